@@ -1,0 +1,62 @@
+// From a validated instruction to dispatches: pure planning, no Vulkan call. Executed by program/executor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/program.h"
+#include "tensor/shape.h"
+#include "vulkan/device_info.h"
+#include "vulkan/kernel_cache.h"
+
+namespace gpu_node::kernels {
+
+// An operand as kernels see it: a strided view of a storage, or a number. The storage's elements start at binding offset
+// 0; the map's offset is in elements.
+struct TensorArg {
+  Dtype dtype = Dtype::f32;
+  IndexMap map;
+  uint64_t storage_bytes = 0;  // of the whole storage
+};
+using Arg = std::variant<TensorArg, Scalar>;
+
+// Which buffer a binding is: an operand's storage, the result's, or a scratch buffer of the plan.
+struct Binding {
+  enum class Kind : uint8_t { kOperand, kResult, kScratch } kind;
+  uint32_t index = 0;
+  uint64_t offset_bytes = 0;  // multiple of storage_alignment
+  uint64_t size_bytes = 0;    // 0: to the end
+  bool written = false;
+};
+
+inline constexpr uint32_t kMaxPushBytes = 128;
+
+struct Dispatch {
+  std::string key;
+  vulkan::KernelCache::Emit emit;
+  std::vector<Binding> bindings;
+  std::array<std::byte, kMaxPushBytes> push;
+  uint32_t push_bytes = 0;
+  uint32_t groups[3] = {1, 1, 1};
+};
+
+struct Plan {
+  std::vector<uint64_t> scratch_bytes;
+  // Contents of scratch buffers that the host provides (parameters that do not fit the push constants), by scratch index.
+  std::vector<std::pair<uint32_t, std::vector<std::byte>>> scratch_data;
+  std::vector<Dispatch> dispatches;  // in order; hazards are found by the recorder
+};
+
+// Plans |instruction| (validated) for |device|. Results are row-major storages of their declared types. Errors:
+// kUnsupported, naming op, types and the device's limit.
+Result<Plan> plan(const ir::Instruction& instruction, std::span<const Arg> operands, const vulkan::DeviceInfo& device);
+
+// Plans a row-major copy of |from| (used where a view cannot be strided, and before a download).
+Result<Plan> plan_copy(const TensorArg& from, const vulkan::DeviceInfo& device);
+
+}  // namespace gpu_node::kernels

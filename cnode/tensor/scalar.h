@@ -1,0 +1,19 @@
+// One number of any real or complex element type, as literals and attributes carry it.
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <variant>
+
+#include "tensor/dtype.h"
+
+namespace gpu_node {
+
+// The value is exact: integers as integers, floats (NaN and infinities included) as double. The element type is the
+// one the literal stands for; a conversion to it happens where the value is used.
+struct Scalar {
+  Dtype dtype = Dtype::f32;
+  std::variant<int64_t, uint64_t, double, std::complex<double>> value = 0.0;
+};
+
+}  // namespace gpu_node

@@ -1,0 +1,69 @@
+// One Vulkan device: chosen, opened, and everything that lives with it. The only folder that names Vulkan.
+//
+// Threads: create() and the destructor belong to the caller. The pool, the recorder and the timeline belong to one
+// thread, the device thread. The kernel cache may be asked from any thread. completed() and in_flight_since() may be
+// read from any thread (the watchdog does).
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "vulkan/device_info.h"
+
+namespace gpu_node::vulkan {
+
+class BufferPool;
+class KernelCache;
+class Recorder;
+
+struct DeviceOptions {
+  // Empty: the first real GPU, else the first software driver. A number: that index. Else: a part of the device's name.
+  std::string selector;
+  uint64_t memory_limit_bytes = 0;  // 0: three quarters of the device's memory
+  std::string cache_folder;         // of SPIR-V and pipelines; empty: no cache on disk
+  bool validation = false;          // the Khronos validation layer; its messages are counted and logged as errors
+  int compile_threads = 2;
+};
+
+// Cumulative counts since start; every field only grows, but for *_bytes named live or pooled. Read from any thread.
+struct Counters {
+  uint64_t submits = 0, dispatches = 0, barriers = 0, copies = 0;
+  uint64_t allocations = 0;          // vkAllocateMemory through VMA
+  uint64_t buffers_reused = 0;       // allocations the pool served from a freed buffer
+  uint64_t live_bytes = 0;           // in buffers that somebody holds
+  uint64_t pooled_bytes = 0;         // in free buffers kept for reuse
+  uint64_t peak_bytes = 0;           // high-water mark of live + pooled
+  uint64_t shader_compiles = 0;      // GLSL to SPIR-V in this process
+  uint64_t spirv_cache_hits = 0;     // SPIR-V read from disk instead
+  uint64_t pipelines_created = 0;
+  uint64_t validation_messages = 0;  // errors and warnings of the validation layer
+};
+
+class Device {
+ public:
+  // Lists the devices of the host in the order of their index. Errors: no loader or no driver (kNotFound, says how to
+  // get one).
+  static Result<std::vector<DeviceInfo>> list();
+  static Result<std::unique_ptr<Device>> create(const DeviceOptions& options);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  const DeviceInfo& info() const;
+  BufferPool& pool();
+  KernelCache& kernels();
+  Recorder& recorder();
+  Counters counters() const;
+  uint64_t memory_limit_bytes() const;
+
+ private:
+  struct Impl;
+  explicit Device(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gpu_node::vulkan

@@ -1,0 +1,54 @@
+// Kernels by key: GLSL to SPIR-V to pipeline, off the device thread, kept in memory and on disk.
+//
+// A key names everything that makes the GLSL (family, op, types, variant); equal keys must give equal text. SPIR-V lies on
+// disk under the SHA-256 of text, options and compiler version; the pipeline cache per device UUID and driver version.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gpu_node::vulkan {
+
+// A compiled compute pipeline; binds |buffers| storage buffers (set 0, bindings 0...) and |push_bytes| push constants.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  uint32_t buffers() const { return buffers_; }
+  uint32_t push_bytes() const { return push_bytes_; }
+
+ protected:
+  Kernel(uint32_t buffers, uint32_t push_bytes) : buffers_(buffers), push_bytes_(push_bytes) {}
+  uint32_t buffers_;
+  uint32_t push_bytes_;
+};
+
+struct KernelSource {
+  std::string glsl;         // a whole compute shader, #version line included
+  uint32_t buffers = 0;     // storage buffers it declares, bindings 0 to buffers-1
+  uint32_t push_bytes = 0;  // size of its push constant block, a multiple of 4
+};
+
+class KernelCache {
+ public:
+  using Emit = std::function<Result<KernelSource>()>;
+  // Shared by every caller of one key. A failed compile (kCompileFailed: the compiler's message and the numbered GLSL
+  // line) is remembered.
+  using Pending = std::shared_future<Result<std::shared_ptr<const Kernel>>>;
+
+  virtual ~KernelCache() = default;
+
+  // The kernel of |key| when it is ready, else nullptr; never waits. The fast path of recording.
+  virtual const Kernel* find(std::string_view key) = 0;
+
+  // The kernel of |key|, compiled by the pool from |emit| when it is not there yet. Never waits, never fails: the
+  // future holds the error.
+  virtual Pending request(std::string_view key, Emit emit) = 0;
+};
+
+}  // namespace gpu_node::vulkan
