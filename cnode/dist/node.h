@@ -86,11 +86,11 @@ class Connection {
   // down or its queue is over its limit (which closes it).
   virtual bool send(const TermBytes& pid, std::vector<std::byte> term) = 0;
 
-  // Sends |head| (an external term that ends in a binary's header) followed by |tail|, without copying |tail|, by one
-  // sendmsg as the socket takes it, after the small messages that are queued. |keep_alive| is dropped
-  // when it has left or failed.
+  // Sends one external term: |head| (which ends in a binary's header), |tail| (the binary's bytes, not copied) and
+  // |trailer| (the rest of the term, may be empty), by one sendmsg as the socket takes it, after the small messages that
+  // are queued. |keep_alive| is dropped when it has left or failed.
   virtual bool send_bulk(const TermBytes& pid, std::vector<std::byte> head, std::span<const std::byte> tail,
-                         std::shared_ptr<void> keep_alive) = 0;
+                         std::vector<std::byte> trailer, std::shared_ptr<void> keep_alive) = 0;
 
   // Asks the peer to say when |pid| dies (on_process_down); when the connection goes, on_down says it for all.
   virtual bool monitor(const TermBytes& pid) = 0;
