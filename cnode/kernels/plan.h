@@ -1,6 +1,8 @@
 // From a validated instruction to dispatches: pure planning, no Vulkan call. Executed by program/executor.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>

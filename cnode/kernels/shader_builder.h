@@ -1,0 +1,87 @@
+// Assembles one compute shader: version, extensions, library pieces, buffers, push constants, declarations, main.
+//
+// It is asked for expressions (load, store, convert, ...) while the body is written, and adds what those need. REQUIRES
+// that check_types accepted every type that is used.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/glsl_types.h"
+#include "kernels/plan.h"
+
+namespace gpu_node::kernels {
+
+class ShaderBuilder {
+ public:
+  enum class Access : uint8_t { kRead, kWrite, kReadWrite };
+
+  explicit ShaderBuilder(const vulkan::DeviceInfo& device);
+
+  // Invocations of a workgroup (64 at first).
+  void local_size(uint32_t x, uint32_t y = 1, uint32_t z = 1);
+
+  // Declares the next binding (0, 1, ...) as an array |name| of |dtype|'s storage type, or of the GLSL type |element|.
+  void buffer(std::string_view name, Dtype dtype, Access access);
+  void buffer(std::string_view name, std::string_view element, Access access);
+
+  // Declares the next member of the push constant block; PushData::add in the same order fills it. |type| is one of
+  // int uint float ivec2 uvec2 ivec4 uvec4 int64_t uint64_t double.
+  void push(std::string_view type, std::string_view name);
+
+  // The value in buffer element |element| ("in0[i]").
+  std::string load(Dtype dtype, std::string_view element);
+  // |value| (a compute expression of |dtype|, not yet rounded) as an element to assign.
+  std::string store(Dtype dtype, std::string_view value);
+  // |value|, not yet rounded, as a value of |dtype|.
+  std::string round(Dtype dtype, std::string_view value);
+  // A value of type |from| as a value of type |to|, as Nx.as_type/2: float to integer truncates and then wraps, +-Inf
+  // gives the ends of the type, NaN 0; integer to integer wraps; to floats it rounds once.
+  std::string convert(Dtype from, Dtype to, std::string_view value);
+
+  // Includes shaders/|name|, once, in the order of first request.
+  void library(std::string_view name);
+  // Says that int64_t/uint64_t or double occur in |type| (buffers, loads and conversions say so themselves): defines
+  // USE_I64 or USE_F64 for the library pieces.
+  void use(ComputeType type);
+  // Text between the library pieces and main: shared arrays, constants, functions.
+  void declare(std::string_view text);
+  // The body of main, indented by the caller; appended to.
+  std::string& body() { return body_; }
+
+  // The whole shader. kInternal when a library piece does not exist or the push constants are too large.
+  Result<vulkan::KernelSource> build() const;
+
+ private:
+  const vulkan::DeviceInfo& device_;
+  bool use_8bit_ = false, use_16bit_ = false, use_i64_ = false, use_f64_ = false;
+  uint32_t local_[3] = {64, 1, 1};
+  uint32_t buffers_ = 0;
+  uint32_t push_bytes_ = 0;
+  std::vector<std::string> libraries_;
+  std::string buffer_text_, push_text_, declarations_, body_;
+};
+
+// Fills a dispatch's push constants member by member, aligned as the block of ShaderBuilder::push is.
+class PushData {
+ public:
+  explicit PushData(Dispatch& dispatch) : dispatch_(dispatch) { dispatch_.push_bytes = 0; }
+
+  // T: uint32_t, int32_t, float, uint64_t, double, or an array of 2 or 4 of 32 bits.
+  template <typename T>
+  void add(const T& value) {
+    const uint32_t at = (dispatch_.push_bytes + sizeof(T) - 1) / sizeof(T) * sizeof(T);
+    assert(at + sizeof(T) <= kMaxPushBytes);
+    std::memset(dispatch_.push.data() + dispatch_.push_bytes, 0, at - dispatch_.push_bytes);
+    std::memcpy(dispatch_.push.data() + at, &value, sizeof(T));
+    dispatch_.push_bytes = at + sizeof(T);
+  }
+
+ private:
+  Dispatch& dispatch_;
+};
+
+}  // namespace gpu_node::kernels
