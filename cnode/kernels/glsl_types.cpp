@@ -26,7 +26,8 @@ std::string integer_literal(ComputeType compute, int64_t low, uint64_t high, boo
 std::string end_literal(Dtype dtype, bool is_low) {
   const DtypeInfo& info = dtype_info(dtype);
   if (dtype == f8_e4m3fn) return std::string(is_low ? "(-448.0)" : "448.0");
-  if (info.compute == ComputeType::kF32) return std::string("uintBitsToFloat(") + (is_low ? "0xff800000u)" : "0x7f800000u)");
+  if (info.compute == ComputeType::kF32)
+    return std::string("uintBitsToFloat(") + (is_low ? "0xff800000u)" : "0x7f800000u)");
   if (info.compute == ComputeType::kF64)
     return std::string("packDouble2x32(uvec2(0u, ") + (is_low ? "0xfff00000u))" : "0x7ff00000u))");
   const int value_bits = info.kind == DtypeKind::kSigned ? info.bits - 1 : info.bits;

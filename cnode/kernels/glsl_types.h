@@ -1,7 +1,7 @@
 // How each element type looks in GLSL: what a storage buffer holds, what computes it, and the expressions between.
 //
-// A "value of type T" in emitted code is an expression of T's compute type (int, uint, int64_t, uint64_t, float, double)
-// that holds a number of T exactly: after every op the result is rounded (or wrapped) to T, once.
+// A "value of type T" in emitted code is an expression of T's compute type (int, uint, int64_t, uint64_t, float,
+// double) that holds a number of T exactly: after every op the result is rounded (or wrapped) to T, once.
 #pragma once
 
 #include <span>

@@ -18,8 +18,8 @@
 
 namespace gpu_node::kernels {
 
-// An operand as kernels see it: a strided view of a storage, or a number. The storage's elements start at binding offset
-// 0; the map's offset is in elements.
+// An operand as kernels see it: a strided view of a storage, or a number. The storage's elements start at binding
+// offset 0; the map's offset is in elements.
 struct TensorArg {
   Dtype dtype = Dtype::f32;
   IndexMap map;
@@ -49,7 +49,8 @@ struct Dispatch {
 
 struct Plan {
   std::vector<uint64_t> scratch_bytes;
-  // Contents of scratch buffers that the host provides (parameters that do not fit the push constants), by scratch index.
+  // Contents of scratch buffers that the host provides (parameters that do not fit the push constants), by scratch
+  // index.
   std::vector<std::pair<uint32_t, std::vector<std::byte>>> scratch_data;
   std::vector<Dispatch> dispatches;  // in order; hazards are found by the recorder
 };

@@ -58,8 +58,8 @@ void ShaderBuilder::buffer(std::string_view name, Dtype dtype, Access access) {
 void ShaderBuilder::buffer(std::string_view name, std::string_view element, Access access) {
   const char* qualifier = access == Access::kRead ? "readonly " : access == Access::kWrite ? "writeonly " : "";
   const std::string binding = std::to_string(buffers_++);
-  buffer_text_ += "layout(set = 0, binding = " + binding + ", std430) " + qualifier + "buffer Buffer" + binding + " { " +
-                  std::string(element) + " " + std::string(name) + "[]; };\n";
+  buffer_text_ += "layout(set = 0, binding = " + binding + ", std430) " + qualifier + "buffer Buffer" + binding +
+                  " { " + std::string(element) + " " + std::string(name) + "[]; };\n";
 }
 
 void ShaderBuilder::push(std::string_view type, std::string_view name) {
@@ -69,7 +69,8 @@ void ShaderBuilder::push(std::string_view type, std::string_view name) {
   if (type == "int64_t" || type == "uint64_t") use_i64_ = true;
   if (type == "double") use_f64_ = true;
   push_bytes_ = (push_bytes_ + size - 1) / size * size;
-  push_text_ += "  layout(offset = " + std::to_string(push_bytes_) + ") " + std::string(type) + " " + std::string(name) + ";\n";
+  push_text_ +=
+      "  layout(offset = " + std::to_string(push_bytes_) + ") " + std::string(type) + " " + std::string(name) + ";\n";
   push_bytes_ += size;
 }
 
@@ -154,8 +155,8 @@ std::string ShaderBuilder::convert(Dtype from, Dtype to, std::string_view value)
 
 Result<vulkan::KernelSource> ShaderBuilder::build() const {
   if (push_bytes_ > kMaxPushBytes)
-    return Error{ErrorCode::kInternal, "push constants of " + std::to_string(push_bytes_) + " bytes exceed " +
-                                           std::to_string(kMaxPushBytes)};
+    return Error{ErrorCode::kInternal,
+                 "push constants of " + std::to_string(push_bytes_) + " bytes exceed " + std::to_string(kMaxPushBytes)};
   std::string text = "#version 460\n";
   if (use_8bit_) text += "#extension GL_EXT_shader_8bit_storage : require\n";
   if (use_16bit_) text += "#extension GL_EXT_shader_16bit_storage : require\n";

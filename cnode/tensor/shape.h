@@ -24,6 +24,13 @@ class Dims {
   Dims(std::initializer_list<int64_t> values) {
     for (int64_t v : values) push_back(v);
   }
+  // Copies only what is set: instructions carry many short lists.
+  Dims(const Dims& other) : size_(other.size_) { std::copy(other.begin(), other.end(), values_.begin()); }
+  Dims& operator=(const Dims& other) {
+    size_ = other.size_;
+    if (this != &other) std::copy(other.begin(), other.end(), values_.begin());
+    return *this;
+  }
 
   int size() const { return size_; }
   bool empty() const { return size_ == 0; }
