@@ -1,5 +1,5 @@
-// The op table: one row per op, spelled as Nx spells it. The same name stands on the wire, in Elixir, in GLSL and in the
-// tests. Adding an op of a present family is a row here, its GLSL function, and the Elixir row; its tests follow.
+// The op table: one row per op, spelled as Nx spells it. The same name stands on the wire, in Elixir, in GLSL and in
+// the tests. Adding an op of a present family is a row here, its GLSL function, and the Elixir row; its tests follow.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@ namespace gpu_node::ir {
 
 // What turns shapes into a launch (kernels/<family>.cpp).
 enum class Family : uint8_t {
-  kUnary,    // element by element, one operand
-  kBinary,   // element by element, two operands, broadcasting as Nx.add/2
-  kTernary,  // select, clip: element by element, three operands
-  kCast,     // as_type, bitcast
-  kCreate,   // iota, eye, constant: no operands
-  kView,     // reshape, squeeze, transpose, broadcast: a view where strides allow, else a copy
-  kReduce,   // sum, product, reduce_max, reduce_min, all, any
+  kUnary,      // element by element, one operand
+  kBinary,     // element by element, two operands, broadcasting as Nx.add/2
+  kTernary,    // select, clip: element by element, three operands
+  kCast,       // as_type, bitcast
+  kCreate,     // iota, eye, constant: no operands
+  kView,       // reshape, squeeze, transpose, broadcast: a view where strides allow, else a copy
+  kReduce,     // sum, product, reduce_max, reduce_min, all, any
   kArgReduce,  // argmax, argmin
   kDot,
 };

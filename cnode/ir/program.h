@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,12 +29,12 @@ struct TensorType {
 
 // What an op takes beside operands. An op reads only the fields its row of PROTOCOL.md names; others must be as here.
 struct Attributes {
-  Dims axes;             // reductions, transpose, squeeze, broadcast
+  Dims axes;              // reductions, transpose, squeeze, broadcast
   bool has_axes = false;  // false: all axes (reductions), reversed (transpose), trailing (broadcast)
   bool keep_axes = false;
-  bool tie_high = false;  // argmax/argmin: tie_break: :high
-  int64_t axis = -1;      // iota, argmax, argmin: -1 is the flat index
-  Scalar value;           // constant
+  bool tie_high = false;                                        // argmax/argmin: tie_break: :high
+  int64_t axis = -1;                                            // iota, argmax, argmin: -1 is the flat index
+  Scalar value;                                                 // constant
   Dims contract_left, batch_left, contract_right, batch_right;  // dot
 };
 
@@ -47,10 +48,10 @@ struct Instruction {
 using Program = std::vector<Instruction>;
 
 // "add f32{2, 3}, s64 literal -> f32{2, 3}", for messages. |operand_types| as validated, in operand order.
-std::string instruction_text(const Instruction& instruction, const std::vector<TensorType>& operand_types);
+std::string instruction_text(const Instruction& instruction, std::span<const TensorType> operand_types);
 
 // Checks arity, ranks, axes, shapes and types of |instruction| against its row, given the types of its operands (a
 // literal has shape {}). Names op, shapes, types and limits in its error.
-Result<void> validate(const Instruction& instruction, const std::vector<TensorType>& operand_types);
+Result<void> validate(const Instruction& instruction, std::span<const TensorType> operand_types);
 
 }  // namespace gpu_node::ir
