@@ -74,6 +74,10 @@ void ShaderBuilder::push(std::string_view type, std::string_view name) {
   push_bytes_ += size;
 }
 
+void ShaderBuilder::define(std::string_view name, std::string_view value) {
+  define_text_ += "#define " + std::string(name) + " " + std::string(value) + "\n";
+}
+
 void ShaderBuilder::library(std::string_view name) {
   if (std::find(libraries_.begin(), libraries_.end(), name) == libraries_.end()) libraries_.emplace_back(name);
 }
@@ -174,6 +178,7 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
   }
   if (use_i64_) text += "#define USE_I64\n";
   if (use_f64_) text += "#define USE_F64\n";
+  text += define_text_;
   text += "layout(local_size_x = " + std::to_string(local_[0]) + ", local_size_y = " + std::to_string(local_[1]) +
           ", local_size_z = " + std::to_string(local_[2]) + ") in;\n";
   text += buffer_text_;

@@ -42,6 +42,8 @@ class ShaderBuilder {
   // gives the ends of the type, NaN 0; integer to integer wraps; to floats it rounds once.
   std::string convert(Dtype from, Dtype to, std::string_view value);
 
+  // Defines a macro for the library pieces.
+  void define(std::string_view name, std::string_view value = "");
   // Includes shaders/|name|, once, in the order of first request.
   void library(std::string_view name);
   // Says that int64_t/uint64_t or double occur in |type| (buffers, loads and conversions say so themselves): defines
@@ -62,7 +64,7 @@ class ShaderBuilder {
   uint32_t buffers_ = 0;
   uint32_t push_bytes_ = 0;
   std::vector<std::string> libraries_;
-  std::string buffer_text_, push_text_, declarations_, body_;
+  std::string define_text_, buffer_text_, push_text_, declarations_, body_;
 };
 
 // Fills a dispatch's push constants member by member, aligned as the block of ShaderBuilder::push is.

@@ -1,0 +1,264 @@
+// Emits a reduction pass around shaders/reduce.glsl: macros, buffers, and the functions that know shapes and types.
+#include "kernels/reduce_shader.h"
+
+#include <bit>
+#include <string_view>
+
+#include "kernels/glsl_types.h"
+#include "kernels/plan.h"
+#include "kernels/shader_builder.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+constexpr std::array<std::string_view, 10> kNames = {"sum", "product", "max",         "min",    "all",
+                                                     "any", "argmax",  "argmax_high", "argmin", "argmin_high"};
+
+bool is_arg(Accumulator accumulator) { return accumulator >= Accumulator::kArgMax; }
+bool is_truth(Accumulator accumulator) { return accumulator == Accumulator::kAll || accumulator == Accumulator::kAny; }
+bool is_compensated(const ReducePass& pass) { return pass.accumulator == Accumulator::kSum && is_float(pass.element); }
+
+std::string_view accumulator_macro(const ReducePass& pass) {
+  switch (pass.accumulator) {
+    case Accumulator::kSum:
+      return is_compensated(pass) ? "ACC_SUM_COMPENSATED" : "ACC_SUM";
+    case Accumulator::kProduct:
+      return "ACC_PRODUCT";
+    case Accumulator::kMax:
+      return "ACC_MAX";
+    case Accumulator::kMin:
+      return "ACC_MIN";
+    case Accumulator::kAll:
+      return "ACC_ALL";
+    case Accumulator::kAny:
+      return "ACC_ANY";
+    case Accumulator::kArgMax:
+    case Accumulator::kArgMaxHigh:
+      return "ACC_ARGMAX";
+    case Accumulator::kArgMin:
+    case Accumulator::kArgMinHigh:
+      return "ACC_ARGMIN";
+  }
+  return "";
+}
+
+// The type of an Acc's value.
+std::string_view value_type(const ReducePass& pass) {
+  return is_truth(pass.accumulator) ? "uint" : compute_type(pass.element);
+}
+
+// 1 where |value| of |dtype| is not zero; by its bits, since a comparison may take a subnormal for zero.
+std::string truth(Dtype dtype, const std::string& value) {
+  if (dtype == Dtype::f64) {
+    return "(((unpackDouble2x32(" + value + ").y & 0x7fffffffu) | unpackDouble2x32(" + value + ").x) != 0u ? 1u : 0u)";
+  }
+  if (is_float(dtype)) return "((floatBitsToUint(" + value + ") & 0x7fffffffu) != 0u ? 1u : 0u)";
+  return "(" + value + " != " + zero_literal(dtype) + " ? 1u : 0u)";
+}
+
+class Emitter {
+ public:
+  Emitter(const ReducePass& pass, const vulkan::DeviceInfo& device) : pass_(pass), builder_(device) {}
+
+  Result<vulkan::KernelSource> emit() {
+    define_macros();
+    declare_buffers();
+    builder_.library("reduce_accumulators.glsl");
+    builder_.library("reduce.glsl");
+    if (pass_.input != PassInput::kNothing) {
+      declare_fetch();
+      declare_kept();
+      declare_walk();
+    }
+    declare_put();
+    builder_.body() += "  reduce_main();\n";
+    return builder_.build();
+  }
+
+ private:
+  std::string param(uint32_t position) const {
+    const std::string number = std::to_string(position);
+    return pass_.params_in_buffer() ? "params[" + number + "]" : "p" + number;
+  }
+
+  // The strides of all inputs from |position| on, as one OFFSETS.
+  std::string offsets(uint32_t position) const {
+    std::string text = "OFFSETS(" + param(position);
+    for (uint32_t i = 1; i < pass_.inputs(); ++i) text += ", " + param(position + i);
+    return text + ")";
+  }
+
+  void define_macros() {
+    builder_.local_size(pass_.invocations);
+    builder_.use(dtype_info(pass_.element).compute);
+    builder_.define("INVOCATIONS", std::to_string(pass_.invocations) + "u");
+    builder_.define("LOG_INVOCATIONS", std::to_string(std::countr_zero(pass_.invocations)) + "u");
+    builder_.define("P_OUTPUTS", param(ReducePass::kOutputs));
+    builder_.define("P_COUNT", param(ReducePass::kCount));
+    builder_.define("P_CHUNK", param(ReducePass::kChunk));
+    builder_.define("P_MODE", param(ReducePass::kMode));
+    builder_.define("OFFSETS", pass_.inputs() == 2 ? "uvec2" : "uint");
+    builder_.define("ELEMENT", pass_.input == PassInput::kAccs ? "Acc" : value_type(pass_));
+    builder_.define("WALK_RANK", std::to_string(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
+    builder_.define("VALUE", value_type(pass_));
+    if (value_type(pass_) == "float") builder_.define("VALUE_F32");
+    if (value_type(pass_) == "double") builder_.define("VALUE_F64");
+    builder_.define(accumulator_macro(pass_));
+    if (pass_.accumulator == Accumulator::kArgMaxHigh || pass_.accumulator == Accumulator::kArgMinHigh)
+      builder_.define("TIE_HIGH");
+    if (pass_.accumulator == Accumulator::kMax) builder_.define("ACC_START", lowest_literal(pass_.element));
+    if (pass_.accumulator == Accumulator::kMin) builder_.define("ACC_START", highest_literal(pass_.element));
+  }
+
+  void declare_acc_buffers(const std::string& name, ShaderBuilder::Access access) {
+    builder_.buffer(name + "_value", value_type(pass_), access);
+    if (pass_.has_extra())
+      builder_.buffer(name + "_extra", is_arg(pass_.accumulator) ? "uint" : value_type(pass_), access);
+  }
+
+  void declare_buffers() {
+    using enum ShaderBuilder::Access;
+    if (pass_.input == PassInput::kAccs) {
+      declare_acc_buffers("in", kRead);
+    } else {
+      for (uint32_t i = 0; i < pass_.inputs(); ++i) builder_.buffer("in" + std::to_string(i), pass_.sources[i], kRead);
+    }
+    if (pass_.writes_accs) {
+      declare_acc_buffers("out", kWrite);
+    } else {
+      builder_.buffer("result", pass_.result, kWrite);
+    }
+    if (pass_.params_in_buffer()) {
+      builder_.buffer("params", "uint", kRead);
+    } else {
+      for (uint32_t i = 0; i < pass_.words(); ++i) builder_.push("uint", "p" + std::to_string(i));
+    }
+  }
+
+  // The element of source |i| at |position|, converted.
+  std::string source(uint32_t i, const std::string& position) {
+    const Dtype dtype = pass_.sources[i];
+    const std::string value = builder_.load(dtype, "in" + std::to_string(i) + "[" + position + "]");
+    return is_truth(pass_.accumulator) ? value : builder_.convert(dtype, pass_.element, value);
+  }
+
+  void declare_fetch() {
+    std::string fetch, take = "acc_add(acc, x, position);";
+    switch (pass_.input) {
+      case PassInput::kAccs:
+        fetch = pass_.has_extra() ? "Acc(in_value[at], in_extra[at])" : "Acc(in_value[at])";
+        take = "acc = acc_merge(acc, x);";
+        break;
+      case PassInput::kProducts:
+        fetch = source(0, "at.x") + " * " + source(1, "at.y");
+        break;
+      default:
+        fetch = source(0, "at");
+    }
+    if (is_truth(pass_.accumulator) && pass_.input == PassInput::kElements) {
+      builder_.declare("ELEMENT fetch(OFFSETS at) {\n  " + std::string(compute_type(pass_.sources[0])) +
+                       " x = " + fetch + ";\n  return " + truth(pass_.sources[0], "x") + ";\n}\n");
+    } else {
+      builder_.declare("ELEMENT fetch(OFFSETS at) { return " + fetch + "; }\n");
+    }
+    builder_.declare("void take(inout Acc acc, ELEMENT x, uint position) { " + take + " }\n");
+  }
+
+  void declare_kept() {
+    std::string text =
+        "OFFSETS kept_offsets(uint output_index) {\n  OFFSETS at = " + offsets(pass_.offset_at()) + ";\n";
+    for (uint32_t axis = pass_.kept_rank; axis-- > 0;) {
+      const uint32_t position = pass_.kept_at(axis);
+      if (axis == 0) {
+        text += "  at += " + offsets(position + 1) + " * output_index;\n";
+      } else {
+        const std::string size = param(position);
+        text += "  at += " + offsets(position + 1) + " * (output_index % " + size + ");\n";
+        text += "  output_index /= " + size + ";\n";
+      }
+    }
+    builder_.declare(text + "  return at;\n}\n");
+  }
+
+  void declare_walk() {
+    if (pass_.walk_rank == 1) {
+      builder_.declare("OFFSETS walk_linear(uint position) { return " + offsets(pass_.walk_at(0)) + " * position; }\n");
+      return;
+    }
+    std::string start, step, at = "OFFSETS(0u)";
+    for (uint32_t axis = pass_.walk_rank; axis-- > 0;) {
+      const uint32_t position = pass_.walk_at(axis);
+      const std::string index = "walk.at[" + std::to_string(axis) + "]", size = param(position);
+      at += " + " + offsets(position + 2) + " * " + index;
+      const std::string carried = axis + 1 == pass_.walk_rank ? "" : " + carry";
+      if (axis == 0) {
+        start += "  " + index + " = position;\n";
+        step += "  " + index + " += " + param(position + 1) + carried + ";\n";
+      } else {
+        start += "  " + index + " = position % " + size + ";\n  position /= " + size + ";\n";
+        step += "  " + index + " += " + param(position + 1) + carried + ";\n";
+        step += "  carry = " + index + " >= " + size + " ? 1u : 0u;\n";
+        step += "  if (carry == 1u) " + index + " -= " + size + ";\n";
+      }
+    }
+    builder_.declare("Walk walk_start(uint position) {\n  Walk walk;\n" + start + "  return walk;\n}\n");
+    builder_.declare("void walk_step(inout Walk walk) {\n  uint carry = 0u;\n" + step + "}\n");
+    builder_.declare("OFFSETS walk_offsets(Walk walk) { return " + at + "; }\n");
+  }
+
+  void declare_put() {
+    std::string text = "void put(uint part, uint output_index, Acc acc) {\n";
+    if (pass_.writes_accs) {
+      text += "  uint at = part * P_OUTPUTS + output_index;\n  out_value[at] = acc.value;\n";
+      if (pass_.has_extra()) text += "  out_extra[at] = acc.extra;\n";
+    } else {
+      const Dtype outcome = is_arg(pass_.accumulator) || is_truth(pass_.accumulator) ? Dtype::u32 : pass_.element;
+      std::string value = "acc_result(acc)";
+      if (dtype_info(outcome).compute != dtype_info(pass_.result).compute)
+        value = builder_.convert(outcome, pass_.result, value);
+      text += "  result[output_index] = " + builder_.store(pass_.result, value) + ";\n";
+    }
+    builder_.declare(text + "}\n");
+  }
+
+  const ReducePass& pass_;
+  ShaderBuilder builder_;
+};
+
+}  // namespace
+
+bool ReducePass::has_extra() const { return is_arg(accumulator) || is_compensated(*this); }
+
+uint32_t ReducePass::value_bytes() const {
+  if (is_truth(accumulator)) return 4;
+  return dtype_info(element).bits == 64 ? 8 : 4;
+}
+
+uint32_t ReducePass::extra_bytes() const {
+  if (!has_extra()) return 0;
+  return is_arg(accumulator) ? 4 : value_bytes();
+}
+
+bool ReducePass::params_in_buffer() const { return words() * 4 > kMaxPushBytes; }
+
+std::string ReducePass::key() const {
+  std::string text = "reduce ";
+  text += kNames[static_cast<size_t>(accumulator)];
+  for (uint32_t i = 0; i < inputs() && input != PassInput::kAccs; ++i) {
+    text += ' ';
+    text += dtype_name(sources[i]);
+  }
+  text += ' ';
+  text += dtype_name(element);
+  text += ' ';
+  text += dtype_name(result);
+  text += " i" + std::to_string(static_cast<int>(input)) + (writes_accs ? "p" : "r");
+  text += " k" + std::to_string(kept_rank) + "w" + std::to_string(walk_rank) + "n" + std::to_string(invocations);
+  return text;
+}
+
+Result<vulkan::KernelSource> ReducePass::emit(const vulkan::DeviceInfo& device) const {
+  return Emitter(*this, device).emit();
+}
+
+}  // namespace gpu_node::kernels

@@ -1,0 +1,56 @@
+// The GLSL of one reduction pass: which kernel it is, how its parameters lie, its text.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "tensor/dtype.h"
+#include "vulkan/device_info.h"
+#include "vulkan/kernel_cache.h"
+
+namespace gpu_node::kernels {
+
+// What a reduction keeps of the elements it has seen (shaders/reduce_accumulators.glsl).
+enum class Accumulator : uint8_t { kSum, kProduct, kMax, kMin, kAll, kAny, kArgMax, kArgMaxHigh, kArgMin, kArgMinHigh };
+
+// What a pass reads: elements of one tensor, products of the elements of two, the Accs of an earlier pass, or nothing
+// (a reduction of no elements).
+enum class PassInput : uint8_t { kNothing, kElements, kProducts, kAccs };
+
+// Everything that changes a pass's text; shapes, strides and offsets are parameters.
+struct ReducePass {
+  Accumulator accumulator = Accumulator::kSum;
+  PassInput input = PassInput::kElements;
+  bool writes_accs = false;                                 // Accs for a second pass; else results
+  std::array<Dtype, 2> sources = {Dtype::f32, Dtype::f32};  // of kElements and kProducts
+  Dtype element = Dtype::f32;                               // what sources are converted to before they are accumulated
+  Dtype result = Dtype::f32;
+  uint32_t kept_rank = 0;  // axes of the outputs, after merging
+  uint32_t walk_rank = 0;  // axes reduced, after merging; at least 1 unless the input is kNothing
+  uint32_t invocations = 256;
+
+  // Whether an Acc has a second member, which lies in a buffer of its own.
+  bool has_extra() const;
+  uint32_t value_bytes() const;  // of an Acc's members in those buffers
+  uint32_t extra_bytes() const;
+
+  // Positions of the parameters, all of 32 bits.
+  static constexpr uint32_t kOutputs = 0, kCount = 1, kChunk = 2, kMode = 3, kFixed = 4;
+  uint32_t inputs() const { return input == PassInput::kNothing ? 0 : input == PassInput::kProducts ? 2 : 1; }
+  uint32_t kept_words() const { return 1 + inputs(); }                        // size, strides
+  uint32_t walk_words() const { return (walk_rank > 1 ? 2 : 0) + inputs(); }  // size and step when several, strides
+  uint32_t offset_at() const { return kFixed; }
+  uint32_t kept_at(uint32_t axis) const { return kFixed + inputs() + axis * kept_words(); }
+  uint32_t walk_at(uint32_t axis) const { return kept_at(kept_rank) + axis * walk_words(); }
+  uint32_t words() const { return walk_at(walk_rank); }
+  // Whether the parameters lie in the last buffer instead of the push constants.
+  bool params_in_buffer() const;
+
+  std::string key() const;
+  // Bindings: the sources (or the Acc buffers), the result (or the Acc buffers), the parameters if they have a buffer.
+  Result<vulkan::KernelSource> emit(const vulkan::DeviceInfo& device) const;
+};
+
+}  // namespace gpu_node::kernels

@@ -1,0 +1,92 @@
+// The skeleton of every reduction: sum to any, argmax, and dots too thin for tiles.
+//
+// A workgroup is a table of `lanes` x `width` invocations: `width` outputs side by side, each reduced by `lanes`
+// invocations and then by a tree in shared memory. P_MODE (log2 of lanes, plus 32 for rows) says which of the two runs
+// innermost: lanes where neighbouring elements of one reduction lie side by side, outputs where neighbouring outputs
+// do. gl_WorkGroupID.z is the part of the reduction; with more than one part the result is an Acc per part and output,
+// which a second pass reduces.
+//
+// The emitter defines INVOCATIONS, LOG_INVOCATIONS, the P_* parameters, OFFSETS (a position per input), ELEMENT and
+// WALK_RANK (axes reduced, after merging; 0: no elements at all); it writes the functions declared here.
+
+#if WALK_RANK > 0
+ELEMENT fetch(OFFSETS at);
+void take(inout Acc acc, ELEMENT x, uint position);
+OFFSETS kept_offsets(uint output_index);
+#endif
+void put(uint part, uint output_index, Acc acc);
+#if WALK_RANK == 1
+OFFSETS walk_linear(uint position);
+#elif WALK_RANK > 1
+// A position as an index per axis, so that a step needs no division.
+struct Walk {
+  uint at[WALK_RANK];
+};
+Walk walk_start(uint position);
+void walk_step(inout Walk walk);
+OFFSETS walk_offsets(Walk walk);
+#endif
+
+shared Acc shared_acc[INVOCATIONS];
+
+#if WALK_RANK > 0
+Acc reduce_part(OFFSETS base, uint first, uint end, uint lanes) {
+  Acc acc = acc_identity();
+#if WALK_RANK == 1
+  // Four independent elements at a time, so that their loads are in flight together.
+  Acc acc1 = acc_identity(), acc2 = acc_identity(), acc3 = acc_identity();
+  uint r = first;
+  for (; r + 3u * lanes < end; r += 4u * lanes) {
+    ELEMENT x0 = fetch(base + walk_linear(r)), x1 = fetch(base + walk_linear(r + lanes));
+    ELEMENT x2 = fetch(base + walk_linear(r + 2u * lanes)), x3 = fetch(base + walk_linear(r + 3u * lanes));
+    take(acc, x0, r);
+    take(acc1, x1, r + lanes);
+    take(acc2, x2, r + 2u * lanes);
+    take(acc3, x3, r + 3u * lanes);
+  }
+  for (; r < end; r += lanes) take(acc, fetch(base + walk_linear(r)), r);
+  return acc_merge(acc_merge(acc, acc1), acc_merge(acc2, acc3));
+#else
+  Walk walk = walk_start(first);
+  for (uint r = first; r < end; r += lanes) {
+    take(acc, fetch(base + walk_offsets(walk)), r);
+    walk_step(walk);
+  }
+  return acc;
+#endif
+}
+#endif
+
+void reduce_main() {
+  uint thread = gl_LocalInvocationIndex;
+  uint log_lanes = P_MODE & 31u, log_width = LOG_INVOCATIONS - log_lanes;
+  uint lanes = 1u << log_lanes, width = 1u << log_width;
+  bool rows = P_MODE >= 32u;
+  uint lane = rows ? thread & (lanes - 1u) : thread >> log_width;
+  uint column = rows ? thread >> log_lanes : thread & (width - 1u);
+  uint block = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  uint blocks = ((P_OUTPUTS - 1u) >> log_width) + 1u;
+  uint output_index = (block << log_width) + column;
+  bool inside = block < blocks && output_index < P_OUTPUTS;
+
+  Acc acc = acc_identity();
+#if WALK_RANK > 0
+  if (inside) {
+    uint begin = gl_WorkGroupID.z * P_CHUNK;
+    acc = reduce_part(kept_offsets(output_index), begin + lane, min(begin + P_CHUNK, P_COUNT), lanes);
+  }
+#endif
+  if (lanes > 1u) {
+    uint apart = rows ? 1u : width;
+    shared_acc[thread] = acc;
+    barrier();
+    for (uint half_lanes = lanes >> 1; half_lanes > 0u; half_lanes >>= 1) {
+      if (lane < half_lanes) {
+        acc = acc_merge(acc, shared_acc[thread + half_lanes * apart]);
+        shared_acc[thread] = acc;
+      }
+      barrier();
+    }
+  }
+  if (inside && lane == 0u) put(gl_WorkGroupID.z, output_index, acc);
+}

@@ -1,0 +1,135 @@
+// What a reduction carries from element to element: struct Acc and its functions, one set per ACC_* macro.
+//
+// The emitter defines VALUE, the type elements arrive in, VALUE_F32 or VALUE_F64 when that is a float, and ACC_START for
+// ACC_MAX and ACC_MIN. A set of two members defines ACC_EXTRA, the type of the second: between passes each member lies in
+// a buffer of its own. Tests for NaN look at the bits: a driver may compile x != x away.
+
+#if defined(VALUE_F32)
+bool is_nan_value(VALUE x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+bool is_finite_value(VALUE x) { return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u; }
+#elif defined(VALUE_F64)
+bool is_nan_value(VALUE x) {
+  uvec2 word = unpackDouble2x32(x);
+  uint high = word.y & 0x7fffffffu;
+  return high > 0x7ff00000u || (high == 0x7ff00000u && word.x != 0u);
+}
+bool is_finite_value(VALUE x) { return (unpackDouble2x32(x).y & 0x7ff00000u) != 0x7ff00000u; }
+#else
+bool is_nan_value(VALUE x) { return false; }
+#endif
+
+#if defined(ACC_SUM_COMPENSATED)
+// The running sum and what its roundings lost: the result is within one rounding of the exact sum, whatever the order.
+#define ACC_EXTRA VALUE
+struct Acc {
+  VALUE value;
+  VALUE extra;
+};
+Acc acc_identity() { return Acc(VALUE(0), VALUE(0)); }
+// Knuth's exact addition. `precise` forbids the algebra that would find the lost part to be zero.
+void acc_put(inout Acc acc, VALUE x, VALUE x_lost) {
+  precise VALUE sum = acc.value + x;
+  precise VALUE part = sum - acc.value;
+  precise VALUE rest = sum - part;
+  precise VALUE lost = (acc.value - rest) + (x - part);
+  precise VALUE all_lost = acc.extra + (lost + x_lost);
+  acc.value = sum;
+  acc.extra = all_lost;
+}
+void acc_add(inout Acc acc, VALUE x, uint position) { acc_put(acc, x, VALUE(0)); }
+Acc acc_merge(Acc a, Acc b) {
+  acc_put(a, b.value, b.extra);
+  return a;
+}
+// An infinite or NaN sum makes the lost part NaN, and is the result.
+VALUE acc_result(Acc acc) { return is_finite_value(acc.extra) ? acc.value + acc.extra : acc.value; }
+
+#elif defined(ACC_SUM) || defined(ACC_PRODUCT)
+#if defined(ACC_SUM)
+#define ACC_START VALUE(0)
+#define ACC_JOIN(a, b) ((a) + (b))
+#else
+#define ACC_START VALUE(1)
+#define ACC_JOIN(a, b) ((a) * (b))
+#endif
+struct Acc {
+  VALUE value;
+};
+Acc acc_identity() { return Acc(ACC_START); }
+void acc_add(inout Acc acc, VALUE x, uint position) { acc.value = ACC_JOIN(acc.value, x); }
+Acc acc_merge(Acc a, Acc b) { return Acc(ACC_JOIN(a.value, b.value)); }
+VALUE acc_result(Acc acc) { return acc.value; }
+
+#elif defined(ACC_MAX) || defined(ACC_MIN)
+#if defined(ACC_MAX)
+#define ACC_BEATS(a, b) ((a) > (b))
+#else
+#define ACC_BEATS(a, b) ((a) < (b))
+#endif
+struct Acc {
+  VALUE value;
+};
+Acc acc_identity() { return Acc(ACC_START); }
+void acc_add(inout Acc acc, VALUE x, uint position) {
+  if (ACC_BEATS(x, acc.value) || is_nan_value(x)) {
+    if (!is_nan_value(acc.value)) acc.value = x;
+  }
+}
+Acc acc_merge(Acc a, Acc b) {
+  acc_add(a, b.value, 0u);
+  return a;
+}
+VALUE acc_result(Acc acc) { return acc.value; }
+
+#elif defined(ACC_ALL) || defined(ACC_ANY)
+// Elements arrive as 0 or 1.
+#if defined(ACC_ALL)
+#define ACC_START 1u
+#define ACC_JOIN(a, b) ((a) & (b))
+#else
+#define ACC_START 0u
+#define ACC_JOIN(a, b) ((a) | (b))
+#endif
+struct Acc {
+  VALUE value;
+};
+Acc acc_identity() { return Acc(ACC_START); }
+void acc_add(inout Acc acc, VALUE x, uint position) { acc.value = ACC_JOIN(acc.value, x); }
+Acc acc_merge(Acc a, Acc b) { return Acc(ACC_JOIN(a.value, b.value)); }
+VALUE acc_result(Acc acc) { return acc.value; }
+
+#elif defined(ACC_ARGMAX) || defined(ACC_ARGMIN)
+// The best element so far and, in extra, its position. A position of ACC_NONE stands for no element at all, so that a row of
+// infinities needs no value below it.
+#if defined(ACC_ARGMAX)
+#define ACC_BEATS(a, b) ((a) > (b))
+#else
+#define ACC_BEATS(a, b) ((a) < (b))
+#endif
+#define ACC_NONE 0xffffffffu
+#define ACC_EXTRA uint
+struct Acc {
+  VALUE value;
+  uint extra;
+};
+Acc acc_identity() { return Acc(VALUE(0), ACC_NONE); }
+// Whether |b| takes the place of |a|: any element before none, a NaN before any number, the first NaN, the better
+// value, and among equals the lower position (TIE_HIGH: the higher one).
+bool acc_takes(Acc a, Acc b) {
+  if (a.extra == ACC_NONE || b.extra == ACC_NONE) return b.extra != ACC_NONE;
+  bool a_nan = is_nan_value(a.value), b_nan = is_nan_value(b.value);
+  if (a_nan || b_nan) return b_nan && (!a_nan || b.extra < a.extra);
+  if (ACC_BEATS(b.value, a.value)) return true;
+#if defined(TIE_HIGH)
+  return b.value == a.value && b.extra > a.extra;
+#else
+  return b.value == a.value && b.extra < a.extra;
+#endif
+}
+Acc acc_merge(Acc a, Acc b) {
+  if (acc_takes(a, b)) a = b;
+  return a;
+}
+void acc_add(inout Acc acc, VALUE x, uint position) { acc = acc_merge(acc, Acc(x, position)); }
+uint acc_result(Acc acc) { return acc.extra; }
+#endif
