@@ -44,8 +44,8 @@ class BufferPool {
  public:
   virtual ~BufferPool() = default;
 
-  // A buffer of |size_bytes| (at least 1). With |host_write|, one whose last GPU use is over, so that the host may write
-  // it at once. Errors: kOutOfMemory with the numbers (asked, live, pooled, limit, device); kUnsupported above
+  // A buffer of |size_bytes| (at least 1). With |host_write|, one whose last GPU use is over, so that the host may
+  // write it at once. Errors: kOutOfMemory with the numbers (asked, live, pooled, limit, device); kUnsupported above
   // max_allocation_bytes. Before it gives up it waits for the GPU to release what is pending and returns pooled buffers
   // to the driver.
   virtual Result<BufferRef> allocate(uint64_t size_bytes, BufferUse use, bool host_write = false) = 0;

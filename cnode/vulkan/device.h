@@ -32,13 +32,13 @@ struct DeviceOptions {
 // Cumulative counts since start; every field only grows, but for *_bytes named live or pooled. Read from any thread.
 struct Counters {
   uint64_t submits = 0, dispatches = 0, barriers = 0, copies = 0;
-  uint64_t allocations = 0;          // vkAllocateMemory through VMA
-  uint64_t buffers_reused = 0;       // allocations the pool served from a freed buffer
-  uint64_t live_bytes = 0;           // in buffers that somebody holds
-  uint64_t pooled_bytes = 0;         // in free buffers kept for reuse
-  uint64_t peak_bytes = 0;           // high-water mark of live + pooled
-  uint64_t shader_compiles = 0;      // GLSL to SPIR-V in this process
-  uint64_t spirv_cache_hits = 0;     // SPIR-V read from disk instead
+  uint64_t allocations = 0;       // vkAllocateMemory through VMA
+  uint64_t buffers_reused = 0;    // allocations the pool served from a freed buffer
+  uint64_t live_bytes = 0;        // in buffers that somebody holds
+  uint64_t pooled_bytes = 0;      // in free buffers kept for reuse
+  uint64_t peak_bytes = 0;        // high-water mark of live + pooled
+  uint64_t shader_compiles = 0;   // GLSL to SPIR-V in this process
+  uint64_t spirv_cache_hits = 0;  // SPIR-V read from disk instead
   uint64_t pipelines_created = 0;
   uint64_t validation_messages = 0;  // errors and warnings of the validation layer
 };
@@ -59,6 +59,8 @@ class Device {
   Recorder& recorder();
   Counters counters() const;
   uint64_t memory_limit_bytes() const;
+  // Of every device that this process ever opened, those since closed included.
+  static uint64_t validation_messages_of_process();
 
  private:
   struct Impl;

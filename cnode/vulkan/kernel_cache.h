@@ -1,7 +1,8 @@
 // Kernels by key: GLSL to SPIR-V to pipeline, off the device thread, kept in memory and on disk.
 //
-// A key names everything that makes the GLSL (family, op, types, variant); equal keys must give equal text. SPIR-V lies on
-// disk under the SHA-256 of text, options and compiler version; the pipeline cache per device UUID and driver version.
+// A key names everything that makes the GLSL (family, op, types, variant); equal keys must give equal text. SPIR-V lies
+// on disk under the SHA-256 of text, options and compiler version; the pipeline cache per device UUID and driver
+// version.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,209 @@
+#include "vulkan/command_recorder.h"
+
+#include <string>
+
+namespace gpu_node::vulkan {
+namespace {
+
+constexpr uint32_t kMaxBuffers = 64;
+constexpr int64_t kSlotWaitMs = 30'000;  // for the oldest of kMaxInFlight submissions
+
+constexpr VkPipelineStageFlags kDeviceStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+constexpr VkAccessFlags kDeviceWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+constexpr VkAccessFlags kDeviceReads = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
+
+PooledBuffer& pooled(const BufferRef& buffer) { return static_cast<PooledBuffer&>(*buffer); }
+
+Error wrong(const std::string& what) { return {ErrorCode::kInternal, "recorder: " + what}; }
+
+bool inside(const Buffer& buffer, uint64_t offset, uint64_t size) {
+  return size > 0 && offset <= buffer.capacity_bytes() && size <= buffer.capacity_bytes() - offset;
+}
+
+std::string range_text(const Buffer& buffer, uint64_t offset, uint64_t size) {
+  return "bytes " + std::to_string(offset) + " to " + std::to_string(offset + size) + " of a buffer of " +
+         std::to_string(buffer.capacity_bytes());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CommandRecorder>> CommandRecorder::create(Context& context, Timeline& timeline,
+                                                                 DeviceBufferPool& pool) {
+  std::unique_ptr<CommandRecorder> recorder(new CommandRecorder(context, timeline, pool));
+  GPU_TRY(recorder->make_slots());
+  return recorder;
+}
+
+Result<void> CommandRecorder::make_slots() {
+  const VkDevice device = context_.device.get();
+  for (Slot& slot : slots_) {
+    VkCommandPoolCreateInfo info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+    info.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT;
+    info.queueFamilyIndex = context_.physical.queue_family;
+    VkCommandPool raw = VK_NULL_HANDLE;
+    GPU_TRY_VK(context_.vk.vkCreateCommandPool(device, &info, nullptr, &raw), "vkCreateCommandPool");
+    slot.pool = {device, raw, context_.vk.vkDestroyCommandPool};
+    VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+    allocate.commandPool = raw;
+    allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    allocate.commandBufferCount = 1;
+    GPU_TRY_VK(context_.vk.vkAllocateCommandBuffers(device, &allocate, &slot.commands), "vkAllocateCommandBuffers");
+  }
+  return {};
+}
+
+Result<void> CommandRecorder::begin() {
+  const uint64_t value = timeline_.submitted() + 1;
+  if (value > kMaxInFlight && timeline_.completed() < value - kMaxInFlight)
+    GPU_TRY(timeline_.wait(value - kMaxInFlight, Deadline::after_ms(kSlotWaitMs)));
+  Slot& slot = slots_[value % kMaxInFlight];
+  GPU_TRY_VK(context_.vk.vkResetCommandPool(context_.device.get(), slot.pool.get(), 0), "vkResetCommandPool");
+  VkCommandBufferBeginInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  info.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
+  GPU_TRY_VK(context_.vk.vkBeginCommandBuffer(slot.commands, &info), "vkBeginCommandBuffer");
+  commands_ = slot.commands;
+  bound_ = VK_NULL_HANDLE;
+  return {};
+}
+
+bool CommandRecorder::must_wait_for(const PooledBuffer& buffer, bool written) const {
+  return buffer.last_write > ordered_ || (written && buffer.last_read > ordered_);
+}
+
+void CommandRecorder::stamp(PooledBuffer& buffer, bool written) {
+  (written ? buffer.last_write : buffer.last_read) = command_;
+  buffer.last_submission = timeline_.submitted() + 1;
+}
+
+void CommandRecorder::next_command(bool hazard) {
+  if (hazard) {
+    barrier(kDeviceStages, kDeviceReads | kDeviceWrites);
+    ordered_ = command_;
+  }
+  ++command_;
+  ++pending_;
+}
+
+void CommandRecorder::barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_access) {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = kDeviceWrites;
+  memory.dstAccessMask = to_access;
+  context_.vk.vkCmdPipelineBarrier(commands_, kDeviceStages, to_stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  bump(context_.counters.barriers);
+}
+
+Result<void> CommandRecorder::check(const Kernel& kernel, std::span<const BufferRange> ranges, size_t push_bytes,
+                                    const uint32_t (&groups)[3]) const {
+  const DeviceInfo& info = context_.info();
+  if (ranges.size() != kernel.buffers() || ranges.size() > kMaxBuffers)
+    return wrong(std::to_string(ranges.size()) + " ranges for a kernel of " + std::to_string(kernel.buffers()));
+  if (push_bytes != kernel.push_bytes())
+    return wrong(std::to_string(push_bytes) + " push bytes for a kernel of " + std::to_string(kernel.push_bytes()));
+  for (int i = 0; i < 3; ++i)
+    if (groups[i] == 0 || groups[i] > info.max_groups[i])
+      return wrong(std::to_string(groups[i]) + " groups in dimension " + std::to_string(i) + ", from 1 to " +
+                   std::to_string(info.max_groups[i]) + " can be");
+  for (const BufferRange& range : ranges) {
+    if (range.buffer == nullptr || *range.buffer == nullptr) return wrong("a range without a buffer");
+    if (!inside(**range.buffer, range.offset_bytes, range.size_bytes))
+      return wrong(range_text(**range.buffer, range.offset_bytes, range.size_bytes));
+    if (range.offset_bytes % info.storage_alignment != 0)
+      return wrong("offset " + std::to_string(range.offset_bytes) + " is no multiple of " +
+                   std::to_string(info.storage_alignment));
+    if (range.size_bytes > info.max_storage_range)
+      return wrong("a range of " + std::to_string(range.size_bytes) + " bytes, at most " +
+                   std::to_string(info.max_storage_range) + " can be bound");
+  }
+  return {};
+}
+
+Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
+                                       std::span<const std::byte> push, uint32_t groups_x, uint32_t groups_y,
+                                       uint32_t groups_z) {
+  GPU_TRY(check(kernel, ranges, push.size(), {groups_x, groups_y, groups_z}));
+  if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
+  const auto& compiled = static_cast<const CompiledKernel&>(kernel);
+  const auto count = static_cast<uint32_t>(ranges.size());
+
+  bool hazard = false;
+  VkDescriptorBufferInfo infos[kMaxBuffers];
+  VkWriteDescriptorSet writes[kMaxBuffers];
+  for (uint32_t i = 0; i < count; ++i) {
+    const PooledBuffer& buffer = pooled(*ranges[i].buffer);
+    hazard = hazard || must_wait_for(buffer, ranges[i].written);
+    infos[i] = {buffer.handle(), ranges[i].offset_bytes, ranges[i].size_bytes};
+    writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, VK_NULL_HANDLE, i,      0, 1,
+                 VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,      nullptr, &infos[i],      nullptr};
+  }
+  next_command(hazard);
+  for (const BufferRange& range : ranges) stamp(pooled(*range.buffer), range.written);
+
+  const VolkDeviceTable& vk = context_.vk;
+  if (bound_ != compiled.pipeline()) {
+    vk.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, compiled.pipeline());
+    bound_ = compiled.pipeline();
+  }
+  if (count != 0)
+    vk.vkCmdPushDescriptorSetKHR(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, compiled.layout(), 0, count, writes);
+  if (!push.empty())
+    vk.vkCmdPushConstants(commands_, compiled.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                          static_cast<uint32_t>(push.size()), push.data());
+  vk.vkCmdDispatch(commands_, groups_x, groups_y, groups_z);
+  bump(context_.counters.dispatches);
+  return {};
+}
+
+Result<void> CommandRecorder::copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,
+                                   uint64_t size_bytes) {
+  if (from == nullptr || to == nullptr) return wrong("a copy without a buffer");
+  if (!inside(*from, from_offset, size_bytes)) return wrong("copy from " + range_text(*from, from_offset, size_bytes));
+  if (!inside(*to, to_offset, size_bytes)) return wrong("copy to " + range_text(*to, to_offset, size_bytes));
+  if (from == to && from_offset < to_offset + size_bytes && to_offset < from_offset + size_bytes)
+    return wrong("a copy onto itself, from offset " + std::to_string(from_offset) + " to " + std::to_string(to_offset));
+  if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
+  next_command(must_wait_for(pooled(from), false) || must_wait_for(pooled(to), true));
+  stamp(pooled(from), false);
+  stamp(pooled(to), true);
+  const VkBufferCopy region{from_offset, to_offset, size_bytes};
+  context_.vk.vkCmdCopyBuffer(commands_, pooled(from).handle(), pooled(to).handle(), 1, &region);
+  bump(context_.counters.copies);
+  return {};
+}
+
+Result<void> CommandRecorder::fill(const BufferRef& buffer, uint64_t offset_bytes, uint64_t size_bytes, uint32_t word) {
+  if (buffer == nullptr) return wrong("a fill without a buffer");
+  if (!inside(*buffer, offset_bytes, size_bytes) || offset_bytes % 4 != 0 || size_bytes % 4 != 0)
+    return wrong("fill of " + range_text(*buffer, offset_bytes, size_bytes) + ", both in multiples of 4");
+  if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
+  next_command(must_wait_for(pooled(buffer), true));
+  stamp(pooled(buffer), true);
+  context_.vk.vkCmdFillBuffer(commands_, pooled(buffer).handle(), offset_bytes, size_bytes, word);
+  bump(context_.counters.copies);
+  return {};
+}
+
+Result<void> CommandRecorder::make_host_visible() {
+  if (host_visible_ == command_) return {};
+  if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
+  barrier(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+  host_visible_ = command_;
+  ++pending_;
+  return {};
+}
+
+Result<uint64_t> CommandRecorder::submit() {
+  if (commands_ == VK_NULL_HANDLE) return timeline_.submitted();
+  const VkCommandBuffer commands = commands_;
+  commands_ = VK_NULL_HANDLE;
+  pending_ = 0;
+  GPU_TRY_VK(context_.vk.vkEndCommandBuffer(commands), "vkEndCommandBuffer");
+  GPU_TRY(timeline_.submit(commands));
+  return timeline_.submitted();
+}
+
+void CommandRecorder::collect() {
+  timeline_.completed();
+  pool_.collect();
+}
+
+}  // namespace gpu_node::vulkan

@@ -1,0 +1,64 @@
+// Recorder on a ring of command buffers. Device thread, but for what the interface says.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "vulkan/compiled_kernel.h"
+#include "vulkan/device_buffer_pool.h"
+#include "vulkan/recorder.h"
+#include "vulkan/timeline.h"
+
+namespace gpu_node::vulkan {
+
+class CommandRecorder final : public Recorder {
+ public:
+  static Result<std::unique_ptr<CommandRecorder>> create(Context& context, Timeline& timeline, DeviceBufferPool& pool);
+
+  Result<void> dispatch(const Kernel& kernel, std::span<const BufferRange> ranges, std::span<const std::byte> push,
+                        uint32_t groups_x, uint32_t groups_y, uint32_t groups_z) override;
+  Result<void> copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,
+                    uint64_t size_bytes) override;
+  Result<void> fill(const BufferRef& buffer, uint64_t offset_bytes, uint64_t size_bytes, uint32_t word) override;
+  Result<void> make_host_visible() override;
+  uint32_t pending() const override { return pending_; }
+  Result<uint64_t> submit() override;
+  uint64_t completed() const override { return timeline_.completed(); }
+  uint64_t submitted() const override { return timeline_.submitted(); }
+  Result<void> wait(uint64_t value, Deadline deadline) override { return timeline_.wait(value, deadline); }
+  void collect() override;
+  std::optional<std::chrono::steady_clock::time_point> in_flight_since() const override {
+    return timeline_.in_flight_since();
+  }
+
+ private:
+  struct Slot {
+    Handle<VkCommandPool> pool;  // one each: resetting a pool is cheaper than resetting its buffer
+    VkCommandBuffer commands = VK_NULL_HANDLE;
+  };
+
+  CommandRecorder(Context& context, Timeline& timeline, DeviceBufferPool& pool)
+      : context_(context), timeline_(timeline), pool_(pool) {}
+  Result<void> make_slots();
+  Result<void> begin();
+  Result<void> check(const Kernel& kernel, std::span<const BufferRange> ranges, size_t push_bytes,
+                     const uint32_t (&groups)[3]) const;
+  bool must_wait_for(const PooledBuffer& buffer, bool written) const;
+  void stamp(PooledBuffer& buffer, bool written);
+  void next_command(bool hazard);
+  void barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_access);
+
+  Context& context_;
+  Timeline& timeline_;
+  DeviceBufferPool& pool_;
+  std::array<Slot, kMaxInFlight> slots_;       // by timeline value, modulo
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;  // being recorded; null between submissions
+  VkPipeline bound_ = VK_NULL_HANDLE;
+  uint32_t pending_ = 0;
+  // Commands are numbered since the start. All up to ordered_ are finished, as far as later ones can see.
+  uint64_t command_ = 0;
+  uint64_t ordered_ = 0;
+  uint64_t host_visible_ = 0;  // commands whose writes the host will see
+};
+
+}  // namespace gpu_node::vulkan

@@ -1,0 +1,23 @@
+// A kernel with its pipeline. The pipeline belongs to the kernel cache, so that a forgotten reference to the kernel
+// outlives the device without harm.
+#pragma once
+
+#include "vulkan/api.h"
+#include "vulkan/kernel_cache.h"
+
+namespace gpu_node::vulkan {
+
+class CompiledKernel final : public Kernel {
+ public:
+  CompiledKernel(uint32_t buffers, uint32_t push_bytes, VkPipeline pipeline, VkPipelineLayout layout)
+      : Kernel(buffers, push_bytes), pipeline_(pipeline), layout_(layout) {}
+
+  VkPipeline pipeline() const { return pipeline_; }
+  VkPipelineLayout layout() const { return layout_; }
+
+ private:
+  VkPipeline pipeline_;
+  VkPipelineLayout layout_;
+};
+
+}  // namespace gpu_node::vulkan

@@ -1,0 +1,96 @@
+#include "vulkan/context.h"
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+
+namespace gpu_node::vulkan {
+namespace {
+
+// What is enabled: everything below that the device has. Robust access makes a wrong index read zero (robustness2) or
+// at least stay inside the buffer's own memory.
+struct Features {
+  VkPhysicalDeviceFeatures2 basic{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+  VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
+  VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+  VkPhysicalDeviceRobustness2FeaturesEXT robust{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT};
+
+  explicit Features(bool with_robustness2) {
+    basic.pNext = &v11;
+    v11.pNext = &v12;
+    if (with_robustness2) v12.pNext = &robust;
+  }
+};
+
+void choose_features(const Features& has, Features& wants) {
+  wants.basic.features.robustBufferAccess = VK_TRUE;
+  wants.basic.features.shaderFloat64 = has.basic.features.shaderFloat64;
+  wants.basic.features.shaderInt64 = has.basic.features.shaderInt64;
+  wants.basic.features.shaderInt16 = has.basic.features.shaderInt16;
+  wants.v11.storageBuffer16BitAccess = has.v11.storageBuffer16BitAccess;
+  wants.v12.timelineSemaphore = VK_TRUE;
+  wants.v12.storageBuffer8BitAccess = has.v12.storageBuffer8BitAccess;
+  wants.v12.shaderInt8 = has.v12.shaderInt8;
+  wants.v12.shaderFloat16 = has.v12.shaderFloat16;
+  wants.v12.scalarBlockLayout = has.v12.scalarBlockLayout;
+  wants.v12.shaderSubgroupExtendedTypes = has.v12.shaderSubgroupExtendedTypes;
+  wants.robust.robustBufferAccess2 = has.robust.robustBufferAccess2;
+}
+
+std::vector<const char*> choose_extensions(const PhysicalDevice& physical, bool robustness2) {
+  std::vector<const char*> names = {VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME};
+  if (robustness2) names.push_back(VK_EXT_ROBUSTNESS_2_EXTENSION_NAME);
+  if (physical.has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME)) names.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+  // A driver on top of another interface (Metal) must be told that its gaps are known; volk hides the macro as beta.
+  if (physical.has("VK_KHR_portability_subset")) names.push_back("VK_KHR_portability_subset");
+  return names;
+}
+
+Result<void> open(Context& context) {
+  const PhysicalDevice& physical = context.physical;
+  const bool robustness2 = physical.has(VK_EXT_ROBUSTNESS_2_EXTENSION_NAME);
+  Features has(robustness2);
+  vkGetPhysicalDeviceFeatures2(physical.handle, &has.basic);
+  Features wants(robustness2);
+  choose_features(has, wants);
+  const std::vector<const char*> extensions = choose_extensions(physical, robustness2);
+
+  const float priority = 1.0f;
+  VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+  queue.queueFamilyIndex = physical.queue_family;
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+  VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+  info.pNext = &wants.basic;
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queue;
+  info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
+  info.ppEnabledExtensionNames = extensions.data();
+  VkDevice raw = VK_NULL_HANDLE;
+  GPU_TRY_VK(vkCreateDevice(physical.handle, &info, nullptr, &raw), "vkCreateDevice on " + physical.info.name);
+  volkLoadDeviceTable(&context.vk, raw);
+  context.device = RootHandle<VkDevice>(raw, context.vk.vkDestroyDevice);
+  context.vk.vkGetDeviceQueue(raw, physical.queue_family, 0, &context.queue);
+  context.has_memory_budget = physical.has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+  context.has_scalar_layout = wants.v12.scalarBlockLayout == VK_TRUE;
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Context>> open_device(const DeviceOptions& options) {
+  GPU_ASSIGN(const Fault fault, fault_from_environment());
+  auto context = std::make_unique<Context>();
+  context->fault = FaultPlan(fault);
+  GPU_ASSIGN(context->instance, Instance::create(options.validation));
+  GPU_ASSIGN(std::vector<PhysicalDevice> devices, inspect_devices(*context->instance));
+  std::vector<DeviceInfo> infos;
+  for (const PhysicalDevice& device : devices) infos.push_back(device.info);
+  GPU_ASSIGN(const size_t chosen, choose_device(infos, options.selector));
+  context->physical = std::move(devices[chosen]);
+  GPU_TRY(open(*context));
+  return context;
+}
+
+}  // namespace gpu_node::vulkan

@@ -1,0 +1,226 @@
+#include "vulkan/device_buffer_pool.h"
+
+#include <algorithm>
+#include <string>
+
+namespace gpu_node::vulkan {
+namespace {
+
+// How many of the longest-free buffers are looked at for one that the GPU has finished with.
+constexpr size_t kFinishedSearch = 8;
+
+void VKAPI_PTR count_allocation(VmaAllocator, uint32_t, VkDeviceMemory, VkDeviceSize, void* counters) {
+  bump(static_cast<CounterCells*>(counters)->allocations);
+}
+
+}  // namespace
+
+DeviceBufferPool::DeviceBufferPool(Context& context, Timeline& timeline, uint64_t limit_bytes)
+    : context_(context), timeline_(timeline), limit_bytes_(limit_bytes), returns_(std::make_shared<ReturnStack>()) {
+  for (auto& lists : free_) lists.resize(kSizeClasses);
+}
+
+Result<std::unique_ptr<DeviceBufferPool>> DeviceBufferPool::create(Context& context, Timeline& timeline,
+                                                                   uint64_t limit_bytes) {
+  std::unique_ptr<DeviceBufferPool> pool(new DeviceBufferPool(context, timeline, limit_bytes));
+  GPU_TRY(pool->open());
+  return pool;
+}
+
+Result<void> DeviceBufferPool::open() {
+  VmaDeviceMemoryCallbacks callbacks{};
+  callbacks.pfnAllocate = count_allocation;
+  callbacks.pUserData = &context_.counters;
+  VmaVulkanFunctions functions{};
+  functions.vkGetInstanceProcAddr = vkGetInstanceProcAddr;
+  functions.vkGetDeviceProcAddr = vkGetDeviceProcAddr;
+  VmaAllocatorCreateInfo info{};
+  info.flags = VMA_ALLOCATOR_CREATE_EXTERNALLY_SYNCHRONIZED_BIT;
+  if (context_.has_memory_budget) info.flags |= VMA_ALLOCATOR_CREATE_EXT_MEMORY_BUDGET_BIT;
+  info.physicalDevice = context_.physical.handle;
+  info.device = context_.device.get();
+  info.instance = context_.instance->get();
+  info.vulkanApiVersion = VK_API_VERSION_1_2;
+  info.pVulkanFunctions = &functions;
+  info.pDeviceMemoryCallbacks = &callbacks;
+  GPU_TRY_VK(vmaCreateAllocator(&info, &allocator_.handle), "vmaCreateAllocator");
+  return {};
+}
+
+DeviceBufferPool::~DeviceBufferPool() {
+  // Refs that are still out keep their object, without memory; the stack deletes it when they are dropped.
+  PooledBuffer* buffer = nullptr;
+  const std::unique_lock lock = returns_->close(buffer);
+  while (buffer != nullptr) {
+    PooledBuffer* next = buffer->next_returned;
+    destroy(buffer);
+    buffer = next;
+  }
+  for (auto& lists : free_)
+    for (FreeList& list : lists)
+      for (PooledBuffer* free : list) destroy(free);
+  for (PooledBuffer* held : all_) held->release();
+}
+
+Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use, bool host_write) {
+  size_bytes = std::max<uint64_t>(size_bytes, 1);
+  if (size_bytes > context_.info().max_allocation_bytes)
+    return Error{ErrorCode::kUnsupported, "a buffer of " + std::to_string(size_bytes) + " bytes on " +
+                                              context_.info().name + ", whose largest is " +
+                                              std::to_string(context_.info().max_allocation_bytes) + " bytes"};
+  if (context_.fault.next_allocation_fails()) return out_of_memory(size_bytes, "asked for by GPU_NODE_FAULT");
+  SizeClass size_class = size_class_of(size_bytes);
+  size_class.bytes = std::min(size_class.bytes, context_.info().max_allocation_bytes);
+  collect();
+  if (PooledBuffer* buffer = take(use, size_class.index, host_write); buffer != nullptr)
+    return hand_out(buffer, size_bytes);
+  Result<PooledBuffer*> made = make(size_bytes, size_class, use);
+  if (!made.ok() && made.error().code == ErrorCode::kOutOfMemory)
+    made = make_under_pressure(size_bytes, size_class, use, host_write);
+  if (!made.ok()) return std::move(made).error();
+  return hand_out(*made, size_bytes);
+}
+
+BufferRef DeviceBufferPool::hand_out(PooledBuffer* buffer, uint64_t size_bytes) {
+  buffer->set_size(size_bytes);
+  returns_->live_bytes.fetch_add(buffer->capacity_bytes(), std::memory_order_relaxed);
+  return BufferRef(buffer, [returns = returns_](PooledBuffer* dropped) { returns->push(dropped); });
+}
+
+void DeviceBufferPool::collect() {
+  for (PooledBuffer* buffer = returns_->take_all(); buffer != nullptr;) {
+    PooledBuffer* next = buffer->next_returned;
+    free_list(buffer->use, buffer->size_class).push_back(buffer);
+    buffer = next;
+  }
+}
+
+// The last one freed is the warmest; for the host it must be one that the GPU has finished with.
+PooledBuffer* DeviceBufferPool::take(BufferUse use, uint32_t size_class, bool host_write) {
+  FreeList& list = free_list(use, size_class);
+  if (list.empty()) return nullptr;
+  size_t at = list.size() - 1;
+  if (host_write && list[at]->last_submission != 0) {
+    const uint64_t done = timeline_.completed();
+    const size_t searched = std::min(list.size(), kFinishedSearch);
+    at = 0;
+    while (at < searched && list[at]->last_submission > done) ++at;
+    if (at == searched) return nullptr;
+  }
+  PooledBuffer* buffer = list[at];
+  list.erase(list.begin() + static_cast<ptrdiff_t>(at));
+  bump(context_.counters.buffers_reused);
+  return buffer;
+}
+
+VmaAllocationCreateInfo DeviceBufferPool::placement(BufferUse use) const {
+  // Coherent memory only: there is nothing to flush or invalidate then, and every device has some.
+  constexpr VkMemoryPropertyFlags kMapped = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  VmaAllocationCreateInfo info{};
+  info.usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST;
+  if (context_.has_memory_budget) info.flags |= VMA_ALLOCATION_CREATE_WITHIN_BUDGET_BIT;
+  switch (use) {
+    case BufferUse::kDevice:
+      info.usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE;
+      info.requiredFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+      if (context_.info().unified_memory) {
+        info.flags |= VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT;
+        info.requiredFlags |= kMapped | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+      }
+      break;
+    case BufferUse::kUpload:
+      info.flags |= VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_SEQUENTIAL_WRITE_BIT;
+      info.requiredFlags = kMapped;
+      break;
+    case BufferUse::kDownload:
+      info.flags |= VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT;
+      info.requiredFlags = kMapped;
+      info.preferredFlags = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+      break;
+  }
+  return info;
+}
+
+Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClass& size_class, BufferUse use) {
+  if (counts(use) && (size_class.bytes > limit_bytes_ || counted_bytes_ > limit_bytes_ - size_class.bytes))
+    return out_of_memory(size_bytes, "over the limit");
+  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
+  info.size = size_class.bytes;
+  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  const VmaAllocationCreateInfo where = placement(use);
+  VkBuffer buffer = VK_NULL_HANDLE;
+  VmaAllocation allocation = VK_NULL_HANDLE;
+  VmaAllocationInfo got{};
+  const VkResult result = vmaCreateBuffer(allocator_.handle, &info, &where, &buffer, &allocation, &got);
+  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY ||
+      result == VK_ERROR_TOO_MANY_OBJECTS)
+    return out_of_memory(size_bytes, "the driver says " + vk_result_name(result));
+  GPU_TRY_VK(result, "vmaCreateBuffer of " + std::to_string(size_class.bytes) + " bytes");
+  auto* made = new PooledBuffer(allocator_.handle, buffer, allocation, size_class.bytes,
+                                static_cast<std::byte*>(got.pMappedData), use, size_class.index);
+  all_.insert(made);
+  if (counts(use)) counted_bytes_ += size_class.bytes;
+  total_bytes_.store(total_bytes() + size_class.bytes, std::memory_order_relaxed);
+  if (total_bytes() > context_.counters.peak_bytes.load(std::memory_order_relaxed))
+    context_.counters.peak_bytes.store(total_bytes(), std::memory_order_relaxed);
+  return made;
+}
+
+// In order of cost: give idle buffers back, wait for the GPU and look again, give everything back.
+Result<PooledBuffer*> DeviceBufferPool::make_under_pressure(uint64_t size_bytes, const SizeClass& size_class,
+                                                            BufferUse use, bool host_write) {
+  const uint64_t room = limit_bytes_ > size_class.bytes ? limit_bytes_ - size_class.bytes : 0;
+  trim_counted(room);
+  Result<PooledBuffer*> made = make(size_bytes, size_class, use);
+  if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
+  if (drain_) GPU_TRY(drain_());
+  collect();
+  if (PooledBuffer* buffer = take(use, size_class.index, host_write); buffer != nullptr) return buffer;
+  trim_counted(room);
+  made = make(size_bytes, size_class, use);
+  if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
+  trim(0);
+  return make(size_bytes, size_class, use);
+}
+
+void DeviceBufferPool::trim_counted(uint64_t keep_total_bytes) {
+  const uint64_t pooled = total_bytes() - live_bytes();
+  const uint64_t excess = counted_bytes_ > keep_total_bytes ? counted_bytes_ - keep_total_bytes : 0;
+  trim(pooled > excess ? pooled - excess : 0);
+}
+
+void DeviceBufferPool::trim(uint64_t keep_bytes) {
+  collect();
+  const uint64_t done = timeline_.completed();
+  for (uint32_t size_class = kSizeClasses; size_class-- > 0;) {
+    for (auto& lists : free_) {
+      FreeList& list = lists[size_class];
+      for (size_t i = 0; i < list.size();) {
+        if (total_bytes() - live_bytes() <= keep_bytes) return;
+        if (list[i]->last_submission > done) {
+          ++i;
+          continue;
+        }
+        destroy(list[i]);
+        list.erase(list.begin() + static_cast<ptrdiff_t>(i));
+      }
+    }
+  }
+}
+
+void DeviceBufferPool::destroy(PooledBuffer* buffer) {
+  total_bytes_.store(total_bytes() - buffer->capacity_bytes(), std::memory_order_relaxed);
+  if (counts(buffer->use)) counted_bytes_ -= buffer->capacity_bytes();
+  all_.erase(buffer);
+  delete buffer;
+}
+
+Error DeviceBufferPool::out_of_memory(uint64_t size_bytes, const std::string& reason) const {
+  const uint64_t live = live_bytes();
+  return {ErrorCode::kOutOfMemory,
+          "a buffer of " + std::to_string(size_bytes) + " bytes on " + context_.info().name + " (" + reason + "): " +
+              std::to_string(live) + " bytes live, " + std::to_string(total_bytes() - live) + " pooled, limit " +
+              std::to_string(limit_bytes_) + ", device " + std::to_string(context_.info().memory_bytes)};
+}
+
+}  // namespace gpu_node::vulkan

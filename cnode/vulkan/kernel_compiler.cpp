@@ -1,0 +1,176 @@
+#include "vulkan/kernel_compiler.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "vulkan/glsl_compiler.h"
+#include "vulkan/spirv_module.h"
+
+namespace gpu_node::vulkan {
+namespace {
+
+constexpr size_t kMaxQueuedJobs = 16384;
+constexpr std::chrono::seconds kQuiet{5};  // the pipeline cache is saved after so long without a new kernel
+
+}  // namespace
+
+KernelCompiler::KernelCompiler(Context& context, const std::string& cache_folder)
+    : context_(context),
+      toolchain_("1 " + glsl_compiler_version() + " " + spirv_tools_version() + " " +
+                 context.physical.float_modes.fingerprint() + (context.has_scalar_layout ? " scalar\n" : "\n")),
+      spirv_cache_(cache_folder.empty() ? "" : cache_folder + "/spirv"),
+      layouts_(context) {}
+
+Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(Context& context, const std::string& cache_folder,
+                                                               int threads) {
+  std::unique_ptr<KernelCompiler> compiler(new KernelCompiler(context, cache_folder));
+  GPU_ASSIGN(compiler->pipeline_cache_, PipelineCache::create(context, cache_folder));
+  for (int i = 0; i < std::max(threads, 1); ++i)
+    compiler->threads_.emplace_back([self = compiler.get()] { self->work(); });
+  return compiler;
+}
+
+KernelCompiler::~KernelCompiler() {
+  std::deque<Job> dropped;
+  {
+    const std::lock_guard lock(jobs_mutex_);
+    stopping_ = true;
+    dropped.swap(jobs_);
+  }
+  jobs_ready_.notify_all();
+  for (Job& job : dropped) job.promise.set_value(Error{ErrorCode::kShuttingDown, "the device is being closed"});
+  for (std::thread& thread : threads_) thread.join();
+  if (pipeline_cache_ != nullptr) pipeline_cache_->save();
+}
+
+const Kernel* KernelCompiler::find(std::string_view key) {
+  const std::shared_lock lock(entries_mutex_);
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : found->second.ready;
+}
+
+KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit) {
+  Job job{std::string(key), std::move(emit), {}};
+  const Pending pending = job.promise.get_future().share();
+  {
+    const std::unique_lock lock(entries_mutex_);
+    const auto found = entries_.find(key);
+    if (found != entries_.end()) return found->second.pending;
+    const std::lock_guard jobs_lock(jobs_mutex_);
+    if (stopping_ || jobs_.size() >= kMaxQueuedJobs) {
+      job.promise.set_value(
+          stopping_ ? Error{ErrorCode::kShuttingDown, "the device is being closed"}
+                    : Error{ErrorCode::kBusy, std::to_string(kMaxQueuedJobs) + " kernels wait to be compiled"});
+      return pending;  // not remembered: the next caller tries again
+    }
+    entries_.emplace(job.key, Entry{pending});
+    jobs_.push_back(std::move(job));
+  }
+  jobs_ready_.notify_one();
+  return pending;
+}
+
+void KernelCompiler::work() {
+  std::unique_lock lock(jobs_mutex_);
+  while (!stopping_) {
+    if (!jobs_.empty()) {
+      Job job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      run(std::move(job));
+      lock.lock();
+      unsaved_ = true;
+    } else if (!unsaved_) {
+      jobs_ready_.wait(lock);
+    } else if (jobs_ready_.wait_for(lock, kQuiet) == std::cv_status::timeout && jobs_.empty()) {
+      unsaved_ = false;
+      lock.unlock();
+      pipeline_cache_->save();
+      lock.lock();
+    }
+  }
+}
+
+void KernelCompiler::run(Job job) {
+  Module module;
+  Outcome outcome = [&]() -> Outcome {
+    GPU_ASSIGN(const KernelSource source, job.emit());
+    GPU_TRY(check(source));
+    GPU_ASSIGN(module, module_of(source));
+    return build(source, module.words);
+  }();
+  if (outcome.ok()) {
+    const std::unique_lock lock(entries_mutex_);
+    entries_.find(job.key)->second.ready = outcome->get();
+  } else {
+    outcome = with_context(std::move(outcome).error(), "kernel " + job.key);
+    log_line(LogLevel::kError, "kernel_failed", outcome.error().message);
+  }
+  job.promise.set_value(std::move(outcome));
+  if (module.compiled_here) spirv_cache_.store(module.hash, module.words);
+}
+
+Result<void> KernelCompiler::check(const KernelSource& source) const {
+  const DeviceInfo& info = context_.info();
+  if (source.buffers > info.max_buffers)
+    return Error{ErrorCode::kUnsupported, std::to_string(source.buffers) + " buffers on " + info.name +
+                                              ", which binds at most " + std::to_string(info.max_buffers)};
+  if (source.push_bytes > info.max_push_bytes || source.push_bytes % 4 != 0)
+    return Error{ErrorCode::kUnsupported, std::to_string(source.push_bytes) + " bytes of push constants on " +
+                                              info.name + ": a multiple of 4, at most " +
+                                              std::to_string(info.max_push_bytes)};
+  return {};
+}
+
+Result<KernelCompiler::Module> KernelCompiler::module_of(const KernelSource& source) {
+  Module module;
+  module.hash = sha256_hex(toolchain_ + source.glsl);
+  if (auto kept = spirv_cache_.load(module.hash); kept) {
+    if (validate_spirv(*kept, context_.has_scalar_layout).ok()) {
+      context_.counters.spirv_cache_hits.fetch_add(1, std::memory_order_relaxed);
+      module.words = std::move(*kept);
+      return module;
+    }
+    log_line(LogLevel::kWarning, "spirv_cache_invalid", "hash=" + module.hash);
+    spirv_cache_.remove(module.hash);
+  }
+  GPU_ASSIGN(const std::vector<uint32_t> compiled, compile_glsl(source.glsl));
+  context_.counters.shader_compiles.fetch_add(1, std::memory_order_relaxed);
+  GPU_ASSIGN(module.words, add_float_modes(compiled, context_.physical.float_modes));
+  GPU_TRY(validate_spirv(module.words, context_.has_scalar_layout));
+  module.compiled_here = true;
+  return module;
+}
+
+KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, std::span<const uint32_t> words) {
+  GPU_ASSIGN(const VkPipelineLayout layout, layouts_.layout(source.buffers, source.push_bytes));
+  const VkDevice device = context_.device.get();
+  VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
+  module_info.codeSize = words.size_bytes();
+  module_info.pCode = words.data();
+  VkShaderModule raw_module = VK_NULL_HANDLE;
+  GPU_TRY_VK(context_.vk.vkCreateShaderModule(device, &module_info, nullptr, &raw_module), "vkCreateShaderModule");
+  const Handle<VkShaderModule> module(device, raw_module, context_.vk.vkDestroyShaderModule);
+
+  VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  info.stage.module = module.get();
+  info.stage.pName = "main";
+  info.layout = layout;
+  VkPipeline raw = VK_NULL_HANDLE;
+  GPU_TRY_VK(context_.vk.vkCreateComputePipelines(device, pipeline_cache_->get(), 1, &info, nullptr, &raw),
+             "vkCreateComputePipelines");
+  Handle<VkPipeline> pipeline(device, raw, context_.vk.vkDestroyPipeline);
+  context_.counters.pipelines_created.fetch_add(1, std::memory_order_relaxed);
+  {
+    const std::unique_lock lock(entries_mutex_);
+    pipelines_.push_back(std::move(pipeline));
+  }
+  return std::shared_ptr<const Kernel>(
+      std::make_shared<CompiledKernel>(source.buffers, source.push_bytes, raw, layout));
+}
+
+}  // namespace gpu_node::vulkan

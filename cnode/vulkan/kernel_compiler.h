@@ -1,0 +1,74 @@
+// KernelCache on a small pool of threads: emit, compile (or read from disk), validate, make the pipeline.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <shared_mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "vulkan/compiled_kernel.h"
+#include "vulkan/context.h"
+#include "vulkan/layout_cache.h"
+#include "vulkan/pipeline_cache.h"
+#include "vulkan/spirv_cache.h"
+
+namespace gpu_node::vulkan {
+
+class KernelCompiler final : public KernelCache {
+ public:
+  static Result<std::unique_ptr<KernelCompiler>> create(Context& context, const std::string& cache_folder, int threads);
+  // Ends the threads; requests that no thread has begun get kShuttingDown.
+  ~KernelCompiler() override;
+
+  const Kernel* find(std::string_view key) override;
+  Pending request(std::string_view key, Emit emit) override;
+
+ private:
+  using Outcome = Result<std::shared_ptr<const Kernel>>;
+  struct Entry {
+    Pending pending;
+    const Kernel* ready = nullptr;  // kept alive by |pending|
+  };
+  struct Job {
+    std::string key;
+    Emit emit;
+    std::promise<Outcome> promise;
+  };
+  struct Module {
+    std::string hash;
+    std::vector<uint32_t> words;
+    bool compiled_here = false;
+  };
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
+  };
+
+  KernelCompiler(Context& context, const std::string& cache_folder);
+  void work();
+  void run(Job job);
+  Result<void> check(const KernelSource& source) const;
+  Result<Module> module_of(const KernelSource& source);
+  Outcome build(const KernelSource& source, std::span<const uint32_t> words);
+
+  Context& context_;
+  const std::string toolchain_;  // all but the text that makes the SPIR-V what it is
+  SpirvCache spirv_cache_;
+  LayoutCache layouts_;
+  std::unique_ptr<PipelineCache> pipeline_cache_;
+
+  std::shared_mutex entries_mutex_;
+  std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_;
+  std::vector<Handle<VkPipeline>> pipelines_;
+
+  std::mutex jobs_mutex_;
+  std::condition_variable jobs_ready_;
+  std::deque<Job> jobs_;
+  bool stopping_ = false;
+  bool unsaved_ = false;  // the pipeline cache has grown since it was saved
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace gpu_node::vulkan

@@ -1,0 +1,34 @@
+// What the devices of the host are, and which of them to use.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "vulkan/api.h"
+#include "vulkan/device_info.h"
+#include "vulkan/instance.h"
+#include "vulkan/spirv_module.h"
+
+namespace gpu_node::vulkan {
+
+struct PhysicalDevice {
+  VkPhysicalDevice handle = VK_NULL_HANDLE;
+  DeviceInfo info;
+  FloatModes float_modes;
+  uint32_t queue_family = 0;  // with compute
+  uint32_t vendor_id = 0, device_id = 0, driver_version = 0;
+  uint8_t pipeline_cache_uuid[VK_UUID_SIZE] = {};
+  std::vector<VkExtensionProperties> extensions;
+
+  bool has(const char* extension) const;
+};
+
+// Every device of the host; one that cannot be used says why in info.unusable.
+Result<std::vector<PhysicalDevice>> inspect_devices(const Instance& instance);
+
+// The index in |devices| that |selector| (DeviceOptions) asks for. Errors: kNotFound, with the devices that there are;
+// kUnsupported when the one asked for cannot be used.
+Result<size_t> choose_device(std::span<const DeviceInfo> devices, std::string_view selector);
+
+}  // namespace gpu_node::vulkan

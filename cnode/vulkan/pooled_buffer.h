@@ -1,0 +1,85 @@
+// A buffer of the pool with the stamps that the recorder leaves on it, and the way back for dropped ones.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "vulkan/buffer_pool.h"
+#include "vulkan/vma.h"
+
+namespace gpu_node::vulkan {
+
+class PooledBuffer final : public Buffer {
+ public:
+  PooledBuffer(VmaAllocator allocator, VkBuffer buffer, VmaAllocation allocation, uint64_t capacity_bytes,
+               std::byte* mapped, BufferUse buffer_use, uint32_t class_index)
+      : Buffer(capacity_bytes, capacity_bytes, mapped),
+        use(buffer_use),
+        size_class(class_index),
+        allocator_(allocator),
+        buffer_(buffer),
+        allocation_(allocation) {}
+  ~PooledBuffer() override { release(); }
+
+  VkBuffer handle() const { return buffer_; }
+  void set_size(uint64_t size_bytes) { size_bytes_ = size_bytes; }
+  // Gives the memory back to the driver; the object may live on in a forgotten BufferRef.
+  void release() {
+    if (buffer_ != VK_NULL_HANDLE) vmaDestroyBuffer(allocator_, buffer_, allocation_);
+    buffer_ = VK_NULL_HANDLE;
+    mapped_ = nullptr;
+  }
+
+  const BufferUse use;
+  const uint32_t size_class;
+  // Stamps of the recorder, device thread only: the last commands that wrote and read it (numbered since the start),
+  // and the submission that the last of them is part of.
+  uint64_t last_write = 0;
+  uint64_t last_read = 0;
+  uint64_t last_submission = 0;
+  PooledBuffer* next_returned = nullptr;
+
+ private:
+  VmaAllocator allocator_;
+  VkBuffer buffer_;
+  VmaAllocation allocation_;
+};
+
+// Where the last BufferRef puts its buffer, on any thread; the pool takes all at once. Outlives the pool while refs do.
+class ReturnStack {
+ public:
+  // Takes |buffer| back, or deletes it when the pool is gone.
+  void push(PooledBuffer* buffer) {
+    live_bytes.fetch_sub(buffer->capacity_bytes(), std::memory_order_relaxed);
+    PooledBuffer* head = head_.load(std::memory_order_relaxed);
+    do {
+      if (head == closed()) {
+        const std::lock_guard lock(closing_);
+        delete buffer;
+        return;
+      }
+      buffer->next_returned = head;
+    } while (!head_.compare_exchange_weak(head, buffer, std::memory_order_release, std::memory_order_relaxed));
+  }
+  PooledBuffer* take_all() {
+    if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    return head_.exchange(nullptr, std::memory_order_acquire);
+  }
+  // From now on dropped buffers are deleted; not before the returned lock is let go.
+  std::unique_lock<std::mutex> close(PooledBuffer*& last) {
+    std::unique_lock lock(closing_);
+    last = head_.exchange(closed(), std::memory_order_acq_rel);
+    return lock;
+  }
+
+  std::atomic<uint64_t> live_bytes{0};  // capacity of the buffers that somebody holds
+
+ private:
+  PooledBuffer* closed() { return reinterpret_cast<PooledBuffer*>(this); }  // an address that no buffer has
+
+  std::atomic<PooledBuffer*> head_{nullptr};
+  std::mutex closing_;
+};
+
+}  // namespace gpu_node::vulkan
