@@ -29,10 +29,6 @@ Result<Plan> plan_arg_reduce(const ir::Instruction& instruction, std::span<const
   if (const auto* tensor = std::get_if<TensorArg>(&operands[0])) {
     for (int d = 0; d < tensor->map.shape.size(); ++d) {
       const ReduceAxis axis{tensor->map.shape[d], {tensor->map.strides[d], 0}};
-      if (axis.size == 0)
-        return Error{ErrorCode::kInvalidArgument, std::string(reduction.op) + ": " +
-                                                      type_text(tensor->dtype, tensor->map.shape) +
-                                                      " has no elements to choose from"};
       (attributes.axis < 0 || attributes.axis == d ? reduction.reduced : reduction.kept).push_back(axis);
     }
   }

@@ -41,20 +41,13 @@ int64_t closest_stride(const ReduceAxes& axes, size_t source) {
   return closest;
 }
 
-// Puts the reduced axes into the order of memory, largest stride first, so that they merge; their order does not
-// matter.
-void sort_axes(ReduceAxes& axes, std::vector<ReduceSource>& sources) {
-  if (sources.size() == 1) {
-    for (ReduceAxis& axis : axes) {
-      if (axis.strides[0] >= 0) continue;
-      sources[0].offset += axis.strides[0] * (axis.size - 1);
-      axis.strides[0] = -axis.strides[0];
-    }
+// Makes the strides of |axes| positive by walking them from the other end.
+void turn_axes(ReduceAxes& axes, ReduceSource& source) {
+  for (ReduceAxis& axis : axes) {
+    if (axis.strides[0] >= 0) continue;
+    source.offset += axis.strides[0] * (axis.size - 1);
+    axis.strides[0] = -axis.strides[0];
   }
-  std::stable_sort(axes.begin(), axes.end(), [](const ReduceAxis& a, const ReduceAxis& b) {
-    return std::pair(std::abs(a.strides[0]), std::abs(a.strides[1])) >
-           std::pair(std::abs(b.strides[0]), std::abs(b.strides[1]));
-  });
 }
 
 // How one pass covers outputs and elements.
@@ -141,24 +134,14 @@ std::vector<uint32_t> parameters(const ReducePass& pass, const Reduction& reduct
   return words;
 }
 
-Dispatch make_dispatch(const ReducePass& pass, std::vector<Binding> bindings, const std::vector<uint32_t>& words,
+Dispatch make_dispatch(const ReducePass& pass, std::vector<Binding> bindings, const Reduction& reduction,
                        const Cover& cover, const vulkan::DeviceInfo& device, Plan& plan) {
   Dispatch dispatch;
   dispatch.key = pass.key();
   dispatch.emit = [pass, device = &device] { return pass.emit(*device); };
-  std::copy_n(cover.groups, 3, dispatch.groups);
-  if (pass.params_in_buffer()) {
-    std::vector<std::byte> bytes(words.size() * 4);
-    std::memcpy(bytes.data(), words.data(), bytes.size());
-    const auto scratch = static_cast<uint32_t>(plan.scratch_bytes.size());
-    plan.scratch_bytes.push_back(bytes.size());
-    plan.scratch_data.emplace_back(scratch, std::move(bytes));
-    bindings.push_back({Binding::Kind::kScratch, scratch});
-  } else {
-    dispatch.push_bytes = static_cast<uint32_t>(words.size() * 4);
-    std::memcpy(dispatch.push.data(), words.data(), dispatch.push_bytes);
-  }
   dispatch.bindings = std::move(bindings);
+  std::copy_n(cover.groups, 3, dispatch.groups);
+  set_parameters(parameters(pass, reduction, cover), pass.params_in_buffer(), dispatch, plan);
   return dispatch;
 }
 
@@ -187,6 +170,13 @@ void mark_written(std::vector<Binding>& bindings, bool written) {
 
 }  // namespace
 
+void sort_axes(ReduceAxes& axes) {
+  std::stable_sort(axes.begin(), axes.end(), [](const ReduceAxis& a, const ReduceAxis& b) {
+    return std::pair(std::abs(a.strides[0]), std::abs(a.strides[1])) >
+           std::pair(std::abs(b.strides[0]), std::abs(b.strides[1]));
+  });
+}
+
 void merge_axes(ReduceAxes& axes) {
   size_t last = 0;  // axes[0, last) are done
   for (const ReduceAxis& axis : axes) {
@@ -201,6 +191,22 @@ void merge_axes(ReduceAxes& axes) {
   axes.resize(last);
 }
 
+void set_parameters(const std::vector<uint32_t>& words, bool in_buffer, Dispatch& dispatch, Plan& plan) {
+  const size_t size_bytes = words.size() * sizeof(uint32_t);
+  if (!in_buffer) {
+    dispatch.push_bytes = static_cast<uint32_t>(size_bytes);
+    std::memcpy(dispatch.push.data(), words.data(), size_bytes);
+    return;
+  }
+  std::vector<std::byte> bytes(size_bytes);
+  std::memcpy(bytes.data(), words.data(), size_bytes);
+  const auto scratch = static_cast<uint32_t>(plan.scratch_bytes.size());
+  plan.scratch_bytes.push_back(size_bytes);
+  plan.scratch_data.emplace_back(scratch, std::move(bytes));
+  dispatch.push_bytes = 0;
+  dispatch.bindings.push_back({Binding::Kind::kScratch, scratch});
+}
+
 Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& device, Plan& plan) {
   Cover cover;
   cover.outputs = count_of(reduction.kept);
@@ -209,7 +215,10 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
     return Error{ErrorCode::kUnsupported, std::string(reduction.op) + ": " + std::to_string(cover.outputs) +
                                               " results of " + std::to_string(cover.count) +
                                               " elements each; at most 2147483647 of either are supported"};
-  if (!reduction.ordered) sort_axes(reduction.reduced, reduction.sources);
+  if (!reduction.ordered) {
+    if (reduction.sources.size() == 1) turn_axes(reduction.reduced, reduction.sources[0]);
+    sort_axes(reduction.reduced);
+  }
   merge_axes(reduction.reduced);
   merge_axes(reduction.kept);
   if (reduction.reduced.empty()) reduction.reduced.push_back({});
@@ -240,8 +249,7 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
   const Binding result{Binding::Kind::kResult, 0, 0, 0, true};
   if (cover.parts == 1) {
     bindings.push_back(result);
-    plan.dispatches.push_back(
-        make_dispatch(pass, std::move(bindings), parameters(pass, reduction, cover), cover, device, plan));
+    plan.dispatches.push_back(make_dispatch(pass, std::move(bindings), reduction, cover, device, plan));
     return {};
   }
 
@@ -249,8 +257,7 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
   pass.writes_accs = true;
   mark_written(accs, true);
   bindings.insert(bindings.end(), accs.begin(), accs.end());
-  plan.dispatches.push_back(
-      make_dispatch(pass, std::move(bindings), parameters(pass, reduction, cover), cover, device, plan));
+  plan.dispatches.push_back(make_dispatch(pass, std::move(bindings), reduction, cover, device, plan));
 
   // The second pass: |parts| Accs per output, |outputs| apart.
   pass.writes_accs = false;
@@ -272,8 +279,7 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
   second.groups[1] = static_cast<uint32_t>(divide_up(blocks, second.groups[0]));
   mark_written(accs, false);
   accs.push_back(result);
-  plan.dispatches.push_back(
-      make_dispatch(pass, std::move(accs), parameters(pass, reduction, second), second, device, plan));
+  plan.dispatches.push_back(make_dispatch(pass, std::move(accs), reduction, second, device, plan));
   return {};
 }
 

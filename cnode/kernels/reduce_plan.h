@@ -42,6 +42,9 @@ struct Reduction {
   bool ordered = false;  // positions count (argmax): the reduced axes keep their order and direction
 };
 
+// Puts axes whose order does not matter into the order of memory, largest stride first, so that they merge.
+void sort_axes(ReduceAxes& axes);
+
 // Drops axes of one element and merges neighbours that every source walks as one.
 void merge_axes(ReduceAxes& axes);
 
@@ -49,6 +52,9 @@ void merge_axes(ReduceAxes& axes);
 // storage above the device's range is bound where the view lies. kUnsupported when the view itself is larger.
 Result<ReduceSource> bind_source(std::string_view op, uint32_t index, const Arg& arg, const vulkan::DeviceInfo& device,
                                  Plan& plan);
+
+// Puts |words| into the push constants of |dispatch|, or into a buffer of their own as its last binding.
+void set_parameters(const std::vector<uint32_t>& words, bool in_buffer, Dispatch& dispatch, Plan& plan);
 
 // Adds the dispatches of |reduction| to |plan|. |device| must outlive the plan's emitters. REQUIRES at least one
 // output. A reduction of no elements gives the neutral value. Errors: kUnsupported, with the numbers.

@@ -6,6 +6,7 @@
 
 #include "kernels/glsl_types.h"
 #include "kernels/plan.h"
+#include "kernels/position_text.h"
 #include "kernels/shader_builder.h"
 
 namespace gpu_node::kernels {
@@ -165,19 +166,10 @@ class Emitter {
   }
 
   void declare_kept() {
-    std::string text =
-        "OFFSETS kept_offsets(uint output_index) {\n  OFFSETS at = " + offsets(pass_.offset_at()) + ";\n";
-    for (uint32_t axis = pass_.kept_rank; axis-- > 0;) {
-      const uint32_t position = pass_.kept_at(axis);
-      if (axis == 0) {
-        text += "  at += " + offsets(position + 1) + " * output_index;\n";
-      } else {
-        const std::string size = param(position);
-        text += "  at += " + offsets(position + 1) + " * (output_index % " + size + ");\n";
-        text += "  output_index /= " + size + ";\n";
-      }
-    }
-    builder_.declare(text + "  return at;\n}\n");
+    builder_.declare(position_function(
+        "OFFSETS", "kept_offsets", offsets(pass_.offset_at()), pass_.kept_rank,
+        [this](uint32_t axis) { return param(pass_.kept_at(axis)); },
+        [this](uint32_t axis) { return offsets(pass_.kept_at(axis) + 1); }));
   }
 
   void declare_walk() {
