@@ -9,6 +9,11 @@ namespace gpu_node::kernels {
 // Unary, binary, ternary and cast ops.
 Result<Plan> plan_elementwise(const ir::Instruction& instruction, std::span<const Arg> operands,
                               const vulkan::DeviceInfo& device);
+// Ops that is_view() accepts, as copies. The executor takes views instead where it can.
+Result<Plan> plan_view(const ir::Instruction& instruction, std::span<const Arg> operands,
+                       const vulkan::DeviceInfo& device);
+// Every element of a result of |type| is |value|, converted to the type.
+Result<Plan> plan_fill(const Scalar& value, const ir::TensorType& type, const vulkan::DeviceInfo& device);
 // iota, eye, constant.
 Result<Plan> plan_create(const ir::Instruction& instruction, const vulkan::DeviceInfo& device);
 // sum, product, reduce_max, reduce_min, all, any. An operand without elements is given as its view of no storage; the

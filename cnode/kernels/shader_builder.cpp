@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/shader_library.h"
 #include "kernels/shader_text.h"
 
 namespace gpu_node::kernels {
@@ -81,6 +82,14 @@ void ShaderBuilder::define(std::string_view name, std::string_view value) {
 void ShaderBuilder::library(std::string_view name) {
   if (std::find(libraries_.begin(), libraries_.end(), name) == libraries_.end()) libraries_.emplace_back(name);
 }
+
+void ShaderBuilder::math(std::string_view name, Dtype type) {
+  use_f64_ = true;
+  std::string section = "m_" + std::string(name) + (type == f64 ? ".f64" : ".f32");
+  if (std::find(math_.begin(), math_.end(), section) == math_.end()) math_.push_back(std::move(section));
+}
+
+void ShaderBuilder::use_double_where_supported() { use_f64_ = use_f64_ || device_.has_f64; }
 
 void ShaderBuilder::declare(std::string_view text) { declarations_ += text; }
 
@@ -188,6 +197,8 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
     if (piece == nullptr) return Error{ErrorCode::kInternal, "no shader text named " + name};
     text += piece;
   }
+  const std::vector<std::string_view> math(math_.begin(), math_.end());
+  text += library_closure(math);
   text += declarations_;
   text += "void main() {\n" + body_ + "}\n";
   return vulkan::KernelSource{std::move(text), buffers_, push_bytes_};

@@ -46,9 +46,14 @@ class ShaderBuilder {
   void define(std::string_view name, std::string_view value = "");
   // Includes shaders/|name|, once, in the order of first request.
   void library(std::string_view name);
+  // Includes the transcendental function m_|name| of |type|'s compute type, float or double (kernels/shader_library.h).
+  // REQUIRES: the device computes f64.
+  void math(std::string_view name, Dtype type);
   // Says that int64_t/uint64_t or double occur in |type| (buffers, loads and conversions say so themselves): defines
   // USE_I64 or USE_F64 for the library pieces.
   void use(ComputeType type);
+  // Defines USE_F64 when the device has doubles, for pieces that compute better with them.
+  void use_double_where_supported();
   // Text between the library pieces and main: shared arrays, constants, functions.
   void declare(std::string_view text);
   // The body of main, indented by the caller; appended to.
@@ -63,7 +68,7 @@ class ShaderBuilder {
   uint32_t local_[3] = {64, 1, 1};
   uint32_t buffers_ = 0;
   uint32_t push_bytes_ = 0;
-  std::vector<std::string> libraries_;
+  std::vector<std::string> libraries_, math_;
   std::string define_text_, buffer_text_, push_text_, declarations_, body_;
 };
 

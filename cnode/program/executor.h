@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "ir/program.h"
+#include "kernels/plan.h"
 #include "tensor/shape.h"
 #include "vulkan/buffer_pool.h"
 #include "vulkan/device.h"
@@ -43,8 +44,8 @@ class Executor {
   // Called before an allocation of |bytes|: returns the charge to store with it, or an error (a quota).
   using Charge = std::function<Result<std::shared_ptr<void>>(uint64_t bytes)>;
 
-  // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the host
-  // at once where it is mapped.
+  // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the
+  // host at once where it is mapped.
   Result<Tensor> allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge);
 
   // Asks for the kernels of |instruction| without waiting, so that those of one message compile side by side.
@@ -64,6 +65,17 @@ class Executor {
   const Counters& counters() const { return counters_; }
 
  private:
+  Result<Tensor> record_valid(const ir::Instruction& instruction, std::span<const Value> operands,
+                              const Charge& charge);
+  // The result of a view instruction, without a dispatch where strides can express it.
+  Result<Tensor> record_view(const ir::Instruction& instruction, const Tensor& operand, const Charge& charge);
+  // Allocates the result of |plan| and records its dispatches.
+  Result<Tensor> run(const kernels::Plan& plan, const ir::TensorType& type, std::span<const Value> operands,
+                     const Charge& charge);
+  Result<std::vector<vulkan::BufferRef>> make_scratch(const kernels::Plan& plan);
+  Result<void> dispatch(const kernels::Dispatch& dispatch, std::span<const Value> operands, const Tensor& result,
+                        std::span<const vulkan::BufferRef> scratch);
+
   vulkan::Device& device_;
   Counters counters_;
 };

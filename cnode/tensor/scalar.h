@@ -16,4 +16,9 @@ struct Scalar {
   std::variant<int64_t, uint64_t, double, std::complex<double>> value = 0.0;
 };
 
+// |scalar| as Nx.as_type/2 gives it: integers wrap, floats to integers truncate and then wrap (infinities give the ends
+// of the type, NaN 0), floats round to nearest even, once. Integer types hold an int64_t (signed) or uint64_t
+// (unsigned), floats a double.
+Scalar converted(const Scalar& scalar, Dtype to);
+
 }  // namespace gpu_node

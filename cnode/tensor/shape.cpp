@@ -29,10 +29,11 @@ Result<int64_t> checked_element_count(const Shape& shape) {
   return count;
 }
 
+// A dimension of 0 makes any others legal, so products wrap until it comes.
 int64_t element_count(const Shape& shape) {
-  int64_t count = 1;
-  for (int64_t dim : shape) count *= dim;
-  return count;
+  uint64_t count = 1;
+  for (int64_t dim : shape) count *= static_cast<uint64_t>(dim);
+  return static_cast<int64_t>(count);
 }
 
 std::string shape_text(const Shape& shape) {
@@ -48,27 +49,24 @@ std::string type_text(Dtype dtype, const Shape& shape) { return std::string(dtyp
 
 Dims row_major_strides(const Shape& shape) {
   Dims strides = shape;
-  int64_t stride = 1;
+  uint64_t stride = 1;
   for (int i = shape.size() - 1; i >= 0; --i) {
-    strides[i] = stride;
-    stride *= shape[i] > 0 ? shape[i] : 1;
+    strides[i] = static_cast<int64_t>(stride);
+    stride *= static_cast<uint64_t>(shape[i] > 0 ? shape[i] : 1);
   }
   return strides;
 }
 
 bool IndexMap::is_row_major() const {
-  int64_t expected = 1;
+  uint64_t expected = 1;
+  bool in_order = true;
   for (int i = shape.size() - 1; i >= 0; --i) {
     if (shape[i] == 0) return true;
     if (shape[i] == 1) continue;
-    if (strides[i] != expected) {
-      for (int64_t dim : shape)
-        if (dim == 0) return true;
-      return false;
-    }
-    expected *= shape[i];
+    in_order = in_order && strides[i] == static_cast<int64_t>(expected);
+    expected *= static_cast<uint64_t>(shape[i]);
   }
-  return true;
+  return in_order;
 }
 
 IndexMap transposed(const IndexMap& map, const Dims& axes) {

@@ -1,10 +1,10 @@
 // A shape: up to 32 dimensions of at least 0 elements. And the strided view of a tensor's storage, the index map.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdint>
-#include <algorithm>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -39,13 +39,16 @@ class Dims {
     assert(size_ < kMaxRank);
     values_[static_cast<size_t>(size_++)] = value;
   }
+  // REQUIRES: |size| <= size().
+  void truncate(int size) {
+    assert(size <= size_);
+    size_ = size;
+  }
   int64_t& operator[](int i) { return values_[static_cast<size_t>(i)]; }
   int64_t operator[](int i) const { return values_[static_cast<size_t>(i)]; }
   const int64_t* begin() const { return values_.data(); }
   const int64_t* end() const { return values_.data() + size_; }
-  bool operator==(const Dims& other) const {
-    return std::equal(begin(), end(), other.begin(), other.end());
-  }
+  bool operator==(const Dims& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
 
  private:
   std::array<int64_t, kMaxRank> values_;  // the first size_ are set

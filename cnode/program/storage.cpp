@@ -1,0 +1,56 @@
+#include "program/storage.h"
+
+#include <limits>
+
+#include "vulkan/recorder.h"
+
+namespace gpu_node::program {
+namespace {
+
+// Parts are cut at multiples of this, so that no element spans two and copies stay aligned.
+constexpr uint64_t kPartGrain = 65536;
+
+}  // namespace
+
+uint64_t storage_bytes(const ir::TensorType& type) {
+  const auto count = static_cast<uint64_t>(element_count(type.shape));
+  const auto element = static_cast<uint64_t>(dtype_size_bytes(type.dtype));
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  return count > kMost / element ? kMost : count * element;
+}
+
+Result<void> check_one_part(const ir::TensorType& type, uint64_t bytes, const vulkan::DeviceInfo& device) {
+  if (bytes <= device.max_allocation_bytes) return {};
+  return Error{ErrorCode::kUnsupported, type_text(type.dtype, type.shape) + " has " + std::to_string(bytes) +
+                                            " bytes; the device computes on tensors of at most " +
+                                            std::to_string(device.max_allocation_bytes) + " bytes"};
+}
+
+Result<Tensor> Executor::allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge) {
+  GPU_ASSIGN(const int64_t count, checked_element_count(shape));
+  Tensor tensor{dtype, IndexMap::row_major(shape), nullptr};
+  if (count == 0) return tensor;
+  auto storage = std::make_shared<Storage>();
+  storage->size_bytes = storage_bytes({dtype, shape});
+  if (storage->size_bytes > device_.memory_limit_bytes())
+    return Error{ErrorCode::kOutOfMemory, type_text(dtype, shape) + " has " + std::to_string(storage->size_bytes) +
+                                              " bytes, more than the device's limit of " +
+                                              std::to_string(device_.memory_limit_bytes())};
+  if (charge) {
+    GPU_ASSIGN(storage->charge, charge(storage->size_bytes));
+  }
+  const uint64_t limit = device_.info().max_allocation_bytes / kPartGrain * kPartGrain;
+  storage->part_bytes = std::min(storage->size_bytes, limit);
+  for (uint64_t at = 0; at < storage->size_bytes; at += storage->part_bytes) {
+    const uint64_t bytes = std::min(storage->part_bytes, storage->size_bytes - at);
+    Result<vulkan::BufferRef> part = device_.pool().allocate(bytes, vulkan::BufferUse::kDevice, host_write);
+    if (!part.ok()) return with_context(std::move(part).error(), type_text(dtype, shape));
+    // Fills are of whole words; a size class has room for the last one.
+    if (zeroed) GPU_TRY(device_.recorder().fill(*part, 0, (bytes + 3) / 4 * 4, 0));
+    storage->parts.push_back(std::move(part).value());
+  }
+  tensor.storage = std::move(storage);
+  return tensor;
+}
+
+}  // namespace gpu_node::program

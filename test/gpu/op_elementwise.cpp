@@ -1,0 +1,245 @@
+// Every elementwise op with every type it takes, in every way an operand may lie, against the host.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "gpu/host_ops.h"
+
+namespace gpu_node::test {
+namespace {
+
+using enum Dtype;
+
+// The seed makes each op and type look at other numbers, the same in every run.
+uint32_t seed_of(const std::string& op, Dtype dtype) {
+  uint32_t seed = static_cast<uint32_t>(dtype) + 1;
+  for (char c : op) seed = seed * 31 + static_cast<uint32_t>(c);
+  return seed;
+}
+
+HostTensor tensor_of(Dtype dtype, const Shape& shape, uint32_t seed) {
+  return {dtype, shape, sample(dtype, static_cast<size_t>(element_count(shape)), seed)};
+}
+
+Dtype unary_result(const ir::Op& op, Dtype dtype) {
+  switch (op.type_rule) {
+    case ir::TypeRule::kFloating:
+      return floating_type(dtype);
+    case ir::TypeRule::kPredicate:
+      return u8;
+    case ir::TypeRule::kRealPart:
+      return op.name == "abs" ? dtype : floating_type(dtype);
+    default:
+      return dtype;
+  }
+}
+
+bool only_integers(const ir::Op& op) {
+  return op.type_rule == ir::TypeRule::kMergeInt || op.name == "bitwise_not" || op.name == "count_leading_zeros" ||
+         op.name == "population_count";
+}
+
+std::vector<const ir::Op*> ops_of(ir::Family family) {
+  std::vector<const ir::Op*> rows;
+  for (const ir::Op& op : ir::ops())
+    if (op.family == family && op.name != "conjugate") rows.push_back(&op);
+  return rows;
+}
+
+OpCase unary_case(const ir::Op& op, Dtype dtype, const Shape& shape, Placement placement) {
+  const std::string name(op.name);
+  const Dtype result = unary_result(op, dtype);
+  const uint32_t seed = seed_of(name, dtype);
+  return {name, {{tensor_of(dtype, shape, seed), placement}}, {result, shape}, oracle_of(name), ulp_bound(name, result),
+          {}};
+}
+
+Dtype binary_result(const ir::Op& op, Dtype a, Dtype b) {
+  if (op.type_rule == ir::TypeRule::kPredicate) return u8;
+  const Dtype merged = merged_type(a, b);
+  return op.type_rule == ir::TypeRule::kMergeFloat ? floating_type(merged) : merged;
+}
+
+OpCase binary_case(const ir::Op& op, Operand left, Operand right, const Shape& shape) {
+  const std::string name(op.name);
+  const Dtype result = binary_result(op, left.tensor.dtype, right.tensor.dtype);
+  return {name, {std::move(left), std::move(right)}, {result, shape}, oracle_of(name), ulp_bound(name, result), {}};
+}
+
+// Shifts by a few bits, exponents that do not all overflow.
+HostTensor right_operand(const ir::Op& op, Dtype dtype, const Shape& shape, uint32_t seed) {
+  HostTensor tensor = tensor_of(dtype, shape, seed * 7 + 3);
+  std::shuffle(tensor.values.begin(), tensor.values.end(), std::minstd_rand(seed));
+  const bool small = op.name == "left_shift" || op.name == "right_shift" || op.name == "pow";
+  if (small && is_integer(dtype))
+    for (size_t i = 0; i < tensor.values.size(); i += 2)
+      tensor.values[i] = rounded(dtype, Number::of(static_cast<int>(i % 80) - 8));
+  return tensor;
+}
+
+// One op, one pair of types: plain, {}, one element, empty, a stretched dimension, a transposed operand, a scalar
+// tensor and a literal.
+void add_binary_cases(std::vector<OpCase>& cases, const ir::Op& op, Dtype a, Dtype b, bool all_layouts) {
+  const uint32_t seed = seed_of(std::string(op.name), a) + static_cast<uint32_t>(b) * 101;
+  const auto left = [&](const Shape& shape) { return tensor_of(a, shape, seed); };
+  const auto right = [&](const Shape& shape) { return right_operand(op, b, shape, seed); };
+  cases.push_back(binary_case(op, {left({331})}, {right({331})}, {331}));
+  if (!all_layouts) return;
+  cases.push_back(binary_case(op, {left({})}, {right({})}, {}));
+  cases.push_back(binary_case(op, {left({1})}, {right({1})}, {1}));
+  cases.push_back(binary_case(op, {left({3, 0})}, {right({3, 0})}, {3, 0}));
+  cases.push_back(binary_case(op, {left({0})}, {right({})}, {0}));
+  cases.push_back(binary_case(op, {left({5, 1, 7})}, {right({6, 1})}, {5, 6, 7}));
+  cases.push_back(binary_case(op, {left({13, 9}), Placement::kTransposed}, {right({13, 9})}, {13, 9}));
+  cases.push_back(binary_case(op, {left({71})}, {{b, {}, {right({40}).values[33]}}}, {71}));
+  cases.push_back(binary_case(op, {left({71})}, {{b, {}, {right({40}).values[31]}}, Placement::kLiteral}, {71}));
+  cases.push_back(binary_case(op, {{a, {}, {left({40}).values[35]}}, Placement::kLiteral}, {right({2, 35})}, {2, 35}));
+}
+
+void report(const std::string& what, const CaseCount& before) {
+  const CaseCount& now = case_count();
+  MESSAGE(what << ": " << now.cases - before.cases << " cases, " << now.elements - before.elements << " elements");
+}
+
+}  // namespace
+
+TEST_CASE("elementwise: unary ops, every type, every layout") {
+  const CaseCount before = case_count();
+  for (const ir::Op* op : ops_of(ir::Family::kUnary)) {
+    std::vector<OpCase> cases;
+    for (Dtype dtype : real_types()) {
+      if (only_integers(*op) && !is_integer(dtype)) continue;
+      cases.push_back(unary_case(*op, dtype, {397}, Placement::kPlain));
+      const std::vector<Dtype> main = main_types();
+      if (std::find(main.begin(), main.end(), dtype) == main.end()) continue;
+      for (const Shape& shape : {Shape{}, Shape{1}, Shape{0}, Shape{2, 0, 3}})
+        cases.push_back(unary_case(*op, dtype, shape, Placement::kPlain));
+      cases.push_back(unary_case(*op, dtype, {11, 13}, Placement::kTransposed));
+    }
+    check_cases(cases);
+  }
+  report("unary", before);
+}
+
+TEST_CASE("elementwise: binary ops, every type, every layout") {
+  const CaseCount before = case_count();
+  for (const ir::Op* op : ops_of(ir::Family::kBinary)) {
+    std::vector<OpCase> cases;
+    for (Dtype dtype : real_types()) {
+      if (only_integers(*op) && !is_integer(dtype)) continue;
+      const std::vector<Dtype> main = main_types();
+      add_binary_cases(cases, *op, dtype, dtype, std::find(main.begin(), main.end(), dtype) != main.end());
+    }
+    check_cases(cases);
+  }
+  report("binary", before);
+}
+
+TEST_CASE("elementwise: operands of different types") {
+  const CaseCount before = case_count();
+  std::vector<const ir::Op*> arithmetic, comparisons;
+  for (const ir::Op* op : ops_of(ir::Family::kBinary))
+    (op->type_rule == ir::TypeRule::kPredicate ? comparisons : arithmetic).push_back(op);
+  size_t turn = 0;
+  for (Dtype a : main_types()) {
+    std::vector<OpCase> cases;
+    for (Dtype b : main_types()) {
+      if (a == b) continue;
+      // Every pair with some ops; every op with many pairs.
+      for (int i = 0; i < 3; ++i) add_binary_cases(cases, *comparisons[turn++ % comparisons.size()], a, b, false);
+      for (int i = 0; i < 3; ++i) {
+        const ir::Op& op = *arithmetic[turn++ % arithmetic.size()];
+        if (only_integers(op) && !(is_integer(a) && is_integer(b))) continue;
+        add_binary_cases(cases, op, a, b, false);
+      }
+    }
+    check_cases(cases);
+  }
+  report("mixed types", before);
+}
+
+TEST_CASE("elementwise: select and clip") {
+  const CaseCount before = case_count();
+  for (Dtype dtype : real_types()) {
+    std::vector<OpCase> cases;
+    const Dtype other = dtype == f32 ? s16 : f32;
+    const auto operand = [](Dtype type, const Shape& shape, uint32_t seed) {
+      return Operand{tensor_of(type, shape, seed)};
+    };
+    cases.push_back({"select",
+                     {operand(u8, {5, 1}, 1), operand(dtype, {5, 41}, 2), operand(dtype, {41}, 3)},
+                     {dtype, {5, 41}},
+                     oracle_of("select"),
+                     0,
+                     {}});
+    cases.push_back({"select",
+                     {operand(dtype, {91}, 4), operand(dtype, {91}, 5), operand(dtype, {91}, 6)},
+                     {dtype, {91}},
+                     oracle_of("select"),
+                     0,
+                     {}});
+    cases.push_back(
+        {"select",
+         {operand(u8, {91}, 4), operand(dtype, {91}, 5), {{dtype, {}, {Number::of(1)}}, Placement::kLiteral}},
+         {dtype, {91}},
+         oracle_of("select"),
+         0,
+         {}});
+    cases.push_back({"select",
+                     {operand(u8, {77}, 7), operand(other, {77}, 8), operand(dtype, {77}, 9)},
+                     {merged_type(dtype, other), {77}},
+                     oracle_of("select"),
+                     0,
+                     {}});
+    for (const auto& [low, high] : {std::pair{0, 1}, {1, 0}, {0, 0}}) {
+      const Operand least{{dtype, {}, {Number::of(low)}}, low == 0 ? Placement::kLiteral : Placement::kPlain};
+      const Operand most{{dtype, {}, {Number::of(high)}}, low == 0 ? Placement::kLiteral : Placement::kPlain};
+      cases.push_back({"clip", {operand(dtype, {97}, 10), least, most}, {dtype, {97}}, oracle_of("clip"), 0, {}});
+    }
+    check_cases(cases);
+  }
+  report("select and clip", before);
+}
+
+TEST_CASE("elementwise: as_type between all types") {
+  const CaseCount before = case_count();
+  for (Dtype from : real_types()) {
+    std::vector<OpCase> cases;
+    for (Dtype to : real_types())
+      cases.push_back({"as_type",
+                       {{tensor_of(from, {1201}, seed_of("as_type", from))}},
+                       {to, {1201}},
+                       oracle_of("as_type"),
+                       0,
+                       {}});
+    check_cases(cases);
+  }
+  report("as_type", before);
+}
+
+TEST_CASE("elementwise: large tensors") {
+  const CaseCount before = case_count();
+  for (int64_t size : {int64_t{70'000}, int64_t{300'000}}) {
+    for (const ir::Family family : {ir::Family::kUnary, ir::Family::kBinary}) {
+      size_t turn = 0;
+      for (const ir::Op* op : ops_of(family)) {
+        std::vector<Dtype> types = main_types();
+        if (only_integers(*op)) types.resize(8);
+        const Dtype dtype = types[turn++ % types.size()];
+        std::vector<OpCase> cases;
+        if (family == ir::Family::kUnary) {
+          cases.push_back(unary_case(*op, dtype, {size}, Placement::kPlain));
+        } else {
+          add_binary_cases(cases, *op, dtype, dtype, false);
+          cases.back() =
+              binary_case(*op, {tensor_of(dtype, {size}, 5)}, {right_operand(*op, dtype, {size}, 6)}, {size});
+        }
+        check_cases(cases);
+      }
+    }
+  }
+  report("large", before);
+}
+
+}  // namespace gpu_node::test
