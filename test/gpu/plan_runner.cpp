@@ -1,0 +1,89 @@
+#include "gpu/plan_runner.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+
+#include "gpu/device.h"
+
+namespace gpu_node::test {
+namespace {
+
+constexpr auto kCompileTime = std::chrono::minutes(2);
+
+Result<const vulkan::Kernel*> wait_for_kernel(vulkan::Device& device, const kernels::Dispatch& dispatch) {
+  if (const vulkan::Kernel* kernel = device.kernels().find(dispatch.key)) return kernel;
+  const vulkan::KernelCache::Pending pending = device.kernels().request(dispatch.key, dispatch.emit);
+  if (pending.wait_for(kCompileTime) != std::future_status::ready)
+    return Error{ErrorCode::kDeadline, dispatch.key + " does not compile in time"};
+  const auto& outcome = pending.get();
+  if (!outcome.ok()) return with_context(outcome.error(), dispatch.key);
+  return outcome->get();
+}
+
+}  // namespace
+
+Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std::span<const vulkan::BufferRef> operands,
+                         const vulkan::BufferRef& result) {
+  std::vector<const vulkan::Kernel*> kernels;
+  for (const kernels::Dispatch& dispatch : plan.dispatches) {
+    GPU_ASSIGN(const vulkan::Kernel* kernel, wait_for_kernel(device, dispatch));
+    kernels.push_back(kernel);
+  }
+  std::vector<vulkan::BufferRef> scratch;
+  for (const uint64_t bytes : plan.scratch_bytes) {
+    GPU_ASSIGN(vulkan::BufferRef buffer, device.pool().allocate(bytes, vulkan::BufferUse::kDevice));
+    scratch.push_back(std::move(buffer));
+  }
+  for (const auto& [index, bytes] : plan.scratch_data) scratch[index] = upload(device, bytes);
+  for (size_t i = 0; i < plan.dispatches.size(); ++i) {
+    const kernels::Dispatch& dispatch = plan.dispatches[i];
+    std::vector<vulkan::BufferRange> ranges;
+    for (const kernels::Binding& binding : dispatch.bindings) {
+      const vulkan::BufferRef* buffer = &result;
+      if (binding.kind == kernels::Binding::Kind::kOperand) buffer = &operands[binding.index];
+      if (binding.kind == kernels::Binding::Kind::kScratch) buffer = &scratch[binding.index];
+      if (*buffer == nullptr) return Error{ErrorCode::kInternal, dispatch.key + " binds an operand without storage"};
+      const uint64_t size =
+          binding.size_bytes != 0 ? binding.size_bytes : (*buffer)->size_bytes() - binding.offset_bytes;
+      ranges.push_back({buffer, binding.offset_bytes, size, binding.written});
+    }
+    GPU_TRY(device.recorder().dispatch(*kernels[i], ranges, std::span(dispatch.push).first(dispatch.push_bytes),
+                                       dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]));
+  }
+  return {};
+}
+
+HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
+                  const Shape& result_shape, const ir::Attributes& attributes) {
+  ir::Instruction instruction;
+  instruction.op = ir::find_op(op);
+  REQUIRE(instruction.op != nullptr);
+  instruction.attributes = attributes;
+  instruction.results = {{-1, {result_dtype, result_shape}}};
+  std::vector<ir::TensorType> types;
+  std::vector<kernels::Arg> args;
+  std::vector<vulkan::BufferRef> buffers;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const HostTensor& operand = operands[i];
+    instruction.operands.emplace_back(static_cast<ir::ValueName>(i));
+    types.push_back({operand.dtype, operand.map.shape});
+    args.push_back(kernels::TensorArg{operand.dtype, operand.map, operand.bytes.size()});
+    buffers.push_back(operand.bytes.empty() ? nullptr : upload(device(), operand.bytes));
+  }
+  const auto check = [&](const auto& outcome) {
+    if (!outcome.ok()) FAIL(ir::instruction_text(instruction, types) << ": " << outcome.error().message);
+  };
+  check(ir::validate(instruction, types));
+  HostTensor result(result_dtype, result_shape);
+  if (result.bytes.empty()) return result;
+  const Result<kernels::Plan> plan = planner(instruction, args, device().info());
+  check(plan);
+  // Bytes that no kernel writes must not look like a result by chance.
+  const vulkan::BufferRef buffer = upload(device(), std::vector<std::byte>(result.bytes.size(), std::byte{0xa5}));
+  check(record_plan(device(), *plan, buffers, buffer));
+  result.bytes = download(device(), buffer, result.bytes.size());
+  return result;
+}
+
+}  // namespace gpu_node::test

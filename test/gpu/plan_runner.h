@@ -1,0 +1,30 @@
+// Runs plans without the executor: tests of one op family, and the benchmark, which times the dispatches alone.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gpu/elements.h"
+#include "ir/program.h"
+#include "kernels/plan.h"
+#include "vulkan/buffer_pool.h"
+#include "vulkan/device.h"
+
+namespace gpu_node::test {
+
+// Waits for the plan's kernels, allocates its scratch and records its dispatches. |operands| by operand index; nullptr
+// for one that has no storage.
+Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std::span<const vulkan::BufferRef> operands,
+                         const vulkan::BufferRef& result);
+
+using Planner = Result<kernels::Plan> (*)(const ir::Instruction&, std::span<const kernels::Arg>,
+                                          const vulkan::DeviceInfo&);
+
+// Plans and runs |op| on |operands|, validating first; the result as a row-major tensor. An error anywhere is a failed
+// test.
+HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
+                  const Shape& result_shape, const ir::Attributes& attributes);
+
+}  // namespace gpu_node::test
