@@ -1,0 +1,247 @@
+defmodule GpuNode do
+  @moduledoc """
+  A GPU as a node of the Erlang cluster.
+
+  A *local* node is an OS process that this VM starts, watches and restarts:
+
+      {:ok, _} = GpuNode.start_link(name: :gpu0)
+      x = GpuNode.Tensor.from_list!(:gpu0, [1.0, 2.0, 3.0], :f32)
+      x |> GpuNode.Ops.multiply(2) |> GpuNode.Tensor.to_list!()
+      #=> [2.0, 4.0, 6.0]
+
+  A *remote* node runs elsewhere, and this VM attaches to it: `GpuNode.start_link(node: :"gpu0@host", cookie: :secret)`. Under a
+  supervisor: `{GpuNode, name: :gpu0}`.
+
+  Functions take the name given at start, or the node's name. Each has its deadline (`:timeout` in ms, default 15,000); errors are
+  `{:error, %GpuNode.Error{}}`.
+
+  Options of `start_link/1` for both:
+
+    * `:name` - how it is called here; default the node's name, `:gpu0` for a local one
+    * `:timeout` - of its calls, in ms (15,000)
+    * `:heartbeat_ms` (1000) - three unanswered ones and the node counts as gone
+    * `:lease_ms`, `:quota_bytes` - of this VM's session on the node
+    * `:collect_above_bytes` (64 MiB) - a process that has made that much since it last did so collects its garbage
+    * `:finalizer` - `:nif` or `:sweep`; default the NIF where it is there
+    * `:start_timeout` - ms until it must be up (20,000)
+
+  Local: `:binary` (else `GPU_NODE_BINARY`, the package's `priv/gpu_node`, the project's `build/release`, `build/dev`), `:device`,
+  `:memory_limit` (bytes), `:cookie` (default a random one of its own), `:listen`, `:args`, `:env`, `:hang_ms` (10,000: how long it may
+  stay unresponsive before it is killed), `:distribution` (`false`: do not make this VM a node when it is none).
+
+  Remote: `:node`, `:cookie` (default the VM's), `:wait` (`false`: attach in the background).
+  """
+
+  alias GpuNode.{Client, Error, Link, Op, Ops, Program, Protocol, Shape, Telemetry, Tensor, Type}
+
+  @type name :: atom
+
+  @doc "Starts a local node or attaches to a remote one, linked to the caller. Returns when it is up. Errors: see `GpuNode.Error`."
+  @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
+  def start_link(options \\ []), do: GpuNode.Supervisor.start_link(options)
+
+  @doc "For supervisors: `{GpuNode, options}`."
+  @spec child_spec(keyword) :: Supervisor.child_spec()
+  def child_spec(options) do
+    id = {__MODULE__, options[:name] || options[:node] || :gpu0}
+    %{id: id, start: {__MODULE__, :start_link, [options]}, type: :supervisor, shutdown: :infinity}
+  end
+
+  @doc "Stops a node that was started here: a local one drains and exits, a remote one is left. `:ok` when there is none."
+  @spec stop(name) :: :ok
+  def stop(name), do: GpuNode.Supervisor.stop(name)
+
+  @doc "Starts a node as `start_link/1`, calls `fun` with its name, and stops it again, whatever happened."
+  @spec with_node(keyword, (name -> result)) :: result | {:error, Error.t()} when result: term
+  def with_node(options, fun) do
+    with {:ok, pid} <- start_link(options) do
+      # A crash of |fun| is the caller's; only the node must not outlive it.
+      name = GpuNode.Supervisor.name(options)
+
+      try do
+        fun.(name)
+      after
+        stop(name)
+        Process.unlink(pid)
+      end
+    end
+  end
+
+  @doc "Names of the nodes that are started or attached here."
+  @spec nodes() :: [name]
+  def nodes, do: Link.names()
+
+  @doc """
+  What is known of a node: `state` (`:up`, `:down`), `node`, `incarnation`, `device`, `version`, `queued`, `unacknowledged`, `waiting`,
+  `busy_ms` (how long the device is at its oldest work), `finalizer` (`:nif` or `:sweep`), `connections`, `last_error`, and for a
+  local one `os_pid`, `restarts`, `binary`. Answered here, whatever the node does.
+  """
+  @spec status(name) :: {:ok, map} | {:error, Error.t()}
+  def status(name) do
+    with {:ok, link} <- Link.fetch(name) do
+      {:ok, Map.merge(GpuNode.Session.status(link.pid), GpuNode.Supervisor.worker_status(link.name))}
+    end
+  catch
+    :exit, _ -> {:error, Error.new(:node_down, "the client of #{name} is not running")}
+  end
+
+  @doc "Whether the node answers now. Option `:timeout` (1000 ms)."
+  @spec alive?(name, keyword) :: boolean
+  def alive?(name, options \\ []), do: match?({:ok, _}, ping(name, Keyword.put_new(options, :timeout, 1000)))
+
+  @doc "Asks the node's reader for a sign of life, whatever its device does. Returns the time it took in µs."
+  @spec ping(name, keyword) :: {:ok, non_neg_integer} | {:error, Error.t()}
+  def ping(name, options \\ []) do
+    started = System.monotonic_time(:microsecond)
+    with :pong <- ask(name, :ping, options), do: {:ok, System.monotonic_time(:microsecond) - started}
+  end
+
+  @doc "The node's own figures: `memory`, `tensors`, `sessions`, `queue`, `counters`, `uptime_ms`, ..."
+  @spec stats(name, keyword) :: {:ok, map} | {:error, Error.t()}
+  def stats(name, options \\ []), do: ask(name, :stats, options)
+
+  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes`, `limit_bytes`."
+  @spec memory(name, keyword) :: {:ok, map} | {:error, Error.t()}
+  def memory(name, options \\ []) do
+    with {:ok, link} <- Link.fetch(name),
+         {:ok, %{memory: memory}} <- stats(name, options) do
+      Telemetry.execute([:memory], memory, %{node: link.node})
+      {:ok, memory}
+    end
+  end
+
+  defp ask(name, request, options) do
+    with {:ok, link} <- Link.fetch(name), do: Client.request(link, nil, Client.deadline(link, options), request)
+  end
+
+  @doc """
+  Waits until everything that was issued before is done on the device. The first error among `tensors`, if one failed.
+  Returns the node's timing: `queue_us`, `execute_us`, `transfer_us`.
+  """
+  @spec sync(name, [Tensor.t()], keyword) :: {:ok, map} | {:error, Error.t()}
+  def sync(name, tensors \\ [], options \\ []) do
+    with {:ok, link} <- Link.fetch(name),
+         deadline = Client.deadline(link, options),
+         {:ok, session} <- Client.session(link, deadline),
+         {:ok, ids} <- Ops.names(tensors, {:u, 8}, link, session, []) do
+      result = Client.request(link, session, deadline, {:sync, ids})
+      Client.keep(tensors)
+      result
+    end
+  end
+
+  @doc """
+  Issues one op: `GpuNode.op(:gpu0, :add, [tensor, 1])`. The result's handle comes at once; what goes wrong on the node comes with
+  the first read. Errors here: `:invalid_argument` (the op cannot be right), `:stale`, `:node_down`, `:deadline` (the queue stays full).
+  """
+  @spec op(name, atom, [Ops.operand()], keyword | map) :: {:ok, Tensor.t()} | {:error, Error.t()}
+  def op(name, op, operands, attributes \\ []), do: Ops.op(name, op, operands, attributes)
+
+  @doc "As `op/4`, raising `GpuNode.Error`."
+  @spec op!(name, atom, [Ops.operand()], keyword | map) :: Tensor.t()
+  def op!(name, op, operands, attributes \\ []), do: name |> op(op, operands, attributes) |> Error.unwrap!()
+
+  @doc "A tensor of zeros."
+  @spec zeros(name, Type.t() | atom, tuple, keyword) :: {:ok, Tensor.t()} | {:error, Error.t()}
+  def zeros(name, type, shape, options \\ []) do
+    with {:ok, link} <- Link.fetch(name),
+         {:ok, type} <- check_type(type),
+         :ok <- check_shape(shape),
+         deadline = Client.deadline(link, options),
+         {:ok, session} <- Client.session(link, deadline) do
+      tensor = Tensor.new(link, session, type, shape)
+      with :ok <- Client.command(link, session, Protocol.alloc(tensor.id, type, shape), 0, deadline), do: {:ok, tensor}
+    end
+  end
+
+  @doc """
+  Runs `program` with `inputs` (tensors, or numbers for scalars): one message, no answer waited for. Returns the handles of its
+  outputs; what goes wrong on the node comes with the first read.
+
+  Errors here: `:invalid_argument` (inputs are not as declared), `:stale`, `:node_down`, `:deadline`.
+  """
+  @spec run(name, Program.t(), [Ops.operand()], keyword) :: {:ok, [Tensor.t()]} | {:error, Error.t()}
+  def run(name, program, inputs \\ [], options \\ []) do
+    with {:ok, link} <- Link.fetch(name),
+         deadline = Client.deadline(link, options),
+         {:ok, session} <- Client.session(link, deadline),
+         {:ok, names} <- input_names(Enum.reverse(program.inputs), inputs, link, session) do
+      limit = Link.get(link, :max_commands)
+      {messages, outputs} = Program.commands(program, names, limit, fn -> Link.next_id(link) end)
+      tensors = handles(program.outputs, outputs, inputs, link, session)
+
+      with :ok <- cast(messages, link, session, deadline) do
+        Client.keep(inputs)
+        {:ok, tensors}
+      end
+    end
+  end
+
+  @doc "As `run/4`, raising `GpuNode.Error`."
+  @spec run!(name, Program.t(), [Ops.operand()], keyword) :: [Tensor.t()]
+  def run!(name, program, inputs \\ [], options \\ []), do: name |> run(program, inputs, options) |> Error.unwrap!()
+
+  defp cast([], _link, _session, _deadline), do: :ok
+
+  defp cast([commands | rest], link, session, deadline) do
+    with :ok <- Client.program(link, session, length(commands), commands, deadline),
+         do: cast(rest, link, session, deadline)
+  end
+
+  defp input_names(declared, inputs, link, session) do
+    wrong =
+      declared
+      |> Enum.zip(inputs)
+      |> Enum.find_index(fn {value, input} -> not fits?(value, input) end)
+
+    cond do
+      length(declared) != length(inputs) ->
+        invalid("the program takes #{length(declared)} inputs, got #{length(inputs)}")
+
+      wrong ->
+        %{type: type, shape: shape} = Enum.at(declared, wrong)
+        got = Op.text(:input, [Enum.at(inputs, wrong)])
+        invalid("input #{wrong} is declared as #{Type.text(type, shape)}, got #{got}")
+
+      true ->
+        declared
+        |> Enum.zip(inputs)
+        |> Enum.reduce_while({:ok, []}, fn {value, input}, {:ok, names} ->
+          case Ops.names([input], value.type, link, session, []) do
+            {:ok, [name]} -> {:cont, {:ok, [name | names]}}
+            error -> {:halt, error}
+          end
+        end)
+        |> case do
+          {:ok, names} -> {:ok, Enum.reverse(names)}
+          error -> error
+        end
+    end
+  end
+
+  defp fits?(%{type: type, shape: shape}, %Tensor{type: type, shape: shape}), do: true
+  defp fits?(%{type: {kind, _}, shape: {}}, number) when kind in [:s, :u], do: is_integer(number)
+  defp fits?(%{shape: {}}, number), do: is_number(number) or number in [:nan, :infinity, :neg_infinity]
+  defp fits?(_value, _input), do: false
+
+  # An output that is an input is that input; one that is declared twice is one tensor.
+  defp handles(values, ids, inputs, link, session) do
+    {tensors, _made} =
+      values
+      |> Enum.zip(ids)
+      |> Enum.map_reduce(%{}, fn
+        {%{name: index}, _id}, made when index >= 0 ->
+          {Enum.at(inputs, index), made}
+
+        {value, id}, made ->
+          tensor = made[id] || Tensor.new(link, session, id, value.type, value.shape)
+          {tensor, Map.put(made, id, tensor)}
+      end)
+
+    tensors
+  end
+
+  defp check_type(type), do: with(:error <- Type.normalize(type), do: invalid("#{inspect(type)} is not a type"))
+  defp check_shape(shape), do: with({:error, text} <- Shape.check(shape), do: invalid(text))
+  defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
+end

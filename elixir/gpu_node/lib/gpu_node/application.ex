@@ -1,0 +1,17 @@
+defmodule GpuNode.Application do
+  @moduledoc false
+  # Holds the registry of the nodes of this VM, keyed {role, name}. The nodes themselves stand under whoever starts them.
+
+  use Application
+
+  @impl true
+  def start(_type, _args) do
+    # GpuNode.Telemetry asks only whether the library is loaded.
+    Code.ensure_loaded(:telemetry)
+
+    Supervisor.start_link([{Registry, keys: :unique, name: GpuNode.Registry}],
+      strategy: :one_for_one,
+      name: GpuNode.RootSupervisor
+    )
+  end
+end

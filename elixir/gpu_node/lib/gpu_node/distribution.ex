@@ -1,0 +1,194 @@
+defmodule GpuNode.Distribution do
+  @moduledoc """
+  This VM as a node: starts distribution where it is missing, finds names that meet, and says why a node cannot be
+  reached.
+  """
+
+  alias GpuNode.Error
+
+  @connect_probe_ms 1000
+
+  @doc """
+  Makes this VM a node unless it is one: on loopback, with a generated name and cookie; epmd is started when it is missing.
+
+  With `start?` false a VM that is not distributed is an error. Errors: `:distribution`.
+  """
+  @spec ensure(boolean) :: :ok | {:error, Error.t()}
+  def ensure(start?) do
+    cond do
+      Node.alive?() ->
+        :ok
+
+      not start? ->
+        error(
+          :distribution,
+          "this VM is not distributed, and `distribution: false` forbids to start it: start it with --name or --sname"
+        )
+
+      :init.get_argument(:name) != :error or :init.get_argument(:sname) != :error ->
+        error(
+          :distribution,
+          "this VM was started with --name or --sname but is no node yet (a dynamic name cannot meet a GPU node): give it a full name"
+        )
+
+      true ->
+        start()
+    end
+  end
+
+  defp start do
+    # Only this host can reach a VM that nobody meant to be a node.
+    Application.put_env(:kernel, :inet_dist_use_interface, {127, 0, 0, 1})
+
+    with :ok <- ensure_epmd() do
+      name = :"gpu_client_#{random(6)}@127.0.0.1"
+
+      case :net_kernel.start(name, %{name_domain: :longnames}) do
+        {:ok, _pid} ->
+          Node.set_cookie(String.to_atom(random(24)))
+          :ok
+
+        {:error, {:already_started, _pid}} ->
+          :ok
+
+        {:error, reason} ->
+          error(:distribution, "distribution cannot be started as #{name}: #{inspect(reason, limit: 10)}")
+      end
+    end
+  end
+
+  @doc "Random letters and digits, of `bytes` bytes of randomness: for names and cookies."
+  @spec random(pos_integer) :: String.t()
+  def random(bytes), do: bytes |> :crypto.strong_rand_bytes() |> Base.encode32(case: :lower, padding: false)
+
+  defp ensure_epmd do
+    case :erl_epmd.names({127, 0, 0, 1}) do
+      {:ok, _names} -> :ok
+      {:error, _} -> start_epmd()
+    end
+  end
+
+  defp start_epmd do
+    beside = Path.join([:code.root_dir(), "erts-#{:erlang.system_info(:version)}", "bin", "epmd"])
+    epmd = if File.exists?(beside), do: beside, else: System.find_executable("epmd")
+
+    if epmd do
+      System.cmd(epmd, ["-daemon"], env: [{"ERL_EPMD_ADDRESS", "127.0.0.1"}], stderr_to_stdout: true)
+      await_epmd(50)
+    else
+      error(:distribution, "epmd is not running and not installed: install Erlang's epmd or start it by hand")
+    end
+  end
+
+  defp await_epmd(0), do: error(:distribution, "epmd was started but does not answer on 127.0.0.1: see `epmd -names`")
+
+  defp await_epmd(tries) do
+    case :erl_epmd.names({127, 0, 0, 1}) do
+      {:ok, _names} ->
+        :ok
+
+      {:error, _} ->
+        Process.sleep(20)
+        await_epmd(tries - 1)
+    end
+  end
+
+  @doc "The host part of this VM's own name."
+  @spec host() :: String.t()
+  def host, do: node() |> Atom.to_string() |> String.split("@", parts: 2) |> List.last()
+
+  @doc """
+  The address that peers of this VM reach `host` by, for a worker to listen on. Error: `:distribution` when the name has no
+  address.
+  """
+  @spec listen_address(String.t()) :: {:ok, String.t()} | {:error, Error.t()}
+  def listen_address(host) do
+    case :inet.getaddr(String.to_charlist(host), :inet) do
+      {:ok, address} ->
+        {:ok, address |> :inet.ntoa() |> to_string()}
+
+      {:error, _} ->
+        error(
+          :distribution,
+          "this VM is #{node()}, but #{host} has no address, so no node of that host can be reached: " <>
+            "add it to /etc/hosts or start the VM as NAME@localhost (--sname) or NAME@127.0.0.1 (--name)"
+        )
+    end
+  end
+
+  @doc "Checks that this VM and `node` can meet: both with long names or both with short ones."
+  @spec check_name_style(node) :: :ok | {:error, Error.t()}
+  def check_name_style(node) do
+    host = node |> Atom.to_string() |> String.split("@", parts: 2) |> List.last()
+    long? = String.contains?(host, ".")
+
+    case :net_kernel.longnames() do
+      true when not long? ->
+        error(:distribution, "#{node} is a short name, but this VM uses long ones (--name): they cannot meet", node)
+
+      false when long? ->
+        error(:distribution, "#{node} is a long name, but this VM uses short ones (--sname): they cannot meet", node)
+
+      _ ->
+        :ok
+    end
+  end
+
+  @doc "Connects to `node`. Errors say why not: `:unreachable`, `:wrong_cookie`, `:distribution`."
+  @spec connect(node) :: :ok | {:error, Error.t()}
+  def connect(node) do
+    with :ok <- check_name_style(node) do
+      case Node.connect(node) do
+        true -> :ok
+        false -> {:error, diagnose(node)}
+        :ignored -> error(:distribution, "this VM is not distributed: start it with --name or --sname", node)
+      end
+    end
+  end
+
+  defp diagnose(node) do
+    [alive, host] = node |> Atom.to_string() |> String.split("@", parts: 2)
+
+    with {:ok, address} <- :inet.getaddr(String.to_charlist(host), :inet),
+         {:port, port, _version} <- :erl_epmd.port_please(String.to_charlist(alive), address, @connect_probe_ms),
+         {:ok, socket} <- :gen_tcp.connect(address, port, [], @connect_probe_ms) do
+      :gen_tcp.close(socket)
+
+      Error.new(
+        :wrong_cookie,
+        "#{node} is there but refuses the connection: most likely the cookies differ. Give `cookie:` the cookie that the node was started with",
+        node
+      )
+    else
+      {:error, :nxdomain} ->
+        Error.new(
+          :unreachable,
+          "host #{host} of #{node} has no address: correct the name or add it to /etc/hosts",
+          node
+        )
+
+      :noport ->
+        Error.new(
+          :unreachable,
+          "no node #{alive} is registered on #{host}: start it there, `epmd -names` lists those that are",
+          node
+        )
+
+      {:error, reason} ->
+        Error.new(
+          :unreachable,
+          "#{node} cannot be reached (#{inspect(reason)}): is it running, and is epmd (port 4369) open?",
+          node
+        )
+    end
+  end
+
+  @doc "Drops the connections to `nodes` without waiting: the only way out when a peer has stopped reading."
+  @spec disconnect([node]) :: :ok
+  def disconnect(nodes) do
+    for node <- nodes, node != node(), do: spawn(fn -> :erlang.disconnect_node(node) end)
+    :ok
+  end
+
+  defp error(code, text, node \\ nil), do: {:error, Error.new(code, text, node)}
+end

@@ -1,0 +1,78 @@
+defmodule GpuNode.Error do
+  @moduledoc """
+  What went wrong, as every function of this package returns it (`{:error, error}`) and every `!` function raises it.
+
+  `code` is an atom of a closed list and says what to do; `message` names op, shapes, types and limits with their values;
+  `node` is the GPU node concerned, or nil.
+
+  Codes of the node, as in its protocol:
+
+    * `:invalid_argument` - correct the call
+    * `:unsupported` - this node or its device cannot do it
+    * `:not_found` - the tensor or name does not exist (freed, or never made)
+    * `:stale` - the tensor is of a session that is gone: make it again
+    * `:out_of_memory`, `:quota` - free tensors or ask for less
+    * `:busy` - a queue is full: send again later
+    * `:deadline` - the time given ran out
+    * `:compile_failed`, `:internal` - a defect: please report the message
+    * `:device_lost` - the device failed; the node restarts
+    * `:shutting_down` - the node takes no new work
+
+  Codes of this side:
+
+    * `:node_down` - the node died, hangs or is not connected; a supervised one comes back by itself
+    * `:unreachable` - no node of that name answers
+    * `:wrong_cookie`, `:name_taken`, `:no_binary`, `:no_driver`, `:configuration`, `:distribution`,
+      `:protocol_mismatch` - the node could not be started or reached; the message says what to do
+  """
+
+  @codes [
+    :invalid_argument,
+    :unsupported,
+    :not_found,
+    :stale,
+    :out_of_memory,
+    :quota,
+    :busy,
+    :deadline,
+    :compile_failed,
+    :device_lost,
+    :shutting_down,
+    :internal,
+    :node_down,
+    :unreachable,
+    :wrong_cookie,
+    :name_taken,
+    :no_binary,
+    :no_driver,
+    :configuration,
+    :distribution,
+    :protocol_mismatch
+  ]
+
+  @type code :: unquote(Enum.reduce(Enum.reverse(@codes), &{:|, [], [&1, &2]}))
+  @type t :: %__MODULE__{code: code, message: String.t(), node: node | nil}
+
+  @enforce_keys [:code, :message]
+  defexception [:code, :message, :node]
+
+  @doc "Every code there is."
+  @spec codes() :: [code]
+  def codes, do: @codes
+
+  @doc "Builds an error. An unknown code, of a newer node, becomes `:internal` with the code in the message."
+  @spec new(atom, String.t(), node | nil) :: t
+  def new(code, message, node \\ nil)
+  def new(code, message, node) when code in @codes, do: %__MODULE__{code: code, message: message, node: node}
+  def new(code, message, node), do: %__MODULE__{code: :internal, message: "#{code}: #{message}", node: node}
+
+  @doc "The value of `{:ok, value}`, `:ok` for `:ok`. Raises the error of `{:error, error}`: the one place that raises."
+  @spec unwrap!(:ok | {:ok, value} | {:error, t}) :: :ok | value when value: term
+  def unwrap!(:ok), do: :ok
+  def unwrap!({:ok, value}), do: value
+  def unwrap!({:error, %__MODULE__{} = error}), do: raise(error)
+
+  @impl true
+  def message(%{code: code, message: message, node: nil}), do: "#{message} (#{code})"
+  def message(%{code: code, message: message, node: node}), do: "#{message} (#{code}, #{node})"
+end

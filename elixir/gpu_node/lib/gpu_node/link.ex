@@ -1,0 +1,96 @@
+defmodule GpuNode.Link do
+  @moduledoc false
+  # What callers need to know of a GPU node without asking a process: its session process, the present session, the next
+  # free tensor id, how much is queued. The constant part lies in persistent_term, the changing numbers in atomics, so that
+  # neither a reconnection nor an op touches anything shared but a machine word.
+
+  alias GpuNode.Error
+
+  @enforce_keys [:name, :node, :pid, :state, :timeout, :collect_above_bytes, :finalizer]
+  defstruct @enforce_keys
+
+  @type t :: %__MODULE__{
+          name: atom,
+          node: node,
+          pid: pid,
+          state: :atomics.atomics_ref(),
+          timeout: pos_integer,
+          collect_above_bytes: pos_integer,
+          finalizer: :nif | :sweep
+        }
+
+  # Slots of |state|. A session of 0 means that there is none. |queued| counts units: one per command and one more per KiB
+  # it carries.
+  @slots %{next_id: 1, session: 2, incarnation: 3, queued: 4, inline_bytes: 5, max_commands: 6}
+
+  @spec new(atom, node, pid, keyword) :: t
+  def new(name, node, pid, options) do
+    %__MODULE__{
+      name: name,
+      node: node,
+      pid: pid,
+      state: :atomics.new(map_size(@slots), signed: false),
+      timeout: Keyword.get(options, :timeout, 15_000),
+      collect_above_bytes: Keyword.get(options, :collect_above_bytes, 64 * 1024 * 1024),
+      finalizer: Keyword.get_lazy(options, :finalizer, &GpuNode.Finalizer.mode/0)
+    }
+  end
+
+  @spec publish(t) :: :ok
+  def publish(link) do
+    :persistent_term.put({__MODULE__, link.name}, link)
+    :persistent_term.put({__MODULE__, link.node}, link)
+    :persistent_term.put(__MODULE__, Enum.uniq([link.name | names()]))
+  end
+
+  @spec withdraw(t) :: :ok
+  def withdraw(link) do
+    if match?(%{pid: pid} when pid == link.pid, :persistent_term.get({__MODULE__, link.name}, nil)) do
+      :persistent_term.erase({__MODULE__, link.name})
+      :persistent_term.erase({__MODULE__, link.node})
+      :persistent_term.put(__MODULE__, List.delete(names(), link.name))
+    end
+
+    :ok
+  end
+
+  @spec names() :: [atom]
+  def names, do: :persistent_term.get(__MODULE__, [])
+
+  @doc "The link of a node by the name it was started under or by its node name."
+  @spec fetch(atom) :: {:ok, t} | {:error, Error.t()}
+  def fetch(name) do
+    case :persistent_term.get({__MODULE__, name}, nil) do
+      nil ->
+        {:error, Error.new(:not_found, "no GPU node #{inspect(name)} is started here; started: #{inspect(names())}")}
+
+      link ->
+        {:ok, link}
+    end
+  end
+
+  @doc "A tensor id that was never given before in this session process's life."
+  @spec next_id(t) :: pos_integer
+  def next_id(%{state: state}), do: :atomics.add_get(state, @slots.next_id, 1)
+
+  @doc "Reserves `count` ids and returns the first."
+  @spec next_ids(t, pos_integer) :: pos_integer
+  def next_ids(%{state: state}, count), do: :atomics.add_get(state, @slots.next_id, count) - count + 1
+
+  @spec get(t, :session | :incarnation | :queued | :inline_bytes | :max_commands | :next_id) :: non_neg_integer
+  for {slot, index} <- @slots do
+    def get(%{state: state}, unquote(slot)), do: :atomics.get(state, unquote(index))
+  end
+
+  @spec put(t, atom, non_neg_integer) :: :ok
+  for {slot, index} <- @slots do
+    def put(%{state: state}, unquote(slot), value), do: :atomics.put(state, unquote(index), value)
+  end
+
+  @doc "Counts `units` as queued and returns the sum."
+  @spec add_queued(t, pos_integer) :: non_neg_integer
+  def add_queued(%{state: state}, units), do: :atomics.add_get(state, @slots.queued, units)
+
+  @spec sub_queued(t, non_neg_integer) :: :ok
+  def sub_queued(%{state: state}, units), do: :atomics.sub(state, @slots.queued, units)
+end

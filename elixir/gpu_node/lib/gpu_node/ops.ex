@@ -1,0 +1,89 @@
+defmodule GpuNode.Ops do
+  @moduledoc """
+  Eager ops: one asynchronous message each, the result's handle at once.
+
+      x = GpuNode.Tensor.from_list!(:gpu0, [1, 2, 3], :f32)
+      x |> GpuNode.Ops.multiply(2) |> GpuNode.Ops.exp() |> GpuNode.Tensor.to_list!()
+
+  Every op of `GpuNode.Op` with operands is a function here; `iota`, `eye` and `constant` take the node first. They run where
+  their tensors are. A call that cannot be right (shapes, types, attributes) raises `GpuNode.Error` here; what goes wrong on the node
+  comes with the first read of a result. `GpuNode.op/4` is the twin that raises nothing.
+  """
+
+  import Kernel, except: [abs: 1, ceil: 1, floor: 1, max: 2, min: 2, round: 1]
+  alias GpuNode.{Client, Error, Link, Op, Protocol, Tensor, Type}
+
+  @type operand :: Tensor.t() | number | Type.special()
+
+  for {name, %{operands: count}} <- Op.table(), count > 0 do
+    arguments = Macro.generate_arguments(count, __MODULE__)
+    @doc "`#{name}`, at once. See `GpuNode.Op` for its attributes."
+    @spec unquote(name)(unquote_splicing(List.duplicate(quote(do: operand), count)), keyword | map) :: Tensor.t()
+    def unquote(name)(unquote_splicing(arguments), attributes \\ []),
+      do:
+        unquote(arguments)
+        |> place(unquote(name))
+        |> op(unquote(name), unquote(arguments), attributes)
+        |> Error.unwrap!()
+  end
+
+  for {name, %{operands: 0}} <- Op.table() do
+    @doc "`#{name}` on `node`, at once. See `GpuNode.Op` for its attributes."
+    @spec unquote(name)(atom, keyword | map) :: Tensor.t()
+    def unquote(name)(node, attributes), do: node |> op(unquote(name), [], attributes) |> Error.unwrap!()
+  end
+
+  defp place(operands, name) do
+    case Enum.find(operands, &is_struct(&1, Tensor)) do
+      %{node: node} -> node
+      nil -> Error.unwrap!(invalid("#{Op.text(name, operands)} has no tensor, so no node: use GpuNode.op/4"))
+    end
+  end
+
+  @doc "Issues op `name` on `node`. See `GpuNode.op/4`."
+  @spec op(atom, atom, [operand], keyword | map) :: {:ok, Tensor.t()} | {:error, Error.t()}
+  def op(node, name, operands, attributes) do
+    with {:ok, link} <- Link.fetch(node),
+         {:ok, result} <- Op.infer(name, operands, attributes),
+         {:ok, session} <- Client.session(link, Client.deadline(link, [])),
+         {:ok, names} <- names(operands, result.literal, link, session, []) do
+      tensor = Tensor.new(link, session, result.type, result.shape)
+      command = Protocol.instruction(name, tensor.id, result.type, result.shape, names, result.attributes)
+
+      with :ok <- Client.command(link, session, command, 0) do
+        Client.keep(operands)
+        {:ok, tensor}
+      end
+    end
+  end
+
+  @doc false
+  # The ids and literals that stand for |operands| on the wire, in |session|.
+  @spec names([operand], Type.t(), Link.t(), pos_integer, list) :: {:ok, list} | {:error, Error.t()}
+  def names([], _literal, _link, _session, names), do: {:ok, Enum.reverse(names)}
+
+  def names([%Tensor{session: session, id: id} | rest], literal, link, session, names),
+    do: names(rest, literal, link, session, [id | names])
+
+  def names([%Tensor{} = tensor | _], _literal, link, _session, _names), do: {:error, foreign(tensor, link)}
+
+  def names([number | rest], literal, link, session, names),
+    do: names(rest, literal, link, session, [Protocol.literal(literal, number) | names])
+
+  @doc false
+  @spec foreign(Tensor.t(), Link.t()) :: Error.t()
+  def foreign(%{node: node} = tensor, %{node: node} = link) do
+    text =
+      "#{inspect(tensor)} is of incarnation #{tensor.incarnation}, session #{tensor.session}, which is gone: make it again"
+
+    now = "; the node is now in incarnation #{Link.get(link, :incarnation)}"
+    Error.new(:stale, text <> now, node)
+  end
+
+  def foreign(tensor, link) do
+    text = "#{inspect(tensor)} lies on another node than #{link.node}: read it and make it there"
+    Error.new(:invalid_argument, text, link.node)
+  end
+
+  defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
+end

@@ -1,0 +1,152 @@
+defmodule GpuNode.Program do
+  @moduledoc """
+  A tensor program: built once, run as one message as often as wanted.
+
+      alias GpuNode.Program, as: P
+
+      p = P.new()
+      {p, x} = P.input(p, :f32, {3})
+      {p, y} = P.multiply(p, x, 2)
+      {p, z} = P.sum(p, y)
+      p = P.output(p, [y, z])
+
+      {:ok, [doubled, total]} = GpuNode.run(:gpu0, p, [tensor])
+
+  Every op of `GpuNode.Op` is a function here: the program, the operands (values or numbers), and attributes for those that
+  take any. Types and shapes are inferred as the program is built. Building raises `GpuNode.Error` for a wrong call; `op/4` is the
+  twin that returns it.
+  """
+
+  alias GpuNode.{Error, Op, Protocol, Shape, Type}
+
+  defmodule Value do
+    @moduledoc "A value of a program: its local name (negative; inputs count from 0), its type and shape."
+    @enforce_keys [:program, :name, :type, :shape]
+    defstruct @enforce_keys
+    @type t :: %__MODULE__{program: reference, name: integer, type: GpuNode.Type.t(), shape: tuple}
+  end
+
+  @enforce_keys [:ref]
+  defstruct [:ref, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
+
+  @typedoc "`inputs` and `commands` are in reverse order while it is built."
+  @type t :: %__MODULE__{
+          ref: reference,
+          inputs: [Value.t()],
+          input_count: non_neg_integer,
+          commands: [Protocol.command()],
+          count: non_neg_integer,
+          outputs: [Value.t()]
+        }
+
+  @doc "An empty program."
+  @spec new() :: t
+  def new, do: %__MODULE__{ref: make_ref()}
+
+  @doc "Declares the next input."
+  @spec input(t, Type.t() | atom, tuple) :: {t, Value.t()}
+  def input(program, type, shape) do
+    with {:ok, type} <- Type.normalize(type),
+         :ok <- Shape.check(shape) do
+      value = %Value{program: program.ref, name: program.input_count, type: type, shape: shape}
+      {%{program | inputs: [value | program.inputs], input_count: program.input_count + 1}, value}
+    else
+      :error -> Error.unwrap!(invalid("#{inspect(type)} is not a type"))
+      {:error, text} -> Error.unwrap!(invalid(text))
+    end
+  end
+
+  @doc "Appends an op. Errors: `:invalid_argument`."
+  @spec op(t, atom, [Value.t() | number | Type.special()], keyword | map) :: {:ok, {t, Value.t()}} | {:error, Error.t()}
+  def op(program, name, operands, attributes \\ []) do
+    with {:ok, result} <- Op.infer(name, operands, attributes),
+         :ok <- check_values(program, operands) do
+      value = %Value{program: program.ref, name: -(program.count + 1), type: result.type, shape: result.shape}
+      names = Enum.map(operands, &operand(&1, result.literal))
+      command = Protocol.instruction(name, value.name, result.type, result.shape, names, result.attributes)
+      {:ok, {%{program | commands: [command | program.commands], count: program.count + 1}, value}}
+    end
+  end
+
+  @doc "As `op/4`, raising `GpuNode.Error`."
+  @spec op!(t, atom, [Value.t() | number | Type.special()], keyword | map) :: {t, Value.t()}
+  def op!(program, name, operands, attributes \\ []), do: program |> op(name, operands, attributes) |> Error.unwrap!()
+
+  for {name, %{operands: count}} <- Op.table() do
+    arguments = Macro.generate_arguments(count, __MODULE__)
+    @doc "Appends `#{name}`. See `GpuNode.Op` for its attributes."
+    @spec unquote(name)(t, unquote_splicing(List.duplicate(quote(do: Value.t() | number | atom), count)), keyword | map) ::
+            {t, Value.t()}
+    def unquote(name)(program, unquote_splicing(arguments), attributes \\ []),
+      do: op!(program, unquote(name), unquote(arguments), attributes)
+  end
+
+  @doc "Declares what `GpuNode.run/4` returns, in order. Replaces an earlier declaration."
+  @spec output(t, [Value.t()]) :: t
+  def output(program, values) do
+    with :ok <- check_values(program, values),
+         true <- Enum.all?(values, &is_struct(&1, Value)) do
+      %{program | outputs: values}
+    else
+      false -> Error.unwrap!(invalid("outputs are values of the program, got #{inspect(values)}"))
+      error -> Error.unwrap!(error)
+    end
+  end
+
+  @doc """
+  The commands of one run, in messages of at most `limit`. `inputs` are ids and literals in input order; `fresh` gives an id that
+  was never used. Returns the messages and the ids of the outputs.
+
+  Local names live in one message only, so a value that a later message needs gets an id, freed at the end.
+  """
+  @spec commands(t, [Protocol.id() | Protocol.literal()], pos_integer, (-> Protocol.id())) ::
+          {[[Protocol.command()]], [Protocol.id() | Protocol.literal()]}
+  def commands(program, inputs, limit, fresh) do
+    inputs = inputs |> Enum.with_index(&{&2, &1}) |> Map.new()
+    outputs = for(%{name: name} when name < 0 <- program.outputs, uniq: true, do: {name, fresh.()}) |> Map.new()
+    messages = program.commands |> Enum.reverse() |> Enum.chunk_every(max(limit - 1, 1))
+    crossing = if match?([_, _ | _], messages), do: crossing(messages), else: []
+    kept = for name <- crossing, not is_map_key(outputs, name), into: %{}, do: {name, fresh.()}
+    names = inputs |> Map.merge(outputs) |> Map.merge(kept)
+    messages = Enum.map(messages, fn commands -> Enum.map(commands, &rename(&1, names)) end)
+    messages = if kept == %{}, do: messages, else: free_last(messages, Map.values(kept))
+    {messages, Enum.map(program.outputs, &Map.fetch!(names, &1.name))}
+  end
+
+  defp crossing(messages) do
+    {needed, _} =
+      Enum.reduce(messages, {MapSet.new(), MapSet.new()}, fn commands, {needed, before} ->
+        used = for {_op, _results, operands, _} <- commands, name when is_integer(name) <- operands, name < 0, do: name
+        made = for {_op, [{name, _, _}], _, _} <- commands, do: name
+        needed = used |> Enum.filter(&MapSet.member?(before, &1)) |> MapSet.new() |> MapSet.union(needed)
+        {needed, MapSet.union(before, MapSet.new(made))}
+      end)
+
+    MapSet.to_list(needed)
+  end
+
+  defp free_last(messages, ids), do: List.update_at(messages, -1, &(&1 ++ [Protocol.free(ids)]))
+
+  defp rename({op, [{result, type, shape}], operands, attributes}, names) do
+    {op, [{Map.get(names, result, result), type, shape}], Enum.map(operands, &rename_operand(&1, names)), attributes}
+  end
+
+  defp rename_operand(name, names) when is_integer(name), do: Map.get(names, name, name)
+  defp rename_operand(literal, _names), do: literal
+
+  defp operand(%Value{name: name}, _type), do: name
+  defp operand(number, type), do: Protocol.literal(type, number)
+
+  defp check_values(program, operands) do
+    foreign = Enum.find(operands, &(is_struct(&1, Value) and &1.program != program.ref))
+    other = Enum.find(operands, &(is_struct(&1) and not is_struct(&1, Value)))
+
+    cond do
+      foreign -> invalid("#{Type.text(foreign.type, foreign.shape)} is a value of another program")
+      other -> invalid("#{inspect(other)} is no value of the program: declare an input for it")
+      true -> :ok
+    end
+  end
+
+  defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
+end

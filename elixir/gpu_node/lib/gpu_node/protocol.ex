@@ -1,0 +1,157 @@
+defmodule GpuNode.Protocol do
+  @moduledoc """
+  The wire terms, version 1: the only module that builds or reads them. `cnode/PROTOCOL.md` is the page they are from.
+
+  Requests are built without session and options where the caller makes them (`{:sync, ids}`), and completed by `request/3`
+  where the session is known.
+  """
+
+  alias GpuNode.{Error, Op, Type}
+  require Type
+
+  @version 1
+  @name :gpu_node
+  @max_message_bytes 0x7FFF_0000
+
+  @typedoc "The name of a tensor on the node: 0 or more, or negative inside one program."
+  @type id :: integer
+  @type command :: tuple
+  @type literal :: {atom, number | Type.special()}
+  @typedoc "A request as a caller of this VM states it, before the session is known."
+  @type request ::
+          :ping
+          | :stats
+          | {:heartbeat}
+          | {:close}
+          | {:sync, [id]}
+          | {:download, id, non_neg_integer, integer}
+          | {:upload_open, id, Type.t(), tuple}
+
+  @doc "The registered name under which a node takes control messages and upload chunks."
+  @spec name() :: atom
+  def name, do: @name
+
+  @spec version() :: pos_integer
+  def version, do: @version
+
+  @doc "The bulk name of a node, before `describe` has said it: `gpu0@host` has `gpu0_bulk@host`."
+  @spec bulk_node(node) :: node
+  def bulk_node(node) do
+    [alive, host] = node |> Atom.to_string() |> String.split("@", parts: 2)
+    :"#{alive}_bulk@#{host}"
+  end
+
+  ## Commands
+
+  @doc "An instruction with one result."
+  @spec instruction(atom, id, Type.t(), tuple, [id | literal], map) :: command
+  def instruction(op, id, type, shape, operands, attributes),
+    do: {op, [{id, Type.name(type), shape}], operands, attributes}
+
+  @doc "A number of an element type. Integers wrap into integer types, as values do on the node."
+  @spec literal(Type.t(), number | Type.special()) :: literal
+  def literal({:s, bits} = type, number) when is_integer(number) do
+    <<wrapped::signed-size(bits)>> = <<number::size(bits)>>
+    {Type.name(type), wrapped}
+  end
+
+  def literal({:u, bits} = type, number) when is_integer(number) do
+    <<wrapped::size(bits)>> = <<number::size(bits)>>
+    {Type.name(type), wrapped}
+  end
+
+  def literal(type, number), do: {Type.name(type), number}
+
+  @doc "A tensor of zeros, or of the wire bytes `binary` (at most the node's `inline_bytes`)."
+  @spec alloc(id, Type.t(), tuple, binary | nil) :: command
+  def alloc(id, type, shape, binary \\ nil)
+  def alloc(id, type, shape, nil), do: {:alloc, id, Type.name(type), shape}
+  def alloc(id, type, shape, binary), do: {:alloc, id, Type.name(type), shape, binary}
+
+  @spec free([id]) :: command
+  def free(ids), do: {:free, ids}
+
+  @doc "The cast that carries `commands`; it is acknowledged with `seq`."
+  @spec run(integer, non_neg_integer, [command]) :: tuple
+  def run(session, seq, commands), do: {:run, session, seq, commands}
+
+  @doc """
+  An upload chunk, answered `{tag, :ok}` to the calling process. A message of 2^31 bytes or more would end this VM, so no
+  chunk may come near it.
+  """
+  @spec upload(integer, id, non_neg_integer, term, binary) :: tuple
+  def upload(session, id, offset, tag, chunk) when byte_size(chunk) < @max_message_bytes,
+    do: {:upload, session, id, offset, {self(), tag}, chunk}
+
+  ## Requests
+
+  @doc "The message that asks for `request`; the node answers `{tag, reply}` to `pid`."
+  @spec call(pid, term, term) :: tuple
+  def call(pid, tag, request), do: {:"$gen_call", {pid, tag}, request}
+
+  @spec describe() :: term
+  def describe, do: {:describe, @version}
+
+  @spec open(pid, map) :: term
+  def open(pid, options), do: {:open, pid, options}
+
+  @spec cancel(integer, reference) :: term
+  def cancel(session, ref), do: {:cancel, session, ref}
+
+  @doc "Completes `request` with the session and its options (`deadline_ms`, `ref`)."
+  @spec request(request, integer, map) :: term
+  def request(:ping, _session, _options), do: :ping
+  def request(:stats, _session, _options), do: :stats
+  def request({:heartbeat}, session, _options), do: {:heartbeat, session}
+  def request({:close}, session, _options), do: {:close, session}
+  def request({:sync, ids}, session, options), do: {:sync, session, ids, options}
+  def request({:download, id, offset, size}, session, options), do: {:download, session, id, offset, size, options}
+
+  def request({:upload_open, id, type, shape}, session, options),
+    do: {:upload_open, session, id, Type.name(type), shape, options}
+
+  ## Replies
+
+  @doc "Reads a reply: `{:error, {code, message}}` becomes a `GpuNode.Error` of `node`."
+  @spec reply(term, node) :: :ok | :pong | {:ok, term} | {:ok, term, map} | {:error, Error.t()}
+  def reply({:error, {code, message}}, node) when is_atom(code) and is_binary(message),
+    do: {:error, Error.new(code, message, node)}
+
+  def reply(reply, _node) when reply in [:ok, :pong], do: reply
+  def reply({:ok, _value} = reply, _node), do: reply
+  def reply({:ok, _value, timing} = reply, _node) when is_map(timing), do: reply
+
+  def reply(other, node) do
+    text = inspect(other, limit: 5, printable_limit: 200)
+    {:error, Error.new(:internal, "the node gave an answer that is not of the protocol: #{text}", node)}
+  end
+
+  @doc """
+  Checks what `describe` said: every op of this side must be there with its number of operands.
+
+  Error: `:protocol_mismatch`, naming what differs.
+  """
+  @spec check_describe(term, node) :: {:ok, map} | {:error, Error.t()}
+  def check_describe({:ok, %{protocol: @version, ops: ops, limits: limits} = map}, node)
+      when is_map(ops) and is_map(limits) do
+    wrong =
+      for {name, %{operands: count}} <- Op.table(), get_in(ops, [name, :operands]) != count do
+        "#{name}/#{count}"
+      end
+
+    if wrong == [],
+      do: {:ok, map},
+      else: mismatch("it lacks #{Enum.join(Enum.sort(wrong), ", ")}", map, node)
+  end
+
+  def check_describe({:ok, %{protocol: other} = map}, node), do: mismatch("it speaks protocol #{other}", map, node)
+  def check_describe({:error, {:unsupported, message}}, node), do: mismatch(message, %{}, node)
+  def check_describe(other, node), do: mismatch("it answered #{inspect(other, limit: 5)}", %{}, node)
+
+  defp mismatch(text, map, node) do
+    version = if map[:version], do: " (version #{map.version})", else: ""
+    this = "this package speaks protocol #{@version}"
+    text = "node #{node}#{version} does not match: #{text}; #{this}. Install the same version on both sides."
+    {:error, Error.new(:protocol_mismatch, text, node)}
+  end
+end

@@ -1,0 +1,213 @@
+defmodule GpuNode.Session do
+  @moduledoc false
+  # The process of this VM that speaks for all its callers with one GPU node: it opens the session, gathers commands into
+  # messages, keeps within the node's credit, beats, and tells every waiting caller when the node is gone.
+  #
+  # Invariant: it never waits. Sends go with :nosuspend and are tried again when the connection is busy; connecting and
+  # disconnecting are processes of their own. So its answers do not depend on what the node does.
+  #
+  # Its mailbox must stay an ordinary one (no off_heap message queue): a handle's finalizer message must come after the
+  # commands that used the handle, which holds only while the mailbox keeps the order across senders.
+  #
+  # Messages are built by GpuNode.Client, GpuNode.Transfer, GpuNode.Worker and the node itself.
+
+  use GenServer
+  alias GpuNode.{Error, Link, Protocol, Worker}
+  alias GpuNode.Session.{Asking, Connection, Connector, Outbox, Sending, State}
+
+  @sweep_ms 1000
+  @bulk_pause_ms 200
+
+  @type option ::
+          {:name, atom}
+          | {:node, node}
+          | {:cookie, atom | nil}
+          | {:worker, pid | nil}
+          | {:heartbeat_ms | :lease_ms | :quota_bytes | :timeout | :collect_above_bytes, pos_integer}
+          | {:finalizer, :nif | :sweep}
+
+  @spec start_link([option]) :: GenServer.on_start()
+  def start_link(options), do: GenServer.start_link(__MODULE__, options)
+
+  @doc "What is known here of the node: see `GpuNode.status/1`."
+  @spec status(pid) :: map
+  def status(pid), do: GenServer.call(pid, :status)
+
+  @impl true
+  def init(options) do
+    Process.flag(:trap_exit, true)
+    node = Keyword.fetch!(options, :node)
+    worker = options[:worker]
+    link = Link.new(Keyword.fetch!(options, :name), node, self(), options)
+    Link.publish(link)
+
+    state = %State{
+      link: link,
+      bulk: Protocol.bulk_node(node),
+      cookie: options[:cookie],
+      worker: worker,
+      worker_ready?: worker == nil,
+      options: options,
+      weak: if(link.finalizer == :sweep, do: :ets.new(:gpu_node_weak, [:protected]))
+    }
+
+    if State.sweeping?(state), do: Process.send_after(self(), :sweep, @sweep_ms)
+    if worker, do: Worker.subscribe(worker, self()), else: send(self(), :connect)
+    {:ok, state}
+  end
+
+  @impl true
+  def handle_info({:gpu_node_op, session, command, bytes}, %{session: session, status: :up} = state),
+    do: next(%{state | outbox: Outbox.push(state.outbox, command, bytes)})
+
+  def handle_info({:gpu_node_op, _gone, _command, bytes}, state) do
+    Link.sub_queued(state.link, Outbox.units(bytes))
+    next(state)
+  end
+
+  def handle_info({:gpu_node_ack, session, seq}, %{session: session} = state), do: next(Sending.acknowledge(state, seq))
+  def handle_info(:timeout, state), do: next(Sending.flush(state))
+
+  def handle_info({:gpu_node_free, id}, state) do
+    if state.weak, do: :ets.delete(state.weak, id)
+    next(Sending.push_free(state, [id]))
+  end
+
+  def handle_info({:gpu_node_program, session, n, commands}, %{session: session, status: :up} = state),
+    do: next(%{state | outbox: Outbox.push_program(state.outbox, n, commands)})
+
+  def handle_info({:gpu_node_program, _gone, n, _commands}, state) do
+    Link.sub_queued(state.link, n)
+    next(state)
+  end
+
+  def handle_info({:gpu_node_weak, id, external}, state) do
+    if state.status == :up, do: :ets.insert(state.weak, {id, external})
+    next(state)
+  end
+
+  def handle_info({:gpu_node_request, ref, expected, deadline, request, reply_to}, state),
+    do: next(Asking.request(state, ref, expected, deadline, request, reply_to))
+
+  def handle_info({:gpu_node_cancel, ref}, state) do
+    if is_map_key(state.waiting, ref),
+      do: Sending.deliver(state, Protocol.call(self(), make_ref(), Protocol.cancel(state.session, ref)))
+
+    next(Asking.forget(state, ref))
+  end
+
+  def handle_info({:gpu_node_transfer, pid, reply_to}, state), do: next(Asking.add_transfer(state, pid, reply_to))
+  def handle_info({:parked_expired, ref}, state), do: next(Asking.parked_expired(state, ref))
+
+  def handle_info({ref, reply}, %{heartbeat: ref} = state) do
+    case Protocol.reply(reply, state.link.node) do
+      {:ok, answer} -> next(%{state | heartbeat: nil, busy_ms: Map.get(answer, :busy_ms, 0)})
+      # The node lives but knows the session no more: its lease ran out while this VM was stopped.
+      {:error, error} -> next(Connection.down(state, error))
+    end
+  end
+
+  def handle_info({ref, reply}, state) when is_reference(ref), do: next(Asking.answer(state, ref, reply))
+
+  def handle_info(:retry, state), do: next(Sending.flush(%{state | stalled?: false}))
+  def handle_info(:heartbeat, %{status: :up} = state), do: next(Connection.beat(state))
+  def handle_info(:connect, state), do: next(Connection.connect(state))
+
+  def handle_info({:attempt_expired, pid}, %{connector: {pid, _}} = state) do
+    text = "#{state.link.node} accepts connections but does not answer"
+    error = Error.new(:node_down, text, state.link.node)
+    next(state |> Connection.stop_connecting() |> Connection.connected({:error, error}))
+  end
+
+  def handle_info({:gpu_node_connected, pid, result}, %{connector: {pid, monitor}} = state) do
+    Process.demonitor(monitor, [:flush])
+    next(Connection.connected(%{state | connector: nil}, result))
+  end
+
+  def handle_info({:worker_up, worker, cookie}, state) do
+    state = Connection.stop_connecting(%{state | worker: worker, cookie: cookie, worker_ready?: true, attempts: 0})
+    next(Connection.connect(state))
+  end
+
+  def handle_info({:worker_down, error}, state) do
+    state = Connection.stop_connecting(%{state | worker_ready?: false})
+    next(state |> Connection.down(error) |> Asking.attempt_failed(error))
+  end
+
+  def handle_info({:DOWN, monitor, _, _, reason}, %{monitor: monitor} = state),
+    do: next(Connection.down(state, Connection.down_error(state, reason)))
+
+  # Transfers that were on their way end here; the connection is made again for the next ones.
+  def handle_info({:DOWN, monitor, _, _, _}, %{bulk_monitor: monitor} = state) do
+    error = Error.new(:node_down, "the bulk connection to #{state.bulk} broke", state.link.node)
+    {bulk, cookie} = {state.bulk, state.cookie}
+
+    {_pid, attempt} =
+      spawn_monitor(fn -> with {:error, _} <- Connector.reach(bulk, cookie), do: Process.sleep(@bulk_pause_ms) end)
+
+    next(%{Asking.fail_transfers(state, error) | bulk_monitor: {:attempt, attempt}})
+  end
+
+  def handle_info({:DOWN, monitor, _, _, _}, %{bulk_monitor: {:attempt, monitor}, status: :up} = state),
+    do: next(%{state | bulk_monitor: Process.monitor({Protocol.name(), state.bulk})})
+
+  def handle_info({:DOWN, monitor, _, pid, reason}, %{connector: {pid, monitor}} = state) do
+    error = Error.new(:internal, "connecting to #{state.link.node} failed: #{inspect(reason)}", state.link.node)
+    next(Connection.connected(%{state | connector: nil}, {:error, error}))
+  end
+
+  def handle_info({:DOWN, _, _, pid, _}, state) when is_map_key(state.transfers, pid),
+    do: next(Asking.end_transfer(state, pid))
+
+  def handle_info(:sweep, state) do
+    Process.send_after(self(), :sweep, @sweep_ms)
+    next(State.sweep(state))
+  end
+
+  def handle_info({:gpu_node_swept, ids}, state) do
+    Enum.each(ids, &:ets.delete(state.weak, &1))
+    next(if ids == [], do: state, else: Sending.push_free(state, ids))
+  end
+
+  # Late answers, acknowledgements of a session that is gone, timers and monitors that were for it.
+  def handle_info(_other, state), do: next(state)
+
+  @impl true
+  def handle_call(:status, _from, state) do
+    describe = state.describe || %{}
+
+    status = %{
+      name: state.link.name,
+      node: state.link.node,
+      state: state.status,
+      session: state.session,
+      incarnation: Link.get(state.link, :incarnation),
+      device: describe[:device],
+      version: describe[:version],
+      finalizer: state.link.finalizer,
+      queued: Link.get(state.link, :queued),
+      unacknowledged: state.unacked,
+      waiting: map_size(state.waiting) + map_size(state.parked),
+      transfers: map_size(state.transfers),
+      busy_ms: state.busy_ms,
+      connections: state.connections,
+      last_error: state.last_error
+    }
+
+    {:reply, status, state, Sending.patience(state)}
+  end
+
+  @impl true
+  def terminate(_reason, state) do
+    Sending.deliver(state, Protocol.call(self(), make_ref(), Protocol.request({:close}, state.session, %{})))
+    error = Error.new(:node_down, "the client of #{state.link.node} was stopped", state.link.node)
+    {_count, _state} = Asking.fail_all(state, error)
+    Link.put(state.link, :session, 0)
+    Link.withdraw(state.link)
+  end
+
+  defp next(state) do
+    state = Sending.flush_full(state)
+    {:noreply, state, Sending.patience(state)}
+  end
+end

@@ -1,0 +1,133 @@
+defmodule GpuNode.Session.Connection do
+  @moduledoc false
+  # The coming and going of the node: attempts with back-off, what happens when it is up, heartbeats, and what happens when it is
+  # gone. Functions from state to state.
+
+  require Logger
+  alias GpuNode.{Distribution, Error, Link, Protocol, Telemetry}
+  alias GpuNode.Session.{Asking, Connector, Sending, State}
+
+  @attempt_ms 12_000
+  @first_pause_ms 50
+  @longest_pause_ms 5000
+  @missed_heartbeats 3
+
+  @doc "Starts an attempt unless one is under way or nothing is there to be reached."
+  @spec connect(State.t()) :: State.t()
+  def connect(%{status: :down, connector: nil, worker_ready?: true} = state) do
+    options = state.options |> Keyword.take([:lease_ms, :quota_bytes]) |> Map.new()
+    {pid, monitor} = Connector.start(%{node: state.link.node, cookie: state.cookie, options: options})
+    Process.send_after(self(), {:attempt_expired, pid}, @attempt_ms)
+    %{state | connector: {pid, monitor}}
+  end
+
+  def connect(state), do: state
+
+  @doc "Ends an attempt that is under way."
+  @spec stop_connecting(State.t()) :: State.t()
+  def stop_connecting(%{connector: nil} = state), do: state
+
+  def stop_connecting(%{connector: {pid, monitor}} = state) do
+    Process.demonitor(monitor, [:flush])
+    Process.exit(pid, :kill)
+    %{state | connector: nil}
+  end
+
+  @spec connected(State.t(), {:ok, Connector.connected()} | {:error, Error.t()}) :: State.t()
+  def connected(state, {:ok, %{describe: describe, open: open, bulk: bulk}}) do
+    node = state.link.node
+    limits = describe.limits
+    # The session before its number: whoever reads the number finds the rest in place.
+    Link.put(state.link, :incarnation, open.incarnation)
+    Link.put(state.link, :inline_bytes, Map.get(limits, :inline_bytes, 65_536))
+    Link.put(state.link, :max_commands, min(Map.get(limits, :max_commands, 4096), open.max_pending_instructions))
+    first_id = Link.get(state.link, :next_id) + 1
+    Link.put(state.link, :session, open.session)
+    Logger.info("GPU node #{node} is up: #{inspect(describe[:device][:name])}, incarnation #{open.incarnation}")
+    metadata = %{node: node, name: state.link.name, device: describe[:device]}
+    Telemetry.execute([:node, :up], %{incarnation: open.incarnation}, metadata)
+
+    state
+    |> Map.merge(%{
+      status: :up,
+      session: open.session,
+      first_id: first_id,
+      credit: open.max_pending_instructions,
+      describe: describe,
+      bulk: bulk,
+      monitor: Process.monitor({Protocol.name(), node}),
+      bulk_monitor: Process.monitor({Protocol.name(), bulk}),
+      heartbeat: nil,
+      heartbeat_timer: beat_later(state),
+      missed: 0,
+      attempts: 0,
+      connections: state.connections + 1,
+      last_error: nil
+    })
+    |> tap(&tell_worker(&1, :responsive))
+    |> Asking.unpark()
+  end
+
+  def connected(state, {:error, error}), do: state |> Asking.attempt_failed(error) |> connect_later()
+
+  defp connect_later(state) do
+    pause = min(@first_pause_ms * Bitwise.bsl(1, min(state.attempts, 10)), @longest_pause_ms)
+    Process.send_after(self(), :connect, pause)
+    %{state | attempts: state.attempts + 1}
+  end
+
+  @doc "One beat: counts an unanswered one as missed, and gives the node up after three."
+  @spec beat(State.t()) :: State.t()
+  def beat(state) do
+    missed = if state.heartbeat, do: state.missed + 1, else: 0
+
+    if missed >= @missed_heartbeats do
+      text = "#{state.link.node} did not answer #{missed} heartbeats: it hangs or its host is gone"
+      tell_worker(state, :unresponsive)
+      down(state, Error.new(:node_down, text, state.link.node))
+    else
+      # The same reference until it is answered: an answer that comes late is still a sign of life.
+      ref = state.heartbeat || make_ref()
+      Sending.deliver(state, Protocol.call(self(), ref, Protocol.request({:heartbeat}, state.session, %{})))
+      %{state | heartbeat: ref, missed: missed, heartbeat_timer: beat_later(state)}
+    end
+  end
+
+  defp beat_later(state), do: Process.send_after(self(), :heartbeat, Keyword.get(state.options, :heartbeat_ms, 1000))
+
+  defp tell_worker(%{worker: nil}, _what), do: :ok
+  defp tell_worker(%{worker: worker}, what), do: send(worker, {:gpu_node_session, what})
+
+  @doc """
+  The node is gone. Everybody who waits gets `error`; connections are dropped, because a peer that does not read keeps this VM's
+  senders suspended until then; the next attempt starts at once.
+  """
+  @spec down(State.t(), Error.t()) :: State.t()
+  def down(%{status: :down} = state, error), do: %{state | last_error: error}
+
+  def down(state, error) do
+    Link.put(state.link, :session, 0)
+    for monitor <- [state.monitor, state.bulk_monitor], is_reference(monitor), do: Process.demonitor(monitor, [:flush])
+    Process.cancel_timer(state.heartbeat_timer)
+    Distribution.disconnect([state.link.node, state.bulk])
+    {waiting, state} = state |> Sending.drop_all() |> Asking.fail_all(error)
+    if state.weak, do: :ets.delete_all_objects(state.weak)
+    Logger.warning("GPU node #{state.link.node} is down: #{error.message}")
+    metadata = %{node: state.link.node, name: state.link.name, reason: error.code}
+    Telemetry.execute([:node, :down], %{waiting: waiting}, metadata)
+
+    cleared = %{status: :down, session: 0, monitor: nil, bulk_monitor: nil, heartbeat: nil, last_error: error}
+    state |> Map.merge(cleared) |> connect_later()
+  end
+
+  @doc "The error for a node whose monitor fired with `reason`."
+  @spec down_error(State.t(), term) :: Error.t()
+  def down_error(state, {code, detail}) when code in [:device_lost, :shutting_down],
+    do: Error.new(code, "#{state.link.node} went down: #{inspect(detail)}", state.link.node)
+
+  def down_error(state, code) when code in [:device_lost, :shutting_down],
+    do: Error.new(code, "#{state.link.node} went down", state.link.node)
+
+  def down_error(state, reason),
+    do: Error.new(:node_down, "the connection to #{state.link.node} broke (#{inspect(reason)})", state.link.node)
+end

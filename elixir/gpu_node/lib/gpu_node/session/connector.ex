@@ -1,0 +1,46 @@
+defmodule GpuNode.Session.Connector do
+  @moduledoc false
+  # Brings one connection up: control node, describe, open, bulk node. Runs in a short-lived process, because a peer that
+  # accepts and stays silent holds whoever connects for seconds; answers that come too late go with it.
+
+  alias GpuNode.{Distribution, Error, Protocol}
+
+  @call_ms 5000
+
+  @type request :: %{node: node, cookie: atom | nil, options: map}
+  @type connected :: %{describe: map, open: map, bulk: node}
+
+  @doc "Starts an attempt; its outcome comes as `{:gpu_node_connected, pid, result}`."
+  @spec start(request) :: {pid, reference}
+  def start(request) do
+    session = self()
+    spawn_monitor(fn -> send(session, {:gpu_node_connected, self(), connect(session, request)}) end)
+  end
+
+  @spec connect(pid, request) :: {:ok, connected} | {:error, Error.t()}
+  defp connect(session, %{node: node, cookie: cookie, options: options}) do
+    with :ok <- reach(node, cookie),
+         {:ok, describe} <- node |> call(Protocol.describe()) |> Protocol.check_describe(node),
+         bulk = Map.get(describe, :bulk_name, Protocol.bulk_node(node)),
+         :ok <- reach(bulk, cookie),
+         {:ok, open} <- node |> call(Protocol.open(session, options)) |> Protocol.reply(node) do
+      {:ok, %{describe: describe, open: open, bulk: bulk}}
+    end
+  end
+
+  @doc "Connects to `node` under its own cookie."
+  @spec reach(node, atom | nil) :: :ok | {:error, Error.t()}
+  def reach(node, _cookie) when node == node(), do: :ok
+
+  def reach(node, cookie) do
+    if cookie, do: Node.set_cookie(node, cookie)
+    Distribution.connect(node)
+  end
+
+  defp call(node, request) do
+    GenServer.call({Protocol.name(), node}, request, @call_ms)
+  catch
+    :exit, {:timeout, _} -> {:error, {:node_down, "the node did not answer within #{@call_ms} ms"}}
+    :exit, {reason, _} -> {:error, {:node_down, "the node went while it was asked: #{inspect(reason)}"}}
+  end
+end

@@ -1,0 +1,60 @@
+defmodule GpuNode.Session.State do
+  @moduledoc false
+  # The state of GpuNode.Session. `status` is :up exactly while `session` is the node's and Link has it; `waiting` are requests
+  # that will be answered by the node, `parked` those that wait for a node, `starters` callers that want to hear how the first
+  # attempt ends, `room` callers held back by a full queue, `transfers` processes that move bulk data.
+
+  alias GpuNode.{Link, Sweep}
+  alias GpuNode.Session.Outbox
+
+  @type t :: %__MODULE__{link: Link.t(), status: :up | :down, outbox: Outbox.t()}
+
+  defstruct [
+    :link,
+    :cookie,
+    :bulk,
+    :describe,
+    :connector,
+    :connect_timer,
+    :heartbeat_timer,
+    :heartbeat,
+    :monitor,
+    :bulk_monitor,
+    :last_error,
+    :weak,
+    options: [],
+    worker: nil,
+    worker_ready?: true,
+    status: :down,
+    session: 0,
+    first_id: 0,
+    seq: 0,
+    credit: 0,
+    unacked: 0,
+    sent: :queue.new(),
+    outbox: Outbox.new(),
+    stalled?: false,
+    waiting: %{},
+    parked: %{},
+    starters: [],
+    room: [],
+    transfers: %{},
+    missed: 0,
+    busy_ms: 0,
+    attempts: 0,
+    connections: 0
+  ]
+
+  @doc "Whether the weak references of handles are kept here (no finalizer NIF)."
+  @spec sweeping?(t) :: boolean
+  def sweeping?(%{weak: weak}), do: weak != nil
+
+  @doc "Starts a sweep of the weak references."
+  @spec sweep(t) :: t
+  def sweep(%{status: :up, weak: weak} = state) when weak != nil do
+    Sweep.start(weak)
+    state
+  end
+
+  def sweep(state), do: state
+end

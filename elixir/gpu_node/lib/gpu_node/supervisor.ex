@@ -1,0 +1,146 @@
+defmodule GpuNode.Supervisor do
+  @moduledoc false
+  # One node of this VM: the worker (local nodes only) and the session. Registered as {:node, name}, so that a name is taken once.
+
+  alias GpuNode.{Client, Distribution, Error, Link, Session, Worker}
+
+  @both ~w(name timeout heartbeat_ms lease_ms quota_bytes collect_above_bytes finalizer start_timeout cookie)a
+  @local ~w(binary device memory_limit listen args env hang_ms distribution)a
+  @remote ~w(node wait)a
+
+  @start_timeout_ms 20_000
+
+  @doc "The name under which `options` start a node."
+  @spec name(keyword) :: atom
+  def name(options), do: options[:name] || options[:node] || :gpu0
+
+  @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
+  def start_link(options) do
+    options = Keyword.put(options, :name, name(options))
+
+    with :ok <- check(options),
+         :ok <- if(options[:node], do: :ok, else: Distribution.ensure(Keyword.get(options, :distribution, true))),
+         {:ok, pid} <- start(options) do
+      if Keyword.get(options, :wait, true), do: await(pid, options), else: {:ok, pid}
+    end
+  end
+
+  defp start(options) do
+    name = {:via, Registry, {GpuNode.Registry, {:node, options[:name]}}}
+
+    # The worker first: rest_for_one, so that a new worker gets a new session.
+    children =
+      if options[:node],
+        do: [%{id: Session, start: {Session, :start_link, [options]}, shutdown: 5000}],
+        else: [
+          %{id: Worker, start: {Worker, :start_link, [options]}, shutdown: 10_000},
+          %{id: Session, start: {__MODULE__, :start_session, [options]}, shutdown: 5000}
+        ]
+
+    case Supervisor.start_link(children, strategy: :rest_for_one, name: name, max_restarts: 3, max_seconds: 30) do
+      {:error, {:shutdown, {:failed_to_start_child, _child, %Error{} = error}}} ->
+        {:error, error}
+
+      {:error, {:already_started, _pid}} = error ->
+        error
+
+      {:error, reason} ->
+        {:error, Error.new(:internal, "the node cannot be started: #{inspect(reason)}", options[:node])}
+
+      {:ok, pid} ->
+        {:ok, pid}
+    end
+  end
+
+  @doc false
+  # The session of a local node learns its name and cookie from the worker beside it.
+  def start_session(options) do
+    [{worker, _}] = Registry.lookup(GpuNode.Registry, {:worker, options[:name]})
+    %{node: node, cookie: cookie} = Worker.status(worker)
+    Session.start_link(Keyword.merge(options, node: node, cookie: cookie, worker: worker))
+  end
+
+  defp await(pid, options) do
+    {:ok, link} = Link.fetch(options[:name])
+    timeout = Keyword.get(options, :start_timeout, @start_timeout_ms)
+
+    with {:error, error} <- Client.request(link, nil, System.monotonic_time(:millisecond) + timeout, :await_first) do
+      Process.unlink(pid)
+      Supervisor.stop(pid)
+      {:error, error}
+    else
+      :ok -> {:ok, pid}
+    end
+  end
+
+  defp check(options) do
+    allowed = @both ++ if(options[:node], do: @remote, else: @local)
+
+    case Keyword.keys(options) -- allowed do
+      [] ->
+        check_values(options)
+
+      unknown ->
+        kind = if options[:node], do: "remote", else: "local"
+
+        text =
+          "a #{kind} node takes no option #{Enum.map_join(unknown, ", ", &inspect/1)}; it takes #{inspect(allowed)}"
+
+        {:error, Error.new(:invalid_argument, text)}
+    end
+  end
+
+  defp check_values(options) do
+    wrong =
+      Enum.find(options, fn
+        {key, value} when key in [:timeout, :heartbeat_ms, :lease_ms, :quota_bytes, :start_timeout, :memory_limit] ->
+          not (is_integer(value) and value > 0)
+
+        {:name, value} ->
+          not is_atom(value)
+
+        {:node, value} ->
+          not (is_atom(value) and String.match?(Atom.to_string(value), ~r/^[^@]+@[^@]+$/))
+
+        {:cookie, value} ->
+          not (is_atom(value) and byte_size(Atom.to_string(value)) < 256)
+
+        {:finalizer, value} ->
+          value not in [:nif, :sweep]
+
+        _other ->
+          false
+      end)
+
+    case wrong do
+      nil ->
+        :ok
+
+      {:cookie, _secret} ->
+        {:error, Error.new(:invalid_argument, "option :cookie is an atom of at most 255 characters")}
+
+      {key, value} ->
+        {:error, Error.new(:invalid_argument, "option #{inspect(key)} cannot be #{inspect(value)}")}
+    end
+  end
+
+  @spec stop(atom) :: :ok
+  def stop(name) do
+    case Registry.lookup(GpuNode.Registry, {:node, name}) do
+      [{pid, _}] -> Supervisor.stop(pid)
+      [] -> :ok
+    end
+  catch
+    # It was going down already.
+    :exit, _ -> :ok
+  end
+
+  @doc "The worker's part of `GpuNode.status/1`; empty for a remote node."
+  @spec worker_status(atom) :: map
+  def worker_status(name) do
+    case Registry.lookup(GpuNode.Registry, {:worker, name}) do
+      [{worker, _}] -> worker |> Worker.status() |> Map.take([:os_pid, :restarts, :binary, :worker_state])
+      [] -> %{}
+    end
+  end
+end

@@ -1,0 +1,30 @@
+defmodule GpuNode.Sweep do
+  @moduledoc false
+  # Finds collected handles where the finalizer NIF is missing. A handle is an atomics reference; the session's table holds
+  # {id, external form}. Decoding that form gives the live reference while one exists in this VM, and afterwards one that
+  # :atomics.get/2 refuses. Runs in a short-lived process, because its own decoded references must not survive it.
+
+  @spec make_handle() :: reference
+  def make_handle, do: :atomics.new(1, signed: false)
+
+  @doc "True the first time: the tensor is to be freed now; false afterwards."
+  @spec release_handle(reference) :: boolean
+  def release_handle(handle), do: :atomics.exchange(handle, 1, 1) == 0
+
+  @spec external(reference) :: binary
+  def external(handle), do: :erlang.term_to_binary(handle)
+
+  @doc "Sends `{:gpu_node_swept, ids}` with the ids in `table` whose handles are gone, from a process of its own."
+  @spec start(:ets.table()) :: {pid, reference}
+  def start(table) do
+    session = self()
+    spawn_monitor(fn -> send(session, {:gpu_node_swept, :ets.foldl(&collect/2, [], table)}) end)
+  end
+
+  defp collect({id, external}, dead) do
+    :atomics.get(:erlang.binary_to_term(external), 1)
+    dead
+  rescue
+    ArgumentError -> [id | dead]
+  end
+end

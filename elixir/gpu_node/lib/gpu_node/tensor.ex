@@ -1,0 +1,287 @@
+defmodule GpuNode.Tensor do
+  @moduledoc """
+  A tensor on a GPU node: a handle. The data stays there until it is read; the handle may be kept, copied and sent like any term.
+
+  When the last copy of the handle in this VM is collected, the tensor is freed. A handle outlives neither its node's process
+  (`incarnation`) nor the connection to it (`session`): afterwards it is `:stale`.
+
+  Fields: `node`, `incarnation`, `session`, `id`, `type` (`{:f, 32}`), `shape` (a tuple), `ref` (what the collector watches).
+  """
+
+  alias GpuNode.{Client, Element, Error, Link, Protocol, Shape, Transfer, Type}
+
+  @enforce_keys [:node, :incarnation, :session, :id, :type, :shape, :ref]
+  defstruct @enforce_keys
+
+  @type t :: %__MODULE__{
+          node: node,
+          incarnation: non_neg_integer,
+          session: pos_integer,
+          id: Protocol.id(),
+          type: Type.t(),
+          shape: tuple,
+          ref: reference
+        }
+
+  # Answers up to this size come over the control connection, through the session.
+  @small_bytes 65_536
+
+  # Extra time that an upload or a download without :timeout has, per byte: 64 MiB a second at worst.
+  @bytes_per_ms 64 * 1024
+
+  @doc """
+  Makes a tensor of `binary`, which is laid out as Nx has it: row-major, little-endian, types below 8 bits packed.
+
+  Up to 64 KiB this is one message and errors come when the tensor is read; larger data has arrived when this returns. Options:
+  `:timeout` in ms (default: the node's, and a second for every 64 MiB).
+
+  Errors: `:invalid_argument` (size, type or shape), `:out_of_memory`, `:quota`, `:deadline`, `:node_down`.
+  """
+  @spec from_binary(atom, bitstring, Type.t() | atom, tuple, keyword) :: {:ok, t} | {:error, Error.t()}
+  def from_binary(node, binary, type, shape, options \\ []) do
+    with {:ok, link} <- Link.fetch(node),
+         {:ok, type} <- check_data(binary, type, shape, link.node),
+         bytes = Element.unpack(binary, type),
+         deadline = bulk_deadline(link, byte_size(bytes), options),
+         {:ok, session} <- Client.session(link, deadline) do
+      put(link, session, bytes, type, shape, deadline)
+    end
+  end
+
+  @doc "As `from_binary/5`, raising `GpuNode.Error`."
+  @spec from_binary!(atom, bitstring, Type.t() | atom, tuple, keyword) :: t
+  def from_binary!(node, binary, type, shape, options \\ []),
+    do: node |> from_binary(binary, type, shape, options) |> Error.unwrap!()
+
+  defp put(link, session, bytes, type, shape, deadline) do
+    if byte_size(bytes) <= Link.get(link, :inline_bytes) do
+      tensor = new(link, session, type, shape)
+      command = Protocol.alloc(tensor.id, type, shape, bytes)
+      with :ok <- Client.command(link, session, command, byte_size(bytes), deadline), do: {:ok, tensor}
+    else
+      with {:error, %{code: :out_of_memory}} <- upload(link, session, bytes, type, shape, deadline) do
+        # What this process has let go of may still be there.
+        :erlang.garbage_collect()
+        upload(link, session, bytes, type, shape, deadline)
+      end
+    end
+  end
+
+  defp upload(link, session, bytes, type, shape, deadline) do
+    tensor = new(link, session, type, shape)
+
+    case Transfer.upload(link, session, tensor.id, {type, shape}, bytes, deadline) do
+      {:ok, _bytes} ->
+        {:ok, tensor}
+
+      {:error, _} = error ->
+        Client.release(link, tensor.ref, tensor.id)
+        error
+    end
+  end
+
+  @doc "A tensor from (nested lists of) numbers: `from_list(:gpu0, [[1, 2], [3, 4]], :f32)`. Errors as `from_binary/5`."
+  @spec from_list(atom, list | Element.value(), Type.t() | atom, keyword) :: {:ok, t} | {:error, Error.t()}
+  def from_list(node, list, type, options \\ []) do
+    with {:ok, type} <- normalize(type, nil),
+         {:ok, shape} <- list_shape(list),
+         {:ok, bytes} <- encode(list, type) do
+      from_binary(node, Element.pack(bytes, type), type, shape, options)
+    end
+  end
+
+  @doc "As `from_list/4`, raising `GpuNode.Error`."
+  @spec from_list!(atom, list | Element.value(), Type.t() | atom, keyword) :: t
+  def from_list!(node, list, type, options \\ []), do: node |> from_list(list, type, options) |> Error.unwrap!()
+
+  defp list_shape(list, dims \\ [])
+  defp list_shape([], dims), do: {:ok, dims |> Enum.reverse([0]) |> List.to_tuple()}
+
+  defp list_shape([first | _] = list, dims) do
+    if Enum.all?(list, &same_form?(&1, first)),
+      do: list_shape(first, [length(list) | dims]),
+      else: {:error, Error.new(:invalid_argument, "the lists of a tensor must be of the same length at every depth")}
+  end
+
+  defp list_shape(_number, dims), do: {:ok, dims |> Enum.reverse() |> List.to_tuple()}
+
+  defp same_form?([a | as], [b | bs]),
+    do: length(as) == length(bs) and same_form?(a, b) and Enum.all?(as, &same_form?(&1, b))
+
+  defp same_form?(a, b), do: is_list(a) == is_list(b) and (not is_list(a) or a == b)
+
+  defp encode(list, type) do
+    list
+    |> List.wrap()
+    |> List.flatten()
+    |> Enum.reduce_while([], fn value, bytes ->
+      case Element.encode(value, type) do
+        {:ok, binary} -> {:cont, [bytes | binary]}
+        :error -> {:halt, {:error, Error.new(:invalid_argument, "#{inspect(value)} is not a #{Type.name(type)}")}}
+      end
+    end)
+    |> case do
+      {:error, _} = error -> error
+      bytes -> {:ok, IO.iodata_to_binary(bytes)}
+    end
+  end
+
+  @doc "The bytes of a tensor, as `from_binary/5` takes them. Waits for everything issued before. Errors: the first one of the ops that made it, `:stale`, `:not_found` (freed), `:deadline`, `:node_down`."
+  @spec to_binary(t, keyword) :: {:ok, bitstring} | {:error, Error.t()}
+  def to_binary(tensor, options \\ []) do
+    with {:ok, bytes} <- wire(tensor, options), do: {:ok, Element.pack(bytes, tensor.type)}
+  end
+
+  @doc "As `to_binary/2`, raising `GpuNode.Error`."
+  @spec to_binary!(t, keyword) :: bitstring
+  def to_binary!(tensor, options \\ []), do: tensor |> to_binary(options) |> Error.unwrap!()
+
+  defp wire(tensor, options) do
+    size = byte_size_of(tensor)
+    with {:ok, link} <- Link.fetch(tensor.node), do: slice(link, tensor, 0, size, bulk_deadline(link, size, options))
+  end
+
+  defp slice(link, tensor, offset, size, deadline) do
+    result =
+      if size <= @small_bytes do
+        with {:ok, binary, _timing} <-
+               Client.request(link, tensor.session, deadline, {:download, tensor.id, offset, size}),
+             do: {:ok, binary}
+      else
+        Transfer.download(link, tensor.session, tensor.id, offset, size, deadline)
+      end
+
+    Client.keep(tensor)
+    result
+  end
+
+  @doc """
+  The bytes of a tensor as a stream of binaries of `:slice_bytes` each (default 64 MiB), for what is too big to hold. Each slice
+  has the node's timeout. Types of 8 bits or more only. Raises `GpuNode.Error` while it is read.
+  """
+  @spec stream_binary(t, keyword) :: Enumerable.t()
+  def stream_binary(tensor, options \\ []) do
+    size = byte_size_of(tensor)
+    unit = Type.wire_bytes(tensor.type)
+    slice_bytes = max(div(Keyword.get(options, :slice_bytes, 64 * 1024 * 1024), unit), 1) * unit
+
+    Stream.map(0..(size - 1)//slice_bytes, fn offset ->
+      with :ok <- check(not Type.packed?(tensor.type), "packed types are read whole"),
+           {:ok, link} <- Link.fetch(tensor.node) do
+        now = min(slice_bytes, size - offset)
+        slice(link, tensor, offset, now, bulk_deadline(link, now, options))
+      end
+      |> Error.unwrap!()
+    end)
+  end
+
+  @doc """
+  The elements in nested lists, a number for a scalar. `:nan`, `:infinity`, `:neg_infinity` stand for themselves; complex numbers
+  are `{real, imaginary}`. Errors as `to_binary/2`.
+  """
+  @spec to_list(t, keyword) :: {:ok, list | Element.value()} | {:error, Error.t()}
+  def to_list(tensor, options \\ []) do
+    with {:ok, bytes} <- wire(tensor, options),
+         do: {:ok, bytes |> Element.decode_all(tensor.type) |> nest(Tuple.to_list(tensor.shape))}
+  end
+
+  @doc "As `to_list/2`, raising `GpuNode.Error`."
+  @spec to_list!(t, keyword) :: list | Element.value()
+  def to_list!(tensor, options \\ []), do: tensor |> to_list(options) |> Error.unwrap!()
+
+  defp nest([value], []), do: value
+  defp nest(values, [_]), do: values
+
+  defp nest(values, [count | dims]) do
+    case Enum.product(dims) do
+      0 -> List.duplicate(nest([], dims), count)
+      size -> values |> Enum.chunk_every(size) |> Enum.map(&nest(&1, dims))
+    end
+  end
+
+  @doc "The number in a tensor of one element. Errors as `to_binary/2`, and `:invalid_argument` when it has more or fewer."
+  @spec to_number(t, keyword) :: {:ok, Element.value()} | {:error, Error.t()}
+  def to_number(tensor, options \\ []) do
+    with :ok <- check(Shape.size(tensor.shape) == 1, "#{text(tensor)} is not one number"),
+         {:ok, bytes} <- wire(tensor, options),
+         do: {:ok, bytes |> Element.decode_all(tensor.type) |> hd()}
+  end
+
+  @doc "As `to_number/2`, raising `GpuNode.Error`."
+  @spec to_number!(t, keyword) :: Element.value()
+  def to_number!(tensor, options \\ []), do: tensor |> to_number(options) |> Error.unwrap!()
+
+  @doc "Frees the tensor now, for every holder of the handle. `:already` when that was done before, or when its session is gone."
+  @spec free(t) :: :ok | :already
+  def free(tensor) do
+    with {:ok, link} <- Link.fetch(tensor.node),
+         true <- Link.get(link, :session) == tensor.session do
+      Client.release(link, tensor.ref, tensor.id)
+    else
+      _ -> :already
+    end
+  end
+
+  @doc "Bytes of the tensor on the node and on the wire."
+  @spec byte_size_of(t) :: non_neg_integer
+  def byte_size_of(tensor), do: Shape.size(tensor.shape) * Type.wire_bytes(tensor.type)
+
+  @doc false
+  # A handle under a new id, of a tensor that a command is about to make.
+  @spec new(Link.t(), pos_integer, Type.t(), tuple) :: t
+  def new(link, session, type, shape), do: new(link, session, Link.next_id(link), type, shape)
+
+  @doc false
+  @spec new(Link.t(), pos_integer, Protocol.id(), Type.t(), tuple) :: t
+  def new(link, session, id, type, shape) do
+    %__MODULE__{
+      node: link.node,
+      incarnation: Link.get(link, :incarnation),
+      session: session,
+      id: id,
+      type: type,
+      shape: shape,
+      ref: Client.handle(link, id, Shape.size(shape) * Type.wire_bytes(type))
+    }
+  end
+
+  defp check_data(binary, type, shape, node) do
+    with {:ok, type} <- normalize(type, node),
+         :ok <- check_shape(shape, node) do
+      want = Shape.size(shape) * elem(type, 1)
+      got = if is_bitstring(binary), do: bit_size(binary), else: -1
+
+      if got == want do
+        {:ok, type}
+      else
+        text =
+          "#{Type.text(type, shape)} takes #{div(want + 7, 8)} bytes (#{want} bits), got #{div(got + 7, 8)} (#{got} bits)"
+
+        {:error, Error.new(:invalid_argument, text, node)}
+      end
+    end
+  end
+
+  defp normalize(type, node) do
+    with :error <- Type.normalize(type),
+         do: {:error, Error.new(:invalid_argument, "#{inspect(type)} is not a type", node)}
+  end
+
+  defp check_shape(shape, node) do
+    with {:error, text} <- Shape.check(shape), do: {:error, Error.new(:invalid_argument, text, node)}
+  end
+
+  defp check(true, _text), do: :ok
+  defp check(false, text), do: {:error, Error.new(:invalid_argument, text)}
+
+  defp text(tensor), do: Type.text(tensor.type, tensor.shape)
+
+  defp bulk_deadline(link, bytes, options),
+    do: Client.deadline(link, Keyword.put_new(options, :timeout, link.timeout + div(bytes, @bytes_per_ms)))
+
+  defimpl Inspect do
+    def inspect(tensor, _options) do
+      "#GpuNode.Tensor<#{GpuNode.Type.text(tensor.type, tensor.shape)} #{tensor.node} ##{tensor.id}>"
+    end
+  end
+end

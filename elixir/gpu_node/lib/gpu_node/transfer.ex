@@ -1,0 +1,148 @@
+defmodule GpuNode.Transfer do
+  @moduledoc false
+  # Bulk data, moved by short-lived processes: a sender may be suspended on a connection whose peer has stopped reading, and then
+  # it must not be the caller. The session knows each of them and kills them when the node is gone; the caller waits no longer than
+  # its deadline and leaves nothing behind.
+  #
+  # Upload: chunks of 1 MiB over the bulk node, 4 unanswered. Download: one binary per reply, slices of at most 512 MiB.
+
+  alias GpuNode.{Client, Error, Link, Protocol, Telemetry}
+
+  @slice_bytes 512 * 1024 * 1024
+
+  @type result :: {:ok, term} | {:error, Error.t()}
+
+  @doc """
+  Makes tensor `id` and fills it with `binary` (wire bytes). Every chunk has been taken when this returns.
+  """
+  @spec upload(Link.t(), pos_integer, Protocol.id(), {GpuNode.Type.t(), tuple}, binary, Client.deadline()) ::
+          {:ok, non_neg_integer} | {:error, Error.t()}
+  def upload(link, session, id, {type, shape}, binary, deadline) do
+    run(link, :upload, byte_size(binary), deadline, fn ->
+      with {:ok, %{chunk_bytes: chunk, window: window}} <-
+             ask(link, session, deadline, {:upload_open, id, type, shape}) do
+        bulk = Protocol.bulk_node(link.node)
+        to = {Protocol.name(), if(link.node == node(), do: node(), else: bulk)}
+        send_chunks(%{link: link, to: to, session: session, id: id, deadline: deadline, chunk: chunk}, binary, window)
+      end
+    end)
+  end
+
+  defp send_chunks(upload, binary, window), do: send_chunks(upload, binary, 0, 0, window)
+
+  defp send_chunks(_upload, binary, offset, 0, _window) when offset >= byte_size(binary), do: {:ok, byte_size(binary)}
+
+  defp send_chunks(upload, binary, offset, open, window) when offset < byte_size(binary) and open < window do
+    size = min(upload.chunk, byte_size(binary) - offset)
+    chunk = binary_part(binary, offset, size)
+    send(upload.to, Protocol.upload(upload.session, upload.id, offset, offset, chunk))
+    send_chunks(upload, binary, offset + size, open + 1, window)
+  end
+
+  defp send_chunks(upload, binary, offset, open, window) do
+    receive do
+      {tag, reply} when is_integer(tag) ->
+        with :ok <- Protocol.reply(reply, upload.link.node), do: send_chunks(upload, binary, offset, open - 1, window)
+
+      {:DOWN, _, _, _, _} ->
+        {:error, Client.stopped(upload.link)}
+    after
+      left(upload.deadline) -> {:error, Client.late(upload.link, :upload)}
+    end
+  end
+
+  @doc "The `size` wire bytes of tensor `id` from byte `offset`."
+  @spec download(Link.t(), pos_integer, Protocol.id(), non_neg_integer, non_neg_integer, Client.deadline()) ::
+          {:ok, binary} | {:error, Error.t()}
+  def download(link, session, id, offset, size, deadline) do
+    run(link, :download, size, deadline, fn -> slices(link, session, id, offset, size, deadline, []) end)
+  end
+
+  defp slices(link, session, id, offset, size, deadline, earlier) do
+    now = min(size, @slice_bytes)
+
+    with {:ok, binary, _timing} <- ask(link, session, deadline, {:download, id, offset, now}) do
+      cond do
+        now < size -> slices(link, session, id, offset + now, size - now, deadline, [binary | earlier])
+        earlier == [] -> {:ok, binary}
+        true -> {:ok, :erlang.iolist_to_binary(Enum.reverse(earlier, [binary]))}
+      end
+    end
+  end
+
+  # Asks through the session, in order with everything sent before; the node answers this process itself, so that a big answer
+  # leaves nothing in the session.
+  defp ask(link, session, deadline, request) do
+    ref = make_ref()
+    send(link.pid, {:gpu_node_request, ref, session, deadline, request, self()})
+
+    receive do
+      {^ref, reply} -> Protocol.reply(reply, link.node)
+      {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
+    after
+      left(deadline) -> {:error, Client.late(link, request)}
+    end
+  end
+
+  # Runs |work| in a process of its own and waits for it until |deadline|.
+  defp run(link, kind, bytes, deadline, work) do
+    started = System.monotonic_time()
+    caller = self()
+
+    pid =
+      spawn(fn ->
+        receive do
+          {:go, reply_to} ->
+            Process.monitor(link.pid)
+            watch(caller)
+            send(link.pid, {:gpu_node_transfer, self(), reply_to})
+            send(reply_to, {reply_to, work.()})
+        end
+      end)
+
+    reply_to = Process.monitor(pid, alias: :reply_demonitor)
+    send(pid, {:go, reply_to})
+    result = await(link, pid, reply_to, kind, deadline)
+    duration = System.monotonic_time() - started
+    metadata = %{node: link.node, result: Telemetry.result(result)}
+    Telemetry.execute([:transfer, kind], %{duration: duration, bytes: bytes}, metadata)
+    result
+  end
+
+  # A caller that dies leaves no transfer behind: one small process waits for either end.
+  defp watch(caller) do
+    transfer = self()
+
+    spawn(fn ->
+      caller_ref = Process.monitor(caller)
+      transfer_ref = Process.monitor(transfer)
+
+      receive do
+        {:DOWN, ^caller_ref, _, _, _} -> Process.exit(transfer, :kill)
+        {:DOWN, ^transfer_ref, _, _, _} -> :ok
+      end
+    end)
+  end
+
+  defp await(link, pid, reply_to, kind, deadline) do
+    receive do
+      {^reply_to, result} ->
+        result
+
+      {:DOWN, ^reply_to, _, _, reason} ->
+        {:error, Error.new(:node_down, "the #{kind} was ended: #{inspect(reason)}", link.node)}
+    after
+      left(deadline) ->
+        Process.demonitor(reply_to, [:flush])
+        Process.exit(pid, :kill)
+
+        receive do
+          {^reply_to, result} -> result
+        after
+          0 -> {:error, Client.late(link, kind)}
+        end
+    end
+  end
+
+  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
+end

@@ -1,0 +1,145 @@
+defmodule GpuNode.Type do
+  @moduledoc """
+  The twenty element types of Nx, as `{kind, bits}`, and Nx's rules for merging them.
+
+  On the node and on the wire an element takes `wire_bytes/1`; `s2 s4 u2 u4` take one byte there and are packed bitstrings
+  on this side, as in Nx.
+  """
+
+  @type t :: {:s | :u | :f | :bf | :c | :f8_e4m3fn, pos_integer}
+  @type special :: :nan | :infinity | :neg_infinity
+
+  @all for(k <- [:s, :u], b <- [2, 4, 8, 16, 32, 64], do: {k, b}) ++
+         [{:f, 8}, {:f8_e4m3fn, 8}, {:f, 16}, {:bf, 16}, {:f, 32}, {:f, 64}, {:c, 64}, {:c, 128}]
+
+  @names Map.new(@all, fn
+           {:f8_e4m3fn, 8} = type -> {type, :f8_e4m3fn}
+           {kind, bits} = type -> {type, :"#{kind}#{bits}"}
+         end)
+
+  defguardp special?(number) when number in [:nan, :infinity, :neg_infinity]
+
+  @doc "Whether `value` can stand where a number is taken."
+  defguard is_literal(value) when is_number(value) or value in [:nan, :infinity, :neg_infinity]
+
+  @doc "All twenty types."
+  @spec all() :: [t]
+  def all, do: @all
+
+  @doc "The short name, as the wire has it: `{:f, 32}` is `:f32`."
+  @spec name(t) :: atom
+  def name(type)
+  for {type, name} <- @names, do: def(name(unquote(type)), do: unquote(name))
+
+  @doc "The type of a tuple or of a short name; `:error` when there is none."
+  @spec normalize(t | atom) :: {:ok, t} | :error
+  def normalize(type)
+
+  for {type, name} <- @names do
+    def normalize(unquote(type)), do: {:ok, unquote(type)}
+    def normalize(unquote(name)), do: {:ok, unquote(type)}
+  end
+
+  def normalize(_type), do: :error
+
+  @doc "Bytes of an element on the node and on the wire."
+  @spec wire_bytes(t) :: pos_integer
+  def wire_bytes({_kind, bits}), do: div(bits + 7, 8)
+
+  @doc "Whether elements are packed on this side (fewer than 8 bits)."
+  @spec packed?(t) :: boolean
+  def packed?({_kind, bits}), do: bits < 8
+
+  @spec integer?(t) :: boolean
+  def integer?({kind, _bits}), do: kind in [:s, :u]
+
+  @spec complex?(t) :: boolean
+  def complex?({kind, _bits}), do: kind == :c
+
+  @doc "The type of a number that stands alone: s32 (s64 or u64 when it needs them) or f32."
+  @spec infer(number | special) :: t
+  def infer(number) when is_integer(number) do
+    cond do
+      number in -0x80000000..0x7FFFFFFF -> {:s, 32}
+      number in -0x8000000000000000..0x7FFFFFFFFFFFFFFF -> {:s, 64}
+      true -> {:u, 64}
+    end
+  end
+
+  def infer(number) when is_float(number) or special?(number), do: {:f, 32}
+
+  @doc "Nx's merge: c > f > bf > s > u; of two f8 formats the left one wins."
+  @spec merge(t, t) :: t
+  def merge(type, type), do: type
+  def merge({kind, left}, {kind, right}), do: {kind, max(left, right)}
+
+  def merge(left, right) do
+    {low, high} = if rank(left) < rank(right), do: {left, right}, else: {right, left}
+
+    case {low, high} do
+      {{:u, a}, {:s, b}} -> {:s, max(min(a * 2, 64), b)}
+      {{:f, a}, {:c, b}} -> {:c, max(a * 2, b)}
+      {_, high} -> high
+    end
+  end
+
+  defp rank({:u, _}), do: 0
+  defp rank({:s, _}), do: 1
+  defp rank({:bf, _}), do: 2
+  defp rank({:f, _}), do: 3
+  defp rank({:f8_e4m3fn, _}), do: 3
+  defp rank({:c, _}), do: 4
+
+  @doc "Merges a type with that of a number, keeping the type where the number fits it."
+  @spec merge_number(t, number | special) :: t
+  def merge_number(type, number) when special?(number), do: merge(type, {:f, 32})
+
+  def merge_number({:u, size}, number) when is_integer(number) and number >= 0,
+    do: {:u, max(bits_for(number, 0), size)}
+
+  def merge_number({:u, size}, number) when is_integer(number), do: merge_number({:s, min(size * 2, 64)}, number)
+
+  def merge_number({:s, size}, number) when is_integer(number) do
+    magnitude = if number < 0, do: -number - 1, else: number
+    {:s, max(bits_for(magnitude, 1), size)}
+  end
+
+  def merge_number({kind, size}, number) when kind in [:bf, :f, :c] and is_number(number), do: {kind, size}
+  def merge_number(_type, number) when is_number(number), do: {:f, 32}
+
+  # The smallest whole integer type, of 8 bits or more, whose magnitude bits hold |number|. 0 and 1 fit every type.
+  defp bits_for(number, _sign_bits) when number <= 1, do: 1
+
+  defp bits_for(number, sign_bits) do
+    Enum.find([8, 16, 32], 64, fn bits -> number < Bitwise.bsl(1, bits - sign_bits) end)
+  end
+
+  @doc "Nx's to_floating: integers become f32."
+  @spec to_floating(t) :: t
+  def to_floating({kind, _} = type) when kind in [:s, :u], do: merge(type, {:f, 32})
+  def to_floating(type), do: type
+
+  @doc "Nx's to_aggregate, of sum and product."
+  @spec to_aggregate(t) :: t
+  def to_aggregate({:u, 64}), do: {:s, 64}
+  def to_aggregate({:u, _}), do: {:u, 32}
+  def to_aggregate({:s, 64}), do: {:s, 64}
+  def to_aggregate({:s, _}), do: {:s, 32}
+  def to_aggregate(type), do: type
+
+  @doc "The real type of a component: c64 gives f32; integers f32."
+  @spec to_real(t) :: t
+  def to_real({:c, bits}), do: {:f, div(bits, 2)}
+  def to_real({kind, _}) when kind in [:s, :u], do: {:f, 32}
+  def to_real(type), do: type
+
+  @doc "The complex type that holds a real one."
+  @spec to_complex(t) :: t
+  def to_complex({:c, bits}), do: {:c, bits}
+  def to_complex({:f, 64}), do: {:c, 128}
+  def to_complex(_type), do: {:c, 64}
+
+  @doc "\"f32{2, 3}\", as messages have it."
+  @spec text(t, tuple) :: String.t()
+  def text(type, shape), do: "#{name(type)}#{inspect(shape)}"
+end

@@ -1,0 +1,167 @@
+defmodule GpuNode.Worker.Command do
+  @moduledoc false
+  # How the OS process is called and what its end means: where the binary is, its arguments and environment, its lines, its exit
+  # codes. Pure but for looking at files.
+
+  alias GpuNode.Error
+
+  @project Path.expand("../../../../..", __DIR__)
+
+  @doc "The binary: `binary`, else GPU_NODE_BINARY, priv/gpu_node, the project's builds. Error: `:no_binary`, with where was looked."
+  @spec binary(String.t() | nil) :: {:ok, String.t()} | {:error, Error.t()}
+  def binary(given) do
+    candidates =
+      cond do
+        given -> [given]
+        variable = System.get_env("GPU_NODE_BINARY") -> [variable]
+        true -> [priv() | Enum.map(~w(release dev), &Path.join([@project, "build", &1, "gpu_node"]))]
+      end
+
+    case Enum.find(candidates, &executable?/1) do
+      nil ->
+        text =
+          "the gpu_node binary is missing; looked for an executable at #{Enum.join(candidates, ", ")}. Build it " <>
+            "(cmake --preset release && ninja -C build/release) or name it with `binary:` or GPU_NODE_BINARY"
+
+        {:error, Error.new(:no_binary, text)}
+
+      path ->
+        {:ok, Path.expand(path)}
+    end
+  end
+
+  defp priv do
+    case :code.priv_dir(:gpu_node) do
+      {:error, _} -> "priv/gpu_node"
+      folder -> Path.join(to_string(folder), "gpu_node")
+    end
+  end
+
+  defp executable?(path) do
+    case File.stat(path) do
+      {:ok, %{type: :regular, mode: mode}} -> Bitwise.band(mode, 0o111) != 0
+      _ -> false
+    end
+  end
+
+  @doc "The arguments of `gpu_node`."
+  @spec arguments(keyword) :: [String.t()]
+  def arguments(options) do
+    flags =
+      for {key, flag} <- [device: "--device", memory_limit: "--memory-limit"],
+          value = options[key],
+          value != nil,
+          item <- [flag, to_string(value)],
+          do: item
+
+    [
+      "run",
+      "--name",
+      Atom.to_string(options[:node]),
+      "--cookie-file",
+      options[:cookie_file],
+      "--incarnation",
+      Integer.to_string(options[:incarnation]),
+      "--listen",
+      options[:listen],
+      "--exit-on-stdin-eof"
+    ] ++ flags ++ Enum.map(Keyword.get(options, :args, []), &to_string/1)
+  end
+
+  @doc """
+  The environment: what the VM's own release needs must not name the node, and what names the binary is none of its settings.
+  """
+  @spec environment(keyword) :: [{charlist, charlist | false}]
+  def environment(options) do
+    dropped = ~w(GPU_NODE_BINARY GPU_NODE_BUILD_DIR GPU_NODE_NAME ERL_DIST_PORT RELEASE_NODE RELEASE_COOKIE)
+    given = for {key, value} <- Keyword.get(options, :env, []), do: {to_charlist(key), value && to_charlist(value)}
+    Enum.map(dropped, &{to_charlist(&1), false}) ++ Enum.map(given, fn {key, value} -> {key, value || false} end)
+  end
+
+  @doc """
+  Reads a line: `{:ready, fields}`, `{:log, level, text}` or `{:other, text}`.
+
+  The ready line is `gpu_node ready name=gpu0@host device="..." ...`; log lines are `gpu_node LEVEL event key=value ...`.
+  """
+  @spec line(String.t()) ::
+          {:ready, %{String.t() => String.t()}} | {:log, Logger.level(), String.t()} | {:other, String.t()}
+  def line("gpu_node ready" <> rest) do
+    fields =
+      for [_, key, quoted, plain] <-
+            Regex.scan(~r/(\w+)=(?:"([^"]*)"|(\S+))/, rest <> " ", capture: :all) |> Enum.map(&pad/1),
+          into: %{},
+          do: {key, if(plain == "", do: quoted, else: plain)}
+
+    {:ready, fields}
+  end
+
+  def line(line) do
+    case Regex.run(~r/^(?:<\d>)?gpu_node (error|warning|info|debug) (.*)$/, line) do
+      [_, level, text] -> {:log, String.to_existing_atom(level), text}
+      nil -> {:other, line}
+    end
+  end
+
+  defp pad(match), do: match ++ List.duplicate("", 4 - length(match))
+
+  @doc "The error for a process that exited with `code` after the lines `said` (newest first)."
+  @spec exit_error(non_neg_integer, [String.t()], keyword) :: Error.t()
+  def exit_error(code, said, options) do
+    node = options[:node]
+    why = reason(said)
+
+    {kind, advice} =
+      case code do
+        64 ->
+          {:configuration, "it does not know an argument: are the package and #{options[:binary]} of the same version?"}
+
+        69 ->
+          {:no_driver,
+           "install a Vulkan driver (for the CPU: mesa-vulkan-drivers) and look at `#{options[:binary]} check`"}
+
+        73 ->
+          cannot_join(why, node)
+
+        75 ->
+          {:device_lost, "the device was lost or hung; it is started again"}
+
+        77 ->
+          {:wrong_cookie,
+           "it cannot read its cookie: is the temporary folder #{System.tmp_dir()} private to another user?"}
+
+        78 ->
+          {:configuration, "correct the options, GPU_NODE_* variables or the configuration file"}
+
+        126 ->
+          {:no_binary, "#{options[:binary]} cannot be executed on this machine"}
+
+        127 ->
+          {:no_binary, "#{options[:binary]} or a library it needs is missing"}
+
+        _ ->
+          {:node_down, "it is started again"}
+      end
+
+    Error.new(kind, "#{node} ended with exit code #{code}#{why && ": #{why}"}; #{advice}", node)
+  end
+
+  defp cannot_join(why, node) do
+    if why && why =~ ~r/taken|duplicate|already/i do
+      {:name_taken,
+       "another node is called #{node}: stop it, or give this one another `name:` (`epmd -names` lists them)"}
+    else
+      {:distribution, "it cannot join as #{node}: is its host name one of this machine, and epmd there?"}
+    end
+  end
+
+  # The reason that the last error line gives, else the last line at all.
+  defp reason(said) do
+    errors = for line <- said, {:log, :error, text} <- [line(line)], do: text
+
+    case {errors, said} do
+      {[text | _], _} -> if match = Regex.run(~r/reason="(.*)"/, text), do: List.last(match), else: text
+      {[], [line | _]} -> line
+      {[], []} -> nil
+    end
+  end
+end
