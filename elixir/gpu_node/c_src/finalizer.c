@@ -3,6 +3,7 @@
 // run on any scheduler.
 #include <erl_nif.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 typedef struct {
   ErlNifPid receiver;

@@ -117,6 +117,8 @@ defmodule GpuNode.Protocol do
   def reply({:error, {code, message}}, node) when is_atom(code) and is_binary(message),
     do: {:error, Error.new(code, message, node)}
 
+  # What the session itself answers for a node that is gone.
+  def reply({:error, %Error{}} = error, _node), do: error
   def reply(reply, _node) when reply in [:ok, :pong], do: reply
   def reply({:ok, _value} = reply, _node), do: reply
   def reply({:ok, _value, timing} = reply, _node) when is_map(timing), do: reply

@@ -1,0 +1,122 @@
+defmodule GpuNode.OpTest do
+  use ExUnit.Case, async: true
+  alias GpuNode.{Error, Op, Type}
+
+  defp t(name, shape), do: %{type: name |> Type.normalize() |> elem(1), shape: shape}
+
+  defp infer(name, operands, attributes \\ []) do
+    with {:ok, result} <- Op.infer(name, operands, attributes), do: {Type.name(result.type), result.shape}
+  end
+
+  defp attributes(name, operands, attributes) do
+    {:ok, result} = Op.infer(name, operands, attributes)
+    result.attributes
+  end
+
+  test "every row infers for f32 or integers" do
+    attributes = %{shape: {2, 2}, type: :s32, value: 1, contract_left: [1], contract_right: [0]}
+
+    for {name, row} <- Op.table() do
+      kind = if row.rule == :integer, do: :s32, else: :f32
+      attributes = if row.kind == :reshape or name == :bitcast, do: Map.put(attributes, :type, :f32), else: attributes
+      operands = List.duplicate(t(kind, {2, 2}), row.operands)
+      operands = if name == :clip, do: [hd(operands), 0, 1], else: operands
+      assert {:ok, %{shape: shape}} = Op.infer(name, operands, attributes)
+      assert is_tuple(shape)
+    end
+  end
+
+  test "unary types" do
+    assert infer(:exp, [t(:s8, {3})]) == {:f32, {3}}
+    assert infer(:exp, [t(:bf16, {3})]) == {:bf16, {3}}
+    assert infer(:negate, [t(:u8, {})]) == {:u8, {}}
+    assert infer(:abs, [t(:c64, {2})]) == {:f32, {2}}
+    assert infer(:conjugate, [t(:f64, {2})]) == {:c128, {2}}
+    assert infer(:imag, [t(:s32, {2})]) == {:f32, {2}}
+    assert infer(:is_nan, [t(:f64, {2})]) == {:u8, {2}}
+    assert {:error, %Error{code: :invalid_argument, message: text}} = infer(:bitwise_not, [t(:f32, {2})])
+    assert text =~ "bitwise_not(f32{2})"
+  end
+
+  test "binary types and shapes" do
+    assert infer(:add, [t(:u8, {2, 1}), t(:s8, {3})]) == {:s16, {2, 3}}
+    assert infer(:divide, [t(:s64, {2}), 2]) == {:f32, {2}}
+    assert infer(:add, [t(:u8, {2}), 300]) == {:u16, {2}}
+    assert infer(:add, [1, 2.5]) == {:f32, {}}
+    assert infer(:less, [t(:f64, {2}), 0.1]) == {:u8, {2}}
+    assert infer(:add, [t(:f32, {2}), 1], type: :f64) == {:f64, {2}}
+    assert {:error, %{message: text}} = infer(:add, [t(:f32, {2, 3}), t(:f32, {4})])
+    assert text =~ "add(f32{2, 3}, f32{4})"
+    assert {:error, %{message: text}} = infer(:quotient, [t(:s32, {2}), 1.5])
+    assert text =~ "takes integers"
+    assert {:error, _} = infer(:less, [t(:c64, {2}), 1])
+    assert {:error, _} = infer(:add, [t(:f32, {2})])
+    assert {:error, _} = infer(:add, [t(:f32, {2}), "1"])
+    assert {:error, _} = infer(:addd, [t(:f32, {2}), 1])
+  end
+
+  test "a number takes the merged type, before it becomes floating" do
+    assert {:ok, %{literal: {:f, 64}}} = Op.infer(:less, [t(:f64, {2}), 0.1])
+    assert {:ok, %{literal: {:u, 8}, type: {:f, 32}}} = Op.infer(:divide, [t(:u8, {2}), 3])
+    assert {:ok, %{literal: {:u, 16}, type: {:u, 8}}} = Op.infer(:equal, [t(:u8, {2}), 300])
+  end
+
+  test "select and clip" do
+    assert infer(:select, [t(:u8, {3}), t(:s8, {2, 1}), 1.0]) == {:f32, {2, 3}}
+    assert infer(:clip, [t(:f64, {3}), 0, 1]) == {:f64, {3}}
+    assert infer(:clip, [t(:u8, {3}), 0, 1]) == {:s32, {3}}
+    assert {:error, _} = infer(:clip, [t(:f32, {3}), t(:f32, {3}), 1])
+  end
+
+  test "shapes that are given" do
+    assert infer(:reshape, [t(:f32, {2, 3})], shape: {6}) == {:f32, {6}}
+    assert {:error, %{message: text}} = infer(:reshape, [t(:f32, {2, 3})], shape: {5})
+    assert text =~ "5" and text =~ "6"
+    assert infer(:squeeze, [t(:f32, {1, 3, 1})]) == {:f32, {3}}
+    assert attributes(:squeeze, [t(:f32, {1, 3, 1})], axes: [-1]) == %{axes: [2]}
+    assert {:error, _} = infer(:squeeze, [t(:f32, {1, 3})], axes: [1])
+    assert infer(:transpose, [t(:f32, {2, 3, 4})]) == {:f32, {4, 3, 2}}
+    assert infer(:transpose, [t(:f32, {2, 3, 4})], axes: [0, 2, 1]) == {:f32, {2, 4, 3}}
+    assert {:error, _} = infer(:transpose, [t(:f32, {2, 3, 4})], axes: [0, 1])
+    assert attributes(:broadcast, [t(:f32, {3})], shape: {2, 3}) == %{axes: [1]}
+    assert infer(:broadcast, [t(:f32, {3})], shape: {3, 2}, axes: [0]) == {:f32, {3, 2}}
+    assert {:error, _} = infer(:broadcast, [t(:f32, {3})], shape: {3, 2})
+  end
+
+  test "creation" do
+    assert infer(:iota, [], shape: {2, 3}) == {:s32, {2, 3}}
+    assert attributes(:iota, [], shape: {2, 3}, axis: -1) == %{axis: 1}
+    assert infer(:eye, [], shape: {2, 3}, type: :f16) == {:f16, {2, 3}}
+    assert {:error, _} = infer(:eye, [], shape: {2})
+    assert attributes(:constant, [], shape: {2}, value: 300, type: :u8) == %{value: {:u8, 44}}
+    assert attributes(:constant, [], shape: {2}, value: :nan) == %{value: {:f32, :nan}}
+    assert {:error, _} = infer(:constant, [], shape: {2}, value: 1.5, type: :u8)
+    assert {:error, _} = infer(:constant, [], shape: {2})
+  end
+
+  test "reductions" do
+    assert infer(:sum, [t(:u8, {2, 3})]) == {:u32, {}}
+    assert infer(:sum, [t(:u64, {2, 3})], axes: [-1], keep_axes: true) == {:s64, {2, 1}}
+    assert attributes(:sum, [t(:f32, {2, 3})], axes: [-1, 0]) == %{axes: [0, 1], keep_axes: false}
+    assert attributes(:sum, [t(:f32, {2, 3})], []) == %{axes: nil, keep_axes: false}
+    assert infer(:reduce_max, [t(:u8, {2, 3})], axes: [0]) == {:u8, {3}}
+    assert infer(:all, [t(:f32, {2, 3})]) == {:u8, {}}
+    assert infer(:argmax, [t(:f32, {2, 3})], axis: 1) == {:s32, {2}}
+    assert infer(:argmin, [t(:f32, {2, 3})], keep_axis: true, type: :u64) == {:u64, {1, 1}}
+    assert {:error, _} = infer(:argmax, [t(:f32, {2})], tie_break: :middle)
+    assert {:error, _} = infer(:argmax, [t(:f32, {2})], type: :f32)
+  end
+
+  test "dot" do
+    assert infer(:dot, [t(:f32, {2, 3}), t(:f32, {3, 4})]) == {:f32, {2, 4}}
+    assert infer(:dot, [t(:s8, {3}), t(:f64, {3})]) == {:f64, {}}
+    assert infer(:dot, [t(:f32, {}), t(:f32, {3})]) == {:f32, {3}}
+    batch = [contract_left: [2], batch_left: [0], contract_right: [1], batch_right: [0]]
+    assert infer(:dot, [t(:f32, {5, 2, 3}), t(:f32, {5, 3, 4})], batch) == {:f32, {5, 2, 4}}
+    assert {:error, %{message: text}} = infer(:dot, [t(:f32, {2, 3}), t(:f32, {4, 2})])
+    assert text =~ "[3]" and text =~ "[4]"
+
+    assert {:error, _} =
+             infer(:dot, [t(:f32, {2, 2}), t(:f32, {2, 2})], contract_left: [0], batch_left: [0], batch_right: [1])
+  end
+end

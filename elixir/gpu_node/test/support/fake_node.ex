@@ -1,0 +1,193 @@
+defmodule GpuNode.FakeNode do
+  @moduledoc false
+  # A process of this VM that speaks the node's side of the protocol, registered as :gpu_node on this very node: control and bulk are
+  # the same. Holds tensors as bytes, computes only `add` of f32; can be told to fall silent, to hold acknowledgements back, or to
+  # answer one request with an error. Everything it gets is recorded.
+
+  use GenServer
+  alias GpuNode.{Element, Op, Type}
+
+  def start_link(options \\ []), do: GenServer.start_link(__MODULE__, options, name: :gpu_node)
+
+  def child_spec(options), do: %{id: __MODULE__, start: {__MODULE__, :start_link, [options]}}
+
+  @doc "Changes its behaviour: `silent: true`, `hold_acks: true`, `fail: {request, {code, message}}`."
+  def set(options), do: GenServer.call(:gpu_node, {:fake, :set, options})
+  def recorded, do: GenServer.call(:gpu_node, {:fake, :recorded})
+  def tensors, do: GenServer.call(:gpu_node, {:fake, :tensors})
+  def release_acks, do: GenServer.call(:gpu_node, {:fake, :release_acks})
+
+  @impl true
+  def init(options) do
+    limits = %{inline_bytes: 65_536, max_commands: 4096}
+
+    state = %{
+      session: nil,
+      pid: nil,
+      incarnation: 7,
+      protocol: 1,
+      ops: Map.new(Op.table(), fn {name, %{operands: n}} -> {name, %{operands: n}} end),
+      credit: 4096,
+      limits: limits,
+      silent: false,
+      hold_acks: false,
+      held: [],
+      fail: nil,
+      tensors: %{},
+      recorded: []
+    }
+
+    {:ok, Map.merge(state, Map.new(options))}
+  end
+
+  @impl true
+  def handle_call({:fake, :set, options}, _from, state), do: {:reply, :ok, Map.merge(state, Map.new(options))}
+  def handle_call({:fake, :recorded}, _from, state), do: {:reply, Enum.reverse(state.recorded), %{state | recorded: []}}
+  def handle_call({:fake, :tensors}, _from, state), do: {:reply, state.tensors, state}
+
+  def handle_call({:fake, :release_acks}, _from, state) do
+    for seq <- Enum.reverse(state.held), do: send(state.pid, {:gpu_node_ack, state.session, seq})
+    {:reply, length(state.held), %{state | held: [], hold_acks: false}}
+  end
+
+  def handle_call(_request, _from, %{silent: true} = state), do: {:noreply, state}
+
+  def handle_call(request, from, state) do
+    state = record(state, request)
+    kind = if is_tuple(request), do: elem(request, 0), else: request
+
+    case state.fail do
+      {^kind, error} -> {:reply, {:error, error}, %{state | fail: nil}}
+      _ -> answer(request, from, state)
+    end
+  end
+
+  defp answer(:ping, _from, state), do: {:reply, :pong, state}
+
+  defp answer({:describe, _version}, _from, state) do
+    description = %{
+      name: node(),
+      bulk_name: node(),
+      version: "0.0.0",
+      protocol: state.protocol,
+      incarnation: state.incarnation,
+      device: %{name: "fake"},
+      types: [],
+      ops: state.ops,
+      limits: state.limits
+    }
+
+    {:reply, {:ok, description}, state}
+  end
+
+  defp answer({:open, pid, _options}, _from, state) do
+    session = :rand.uniform(0xFFFFFFFFFFFF)
+    open = %{session: session, incarnation: state.incarnation, lease_ms: 30_000}
+    open = Map.merge(open, %{max_pending_instructions: state.credit, upload_chunk_bytes: 1_048_576, upload_window: 4})
+    {:reply, {:ok, open}, %{state | session: session, pid: pid, tensors: %{}}}
+  end
+
+  defp answer({:heartbeat, session}, _from, %{session: session} = state),
+    do: {:reply, {:ok, %{queued: 0, busy_ms: 3}}, state}
+
+  defp answer({:heartbeat, _}, _from, state), do: {:reply, {:error, {:stale, "no such session"}}, state}
+  defp answer({:close, _}, _from, state), do: {:reply, :ok, state}
+  defp answer({:cancel, _, _}, _from, state), do: {:reply, {:ok, false}, state}
+  defp answer(:stats, _from, state), do: {:reply, {:ok, %{memory: %{live_bytes: live(state)}}}, state}
+
+  defp answer({:sync, _session, ids, _options}, _from, state) do
+    case Enum.find_value(ids, &poison(state.tensors[&1])) do
+      nil -> {:reply, {:ok, %{queue_us: 1, execute_us: 2, transfer_us: 0}}, state}
+      error -> {:reply, {:error, error}, state}
+    end
+  end
+
+  defp answer({:upload_open, _session, id, type, shape, _options}, _from, state) do
+    bytes = :binary.copy(<<0>>, GpuNode.Shape.size(shape) * Type.wire_bytes(type!(type)))
+    {:reply, {:ok, %{chunk_bytes: 1_048_576, window: 4}}, put(state, id, type, shape, bytes)}
+  end
+
+  defp answer({:download, _session, id, offset, size, _options}, _from, state) do
+    case state.tensors[id] do
+      nil -> {:reply, {:error, {:not_found, "no tensor #{id}"}}, state}
+      {:poisoned, error} -> {:reply, {:error, error}, state}
+      {_type, _shape, bytes} -> {:reply, {:ok, binary_part(bytes, offset, size), %{queue_us: 0}}, state}
+    end
+  end
+
+  @impl true
+  def handle_info(_message, %{silent: true} = state), do: {:noreply, state}
+
+  def handle_info({:run, session, seq, commands} = message, %{session: session} = state) do
+    state = commands |> Enum.reduce(record(state, message), &carry_out/2) |> Map.update!(:tensors, &without_locals/1)
+
+    if state.hold_acks do
+      {:noreply, %{state | held: [seq | state.held]}}
+    else
+      send(state.pid, {:gpu_node_ack, session, seq})
+      {:noreply, state}
+    end
+  end
+
+  def handle_info({:upload, _session, id, offset, {pid, tag}, chunk}, state) do
+    {type, shape, bytes} = state.tensors[id]
+    <<head::binary-size(offset), _::binary-size(byte_size(chunk)), tail::binary>> = bytes
+    send(pid, {tag, :ok})
+    {:noreply, put(state, id, type, shape, head <> chunk <> tail)}
+  end
+
+  def handle_info(_other, state), do: {:noreply, state}
+
+  defp carry_out({:free, ids}, state), do: %{state | tensors: Map.drop(state.tensors, ids)}
+  defp carry_out({:alloc, id, type, shape, bytes}, state), do: put(state, id, type, shape, bytes)
+
+  defp carry_out({:alloc, id, type, shape}, state),
+    do: put(state, id, type, shape, :binary.copy(<<0>>, GpuNode.Shape.size(shape) * Type.wire_bytes(type!(type))))
+
+  defp carry_out({:add, [{id, :f32 = type, shape}], operands, _attributes}, state) do
+    values = Enum.map(operands, &values(&1, GpuNode.Shape.size(shape), state))
+
+    case Enum.find(values, &match?({:error, _}, &1)) do
+      {:error, error} ->
+        %{state | tensors: Map.put(state.tensors, id, {:poisoned, error})}
+
+      nil ->
+        bytes = values |> Enum.zip() |> Enum.map(fn {a, b} -> element(a + b) end) |> IO.iodata_to_binary()
+        put(state, id, type, shape, bytes)
+    end
+  end
+
+  defp carry_out({op, [{id, _type, _shape}], _operands, _attributes}, state),
+    do: %{state | tensors: Map.put(state.tensors, id, {:poisoned, {:unsupported, "the fake node has no #{op}"}})}
+
+  defp element(number) do
+    {:ok, bytes} = Element.encode(number, {:f, 32})
+    bytes
+  end
+
+  defp values({_type, number}, size, _state), do: List.duplicate(number, size)
+
+  defp values(id, size, state) do
+    case state.tensors[id] do
+      nil -> {:error, {:not_found, "no tensor #{id}"}}
+      {:poisoned, error} -> {:error, error}
+      {_type, {}, bytes} -> bytes |> Element.decode_all({:f, 32}) |> hd() |> List.duplicate(size)
+      {_type, _shape, bytes} -> Element.decode_all(bytes, {:f, 32})
+    end
+  end
+
+  defp poison({:poisoned, error}), do: error
+  defp poison(_tensor), do: nil
+
+  defp put(state, id, type, shape, bytes), do: %{state | tensors: Map.put(state.tensors, id, {type, shape, bytes})}
+  defp without_locals(tensors), do: Map.reject(tensors, fn {id, _} -> id < 0 end)
+  defp live(state), do: Enum.sum(for {_, {_, _, bytes}} <- state.tensors, do: byte_size(bytes))
+
+  defp record(state, {:heartbeat, _}), do: state
+  defp record(state, message), do: %{state | recorded: [message | state.recorded]}
+
+  defp type!(name) do
+    {:ok, type} = Type.normalize(name)
+    type
+  end
+end
