@@ -10,28 +10,14 @@
 
 namespace gpu_node {
 
+// clang-format off
 enum class Dtype : uint8_t {
-  s2,
-  s4,
-  s8,
-  s16,
-  s32,
-  s64,
-  u2,
-  u4,
-  u8,
-  u16,
-  u32,
-  u64,
-  f8,
-  f8_e4m3fn,
-  f16,
-  bf16,
-  f32,
-  f64,
-  c64,
-  c128,
+  s2, s4, s8, s16, s32, s64,
+  u2, u4, u8, u16, u32, u64,
+  f8, f8_e4m3fn, f16, bf16, f32, f64,
+  c64, c128,
 };
+// clang-format on
 inline constexpr int kDtypeCount = 20;
 
 enum class DtypeKind : uint8_t { kSigned, kUnsigned, kFloat, kComplex };

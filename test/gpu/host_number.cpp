@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-namespace gpu_node::test {
+namespace gpu_node::test::elementwise {
 namespace {
 
 struct SmallFloat {
@@ -185,4 +185,4 @@ std::vector<Dtype> main_types() {
   return {s8, s16, s32, s64, u8, u16, u32, u64, f16, bf16, f32, f64};
 }
 
-}  // namespace gpu_node::test
+}  // namespace gpu_node::test::elementwise

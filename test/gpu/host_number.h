@@ -11,7 +11,7 @@
 #include "tensor/dtype.h"
 #include "tensor/scalar.h"
 
-namespace gpu_node::test {
+namespace gpu_node::test::elementwise {
 
 // An integer or a float; a float has more digits than f64 where long double does.
 struct Number {
@@ -47,4 +47,4 @@ std::vector<Dtype> real_types();
 // Those without f8, f8_e4m3fn and the sub-byte integers.
 std::vector<Dtype> main_types();
 
-}  // namespace gpu_node::test
+}  // namespace gpu_node::test::elementwise

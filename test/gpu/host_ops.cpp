@@ -8,7 +8,7 @@
 #include <limits>
 #include <map>
 
-namespace gpu_node::test {
+namespace gpu_node::test::elementwise {
 namespace {
 
 using Real = long double;
@@ -231,4 +231,4 @@ Dtype merged_type(Dtype a, Dtype b) {
   return *find_dtype("s" + std::to_string(bits));
 }
 
-}  // namespace gpu_node::test
+}  // namespace gpu_node::test::elementwise

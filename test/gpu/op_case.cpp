@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-namespace gpu_node::test {
+namespace gpu_node::test::elementwise {
 namespace {
 
 ir::Instruction instruction_of(const std::string& op, std::span<const program::Value> operands,
@@ -209,4 +209,4 @@ std::vector<Number> sample(Dtype dtype, size_t count, uint32_t seed) {
   return values;
 }
 
-}  // namespace gpu_node::test
+}  // namespace gpu_node::test::elementwise

@@ -11,7 +11,7 @@
 #include "gpu/host_number.h"
 #include "program/executor.h"
 
-namespace gpu_node::test {
+namespace gpu_node::test::elementwise {
 
 // A tensor on the host: row-major elements of one type.
 struct HostTensor {
@@ -68,4 +68,4 @@ Error op_error(const std::string& op, std::span<const program::Value> operands, 
 // of small, large and in-between ones.
 std::vector<Number> sample(Dtype dtype, size_t count, uint32_t seed);
 
-}  // namespace gpu_node::test
+}  // namespace gpu_node::test::elementwise

@@ -6,7 +6,7 @@
 
 #include "gpu/host_ops.h"
 
-namespace gpu_node::test {
+namespace gpu_node::test::elementwise {
 namespace {
 
 using enum Dtype;
@@ -242,4 +242,4 @@ TEST_CASE("elementwise: large tensors") {
   report("large", before);
 }
 
-}  // namespace gpu_node::test
+}  // namespace gpu_node::test::elementwise
