@@ -127,13 +127,10 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
 
   bool hazard = false;
   VkDescriptorBufferInfo infos[kMaxBuffers];
-  VkWriteDescriptorSet writes[kMaxBuffers];
   for (uint32_t i = 0; i < count; ++i) {
     const PooledBuffer& buffer = pooled(*ranges[i].buffer);
     hazard = hazard || must_wait_for(buffer, ranges[i].written);
     infos[i] = {buffer.handle(), ranges[i].offset_bytes, ranges[i].size_bytes};
-    writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, VK_NULL_HANDLE, i,      0, 1,
-                 VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,      nullptr, &infos[i],      nullptr};
   }
   next_command(hazard);
   for (const BufferRange& range : ranges) stamp(pooled(*range.buffer), range.written);
@@ -144,9 +141,9 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
     bound_ = compiled.pipeline();
   }
   if (count != 0)
-    vk.vkCmdPushDescriptorSetKHR(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, compiled.layout(), 0, count, writes);
+    vk.vkCmdPushDescriptorSetWithTemplateKHR(commands_, compiled.layout().update, compiled.layout().pipeline, 0, infos);
   if (!push.empty())
-    vk.vkCmdPushConstants(commands_, compiled.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+    vk.vkCmdPushConstants(commands_, compiled.layout().pipeline, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                           static_cast<uint32_t>(push.size()), push.data());
   vk.vkCmdDispatch(commands_, groups_x, groups_y, groups_z);
   bump(context_.counters.dispatches);
@@ -196,8 +193,15 @@ Result<uint64_t> CommandRecorder::submit() {
   const VkCommandBuffer commands = commands_;
   commands_ = VK_NULL_HANDLE;
   pending_ = 0;
-  GPU_TRY_VK(context_.vk.vkEndCommandBuffer(commands), "vkEndCommandBuffer");
-  GPU_TRY(timeline_.submit(commands));
+  const VkResult ended = context_.vk.vkEndCommandBuffer(commands);
+  const Result<void> submitted =
+      ended == VK_SUCCESS ? timeline_.submit(commands) : Result<void>(vk_error(ended, "vkEndCommandBuffer"));
+  if (!submitted.ok()) {
+    // The barriers that were recorded will never happen.
+    ordered_ = 0;
+    host_visible_ = 0;
+    return submitted.error();
+  }
   return timeline_.submitted();
 }
 

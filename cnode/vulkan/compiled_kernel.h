@@ -4,20 +4,21 @@
 
 #include "vulkan/api.h"
 #include "vulkan/kernel_cache.h"
+#include "vulkan/layout_cache.h"
 
 namespace gpu_node::vulkan {
 
 class CompiledKernel final : public Kernel {
  public:
-  CompiledKernel(uint32_t buffers, uint32_t push_bytes, VkPipeline pipeline, VkPipelineLayout layout)
+  CompiledKernel(uint32_t buffers, uint32_t push_bytes, VkPipeline pipeline, const KernelLayout& layout)
       : Kernel(buffers, push_bytes), pipeline_(pipeline), layout_(layout) {}
 
   VkPipeline pipeline() const { return pipeline_; }
-  VkPipelineLayout layout() const { return layout_; }
+  const KernelLayout& layout() const { return layout_; }
 
  private:
   VkPipeline pipeline_;
-  VkPipelineLayout layout_;
+  KernelLayout layout_;
 };
 
 }  // namespace gpu_node::vulkan

@@ -60,6 +60,9 @@ Result<std::vector<uint32_t>> compile_glsl(const std::string& glsl) {
   if (glsl.size() > kMaxGlslBytes)
     return Error{ErrorCode::kCompileFailed, "a shader of " + std::to_string(glsl.size()) + " bytes; at most " +
                                                 std::to_string(kMaxGlslBytes) + " are compiled"};
+  // For a version that has no compute shaders the compiler prints all its built-in functions to standard output.
+  if (!glsl.starts_with("#version 4"))
+    return Error{ErrorCode::kCompileFailed, "a shader must begin with #version 450 or another of 4xx"};
   if (compiler() == nullptr) return Error{ErrorCode::kInternal, "shaderc_compiler_initialize failed"};
   const std::unique_ptr<shaderc_compile_options, decltype(&shaderc_compile_options_release)> options(
       shaderc_compile_options_initialize(), shaderc_compile_options_release);

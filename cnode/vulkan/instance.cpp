@@ -11,8 +11,8 @@ namespace {
 
 constexpr const char* kValidationLayer = "VK_LAYER_KHRONOS_validation";
 
-// volk keeps the loader's functions in globals: filled under this lock. Instance functions are the loader's trampolines
-// and serve every instance; device functions are kept per device.
+// volk keeps the loader's functions in globals: filled once, under this lock, because other devices may be in use.
+// Instance functions are the loader's trampolines and serve every instance; device functions are kept per device.
 std::mutex g_volk_mutex;
 
 std::atomic<uint64_t> g_validation_messages{0};
@@ -107,7 +107,7 @@ Result<std::unique_ptr<Instance>> Instance::create(bool validation) {
   GPU_TRY_VK(made, "vkCreateInstance");
   {
     const std::lock_guard lock(g_volk_mutex);
-    volkLoadInstanceOnly(raw);
+    if (volkGetLoadedInstance() == VK_NULL_HANDLE) volkLoadInstanceOnly(raw);
   }
   std::unique_ptr<Instance> instance(new Instance());
   instance->instance_ = RootHandle<VkInstance>(raw, vkDestroyInstance);

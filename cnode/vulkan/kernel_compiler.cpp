@@ -145,7 +145,7 @@ Result<KernelCompiler::Module> KernelCompiler::module_of(const KernelSource& sou
 }
 
 KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, std::span<const uint32_t> words) {
-  GPU_ASSIGN(const VkPipelineLayout layout, layouts_.layout(source.buffers, source.push_bytes));
+  GPU_ASSIGN(const KernelLayout layout, layouts_.layout(source.buffers, source.push_bytes));
   const VkDevice device = context_.device.get();
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
   module_info.codeSize = words.size_bytes();
@@ -159,7 +159,7 @@ KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, std::s
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = module.get();
   info.stage.pName = "main";
-  info.layout = layout;
+  info.layout = layout.pipeline;
   VkPipeline raw = VK_NULL_HANDLE;
   GPU_TRY_VK(context_.vk.vkCreateComputePipelines(device, pipeline_cache_->get(), 1, &info, nullptr, &raw),
              "vkCreateComputePipelines");

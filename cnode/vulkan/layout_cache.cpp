@@ -4,14 +4,14 @@
 
 namespace gpu_node::vulkan {
 
-Result<VkPipelineLayout> LayoutCache::layout(uint32_t buffers, uint32_t push_bytes) {
+Result<KernelLayout> LayoutCache::layout(uint32_t buffers, uint32_t push_bytes) {
   const std::lock_guard lock(mutex_);
   auto found = layouts_.find({buffers, push_bytes});
   if (found == layouts_.end()) {
     GPU_ASSIGN(Layout made, make(buffers, push_bytes));
     found = layouts_.emplace(std::pair(buffers, push_bytes), std::move(made)).first;
   }
-  return found->second.pipeline.get();
+  return KernelLayout{found->second.pipeline.get(), found->second.update.get()};
 }
 
 Result<LayoutCache::Layout> LayoutCache::make(uint32_t buffers, uint32_t push_bytes) {
@@ -42,7 +42,26 @@ Result<LayoutCache::Layout> LayoutCache::make(uint32_t buffers, uint32_t push_by
   VkPipelineLayout raw = VK_NULL_HANDLE;
   GPU_TRY_VK(context_.vk.vkCreatePipelineLayout(device, &info, nullptr, &raw), "vkCreatePipelineLayout");
   layout.pipeline = {device, raw, context_.vk.vkDestroyPipelineLayout};
+  if (buffers != 0) {
+    GPU_ASSIGN(layout.update, make_update(layout, buffers));
+  }
   return layout;
+}
+
+Result<Handle<VkDescriptorUpdateTemplate>> LayoutCache::make_update(const Layout& layout, uint32_t buffers) {
+  std::vector<VkDescriptorUpdateTemplateEntry> entries(buffers);
+  for (uint32_t i = 0; i < buffers; ++i)
+    entries[i] = {i, 0, 1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, i * sizeof(VkDescriptorBufferInfo), 0};
+  VkDescriptorUpdateTemplateCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_UPDATE_TEMPLATE_CREATE_INFO};
+  info.descriptorUpdateEntryCount = buffers;
+  info.pDescriptorUpdateEntries = entries.data();
+  info.templateType = VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR;
+  info.pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE;
+  info.pipelineLayout = layout.pipeline.get();
+  VkDescriptorUpdateTemplate raw = VK_NULL_HANDLE;
+  GPU_TRY_VK(context_.vk.vkCreateDescriptorUpdateTemplate(context_.device.get(), &info, nullptr, &raw),
+             "vkCreateDescriptorUpdateTemplate");
+  return Handle<VkDescriptorUpdateTemplate>(context_.device.get(), raw, context_.vk.vkDestroyDescriptorUpdateTemplate);
 }
 
 }  // namespace gpu_node::vulkan

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "gpu/device.h"
 
@@ -24,7 +25,7 @@ void main() {
 )";
 
 // Waits at most a minute for the kernel of |key|.
-inline const vulkan::Kernel& kernel(vulkan::Device& device, const std::string& key, std::string glsl, uint32_t buffers,
+inline const vulkan::Kernel& kernel(vulkan::Device& device, std::string_view key, std::string glsl, uint32_t buffers,
                                     uint32_t push_bytes) {
   const vulkan::KernelCache::Pending pending = device.kernels().request(
       key, [=]() -> Result<vulkan::KernelSource> { return vulkan::KernelSource{glsl, buffers, push_bytes}; });
