@@ -9,6 +9,7 @@
 
 int main(int argc, char** argv) {
   doctest::Context context(argc, argv);
+  gpu_node::test::device();  // first of all, so that the driver stays loaded whatever the tests open and close
   const int failed = context.run();
   gpu_node::test::close_device();
   const uint64_t messages = gpu_node::vulkan::Device::validation_messages_of_process();
