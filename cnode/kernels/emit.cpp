@@ -129,6 +129,7 @@ std::string elementwise_key(const ScalarProgram& program, const Layout& layout) 
     key += ':';
     key += dtype_name(step.type);
   }
+  key += " r";
   key += layout.in_buffer ? 'b' : static_cast<char>('0' + layout.rank);
   if (layout.out_strided) key += 's';
   return key;

@@ -19,12 +19,13 @@
   bool is_infinity(T a) { return false; }
 
 // Bits decide what is NaN, infinite or -0, so that no compiler's assumption about such values matters. A NaN wins in
-// max and min; of two equal numbers (-0 and 0) the first is taken, as Erlang's max/2 does.
+// max and min; of two equal numbers (-0 and 0) the first is taken, as Erlang's max/2 does. The clip of NaN is the lower
+// bound and the sign of NaN is 1, as Nx.BinaryBackend has it.
 #define FLOAT_OPS(T)                                                          \
   T op_max(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : a >= b ? a : b; } \
   T op_min(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : a <= b ? a : b; } \
-  T op_clip(T a, T low, T high) { return op_min(op_max(a, low), high); }      \
-  T op_sign(T a) { return is_nan(a) || a == T(0) ? a : a < T(0) ? T(-1) : T(1); } \
+  T op_clip(T a, T low, T high) { return op_min(is_nan(a) ? low : op_max(a, low), high); } \
+  T op_sign(T a) { return a == T(0) ? a : a < T(0) ? T(-1) : T(1); }          \
   T op_ceil(T a) { return with_sign_of(ceil(a), a); }                         \
   T op_floor(T a) { return with_sign_of(floor(a), a); }                       \
   /* Half away from zero: a - trunc(a) is exact, a + 0.5 is not. */           \

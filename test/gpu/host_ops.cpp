@@ -62,7 +62,7 @@ const std::map<std::string, Unary>& unary_functions() {
       {"erf_inv", erf_inv},
       {"abs", [](Real x) { return std::fabs(x); }},
       {"negate", [](Real x) { return -x; }},
-      {"sign", [](Real x) { return x != x || x == 0 ? x : std::copysign(Real{1}, x); }},
+      {"sign", [](Real x) { return x != x ? 1 : x == 0 ? x : std::copysign(Real{1}, x); }},
       {"ceil", [](Real x) { return std::ceil(x); }},
       {"floor", [](Real x) { return std::floor(x); }},
       {"round", [](Real x) { return std::round(x); }},
@@ -167,7 +167,7 @@ bool relation(const std::string& op, const Number& a, const Number& b) {
 Number clipped(const Number& x, const Number& low, const Number& high, Dtype type) {
   const Number a = rounded(type, x), b = rounded(type, low), c = rounded(type, high);
   if (a.is_integer) return Number::of(std::min(std::max(a.integer, b.integer), c.integer));
-  return Number::of_real(minimum(maximum(a.real, b.real), c.real));
+  return Number::of_real(minimum(a.is_nan() ? b.real : maximum(a.real, b.real), c.real));
 }
 
 }  // namespace

@@ -1,0 +1,162 @@
+// The text of representative kernels against test/golden/*.glsl, which are reviewed by eye. With GPU_NODE_GOLDEN=write
+// the files are written anew instead. Library pieces are left out: they are files themselves.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include "base/file.h"
+#include "kernels/plan.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+using enum Dtype;
+
+vulkan::DeviceInfo full_device() {
+  vulkan::DeviceInfo info;
+  info.name = "test";
+  info.has_f16_storage = info.has_8bit_storage = info.has_f64 = info.has_i64 = true;
+  info.preserves_nan_f32 = info.preserves_nan_f64 = true;
+  info.max_storage_range = 1 << 27;
+  info.max_workgroup_invocations = 1024;
+  return info;
+}
+
+TensorArg tensor(Dtype dtype, const Shape& shape) {
+  return {dtype, IndexMap::row_major(shape), static_cast<uint64_t>(element_count(shape) * dtype_size_bytes(dtype))};
+}
+
+TensorArg turned(Dtype dtype, const Shape& shape) {
+  TensorArg arg = tensor(dtype, shape);
+  Dims axes;
+  for (int d = shape.size() - 1; d >= 0; --d) axes.push_back(d);
+  arg.map = transposed(arg.map, axes);
+  return arg;
+}
+
+struct Golden {
+  const char* file;
+  const char* op;
+  std::vector<Arg> operands;
+  ir::TensorType result;
+};
+
+std::vector<Golden> goldens() {
+  return {
+      {"add_f32_flat", "add", {tensor(f32, {100}), tensor(f32, {100})}, {f32, {100}}},
+      {"add_f32_literal", "add", {tensor(f32, {100}), Scalar{f32, 2.5}}, {f32, {100}}},
+      {"add_s32_single", "add", {tensor(s32, {100}), tensor(s32, {})}, {s32, {100}}},
+      {"add_f32_broadcast", "add", {tensor(f32, {20, 1}), tensor(f32, {30})}, {f32, {20, 30}}},
+      {"multiply_bf16_rank_3", "multiply", {turned(bf16, {3, 4, 5}), tensor(bf16, {5, 4, 3})}, {bf16, {5, 4, 3}}},
+      {"subtract_u8_rank_6",
+       "subtract",
+       {turned(u8, {2, 3, 2, 3, 2, 3}), tensor(u8, {3, 2, 3, 2, 3, 2})},
+       {u8, {3, 2, 3, 2, 3, 2}}},
+      {"divide_s64_u8", "divide", {tensor(s64, {9}), tensor(u8, {9})}, {f32, {9}}},
+      {"less_s64_f32", "less", {tensor(s64, {9}), tensor(f32, {9})}, {u8, {9}}},
+      {"left_shift_s4", "left_shift", {tensor(s4, {9}), tensor(s4, {9})}, {s4, {9}}},
+      {"select_f16", "select", {tensor(u8, {9}), tensor(f16, {9}), Scalar{f16, 0.0}}, {f16, {9}}},
+      {"as_type_f64_f8_e4m3fn", "as_type", {tensor(f64, {9})}, {f8_e4m3fn, {9}}},
+      {"is_nan_f64", "is_nan", {tensor(f64, {9})}, {u8, {9}}},
+      {"iota_f16", "iota", {}, {f16, {3, 5}}},
+      {"eye_s8", "eye", {}, {s8, {3, 5}}},
+      {"constant_u64", "constant", {}, {u64, {4}}},
+  };
+}
+
+// The text from the first line that is not of the shared library pieces' making: pieces are long, and shown once by
+// their own files.
+std::string without_libraries(const std::string& text) {
+  const size_t main = text.find("void main() {");
+  const size_t push = text.find("layout(push_constant");
+  REQUIRE(main != std::string::npos);
+  REQUIRE(push != std::string::npos);
+  const size_t end = text.find("};\n", push) + 3;
+  return text.substr(0, end) + text.substr(main);
+}
+
+}  // namespace
+
+TEST_CASE("emitter: golden kernels") {
+  const vulkan::DeviceInfo device = full_device();
+  const char* mode = std::getenv("GPU_NODE_GOLDEN");
+  const bool write = mode != nullptr && std::string_view(mode) == "write";
+  for (const Golden& golden : goldens()) {
+    INFO(golden.file);
+    ir::Instruction instruction;
+    instruction.op = ir::find_op(golden.op);
+    instruction.results.emplace_back(1, golden.result);
+    instruction.attributes.value = Scalar{s64, int64_t{7}};
+    const auto made = plan(instruction, golden.operands, device);
+    REQUIRE(made.ok());
+    REQUIRE(made->dispatches.size() == 1);
+    const auto source = made->dispatches[0].emit();
+    REQUIRE(source.ok());
+    CHECK(source->push_bytes == made->dispatches[0].push_bytes);
+    CHECK(source->buffers == made->dispatches[0].bindings.size());
+    const std::string text = "// " + made->dispatches[0].key + "\n" + without_libraries(source->glsl);
+    const std::string path = std::string(GPU_NODE_SOURCE_FOLDER) + "/test/golden/" + golden.file + ".glsl";
+    if (write) {
+      REQUIRE(write_file_atomically(path, text).ok());
+      continue;
+    }
+    const auto expected = read_file(path, 1 << 20);
+    REQUIRE_MESSAGE(expected.ok(), "GPU_NODE_GOLDEN=write makes it");
+    CHECK(*expected == text);
+  }
+}
+
+TEST_CASE("emitter: a device's missing features are named") {
+  const auto message = [](void (*lack)(vulkan::DeviceInfo&), const char* op, Dtype type) {
+    vulkan::DeviceInfo device = full_device();
+    lack(device);
+    ir::Instruction instruction;
+    instruction.op = ir::find_op(op);
+    instruction.results.emplace_back(1, ir::TensorType{type, {4}});
+    const std::vector<Arg> operands = {tensor(type, {4})};
+    const auto made = plan(instruction, operands, device);
+    REQUIRE_FALSE(made.ok());
+    CHECK(made.error().code == ErrorCode::kUnsupported);
+    return made.error().message;
+  };
+  CHECK(message([](vulkan::DeviceInfo& d) { d.has_8bit_storage = false; }, "abs", s8) ==
+        "abs: type s8 needs 8-bit storage (storageBuffer8BitAccess), which the device lacks (device test)");
+  CHECK(message([](vulkan::DeviceInfo& d) { d.has_f16_storage = false; }, "abs", bf16) ==
+        "abs: type bf16 needs 16-bit storage (storageBuffer16BitAccess), which the device lacks (device test)");
+  CHECK(message([](vulkan::DeviceInfo& d) { d.has_f64 = false; }, "abs", f64) ==
+        "abs: type f64 needs 64-bit floats (shaderFloat64), which the device lacks (device test)");
+  CHECK(message([](vulkan::DeviceInfo& d) { d.has_i64 = false; }, "abs", u64) ==
+        "abs: type u64 needs 64-bit integers (shaderInt64), which the device lacks (device test)");
+  CHECK(message([](vulkan::DeviceInfo& d) { d.has_f64 = false; }, "exp", f32) ==
+        "exp: needs 64-bit floats (shaderFloat64) for its precision, which the device lacks (device test)");
+  CHECK(message([](vulkan::DeviceInfo&) {}, "negate", c64) ==
+        "negate: type c64 is not computed; computed types are s2 s4 s8 s16 s32 s64 u2 u4 u8 u16 u32 u64 f8 f8_e4m3fn "
+        "f16 bf16 f32 f64 (device test)");
+}
+
+TEST_CASE("emitter: one kernel serves all values, sizes and offsets of a layout") {
+  const vulkan::DeviceInfo device = full_device();
+  const auto key = [&](const Arg& a, const Arg& b, const Shape& shape) {
+    ir::Instruction instruction;
+    instruction.op = ir::find_op("add");
+    instruction.results.emplace_back(1, ir::TensorType{f32, shape});
+    const std::vector<Arg> operands = {a, b};
+    return plan(instruction, operands, device).value().dispatches[0].key;
+  };
+  const std::string flat = key(tensor(f32, {7}), tensor(f32, {7}), {7});
+  CHECK(key(tensor(f32, {}), tensor(f32, {}), {}) == flat);
+  CHECK(key(tensor(f32, {3, 4, 5}), tensor(f32, {3, 4, 5}), {3, 4, 5}) == flat);
+  TensorArg part = tensor(f32, {90});
+  part.map = {{7}, {1}, 33};
+  CHECK(key(part, tensor(f32, {7}), {7}) == flat);
+  const std::string literal = key(tensor(f32, {7}), Scalar{f32, 1.0}, {7});
+  CHECK(literal != flat);
+  CHECK(key(tensor(f32, {7}), Scalar{f32, 2.0}, {7}) == literal);
+  CHECK(key(tensor(f32, {7}), Scalar{s32, int64_t{3}}, {7}) == literal);
+  const std::string strided = key(turned(f32, {3, 4}), tensor(f32, {4, 3}), {4, 3});
+  CHECK(strided != flat);
+  CHECK(key(turned(f32, {30, 40}), tensor(f32, {40, 30}), {40, 30}) == strided);
+  CHECK(key(tensor(f32, {4, 1}), tensor(f32, {3}), {4, 3}) == strided);
+}
+
+}  // namespace gpu_node::kernels
