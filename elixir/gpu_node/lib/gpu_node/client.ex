@@ -19,12 +19,16 @@ defmodule GpuNode.Client do
   @spec deadline(Link.t(), keyword) :: deadline
   def deadline(link, options), do: System.monotonic_time(:millisecond) + Keyword.get(options, :timeout, link.timeout)
 
-  @doc "The present session; waits for a node that is coming up."
-  @spec session(Link.t(), deadline) :: {:ok, pos_integer} | {:error, Error.t()}
-  def session(link, deadline) do
+  @doc "The present session; waits for a node that is coming up, until `deadline` (nil: the node's time-out from now)."
+  @spec session(Link.t(), deadline | nil) :: {:ok, pos_integer} | {:error, Error.t()}
+  def session(link, deadline \\ nil) do
     case Link.get(link, :session) do
-      0 -> with :ok <- request(link, nil, deadline, :await), do: session(link, deadline)
-      session -> {:ok, session}
+      0 ->
+        deadline = deadline || deadline(link, [])
+        with :ok <- request(link, nil, deadline, :await), do: session(link, deadline)
+
+      session ->
+        {:ok, session}
     end
   end
 
@@ -121,7 +125,7 @@ defmodule GpuNode.Client do
   @spec handle(Link.t(), Protocol.id(), non_neg_integer) :: reference
   def handle(%{finalizer: :nif} = link, id, bytes) do
     made(link, bytes)
-    Finalizer.make_handle(link.pid, id)
+    Finalizer.make_handle(link.queue, id)
   end
 
   def handle(%{finalizer: :sweep} = link, id, bytes) do

@@ -2,9 +2,10 @@ defmodule GpuNode.Finalizer do
   @moduledoc """
   Handles whose collection tells the session process to free a tensor.
 
-  With the NIF (`gpu_node_finalizer`, no GPU code in it) the handle is a resource whose destructor sends
-  `{:gpu_node_free, id}`. Without it the handle is a fresh atomics reference, and the session keeps only its external form:
-  a sweep finds out that the last reference is gone (see `GpuNode.Sweep`). `mode/0` says which.
+  With the NIF (`gpu_node_finalizer`, no GPU code in it) the handle is a resource: when it is collected, its id comes into the
+  session's queue, and the session, which gets `:gpu_node_collected` when the queue was empty, takes them all. Without the NIF the
+  handle is a fresh atomics reference, and the session keeps only its external form: a sweep finds out that the last reference is
+  gone (see `GpuNode.Sweep`). `mode/0` says which.
   """
 
   @on_load :load
@@ -34,17 +35,25 @@ defmodule GpuNode.Finalizer do
   @doc "`:nif`, or `:sweep` where the library is missing."
   @spec mode() :: :nif | :sweep
   def mode do
-    release_handle(make_handle(self(), 0))
+    take(make_queue(self()))
     :nif
   rescue
     ErlangError -> :sweep
   end
 
-  @doc false
-  @spec make_handle(pid, non_neg_integer) :: handle
-  def make_handle(_receiver, _id), do: :erlang.nif_error(:not_loaded)
+  @doc "A queue of collected ids for the process `receiver`."
+  @spec make_queue(pid) :: reference
+  def make_queue(_receiver), do: :erlang.nif_error(:not_loaded)
 
-  @doc false
+  @doc "Empties the queue."
+  @spec take(reference) :: [non_neg_integer]
+  def take(_queue), do: :erlang.nif_error(:not_loaded)
+
+  @doc "A handle whose collection puts `id` into `queue`."
+  @spec make_handle(reference, non_neg_integer) :: handle
+  def make_handle(_queue, _id), do: :erlang.nif_error(:not_loaded)
+
+  @doc "True the first time: nothing will come of its collection any more; false afterwards."
   @spec release_handle(handle) :: boolean
   def release_handle(_handle), do: :erlang.nif_error(:not_loaded)
 end

@@ -4,9 +4,9 @@ defmodule GpuNode.Link do
   # free tensor id, how much is queued. The constant part lies in persistent_term, the changing numbers in atomics, so that
   # neither a reconnection nor an op touches anything shared but a machine word.
 
-  alias GpuNode.Error
+  alias GpuNode.{Error, Finalizer}
 
-  @enforce_keys [:name, :node, :pid, :state, :timeout, :collect_above_bytes, :finalizer]
+  @enforce_keys [:name, :node, :pid, :state, :timeout, :collect_above_bytes, :finalizer, :queue]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -16,7 +16,8 @@ defmodule GpuNode.Link do
           state: :atomics.atomics_ref(),
           timeout: pos_integer,
           collect_above_bytes: pos_integer,
-          finalizer: :nif | :sweep
+          finalizer: :nif | :sweep,
+          queue: reference | nil
         }
 
   # Slots of |state|. A session of 0 means that there is none. |queued| counts units: one per command and one more per KiB
@@ -25,6 +26,8 @@ defmodule GpuNode.Link do
 
   @spec new(atom, node, pid, keyword) :: t
   def new(name, node, pid, options) do
+    finalizer = Keyword.get_lazy(options, :finalizer, &Finalizer.mode/0)
+
     %__MODULE__{
       name: name,
       node: node,
@@ -32,7 +35,8 @@ defmodule GpuNode.Link do
       state: :atomics.new(map_size(@slots), signed: false),
       timeout: Keyword.get(options, :timeout, 15_000),
       collect_above_bytes: Keyword.get(options, :collect_above_bytes, 64 * 1024 * 1024),
-      finalizer: Keyword.get_lazy(options, :finalizer, &GpuNode.Finalizer.mode/0)
+      finalizer: finalizer,
+      queue: if(finalizer == :nif, do: Finalizer.make_queue(pid))
     }
   end
 

@@ -45,7 +45,7 @@ defmodule GpuNode.Ops do
   def op(node, name, operands, attributes) do
     with {:ok, link} <- Link.fetch(node),
          {:ok, result} <- Op.infer(name, operands, attributes),
-         {:ok, session} <- Client.session(link, Client.deadline(link, [])),
+         {:ok, session} <- Client.session(link),
          {:ok, names} <- names(operands, result.literal, link, session, []) do
       tensor = Tensor.new(link, session, result.type, result.shape)
       command = Protocol.instruction(name, tensor.id, result.type, result.shape, names, result.attributes)

@@ -148,6 +148,7 @@ defmodule GpuNode.Protocol do
 
   def check_describe({:ok, %{protocol: other} = map}, node), do: mismatch("it speaks protocol #{other}", map, node)
   def check_describe({:error, {:unsupported, message}}, node), do: mismatch(message, %{}, node)
+  def check_describe({:error, {_code, _message}} = error, node), do: reply(error, node)
   def check_describe(other, node), do: mismatch("it answered #{inspect(other, limit: 5)}", %{}, node)
 
   defp mismatch(text, map, node) do

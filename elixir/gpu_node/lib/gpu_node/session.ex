@@ -6,13 +6,13 @@ defmodule GpuNode.Session do
   # Invariant: it never waits. Sends go with :nosuspend and are tried again when the connection is busy; connecting and
   # disconnecting are processes of their own. So its answers do not depend on what the node does.
   #
-  # Its mailbox must stay an ordinary one (no off_heap message queue): a handle's finalizer message must come after the
-  # commands that used the handle, which holds only while the mailbox keeps the order across senders.
+  # Its mailbox must stay an ordinary one (no off_heap message queue): what a handle's collection sends must come after the commands
+  # that used the handle, which holds only while the mailbox keeps the order across senders.
   #
   # Messages are built by GpuNode.Client, GpuNode.Transfer, GpuNode.Worker and the node itself.
 
   use GenServer
-  alias GpuNode.{Error, Link, Protocol, Worker}
+  alias GpuNode.{Error, Finalizer, Link, Protocol, Worker}
   alias GpuNode.Session.{Asking, Connection, Connector, Outbox, Sending, State}
 
   @sweep_ms 1000
@@ -72,6 +72,15 @@ defmodule GpuNode.Session do
     if state.weak, do: :ets.delete(state.weak, id)
     next(Sending.push_free(state, [id]))
   end
+
+  # An op that uses one of these tensors was sent before its handle was let go, but may still be in the mailbox: the ids go behind
+  # whatever is there.
+  def handle_info(:gpu_node_collected, state) do
+    send(self(), {:gpu_node_freed, Finalizer.take(state.link.queue)})
+    next(state)
+  end
+
+  def handle_info({:gpu_node_freed, ids}, state), do: next(Sending.push_free(state, ids))
 
   def handle_info({:gpu_node_program, session, n, commands}, %{session: session, status: :up} = state),
     do: next(%{state | outbox: Outbox.push_program(state.outbox, n, commands)})

@@ -1,0 +1,63 @@
+defmodule GpuNode.ProgramTest do
+  use ExUnit.Case, async: true
+  alias GpuNode.{Error, Program}
+
+  defp fresh do
+    {:ok, agent} = Agent.start_link(fn -> 100 end)
+    fn -> Agent.get_and_update(agent, &{&1, &1 + 1}) end
+  end
+
+  test "inputs, locals and outputs become names of one message" do
+    p = Program.new()
+    {p, x} = Program.input(p, :f32, {2, 3})
+    {p, n} = Program.input(p, :f32, {})
+    {p, y} = Program.multiply(p, x, n)
+    {p, z} = Program.add(p, y, 1)
+    {p, s} = Program.sum(p, z, axes: [0])
+    p = Program.output(p, [s, z, x, s])
+    assert {s.type, s.shape} == {{:f, 32}, {3}}
+
+    {[commands], outputs} = Program.commands(p, [7, {:f32, 2.0}], 4096, fresh())
+    assert [sum, add, 7, sum] = outputs
+    assert sum >= 100 and add >= 100 and sum != add
+
+    assert commands == [
+             {:multiply, [{-1, :f32, {2, 3}}], [7, {:f32, 2.0}], %{}},
+             {:add, [{add, :f32, {2, 3}}], [-1, {:f32, 1}], %{}},
+             {:sum, [{sum, :f32, {3}}], [add], %{axes: [0], keep_axes: false}}
+           ]
+  end
+
+  test "a program longer than a message is cut, and what crosses the cut is freed at the end" do
+    p = Program.new()
+    {p, x} = Program.input(p, :f32, {})
+    {p, first} = Program.add(p, x, 1)
+    {p, last} = Enum.reduce(1..8, {p, first}, fn _, {p, v} -> Program.add(p, v, first) end)
+    p = Program.output(p, [last])
+    {messages, [out]} = Program.commands(p, [1], 4, fresh())
+    assert Enum.map(messages, &length/1) == [3, 3, 4]
+
+    made = for m <- messages, {:add, [{id, _, _}], _, _} <- m, do: id
+    assert length(made) == 9 and List.last(made) == out
+    {:free, freed} = messages |> List.last() |> List.last()
+    assert Enum.all?(freed, &(&1 >= 100)) and out not in freed
+
+    # Every local operand was made in its own message.
+    for m <- messages do
+      locals = for {:add, [{id, _, _}], _, _} <- m, id < 0, do: id
+      used = for {:add, _, operands, _} <- m, id <- operands, is_integer(id), id < 0, do: id
+      assert used -- locals == []
+    end
+  end
+
+  test "wrong calls raise or are returned" do
+    {p, x} = Program.input(Program.new(), :f32, {2})
+    {q, y} = Program.input(Program.new(), :f32, {2})
+    assert {:error, %Error{code: :invalid_argument}} = Program.op(p, :add, [x, y])
+    assert {:error, %Error{code: :invalid_argument}} = Program.op(q, :addd, [y, 1])
+    assert_raise Error, ~r/do not broadcast/, fn -> Program.add(p, x, elem(Program.iota(p, shape: {3}), 1)) end
+    assert_raise Error, ~r/not a type/, fn -> Program.input(p, :f31, {2}) end
+    assert_raise Error, fn -> Program.output(p, [y]) end
+    assert_raise Error, fn -> Program.output(p, [1]) end
+  end
+end
