@@ -1,0 +1,231 @@
+defmodule GpuNode.LocalTest do
+  # A local node: what it computes, what it says when something is wrong, what is left when owners go.
+  use GpuNode.NodeCase, async: false
+
+  test "it is there", %{node: name} do
+    status = status!(name)
+    assert %{state: :up, worker_state: :ready, restarts: 0, finalizer: _} = status
+    assert os_alive?(status.os_pid)
+    assert Node.ping(status.node) == :pong
+    assert GpuNode.alive?(name)
+    assert {:ok, %{live_bytes: _, peak_bytes: _}} = GpuNode.memory(name)
+
+    assert Path.wildcard(Path.join(System.tmp_dir!(), "gpu_node-*.cookie")) |> Enum.all?(&(File.stat!(&1).size > 0)) !=
+             nil
+
+    assert {:error, {:already_started, _}} = GpuNode.start_link(name: name)
+  end
+
+  test "an eager chain", %{node: name} do
+    x = Tensor.from_list!(name, [[1, 2, 3], [4, 5, 6]], :f32)
+    y = x |> Ops.multiply(2) |> Ops.add(1) |> Ops.transpose()
+    assert Tensor.to_list!(y) == [[3.0, 9.0], [5.0, 11.0], [7.0, 13.0]]
+    assert Tensor.to_list!(Ops.sum(y, axes: [0])) == [15.0, 33.0]
+    assert Tensor.to_number!(Ops.reduce_max(y)) == 13.0
+    assert Tensor.to_list!(Ops.dot(x, Ops.transpose(x))) == [[14.0, 32.0], [32.0, 77.0]]
+    assert Tensor.to_list!(Ops.iota(name, shape: {4}, type: :u8)) == [0, 1, 2, 3]
+  end
+
+  test "a long dependent chain is right", %{node: name} do
+    x = Tensor.from_list!(name, [0, 10], :f32)
+    y = Enum.reduce(1..1000, x, fn _, t -> Ops.add(t, 1) end)
+    assert Tensor.to_list!(y) == [1000.0, 1010.0]
+  end
+
+  test "a program", %{node: name} do
+    {p, x} = Program.input(Program.new(), :f32, {3})
+    {p, y} = Program.multiply(p, x, x)
+    {p, z} = Program.sum(p, y)
+    {p, r} = Program.sqrt(p, z)
+    p = Program.output(p, [y, r])
+    x = Tensor.from_list!(name, [3, 4, 0], :f32)
+    {:ok, [y, r]} = GpuNode.run(name, p, [x])
+    assert Tensor.to_list!(y) == [9.0, 16.0, 0.0]
+    assert Tensor.to_number!(r) == 5.0
+  end
+
+  test "non-finite values and packed types survive", %{node: name} do
+    values = [1.0, :nan, :infinity, :neg_infinity, -0.0]
+    assert name |> Tensor.from_list!(values, :f32) |> Tensor.to_list!() === values
+    zero = Tensor.from_list!(name, [0.0, 1.0, -1.0], :f32)
+    assert zero |> Ops.divide(0) |> Tensor.to_list!() == [:nan, :infinity, :neg_infinity]
+    bits = <<1::4, 15::4, 7::4>>
+    assert name |> Tensor.from_binary!(bits, :u4, {3}) |> Tensor.to_binary!() == bits
+    assert name |> Tensor.from_binary!(<<>>, :f64, {0, 3}) |> Tensor.to_list!() == []
+  end
+
+  test "what fails on the node is told at the first read, with op, types and shapes", %{node: name} do
+    x = Tensor.from_list!(name, [1, 2], :f32)
+    bad = Ops.conjugate(x)
+    later = Ops.add(bad, 1)
+    assert {:error, %Error{code: code, message: text, node: node}} = Tensor.to_binary(later)
+    assert code in [:unsupported, :invalid_argument]
+    assert text =~ "conjugate" and text =~ "f32{2}"
+    assert node == status!(name).node
+    assert {:error, %Error{message: ^text}} = GpuNode.sync(name, [later])
+    assert_raise Error, ~r/conjugate/, fn -> Tensor.to_list!(later) end
+    assert {:ok, _} = GpuNode.sync(name, [x])
+    Tensor.free(x)
+    assert {:error, %Error{code: :not_found}} = Tensor.to_binary(x)
+  end
+
+  test "256 MiB up and down, equal, while small calls go on", %{node: name} do
+    bytes = :crypto.strong_rand_bytes(1024 * 1024) |> :binary.copy(256)
+    pinger = Task.async(fn -> pings(name, []) end)
+    {up_ms, tensor} = time(fn -> Tensor.from_binary!(name, bytes, :u8, {byte_size(bytes)}) end)
+    {down_ms, back} = time(fn -> Tensor.to_binary!(tensor) end)
+    send(pinger.pid, :stop)
+    pings = Enum.sort(Task.await(pinger))
+    assert back == bytes
+    median = Enum.at(pings, div(length(pings), 2))
+    gb = byte_size(bytes) / 1.0e6
+
+    IO.puts(
+      "\n256 MiB: up #{Float.round(gb / up_ms, 2)} GB/s, down #{Float.round(gb / down_ms, 2)} GB/s, " <>
+        "ping meanwhile #{median} us (median of #{length(pings)})"
+    )
+
+    assert median < 20_000
+  end
+
+  defp pings(name, times) do
+    receive do
+      :stop -> times
+    after
+      1 ->
+        {:ok, us} = GpuNode.ping(name)
+        pings(name, [us | times])
+    end
+  end
+
+  test "parallel uploads", %{node: name} do
+    1..4
+    |> Task.async_stream(
+      fn i ->
+        bytes = :binary.copy(<<i>>, 5_000_000 + i)
+        Tensor.to_binary!(Tensor.from_binary!(name, bytes, :u8, {byte_size(bytes)})) == bytes
+      end,
+      timeout: 60_000
+    )
+    |> Enum.each(&assert(&1 == {:ok, true}))
+  end
+
+  test "a hundred processes at once", %{node: name} do
+    results =
+      1..100
+      |> Task.async_stream(
+        fn i ->
+          x = Tensor.from_list!(name, [i, -i], :f32)
+          Enum.reduce(1..20, x, fn k, t -> Ops.add(t, k) end) |> Tensor.to_list!(timeout: 60_000)
+        end,
+        max_concurrency: 100,
+        timeout: 60_000
+      )
+      |> Enum.map(fn {:ok, v} -> v end)
+
+    assert results == for(i <- 1..100, do: [i + 210.0, 210.0 - i])
+  end
+
+  test "200 owners killed: the memory is what it was", %{node: name} do
+    :erlang.garbage_collect()
+    {:ok, _} = GpuNode.sync(name)
+    before = live_bytes(name)
+    test = self()
+    bytes = :binary.copy(<<1>>, 1024 * 1024)
+
+    pids =
+      for _ <- 1..200 do
+        spawn(fn ->
+          tensor = Tensor.from_binary!(name, bytes, :u8, {byte_size(bytes)}, timeout: 60_000)
+          send(test, :made)
+          Process.sleep(:infinity)
+          GpuNode.Client.keep(tensor)
+        end)
+      end
+
+    for _ <- pids, do: assert_receive(:made, 60_000)
+    assert live_bytes(name) - before >= 200 * 1024 * 1024
+    for pid <- pids, do: Process.exit(pid, :kill)
+    eventually(2000, fn -> live_bytes(name) <= before end)
+  end
+
+  test "6,000 tensors made and let go: the memory stays", %{node: name} do
+    {:ok, _} = GpuNode.sync(name)
+    :erlang.garbage_collect()
+    bytes = :binary.copy(<<1>>, 100_000)
+    first = Tensor.from_binary!(name, bytes, :u8, {100_000})
+    {:ok, before} = GpuNode.memory(name)
+
+    for _ <- 1..6000 do
+      tensor = Tensor.from_binary!(name, bytes, :u8, {100_000})
+      Tensor.free(tensor)
+    end
+
+    {:ok, later} = GpuNode.memory(name)
+    assert later.live_bytes <= before.live_bytes
+    assert later.live_bytes + later.pooled_bytes <= before.live_bytes + before.pooled_bytes + 1_000_000
+    GpuNode.Client.keep(first)
+  end
+
+  test "what is collected is freed", %{node: name} do
+    {:ok, _} = GpuNode.sync(name)
+    before = live_bytes(name)
+    Task.await(Task.async(fn -> for _ <- 1..50, do: Tensor.from_list!(name, Enum.to_list(1..1000), :f32) end))
+    :erlang.garbage_collect()
+    eventually(2000, fn -> live_bytes(name) <= before end)
+  end
+
+  test "two sessions share a node and nothing else", %{node: name} do
+    {peer, peer_node} = start_peer()
+    %{node: node} = status!(name)
+    before = live_bytes(name)
+    wrong = [node: node, name: :shared, cookie: :not_the_cookie]
+    assert {:error, %Error{code: :wrong_cookie, message: text}} = :erpc.call(peer_node, GpuNode, :start_link, [wrong])
+    assert text =~ "cookie"
+
+    [{worker, _}] = Registry.lookup(GpuNode.Registry, {:worker, name})
+    options = [node: node, name: :shared, cookie: GpuNode.Worker.status(worker).cookie]
+    # Linked to a process of the peer that lives on.
+    :erpc.call(peer_node, __MODULE__, :attach, [options])
+    list = :erpc.call(peer_node, __MODULE__, :compute, [])
+    assert list == [2.0, 4.0]
+    eventually(2000, fn -> live_bytes(name) >= before + 1_000_000 end)
+    {:ok, %{sessions: sessions}} = GpuNode.stats(name)
+    assert length(sessions) == 2
+
+    :peer.stop(peer)
+    eventually(2000, fn -> live_bytes(name) <= before end)
+    assert GpuNode.alive?(name)
+  end
+
+  @doc false
+  def attach(options) do
+    caller = self()
+
+    spawn(fn ->
+      send(caller, GpuNode.start_link(options))
+      Process.sleep(:infinity)
+    end)
+
+    receive do
+      {:ok, _pid} -> :ok
+    end
+  end
+
+  @doc false
+  def compute do
+    caller = self()
+
+    spawn(fn ->
+      kept = Tensor.from_binary!(:shared, :binary.copy(<<0>>, 1_000_000), :u8, {1_000_000})
+      x = Tensor.from_list!(:shared, [1, 2], :f32)
+      send(caller, x |> Ops.multiply(2) |> Tensor.to_list!())
+      Process.sleep(:infinity)
+      GpuNode.Client.keep(kept)
+    end)
+
+    receive do
+      list -> list
+    end
+  end
+end

@@ -1,0 +1,90 @@
+defmodule GpuNode.NodeCase do
+  @moduledoc false
+  # For tests against the real binary: a local node of its own for each module, under `node` in the context; another VM; signals.
+
+  use ExUnit.CaseTemplate
+
+  using do
+    quote do
+      import GpuNode.NodeCase
+      alias GpuNode.{Error, Ops, Program, Tensor}
+      @moduletag :node
+      @moduletag timeout: 120_000
+    end
+  end
+
+  setup_all context do
+    options = Map.get(context, :node_options, [])
+    name = unique()
+    start_supervised!({GpuNode, [name: name] ++ options})
+    {:ok, node: name}
+  end
+
+  @doc "A node name that no other test run on this machine uses."
+  def unique(prefix \\ "gpu_test"), do: :"#{prefix}_#{GpuNode.Distribution.random(5)}"
+
+  def status!(name) do
+    {:ok, status} = GpuNode.status(name)
+    status
+  end
+
+  def live_bytes(name) do
+    {:ok, %{live_bytes: bytes}} = GpuNode.memory(name)
+    bytes
+  end
+
+  @doc "Sends a signal (\"STOP\", \"CONT\", \"KILL\") to the node's OS process."
+  def signal(name, signal), do: signal_pid(status!(name).os_pid, signal)
+
+  def signal_pid(os_pid, signal) do
+    {_, 0} = System.cmd("/bin/sh", ["-c", "kill -#{signal} #{os_pid}"])
+    :ok
+  end
+
+  @doc "Whether the OS process lives; one that is dead and not yet waited for does not."
+  def os_alive?(os_pid) do
+    case File.read("/proc/#{os_pid}/stat") do
+      {:ok, stat} -> not String.contains?(stat, ") Z ")
+      _ -> false
+    end
+  end
+
+  @doc "Runs `fun` until it is true, for at most `ms`. Returns how long it took."
+  def eventually(ms \\ 2000, fun) do
+    started = System.monotonic_time(:millisecond)
+    wait(fun, started, started + ms)
+  end
+
+  defp wait(fun, started, deadline) do
+    now = System.monotonic_time(:millisecond)
+
+    cond do
+      fun.() -> now - started
+      now > deadline -> ExUnit.Assertions.flunk("it did not come about within #{deadline - started} ms")
+      true -> Process.sleep(5) && wait(fun, started, deadline)
+    end
+  end
+
+  @doc "Another VM with this package in it. Its application runs; it does not know the cookie of any node."
+  def start_peer do
+    # One -pa with all folders: the command line of a VM takes so many arguments, not more.
+    paths = [~c"-pa" | Enum.filter(:code.get_path(), &(&1 != ~c"."))]
+    cookie = Node.get_cookie() |> Atom.to_charlist()
+
+    {:ok, peer, node} =
+      :peer.start_link(%{
+        name: unique("peer"),
+        host: ~c"127.0.0.1",
+        longnames: true,
+        args: [~c"-hidden", ~c"-setcookie", cookie | paths]
+      })
+
+    {:ok, _} = :erpc.call(node, :application, :ensure_all_started, [:gpu_node])
+    {peer, node}
+  end
+
+  def time(fun) do
+    {us, result} = :timer.tc(fun)
+    {us / 1000, result}
+  end
+end
