@@ -20,19 +20,19 @@ namespace gpu_node::dist {
 enum class Channel : uint8_t { kControl, kBulk };
 
 struct NodeOptions {
-  std::string alive;           // "gpu0"
-  std::string host;            // "host", "127.0.0.1", "host.example.org"; taken verbatim
+  std::string alive;  // "gpu0"
+  std::string host;   // "host", "127.0.0.1", "host.example.org"; taken verbatim
   std::string cookie;
   std::string listen_address = "127.0.0.1";
-  int port = 0;                // 0: any free port; else this one, and port + 1 for bulk
+  int port = 0;  // 0: any free port; else this one, and port + 1 for bulk
   bool use_epmd = true;
-  uint32_t creation = 1;       // the incarnation, announced in the handshake and in pids
-  int handshake_ms = 5000;     // from accept to the end of the handshake
-  int max_handshakes = 64;     // pending at once; further connections wait in the listen backlog or are closed
+  uint32_t creation = 1;    // the incarnation, announced in the handshake and in pids
+  int handshake_ms = 5000;  // from accept to the end of the handshake
+  int max_handshakes = 64;  // pending at once; further connections wait in the listen backlog or are closed
   int max_connections = 256;
-  uint32_t max_frame_bytes = 8u << 20;  // larger frames close the connection
-  int tick_ms = 10000;         // of send idleness
-  int silence_ms = 75000;      // without a byte received: the peer is dead
+  uint32_t max_frame_bytes = 8u << 20;        // larger frames close the connection
+  int tick_ms = 10000;                        // of send idleness
+  int silence_ms = 75000;                     // without a byte received: the peer is dead
   uint32_t max_send_queue_bytes = 64u << 20;  // of small messages per connection; a slower reader is disconnected
 };
 
@@ -80,15 +80,15 @@ class Connection {
   virtual ~Connection() = default;
   virtual const std::string& peer() const = 0;  // node name, the same on both channels
   virtual Channel channel() const = 0;
-  virtual uint64_t id() const = 0;              // unique in this process
+  virtual uint64_t id() const = 0;  // unique in this process
 
   // Queues the external term |term| (starting with 131) for |pid|. Never blocks. Returns false when the connection is
   // down or its queue is over its limit (which closes it).
   virtual bool send(const TermBytes& pid, std::vector<std::byte> term) = 0;
 
   // Sends one external term: |head| (which ends in a binary's header), |tail| (the binary's bytes, not copied) and
-  // |trailer| (the rest of the term, may be empty), by one sendmsg as the socket takes it, after the small messages that
-  // are queued. |keep_alive| is dropped when it has left or failed.
+  // |trailer| (the rest of the term, may be empty), by one sendmsg as the socket takes it, after the small messages
+  // that are queued. |keep_alive| is dropped when it has left or failed.
   virtual bool send_bulk(const TermBytes& pid, std::vector<std::byte> head, std::span<const std::byte> tail,
                          std::vector<std::byte> trailer, std::shared_ptr<void> keep_alive) = 0;
 
