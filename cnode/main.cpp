@@ -1,0 +1,74 @@
+// The command line of gpu_node.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "exit_code.h"
+
+namespace gpu_node {
+namespace {
+
+constexpr const char* kUsage =
+    "gpu_node: a GPU for the BEAM that is a node of its own\n"
+    "\n"
+    "  gpu_node run --name NAME@HOST [SETTINGS]   serve in the foreground; prints one line when ready\n"
+    "  gpu_node status [--json] --name NAME@HOST  ask the running node what it does\n"
+    "  gpu_node check [SETTINGS]                  test loader, device, memory, compiler and a real dispatch\n"
+    "  gpu_node version\n"
+    "\n"
+    "Settings: by flag, else by the environment (GPU_NODE_NAME, GPU_NODE_COOKIE_FILE, ...; RELEASE_NODE,\n"
+    "RELEASE_COOKIE, ERL_DIST_PORT), else by the JSON file of --config.\n"
+    "\n";
+
+constexpr const char* kExitCodes =
+    "\n"
+    "The cookie: --cookie-file, else RELEASE_COOKIE, else $CREDENTIALS_DIRECTORY/cookie, else ~/.erlang.cookie.\n"
+    "\n"
+    "SIGTERM drains and exits; a second one exits at once.\n"
+    "\n"
+    "Exit codes: 0 ok; 64 unknown command or flag; 69 no device or driver; 70 a defect; 73 the name is taken or the\n"
+    "address cannot be listened on; 75 the device is lost or hung (start again); 77 no cookie, or one that others\n"
+    "can read; 78 bad configuration.\n";
+
+int usage(FILE* out, int code) {
+  std::fprintf(out, "%s%s%s", kUsage, settings_help().c_str(), kExitCodes);
+  return code;
+}
+
+int with_settings(int (*command)(const Settings&), const std::vector<std::string>& arguments) {
+  bool usage_error = false;
+  const Result<Settings> settings =
+      read_settings(arguments, [](const char* name) -> const char* { return std::getenv(name); }, &usage_error);
+  if (!settings.ok()) {
+    std::fprintf(stderr, "gpu_node: %s\n", settings.error().message.c_str());
+    return usage_error ? kExitUsage : kExitConfig;
+  }
+  set_log_level(settings.value().log_level);
+  return command(settings.value());
+}
+
+int dispatch(const std::string& command, const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments)
+    if (argument == "--help") return usage(stdout, kExitOk);
+  if (command == "run") return with_settings(run_command, arguments);
+  if (command == "status") return with_settings(status_command, arguments);
+  if (command == "check") return with_settings(check_command, arguments);
+  if (command == "version" || command == "--version") {
+    std::printf("gpu_node %s\n", version_text());
+    return kExitOk;
+  }
+  if (command == "help" || command == "--help" || command == "-h") return usage(stdout, kExitOk);
+  std::fprintf(stderr, "gpu_node: unknown command %s\n\n", command.c_str());
+  return usage(stderr, kExitUsage);
+}
+
+}  // namespace
+}  // namespace gpu_node
+
+int main(int argc, char** argv) {
+  if (argc < 2) return gpu_node::usage(stderr, gpu_node::kExitUsage);
+  return gpu_node::dispatch(argv[1], std::vector<std::string>(argv + 2, argv + argc));
+}

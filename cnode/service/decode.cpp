@@ -1,0 +1,284 @@
+#include "service/decode.h"
+
+#include <string>
+#include <string_view>
+
+#include "service/atom_table.h"
+
+namespace gpu_node::service {
+namespace {
+
+using etf::Reader;
+
+constexpr size_t kMaxTagBytes = 1024;
+constexpr size_t kMaxIds = 1u << 20;
+
+TermBytes to_bytes(std::span<const std::byte> raw) { return {raw.begin(), raw.end()}; }
+
+Error malformed(std::string_view what, std::string_view expected, const Reader& reader) {
+  return {ErrorCode::kInvalidArgument,
+          std::string(what) + ": expected " + std::string(expected) + ", got " + term_kind_text(reader)};
+}
+
+Result<void> read_session(Reader& reader, std::string_view what, uint64_t& session) {
+  if (!reader.read_uint64(session)) return malformed(what, "a session of 64 bits", reader);
+  return {};
+}
+
+Result<void> read_id(Reader& reader, std::string_view what, int64_t& id) {
+  const Reader before = reader;
+  if (!reader.read_int64(id)) return malformed(what, "a tensor id, an integer of 63 bits", reader);
+  if (id < 0) return malformed(what, "a tensor id >= 0", before);
+  return {};
+}
+
+// Calls |entry| with each key of the map that comes next; it reads the value, or returns an error.
+template <typename Entry>
+Result<void> read_options(Reader& reader, std::string_view what, Entry entry) {
+  uint32_t pairs = 0;
+  if (!reader.read_map(pairs)) return malformed(what, "a map of options", reader);
+  for (uint32_t i = 0; i < pairs; ++i) {
+    std::string_view key;
+    if (!reader.read_atom(key)) return malformed(what, "an atom as the key of an option", reader);
+    GPU_TRY(entry(key));
+  }
+  return {};
+}
+
+Result<void> read_request_options(Reader& reader, std::string_view what, RequestOptions& options) {
+  return read_options(reader, what, [&](std::string_view key) -> Result<void> {
+    if (key == "deadline_ms") {
+      int64_t value = 0;
+      if (!reader.read_int64(value) || value < 0 || value > 86'400'000)
+        return malformed(what, "deadline_ms of 0 to 86400000", reader);
+      options.deadline_ms = value;
+      return {};
+    }
+    if (key == "ref") {
+      std::span<const std::byte> raw;
+      if (!reader.read_raw(raw) || raw.size() > kMaxTagBytes) return malformed(what, "a reference as ref", reader);
+      options.ref = to_bytes(raw);
+      return {};
+    }
+    return Error{ErrorCode::kInvalidArgument,
+                 std::string(what) + ": unknown option " + std::string(key) + ", allowed: deadline_ms, ref"};
+  });
+}
+
+Result<Request> read_open(Reader& reader) {
+  Open open;
+  std::span<const std::byte> pid;
+  if (!reader.read_pid(pid)) return malformed("open", "a pid", reader);
+  open.pid = to_bytes(pid);
+  GPU_TRY(read_options(reader, "open", [&](std::string_view key) -> Result<void> {
+    int64_t value = 0;
+    if (key == "lease_ms") {
+      if (!reader.read_int64(value) || value < kMinLeaseMs || value > kMaxLeaseMs)
+        return malformed("open", "lease_ms of 1000 to 600000", reader);
+      open.lease_ms = value;
+      return {};
+    }
+    if (key == "quota_bytes") {
+      if (!reader.read_int64(value) || value < 0) return malformed("open", "quota_bytes >= 0", reader);
+      open.quota_bytes = static_cast<uint64_t>(value);
+      return {};
+    }
+    return Error{ErrorCode::kInvalidArgument,
+                 "open: unknown option " + std::string(key) + ", allowed: lease_ms, quota_bytes"};
+  }));
+  return Request(std::move(open));
+}
+
+Result<Request> read_download(Reader& reader) {
+  Download download;
+  GPU_TRY(read_session(reader, "download", download.session));
+  GPU_TRY(read_id(reader, "download", download.id));
+  if (!reader.read_uint64(download.offset)) return malformed("download", "an offset >= 0", reader);
+  int64_t size = 0;
+  if (!reader.read_int64(size) || size < -1) return malformed("download", "a size >= 0, or -1", reader);
+  if (size >= 0) download.size = static_cast<uint64_t>(size);
+  GPU_TRY(read_request_options(reader, "download", download.options));
+  return Request(std::move(download));
+}
+
+Result<Request> read_sync(Reader& reader) {
+  Sync sync;
+  GPU_TRY(read_session(reader, "sync", sync.session));
+  GPU_ASSIGN(sync.ids, decode_integers(reader, kMaxIds));
+  GPU_TRY(read_request_options(reader, "sync", sync.options));
+  return Request(std::move(sync));
+}
+
+Result<Request> read_upload_open(Reader& reader) {
+  UploadOpen upload;
+  GPU_TRY(read_session(reader, "upload_open", upload.session));
+  GPU_TRY(read_id(reader, "upload_open", upload.id));
+  GPU_ASSIGN(upload.type.dtype, decode_dtype(reader));
+  GPU_ASSIGN(upload.type.shape, decode_shape(reader));
+  GPU_TRY(read_request_options(reader, "upload_open", upload.options));
+  return Request(std::move(upload));
+}
+
+Result<Request> read_cancel(Reader& reader) {
+  Cancel cancel;
+  GPU_TRY(read_session(reader, "cancel", cancel.session));
+  std::span<const std::byte> ref;
+  if (!reader.read_raw(ref) || ref.size() > kMaxTagBytes) return malformed("cancel", "a reference", reader);
+  cancel.ref = to_bytes(ref);
+  return Request(std::move(cancel));
+}
+
+template <typename T>
+Result<Request> read_only_session(Reader& reader) {
+  T request;
+  GPU_TRY(read_session(reader, "request", request.session));
+  return Request(request);
+}
+
+Result<Request> read_describe(Reader& reader) {
+  Describe describe;
+  if (!reader.read_int64(describe.protocol)) return malformed("describe", "a protocol version", reader);
+  return Request(describe);
+}
+
+Result<Request> read_atom_request(std::string_view name) {
+  if (name == "ping") return Request(Ping{});
+  if (name == "stats") return Request(Stats{});
+  return Error{ErrorCode::kInvalidArgument, "unknown request " + std::string(name)};
+}
+
+struct TupleRequest {
+  uint32_t arity = 0;
+  Result<Request> (*read)(Reader&) = nullptr;
+};
+
+Result<Request> read_request(Reader& reader) {
+  static const AtomTable<TupleRequest> kRequests = [] {
+    AtomTable<TupleRequest> table(8);
+    table.add("describe", {2, read_describe});
+    table.add("open", {3, read_open});
+    table.add("heartbeat", {2, read_only_session<Heartbeat>});
+    table.add("close", {2, read_only_session<Close>});
+    table.add("download", {6, read_download});
+    table.add("sync", {4, read_sync});
+    table.add("upload_open", {6, read_upload_open});
+    table.add("cancel", {3, read_cancel});
+    return table;
+  }();
+  std::string_view name;
+  if (reader.read_atom(name)) return read_atom_request(name);
+  uint32_t arity = 0;
+  if (!reader.read_tuple(arity) || arity == 0 || !reader.read_atom(name))
+    return malformed("request", "an atom or a tuple that begins with one", reader);
+  const TupleRequest* found = kRequests.find(name);
+  if (!found) return Error{ErrorCode::kInvalidArgument, "unknown request " + std::string(name)};
+  if (arity != found->arity)
+    return Error{ErrorCode::kInvalidArgument, std::string(name) + ": expected a tuple of " +
+                                                  std::to_string(found->arity) + " elements, got " +
+                                                  std::to_string(arity)};
+  return found->read(reader);
+}
+
+// {Pid, Tag}
+Result<void> read_from(Reader& reader, TermBytes& pid, TermBytes& tag) {
+  uint32_t arity = 0;
+  std::span<const std::byte> pid_raw, tag_raw;
+  if (!reader.read_tuple(arity) || arity != 2 || !reader.read_pid(pid_raw) || !reader.read_raw(tag_raw) ||
+      tag_raw.size() > kMaxTagBytes)
+    return malformed("message", "{Pid, Tag}", reader);
+  pid = to_bytes(pid_raw);
+  tag = to_bytes(tag_raw);
+  return {};
+}
+
+Result<Message> read_call(Reader& reader) {
+  Call call;
+  GPU_TRY(read_from(reader, call.pid, call.tag));
+  call.request = read_request(reader);
+  if (call.request.ok() && !reader.at_end()) call.request = malformed("request", "the end of the term", reader);
+  return Message(std::move(call));
+}
+
+Result<Message> read_run(Reader& reader) {
+  Run run;
+  GPU_TRY(read_session(reader, "run", run.session));
+  if (!reader.read_int64(run.seq)) return malformed("run", "a sequence number", reader);
+  uint32_t count = 0;
+  if (!reader.read_list(count) || count > kMaxCommands)
+    return malformed("run", "a list of at most 4096 commands", reader);
+  // A command takes at least 3 bytes: a hostile count reserves no more than the message could hold.
+  run.commands.reserve(std::min<size_t>(count, reader.rest().size() / 3));
+  for (uint32_t i = 0; i < count; ++i) GPU_TRY(decode_command(reader, run.commands.emplace_back()));
+  if (count > 0 && !reader.read_nil()) return malformed("run", "a proper list", reader);
+  return Message(std::move(run));
+}
+
+Result<Message> read_free(Reader& reader) {
+  Free free;
+  GPU_TRY(read_session(reader, "free", free.session));
+  GPU_ASSIGN(free.ids, decode_integers(reader, kMaxIds));
+  return Message(std::move(free));
+}
+
+// {upload, Session, Id, Offset, ReplyTo, <the binary's header>
+Result<void> read_upload_head(Reader& reader, UploadChunk& chunk) {
+  GPU_TRY(read_session(reader, "upload", chunk.session));
+  GPU_TRY(read_id(reader, "upload", chunk.id));
+  if (!reader.read_uint64(chunk.offset)) return malformed("upload", "an offset >= 0", reader);
+  return read_from(reader, chunk.pid, chunk.tag);
+}
+
+Result<std::string_view> read_message_name(Reader& reader, uint32_t& arity) {
+  if (!reader.read_version()) return malformed("message", "an external term", reader);
+  std::string_view name;
+  if (!reader.read_tuple(arity) || arity == 0 || !reader.read_atom(name))
+    return malformed("message", "a tuple that begins with an atom", reader);
+  return name;
+}
+
+}  // namespace
+
+Result<Message> decode_message(std::span<const std::byte> term) {
+  Reader reader(term);
+  uint32_t arity = 0;
+  GPU_ASSIGN(const std::string_view name, read_message_name(reader, arity));
+  if (name == "$gen_call" && arity == 3) return read_call(reader);
+  if (name == "run" && arity == 4) return read_run(reader);
+  if (name == "free" && arity == 3) return read_free(reader);
+  if (name == "upload" && arity == 6) {
+    UploadChunk chunk;
+    GPU_TRY(read_upload_head(reader, chunk));
+    if (!reader.read_binary(chunk.bytes)) return malformed("upload", "a binary", reader);
+    chunk.size_bytes = static_cast<uint32_t>(chunk.bytes.size());
+    return Message(std::move(chunk));
+  }
+  return Error{ErrorCode::kInvalidArgument,
+               "unknown message " + std::string(name) + " of " + std::to_string(arity) + " elements"};
+}
+
+Result<UploadChunk> decode_upload_head(std::span<const std::byte> head) {
+  Reader reader(head);
+  uint32_t arity = 0;
+  GPU_ASSIGN(const std::string_view name, read_message_name(reader, arity));
+  if (name != "upload" || arity != 6) return malformed("message", "upload", reader);
+  UploadChunk chunk;
+  GPU_TRY(read_upload_head(reader, chunk));
+  if (!reader.read_binary_header(chunk.size_bytes)) return malformed("upload", "a binary", reader);
+  return chunk;
+}
+
+Result<std::vector<int64_t>> decode_integers(Reader& reader, size_t limit) {
+  std::vector<int64_t> values;
+  if (!reader.read_int64_list(values, limit))
+    return malformed("list", "a list of at most " + std::to_string(limit) + " integers of 64 bits", reader);
+  return values;
+}
+
+const char* term_kind_text(const Reader& reader) {
+  static constexpr const char* kTexts[] = {"an integer", "a float",         "an atom",  "a tuple",     "an empty list",
+                                           "a list",     "a list of bytes", "a binary", "a bitstring", "a map",
+                                           "a pid",      "a reference",     "a port",   "a fun",       "no term"};
+  return kTexts[static_cast<size_t>(reader.peek())];
+}
+
+}  // namespace gpu_node::service

@@ -1,0 +1,34 @@
+// From external terms to the structures of request.h. Total: any bytes give a message or a typed error, within bounds
+// that follow from the bytes' own length. Decoding reads no state and may run on any thread.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "base/result.h"
+#include "etf/decoder.h"
+#include "service/request.h"
+
+namespace gpu_node::service {
+
+// The message in |term| (starting with 131). An error means that nobody can be told: it is counted and dropped. The
+// spans of the message point into |term|.
+Result<Message> decode_message(std::span<const std::byte> term);
+
+// The head of an upload message, of which |head| are the first bytes: all but the binary's content.
+Result<UploadChunk> decode_upload_head(std::span<const std::byte> head);
+
+// One element of a run message's list. An error means that the bytes are no term; a term that is no command gives a
+// MalformedCommand. |reader| is then behind the command.
+Result<void> decode_command(etf::Reader& reader, Command& command);
+
+// A list of integers of at most |limit| elements.
+Result<std::vector<int64_t>> decode_integers(etf::Reader& reader, size_t limit);
+
+Result<Dtype> decode_dtype(etf::Reader& reader);
+Result<Shape> decode_shape(etf::Reader& reader);
+
+// What stands at the reader's position, for messages: "an atom", "a list".
+const char* term_kind_text(const etf::Reader& reader);
+
+}  // namespace gpu_node::service

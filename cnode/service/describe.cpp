@@ -1,0 +1,147 @@
+#include "service/describe.h"
+
+#include <utility>
+
+#include "ir/op.h"
+
+namespace gpu_node::service {
+namespace {
+
+using Number = std::pair<std::string_view, uint64_t>;
+
+void write_numbers(etf::Writer& writer, std::span<const Number> numbers) {
+  writer.map(static_cast<uint32_t>(numbers.size()));
+  for (const auto& [name, value] : numbers) writer.atom(name).unsigned_integer(value);
+}
+
+void write_device(etf::Writer& writer, const vulkan::DeviceInfo& device) {
+  writer.map(7);
+  writer.atom("name").binary(std::string_view(device.name));
+  writer.atom("driver").binary(std::string_view(device.driver));
+  writer.atom("api").binary(std::string_view(device.api_version));
+  writer.atom("index").unsigned_integer(device.index);
+  writer.atom("software").boolean(device.software);
+  writer.atom("memory_bytes").unsigned_integer(device.memory_bytes);
+  writer.atom("unified_memory").boolean(device.unified_memory);
+}
+
+void write_ops(etf::Writer& writer) {
+  const std::span<const ir::Op> ops = ir::ops();
+  writer.map(static_cast<uint32_t>(ops.size()));
+  for (const ir::Op& op : ops) writer.atom(op.name).map(1).atom("operands").unsigned_integer(op.operands);
+}
+
+void write_sessions(etf::Writer& writer, const std::vector<SessionRef>& sessions) {
+  const Clock::time_point now = Clock::now();
+  if (!sessions.empty()) writer.list(static_cast<uint32_t>(sessions.size()));
+  for (const SessionRef& session : sessions) {
+    writer.map(5);
+    writer.atom("session").unsigned_integer(session->id);
+    writer.atom("owner_node").atom(session->link->peer());
+    writer.atom("tensors").unsigned_integer(session->tensors.load(std::memory_order_relaxed));
+    writer.atom("bytes").unsigned_integer(session->account->bytes());
+    writer.atom("idle_ms").integer(session->idle_ms(now));
+  }
+  writer.nil();
+}
+
+void write_counters(etf::Writer& writer, const StatsView& stats) {
+  const vulkan::Counters& device = stats.device;
+  const Number numbers[] = {
+      {"submits", device.submits},
+      {"dispatches", device.dispatches},
+      {"barriers", device.barriers},
+      {"copies", device.copies},
+      {"allocations", device.allocations},
+      {"buffers_reused", device.buffers_reused},
+      {"shader_compiles", device.shader_compiles},
+      {"spirv_cache_hits", device.spirv_cache_hits},
+      {"pipelines_created", device.pipelines_created},
+      {"validation_messages", device.validation_messages},
+      {"instructions", stats.instructions},
+      {"instructions_failed", stats.instructions_failed},
+      {"decode_ns", stats.decode_ns},
+      {"validate_ns", stats.validate_ns},
+      {"record_ns", stats.record_ns},
+      {"uploads_bytes", stats.uploads_bytes},
+      {"downloads_bytes", stats.downloads_bytes},
+      {"unknown_messages", stats.unknown_messages},
+      {"unknown_frees", stats.unknown_frees},
+      {"connections", stats.network.connections},
+      {"handshakes_failed", stats.network.handshakes_failed},
+      {"messages_in", stats.network.messages_in},
+      {"messages_out", stats.network.messages_out},
+  };
+  write_numbers(writer, numbers);
+}
+
+}  // namespace
+
+std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device) {
+  std::vector<Dtype> types;
+  for (int i = 0; i < kDtypeCount; ++i) {
+    const DtypeInfo& info = dtype_info(static_cast<Dtype>(i));
+    const bool computes =
+        info.compute == ComputeType::kI32 || info.compute == ComputeType::kU32 || info.compute == ComputeType::kF32 ||
+        ((info.compute == ComputeType::kI64 || info.compute == ComputeType::kU64) && device.has_i64) ||
+        (info.compute == ComputeType::kF64 && device.has_f64);
+    const bool holds = info.size_bytes > 2 || (info.size_bytes == 2 && device.has_f16_storage) ||
+                       (info.size_bytes == 1 && device.has_8bit_storage);
+    if (computes && holds) types.push_back(info.dtype);
+  }
+  return types;
+}
+
+void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device) {
+  writer.map(9);
+  writer.atom("name").atom(identity.name);
+  writer.atom("bulk_name").atom(identity.bulk_name);
+  writer.atom("version").binary(std::string_view(identity.version));
+  writer.atom("protocol").integer(kProtocolVersion);
+  writer.atom("incarnation").unsigned_integer(identity.incarnation);
+  writer.atom("device");
+  write_device(writer, device);
+  const std::vector<Dtype> types = supported_types(device);
+  writer.atom("types").list(static_cast<uint32_t>(types.size()));
+  for (const Dtype type : types) writer.atom(dtype_name(type));
+  writer.nil();
+  writer.atom("ops");
+  write_ops(writer);
+  const Number limits[] = {
+      {"max_storage_range", device.max_storage_range},
+      {"max_allocation_bytes", device.max_allocation_bytes},
+      {"inline_bytes", kInlineBytes},
+      {"upload_chunk_bytes", kUploadChunkBytes},
+      {"upload_window", kUploadWindow},
+      {"max_pending_instructions", kMaxPendingInstructions},
+      {"max_rank", kMaxRank},
+      {"max_commands", kMaxCommands},
+  };
+  writer.atom("limits");
+  write_numbers(writer, limits);
+}
+
+void write_stats(etf::Writer& writer, const StatsView& stats) {
+  uint64_t tensors = 0;
+  for (const SessionRef& session : stats.sessions) tensors += session->tensors.load(std::memory_order_relaxed);
+  writer.map(8);
+  writer.atom("uptime_ms").unsigned_integer(stats.uptime_ms);
+  writer.atom("incarnation").unsigned_integer(stats.incarnation);
+  writer.atom("draining").boolean(stats.draining);
+  const Number memory[] = {{"live_bytes", stats.device.live_bytes},
+                           {"pooled_bytes", stats.device.pooled_bytes},
+                           {"peak_bytes", stats.device.peak_bytes},
+                           {"limit_bytes", stats.memory_limit_bytes}};
+  writer.atom("memory");
+  write_numbers(writer, memory);
+  writer.atom("tensors").unsigned_integer(tensors);
+  writer.atom("sessions");
+  write_sessions(writer, stats.sessions);
+  const Number queue[] = {{"depth", stats.queue_depth}, {"oldest_ms", stats.oldest_ms}};
+  writer.atom("queue");
+  write_numbers(writer, queue);
+  writer.atom("counters");
+  write_counters(writer, stats);
+}
+
+}  // namespace gpu_node::service

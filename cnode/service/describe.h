@@ -1,0 +1,48 @@
+// The answers to `describe` and `stats`: maps of what the node is and of what it has counted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "etf/encoder.h"
+#include "service/session.h"
+#include "vulkan/device.h"
+
+namespace gpu_node::service {
+
+struct Identity {
+  std::string name;       // "gpu0@host"
+  std::string bulk_name;  // "gpu0_bulk@host"
+  std::string version;
+  uint64_t incarnation = 1;
+};
+
+// What the connections have counted; the service only passes it on.
+struct NetworkCounters {
+  uint64_t connections = 0, handshakes_failed = 0, messages_in = 0, messages_out = 0;
+};
+
+struct StatsView {
+  uint64_t uptime_ms = 0;
+  uint64_t incarnation = 0;
+  bool draining = false;
+  vulkan::Counters device;
+  uint64_t memory_limit_bytes = 0;
+  std::vector<SessionRef> sessions;
+  uint64_t queue_depth = 0;
+  uint64_t oldest_ms = 0;
+  uint64_t instructions = 0, instructions_failed = 0;
+  uint64_t decode_ns = 0, validate_ns = 0, record_ns = 0;
+  uint64_t uploads_bytes = 0, downloads_bytes = 0;
+  uint64_t unknown_messages = 0, unknown_frees = 0;
+  NetworkCounters network;
+};
+
+// The types that a device can hold and compute.
+std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device);
+
+void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device);
+void write_stats(etf::Writer& writer, const StatsView& stats);
+
+}  // namespace gpu_node::service

@@ -1,0 +1,252 @@
+#include "service/device_thread.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "vulkan/recorder.h"
+
+namespace gpu_node::service {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr size_t kMaxQueuedWork = 65536;
+constexpr uint32_t kSubmitCommands = 512;
+constexpr uint64_t kSubmitStagedBytes = 16u << 20;
+constexpr uint32_t kMaxItemsBeforeReadSubmits = 16;
+constexpr uint64_t kMaxSubmissionsInFlight = 8;
+constexpr milliseconds kIdleBeforeSubmit{2};
+
+}  // namespace
+
+DeviceThread::DeviceThread(vulkan::Device& device, const Shared& shared, std::function<void(const Error&)> on_fatal)
+    : device_(device),
+      shared_(shared),
+      on_fatal_(std::move(on_fatal)),
+      queue_(kMaxQueuedWork),
+      interpreter_(device, shared.sessions, shared.uploads, progress_),
+      thread_([this] { loop(); }) {}
+
+DeviceThread::~DeviceThread() {
+  close();
+  thread_.join();
+}
+
+bool DeviceThread::push(Work&& work) {
+  const RunWork* run = std::get_if<RunWork>(&work);
+  const uint64_t bytes = run ? run->frame.size() : 0;
+  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (queue_.try_push(std::move(work))) return true;
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  return false;
+}
+
+void DeviceThread::close() {
+  closing_.store(true, std::memory_order_release);
+  queue_.close();
+}
+
+std::optional<Clock::time_point> DeviceThread::busy_since() const {
+  const Clock::rep since = busy_since_.load(std::memory_order_relaxed);
+  if (since == 0) return std::nullopt;
+  return Clock::time_point(Clock::duration(since));
+}
+
+void DeviceThread::loop() {
+  for (;;) {
+    std::optional<Work> work = next_work();
+    busy_since_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+    if (work) {
+      last_work_ = Clock::now();
+      ++unsubmitted_items_;
+      std::visit([this](auto& item) { perform(item); }, *work);
+      work.reset();
+    }
+    housekeeping();
+    progress_.fetch_add(1, std::memory_order_relaxed);
+    busy_since_.store(0, std::memory_order_relaxed);
+    if (closing_.load(std::memory_order_acquire) && idle()) break;
+  }
+  finished_.store(true, std::memory_order_release);
+}
+
+bool DeviceThread::idle() const {
+  const vulkan::Recorder& recorder = device_.recorder();
+  if (queue_.size() > 0) return false;
+  return lost_ || (reads_.empty() && recorder.pending() == 0 && recorder.completed() >= recorder.submitted());
+}
+
+std::optional<Work> DeviceThread::next_work() {
+  vulkan::Recorder& recorder = device_.recorder();
+  const Clock::time_point now = Clock::now();
+  const bool running = !lost_ && recorder.submitted() > recorder.completed();
+  if (!running) wait_began_ = now;
+  if (running && recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight) {
+    // Enough for the device to do: those who send wait for their acknowledgements meanwhile.
+    check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(1)));
+    return std::nullopt;
+  }
+  Clock::time_point until = now + milliseconds(50);
+  if (recorder.pending() > 0) until = std::min(until, std::max(now, last_work_ + kIdleBeforeSubmit));
+  // A read is looked after often at first, less often the longer it takes: its answer is late by a sixteenth at most.
+  const Clock::duration waited = now - wait_began_;
+  if (running && !reads_.empty()) {
+    until = std::min(until, now + std::clamp<Clock::duration>(waited / 16, microseconds(20), milliseconds(1)));
+  } else if (running) {
+    until = std::min(until, now + std::clamp<Clock::duration>(waited / 4, microseconds(500), milliseconds(20)));
+  }
+  if (queue_.size() == 0 && closing_.load(std::memory_order_acquire)) {
+    std::this_thread::sleep_until(std::min(until, now + milliseconds(1)));
+    return std::nullopt;
+  }
+  return queue_.pop_until(until);
+}
+
+void DeviceThread::housekeeping() {
+  for (const SessionRef& session : shared_.sessions.take_closed()) interpreter_.drop(*session);
+  if (lost_) return;
+  vulkan::Recorder& recorder = device_.recorder();
+  const bool queue_empty = queue_.size() == 0;
+  const bool quiet = queue_empty && Clock::now() - last_work_ >= kIdleBeforeSubmit;
+  const bool read_waits = reads_.want_submit() && (queue_empty || unsubmitted_items_ >= kMaxItemsBeforeReadSubmits);
+  if (read_waits || recorder.pending() >= kSubmitCommands || staged_bytes_ >= kSubmitStagedBytes ||
+      (quiet && recorder.pending() > 0)) {
+    if (!submit()) return;
+  }
+  if (!reads_.empty()) {
+    shared_.calls.expire(Clock::now());
+    reads_.complete(recorder.completed());
+    counters_.downloads_bytes.store(reads_.downloaded_bytes(), std::memory_order_relaxed);
+  }
+  recorder.collect();
+  const program::Executor::Counters& done = interpreter_.executor().counters();
+  counters_.instructions.store(done.instructions, std::memory_order_relaxed);
+  counters_.instructions_failed.store(done.failed, std::memory_order_relaxed);
+  counters_.validate_ns.store(done.validate_ns, std::memory_order_relaxed);
+  counters_.record_ns.store(done.record_ns, std::memory_order_relaxed);
+}
+
+bool DeviceThread::submit() {
+  const Result<uint64_t> value = device_.recorder().submit();
+  if (!value.ok()) {
+    fatal(value.error());
+    return false;
+  }
+  reads_.submitted(value.value());
+  staged_bytes_ = 0;
+  unsubmitted_items_ = 0;
+  wait_began_ = Clock::now();
+  return true;
+}
+
+void DeviceThread::check(const Result<void>& done) {
+  if (!done.ok() && done.error().code == ErrorCode::kDeviceLost) fatal(done.error());
+}
+
+void DeviceThread::fatal(const Error& error) {
+  if (lost_) return;
+  lost_ = true;
+  on_fatal_(error);
+}
+
+void DeviceThread::perform(RunWork& work) {
+  queued_bytes_.fetch_sub(work.frame.size(), std::memory_order_relaxed);
+  Session& session = *work.session;
+  if (!session.closed.load(std::memory_order_acquire) && !lost_) {
+    interpreter_.run(session, work.run.commands);
+    etf::Writer ack;
+    ack.version().tuple(3).atom("gpu_node_ack").unsigned_integer(session.id).integer(work.run.seq);
+    session.queued_commands.fetch_sub(static_cast<uint32_t>(work.run.commands.size()), std::memory_order_relaxed);
+    session.link->send(session.owner, ack.take());
+  }
+}
+
+void DeviceThread::perform(FreeWork& work) {
+  if (!work.session->closed.load(std::memory_order_acquire)) interpreter_.free(*work.session, work.ids);
+}
+
+void DeviceThread::perform(DownloadWork& work) {
+  if (work.call->answered()) return;
+  const Result<void> started = start_download(work);
+  if (started.ok()) return;
+  work.call->fail(started.error());
+  check(started);
+}
+
+Result<void> DeviceThread::start_download(DownloadWork& work) {
+  const Download& download = work.download;
+  GPU_ASSIGN(program::Tensor tensor, interpreter_.find(*work.session, download.id, "download"));
+  const uint64_t total = program::size_bytes(tensor);
+  const auto element = static_cast<uint64_t>(dtype_size_bytes(tensor.dtype));
+  const std::string what = "download of " + type_text(tensor.dtype, tensor.map.shape) + " (" + std::to_string(total) +
+                           " bytes), offset " + std::to_string(download.offset);
+  if (download.offset > total) return Error{ErrorCode::kInvalidArgument, what + ": the offset is past the end"};
+  const uint64_t size = download.size.value_or(total - download.offset);
+  if (size > total - download.offset)
+    return Error{ErrorCode::kInvalidArgument, what + ", size " + std::to_string(size) + ": past the end"};
+  if (download.offset % element != 0 || size % element != 0)
+    return Error{ErrorCode::kInvalidArgument, what + ", size " + std::to_string(size) + ": not multiples of " +
+                                                  std::to_string(element) + ", the element's size"};
+  if (size > kMaxReplyBytes)
+    return Error{ErrorCode::kInvalidArgument, what + ", size " + std::to_string(size) + ": the limit of a reply is " +
+                                                  std::to_string(kMaxReplyBytes) + "; read it in slices"};
+  if (size == 0) {
+    reads_.add(work.call, program::Readback{});
+    return {};
+  }
+  const std::shared_ptr<Account>& account = work.session->account;
+  const auto charge = [&account](uint64_t bytes) { return Result(account->charge_anyway(bytes)); };
+  GPU_ASSIGN(const program::Tensor whole, interpreter_.executor().contiguous(tensor, charge));
+  // The next slice need not copy again.
+  if (size < total && whole.storage != tensor.storage) interpreter_.replace(*work.session, download.id, whole);
+  GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(whole, download.offset, size));
+  reads_.add(work.call, std::move(readback));
+  return {};
+}
+
+void DeviceThread::perform(SyncWork& work) {
+  if (work.call->answered()) return;
+  for (const int64_t id : work.ids) {
+    const Result<program::Tensor> tensor = interpreter_.find(*work.session, id, "sync");
+    if (!tensor.ok()) return work.call->fail(tensor.error());
+  }
+  reads_.add(work.call, std::nullopt);
+}
+
+void DeviceThread::perform(UploadOpenWork& work) {
+  if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
+  const Result<void> opened = interpreter_.open_upload(*work.session, work.id, work.type);
+  if (!opened.ok()) {
+    work.call->fail(opened.error());
+    return check(opened);
+  }
+  if (!work.call->claim()) {  // its caller has given up, so nobody will fill it
+    return interpreter_.free(*work.session, std::span(&work.id, 1));
+  }
+  etf::Writer writer = begin_reply(work.call->caller());
+  writer.tuple(2).atom("ok").map(2);
+  writer.atom("chunk_bytes").unsigned_integer(kUploadChunkBytes).atom("window").unsigned_integer(kUploadWindow);
+  send_reply(work.call->caller(), std::move(writer));
+}
+
+Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Chunk& chunk) {
+  const program::Tensor& tensor = chunk.upload()->tensor();
+  program::Transfer& transfer = interpreter_.transfer();
+  GPU_ASSIGN(vulkan::BufferRef fresh, transfer.upload_buffer(chunk.staging()->size_bytes()));
+  GPU_TRY(transfer.copy_in(chunk.staging(), chunk.size_bytes(), tensor, chunk.offset()));
+  staged_bytes_ += chunk.size_bytes();
+  return fresh;
+}
+
+void DeviceThread::perform(StagedChunkWork& work) {
+  Result<vulkan::BufferRef> fresh = copy_chunk(*work.chunk);
+  if (!fresh.ok()) return reply_error(work.reply_to, fresh.error());
+  const UploadRef& upload = work.chunk->upload();
+  if (upload->land(*work.chunk, std::move(fresh).value())) interpreter_.complete_upload(*work.session, *upload);
+  reply_ok(work.reply_to);
+}
+
+void DeviceThread::perform(UploadDoneWork& work) { interpreter_.complete_upload(*work.session, *work.upload); }
+
+}  // namespace gpu_node::service

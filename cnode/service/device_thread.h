@@ -1,0 +1,94 @@
+// The one thread that owns the device: it takes work in order, records it, and submits when somebody reads, when enough
+// is recorded, or when nothing has come for a moment. It never waits for a read: those are parked until the timeline
+// reaches them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+
+#include "base/bounded_queue.h"
+#include "service/interpreter.h"
+#include "service/reads.h"
+#include "service/work.h"
+#include "vulkan/device.h"
+
+namespace gpu_node::service {
+
+class DeviceThread {
+ public:
+  struct Shared {
+    SessionTable& sessions;
+    UploadTable& uploads;
+    PendingCalls& calls;
+  };
+  // What the thread has counted; every field only grows.
+  struct Counters {
+    std::atomic<uint64_t> instructions{0}, instructions_failed{0}, validate_ns{0}, record_ns{0};
+    std::atomic<uint64_t> downloads_bytes{0};
+  };
+
+  // |on_fatal| is called on the device thread when the device is lost.
+  DeviceThread(vulkan::Device& device, const Shared& shared, std::function<void(const Error&)> on_fatal);
+  ~DeviceThread();
+
+  // Queues |work|; false when the queue is full or closed, |work| is then as it was. Any thread.
+  bool push(Work&& work);
+
+  // Refuses further work; the thread ends once all that is queued is done and answered.
+  void close();
+  // True once it has ended.
+  bool finished() const { return finished_.load(std::memory_order_acquire); }
+
+  size_t depth() const { return queue_.size(); }
+  // Of the messages that are queued.
+  uint64_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
+  const Counters& counters() const { return counters_; }
+  uint64_t unknown_frees() const { return interpreter_.unknown_frees(); }
+
+  // For the watchdog: raised with every step, and since when the thread has been in its present piece of work.
+  uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
+  std::optional<Clock::time_point> busy_since() const;
+
+ private:
+  void loop();
+  std::optional<Work> next_work();
+  void housekeeping();
+  bool idle() const;
+  bool submit();
+  void check(const Result<void>& done);
+  void fatal(const Error& error);
+
+  void perform(WakeWork&) {}
+  void perform(RunWork& work);
+  void perform(FreeWork& work);
+  void perform(DownloadWork& work);
+  void perform(SyncWork& work);
+  void perform(UploadOpenWork& work);
+  void perform(StagedChunkWork& work);
+  void perform(UploadDoneWork& work);
+  Result<void> start_download(DownloadWork& work);
+  Result<vulkan::BufferRef> copy_chunk(const Chunk& chunk);
+
+  vulkan::Device& device_;
+  const Shared shared_;
+  const std::function<void(const Error&)> on_fatal_;
+  BoundedQueue<Work> queue_;
+  std::atomic<uint64_t> queued_bytes_{0};
+  std::atomic<uint64_t> progress_{0};
+  std::atomic<Clock::rep> busy_since_{0};
+  std::atomic<bool> closing_{false};
+  std::atomic<bool> finished_{false};
+  Counters counters_;
+  Interpreter interpreter_;
+  Reads reads_;
+  uint64_t staged_bytes_ = 0;  // recorded copies out of staging since the last submission
+  uint32_t unsubmitted_items_ = 0;
+  Clock::time_point last_work_{};
+  Clock::time_point wait_began_{};
+  bool lost_ = false;
+  std::thread thread_;
+};
+
+}  // namespace gpu_node::service

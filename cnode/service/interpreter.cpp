@@ -1,0 +1,184 @@
+#include "service/interpreter.h"
+
+#include <string>
+
+namespace gpu_node::service {
+namespace {
+
+std::string tensor_text(int64_t name) { return (name < 0 ? "local " : "tensor ") + std::to_string(name); }
+
+Error missing_bytes_error(std::string_view reader, int64_t id, const Upload& upload) {
+  return {ErrorCode::kInvalidArgument, std::string(reader) + ": " + tensor_text(id) + " still misses " +
+                                           std::to_string(upload.missing_bytes()) + " uploaded bytes"};
+}
+
+}  // namespace
+
+Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
+                         std::atomic<uint64_t>& progress)
+    : sessions_(sessions), uploads_(uploads), progress_(progress), executor_(device), transfer_(device) {}
+
+void Interpreter::run(Session& session, std::span<const Command> commands) {
+  if (commands.size() > 1) prefetch(session, commands);
+  for (const Command& command : commands) {
+    progress_.fetch_add(1, std::memory_order_relaxed);
+    std::visit([&](const auto& what) { execute(session, what); }, command);
+  }
+  locals_.clear();
+  operands_.clear();
+}
+
+void Interpreter::execute(Session& session, const ir::Instruction& instruction) {
+  const Result<void> recorded = record(session, instruction);
+  if (recorded.ok()) return;
+  const ErrorRef error = failure(recorded.error());
+  for (const auto& [name, type] : instruction.results) poison(session, name, error);
+}
+
+Result<void> Interpreter::record(Session& session, const ir::Instruction& instruction) {
+  for (const auto& [name, type] : instruction.results) GPU_TRY(check_new(session, name, instruction.op->name));
+  operands_.clear();
+  for (const ir::Operand& operand : instruction.operands) {
+    GPU_ASSIGN(program::Value value, resolve(session, operand, instruction.op->name));
+    operands_.push_back(std::move(value));
+  }
+  GPU_ASSIGN(std::vector<program::Tensor> results, executor_.record(instruction, operands_, session.charge));
+  for (size_t i = 0; i < results.size(); ++i) bind(session, instruction.results[i].first, std::move(results[i]));
+  return {};
+}
+
+void Interpreter::execute(Session& session, const AllocCommand& alloc) {
+  Result<program::Tensor> tensor = allocate(session, alloc);
+  if (tensor.ok()) {
+    bind(session, alloc.id, std::move(tensor).value());
+  } else {
+    poison(session, alloc.id, failure(std::move(tensor).error()));
+  }
+}
+
+Result<program::Tensor> Interpreter::allocate(Session& session, const AllocCommand& alloc) {
+  GPU_TRY(check_new(session, alloc.id, "alloc"));
+  const uint64_t size = static_cast<uint64_t>(element_count(alloc.type.shape)) *
+                        static_cast<uint64_t>(dtype_size_bytes(alloc.type.dtype));
+  if (alloc.bytes && alloc.bytes->size() != size)
+    return Error{ErrorCode::kInvalidArgument, "alloc: " + type_text(alloc.type.dtype, alloc.type.shape) + " has " +
+                                                  std::to_string(size) + " bytes, the binary " +
+                                                  std::to_string(alloc.bytes->size())};
+  const bool filled = alloc.bytes.has_value();
+  GPU_ASSIGN(program::Tensor tensor,
+             executor_.allocate(alloc.type.dtype, alloc.type.shape, !filled, filled, session.charge));
+  if (filled && size > 0) GPU_TRY(transfer_.write(tensor, 0, *alloc.bytes));
+  return tensor;
+}
+
+void Interpreter::execute(Session& session, const FreeCommand& freed) { free(session, freed.ids); }
+
+void Interpreter::execute(Session& session, const MalformedCommand& malformed) {
+  const ErrorRef error = failure(malformed.error);
+  for (const int64_t id : malformed.ids) poison(session, id, error);
+}
+
+void Interpreter::free(Session& session, std::span<const int64_t> ids) {
+  for (const int64_t id : ids) {
+    const auto found = session.handles.find(id);
+    if (found == session.handles.end()) {
+      unknown_frees_.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    if (std::holds_alternative<UploadRef>(found->second)) uploads_.erase(session.id, id);
+    session.handles.erase(found);
+  }
+  session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
+}
+
+void Interpreter::drop(Session& session) {
+  for (const auto& [id, handle] : session.handles)
+    if (std::holds_alternative<UploadRef>(handle)) uploads_.erase(session.id, id);
+  session.handles.clear();
+  session.tensors.store(0, std::memory_order_relaxed);
+}
+
+Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, std::string_view reader) const {
+  const Handle* handle = find_handle(session, id);
+  if (!handle) return Error{ErrorCode::kNotFound, std::string(reader) + ": " + tensor_text(id) + " does not exist"};
+  if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
+  if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes_error(reader, id, **upload);
+  return std::get<program::Tensor>(*handle);
+}
+
+void Interpreter::replace(Session& session, int64_t id, program::Tensor tensor) {
+  if (const auto found = session.handles.find(id); found != session.handles.end()) found->second = std::move(tensor);
+}
+
+Result<void> Interpreter::open_upload(Session& session, int64_t id, const ir::TensorType& type) {
+  GPU_TRY(check_new(session, id, "upload_open"));
+  GPU_ASSIGN(program::Tensor tensor, executor_.allocate(type.dtype, type.shape, false, true, session.charge));
+  const uint64_t size = program::size_bytes(tensor);
+  if (size == 0) {
+    bind(session, id, std::move(tensor));
+    return {};
+  }
+  std::vector<vulkan::BufferRef> slots;
+  if (!program::is_mapped(tensor)) {
+    const uint64_t chunks = (size + kUploadChunkBytes - 1) / kUploadChunkBytes;
+    for (uint64_t i = 0; i < std::min<uint64_t>(chunks, kUploadWindow); ++i) {
+      GPU_ASSIGN(vulkan::BufferRef slot, transfer_.upload_buffer(std::min(size, kUploadChunkBytes)));
+      slots.push_back(std::move(slot));
+    }
+  }
+  auto upload = std::make_shared<Upload>(session.id, id, std::move(tensor), std::move(slots));
+  uploads_.insert(upload);
+  bind(session, id, std::move(upload));
+  return {};
+}
+
+void Interpreter::complete_upload(Session& session, const Upload& upload) {
+  const auto found = session.handles.find(upload.id());
+  if (found == session.handles.end()) return;
+  const UploadRef* current = std::get_if<UploadRef>(&found->second);
+  if (!current || current->get() != &upload) return;
+  uploads_.erase(session.id, upload.id());
+  found->second = program::Tensor(upload.tensor());
+}
+
+Result<void> Interpreter::check_new(Session& session, int64_t name, std::string_view what) {
+  if (find_handle(session, name))
+    return Error{ErrorCode::kInvalidArgument, std::string(what) + ": " + tensor_text(name) + " is made twice"};
+  if (session.handles.size() >= kMaxTensorsPerSession)
+    return Error{ErrorCode::kQuota, std::string(what) + ": the session holds " + std::to_string(kMaxTensorsPerSession) +
+                                        " tensors, the limit"};
+  return {};
+}
+
+Result<program::Value> Interpreter::resolve(const Session& session, const ir::Operand& operand,
+                                            std::string_view what) const {
+  if (const Scalar* scalar = std::get_if<Scalar>(&operand)) return program::Value(*scalar);
+  GPU_ASSIGN(program::Tensor tensor, find(session, std::get<ir::ValueName>(operand), what));
+  return program::Value(std::move(tensor));
+}
+
+const Handle* Interpreter::find_handle(const Session& session, int64_t name) const {
+  const auto& names = name < 0 ? locals_ : session.handles;
+  const auto found = names.find(name);
+  return found == names.end() ? nullptr : &found->second;
+}
+
+void Interpreter::bind(Session& session, int64_t name, Handle handle) {
+  (name < 0 ? locals_ : session.handles).insert_or_assign(name, std::move(handle));
+  session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
+}
+
+void Interpreter::poison(Session& session, int64_t name, const ErrorRef& error) {
+  // A name made twice loses what it had: nobody could say which of the two he reads.
+  const Handle* handle = find_handle(session, name);
+  if (handle && std::holds_alternative<UploadRef>(*handle)) uploads_.erase(session.id, name);
+  if (!handle && session.handles.size() >= kMaxTensorsPerSession) return;
+  bind(session, name, error);
+}
+
+ErrorRef Interpreter::failure(Error error) const {
+  if (error.code == ErrorCode::kOutOfMemory) error.message += "; " + sessions_.owners_text();
+  return std::make_shared<const Error>(std::move(error));
+}
+
+}  // namespace gpu_node::service

@@ -1,0 +1,115 @@
+// The messages of PROTOCOL.md as plain structures: what decode.h reads and the service executes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/program.h"
+#include "service/link.h"
+
+namespace gpu_node::service {
+
+inline constexpr int64_t kProtocolVersion = 1;
+inline constexpr uint32_t kMaxCommands = 4096;             // of one run message
+inline constexpr uint32_t kMaxPendingInstructions = 4096;  // of one session, unacknowledged
+inline constexpr uint64_t kInlineBytes = 64 * 1024;        // the largest binary of an alloc command
+inline constexpr uint64_t kUploadChunkBytes = 1024 * 1024;
+inline constexpr uint32_t kUploadWindow = 4;
+inline constexpr uint64_t kMaxReplyBytes = uint64_t{1} << 30;
+inline constexpr int64_t kMinLeaseMs = 1000, kMaxLeaseMs = 600'000, kDefaultLeaseMs = 30'000;
+
+struct RequestOptions {
+  std::optional<int64_t> deadline_ms;
+  TermBytes ref;  // empty: none
+};
+
+struct Ping {};
+struct Describe {
+  int64_t protocol = 0;
+};
+struct Open {
+  TermBytes pid;
+  int64_t lease_ms = kDefaultLeaseMs;
+  std::optional<uint64_t> quota_bytes;
+};
+struct Heartbeat {
+  uint64_t session = 0;
+};
+struct Close {
+  uint64_t session = 0;
+};
+struct Download {
+  uint64_t session = 0;
+  int64_t id = 0;
+  uint64_t offset = 0;
+  std::optional<uint64_t> size;  // nothing: to the end
+  RequestOptions options;
+};
+struct Sync {
+  uint64_t session = 0;
+  std::vector<int64_t> ids;
+  RequestOptions options;
+};
+struct UploadOpen {
+  uint64_t session = 0;
+  int64_t id = 0;
+  ir::TensorType type;
+  RequestOptions options;
+};
+struct Stats {};
+struct Cancel {
+  uint64_t session = 0;
+  TermBytes ref;
+};
+
+using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Stats, Cancel>;
+
+// A GenServer.call. A request that cannot be understood still has somebody to tell.
+struct Call {
+  TermBytes pid;
+  TermBytes tag;
+  Result<Request> request = Error{};
+};
+
+struct AllocCommand {
+  int64_t id = 0;
+  ir::TensorType type;
+  // Into the message's own buffer; nothing: zeros.
+  std::optional<std::span<const std::byte>> bytes;
+};
+struct FreeCommand {
+  std::vector<int64_t> ids;
+};
+// A command that could not be understood, and the results that could be read from it.
+struct MalformedCommand {
+  std::vector<int64_t> ids;
+  Error error;
+};
+using Command = std::variant<ir::Instruction, AllocCommand, FreeCommand, MalformedCommand>;
+
+struct Run {
+  uint64_t session = 0;
+  int64_t seq = 0;
+  std::vector<Command> commands;
+};
+struct Free {
+  uint64_t session = 0;
+  std::vector<int64_t> ids;
+};
+struct UploadChunk {
+  uint64_t session = 0;
+  int64_t id = 0;
+  uint64_t offset = 0;
+  TermBytes pid, tag;                // whom to answer
+  uint32_t size_bytes = 0;           // of the binary
+  std::span<const std::byte> bytes;  // empty when only the head of the message was decoded
+};
+
+using Message = std::variant<Call, Run, Free, UploadChunk>;
+
+}  // namespace gpu_node::service

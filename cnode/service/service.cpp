@@ -1,0 +1,181 @@
+#include "service/service.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "service/decode.h"
+#include "vulkan/recorder.h"
+
+namespace gpu_node::service {
+namespace {
+
+constexpr size_t kMaxPendingCalls = 16384;
+constexpr uint64_t kMaxQueuedBytes = 256u << 20;
+// A session that goes on sending this many times what it may is ended: even refusing costs memory.
+constexpr uint32_t kIntolerable = 4;
+
+uint64_t nanoseconds_since(Clock::time_point since) {
+  return static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - since).count());
+}
+
+}  // namespace
+
+Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
+    : options_(std::move(options)),
+      device_(std::move(device)),
+      calls_(kMaxPendingCalls),
+      device_thread_(*device_, {sessions_, uploads_, calls_},
+                     [this](const Error& error) { device_failed("the device is lost: " + error.message); }),
+      watchdog_({.limit_ms = options_.watchdog_ms,
+                 .subjects = {{"the device", [this] { return device_->recorder().in_flight_since(); },
+                               [this] { return device_->recorder().completed(); }},
+                              {"the device thread", [this] { return device_thread_.busy_since(); },
+                               [this] { return device_thread_.progress(); }}},
+                 .tick =
+                     [this] {
+                       const Clock::time_point now = Clock::now();
+                       calls_.expire(now);
+                       sessions_.close_expired(now);
+                     },
+                 .on_trip = [this](const std::string& what) { device_failed(what); }}) {}
+
+Service::~Service() = default;
+
+void Service::on_message(const LinkRef& link, std::vector<std::byte> frame, std::span<const std::byte> payload) {
+  const Clock::time_point began = Clock::now();
+  Result<Message> message = decode_message(payload);
+  decode_ns_.fetch_add(nanoseconds_since(began), std::memory_order_relaxed);
+  if (!message.ok()) return count_unknown(link, message.error());
+  if (Call* call = std::get_if<Call>(&message.value())) return handle(link, std::move(*call));
+  if (Run* run = std::get_if<Run>(&message.value())) return handle(link, std::move(*run), std::move(frame));
+  if (UploadChunk* chunk = std::get_if<UploadChunk>(&message.value())) return handle(link, std::move(*chunk));
+  handle(std::get<Free>(std::move(message.value())));
+}
+
+void Service::handle(const LinkRef& link, Run&& run, std::vector<std::byte> frame) {
+  const Result<SessionRef> session = sessions_.find(run.session);
+  if (!session.ok()) return count_unknown(link, session.error());
+  if (draining_.load(std::memory_order_acquire)) return;
+  const auto count = static_cast<uint32_t>(run.commands.size());
+  const uint32_t queued = session.value()->queued_commands.fetch_add(count, std::memory_order_relaxed) + count;
+  if (queued > kMaxPendingInstructions * kIntolerable) {
+    log_line(LogLevel::kWarning, "session_floods", "session=" + std::to_string(run.session) + " peer=" + link->peer());
+    return sessions_.close(run.session);
+  }
+  if (queued > kMaxPendingInstructions || device_thread_.queued_bytes() > kMaxQueuedBytes) {
+    refuse(run, {ErrorCode::kBusy, std::to_string(queued) + " commands of the session are queued, the limit is " +
+                                       std::to_string(kMaxPendingInstructions) + "; " +
+                                       std::to_string(device_thread_.queued_bytes()) + " bytes of all, the limit is " +
+                                       std::to_string(kMaxQueuedBytes)});
+    frame = {};
+  }
+  Work work = RunWork{session.value(), std::move(run), std::move(frame)};
+  if (device_thread_.push(std::move(work))) return;
+  // Its results would be missing silently: whoever reads them must be told that the session cannot go on.
+  sessions_.close(session.value()->id);
+}
+
+void Service::refuse(Run& run, const Error& error) const {
+  for (Command& command : run.commands) {
+    MalformedCommand refused{{}, error};
+    if (const auto* instruction = std::get_if<ir::Instruction>(&command)) {
+      for (const auto& [name, type] : instruction->results) refused.ids.push_back(name);
+    } else if (const auto* alloc = std::get_if<AllocCommand>(&command)) {
+      refused.ids.push_back(alloc->id);
+    } else {
+      continue;
+    }
+    command = std::move(refused);
+  }
+}
+
+void Service::handle(Free&& freed) {
+  const Result<SessionRef> session = sessions_.find(freed.session);
+  if (!session.ok()) {
+    unknown_messages_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (!device_thread_.push(FreeWork{session.value(), std::move(freed.ids)}) && !draining_)
+    sessions_.close(session.value()->id);
+}
+
+void Service::handle(const LinkRef& link, UploadChunk&& head) {
+  Caller caller{link, std::move(head.pid), std::move(head.tag)};
+  const Result<SessionRef> session = sessions_.find(head.session);
+  if (!session.ok()) return reply_error(caller, session.error());
+  const UploadRef upload = uploads_.find(head.session, head.id);
+  if (!upload)
+    return reply_error(caller,
+                       {ErrorCode::kNotFound, "upload: tensor " + std::to_string(head.id) + " is not being uploaded"});
+  Result<ChunkRef> chunk = upload->reserve(head.offset, head.bytes.size());
+  if (!chunk.ok()) return reply_error(caller, chunk.error());
+  Upload::write(*chunk.value(), head.bytes);
+  landed(chunk.value(), std::move(caller));
+}
+
+std::optional<Landing> Service::claim(std::span<const std::byte> head, size_t payload_bytes) {
+  const Result<UploadChunk> upload_head = decode_upload_head(head);
+  if (!upload_head.ok() || upload_head.value().size_bytes >= payload_bytes) return std::nullopt;
+  const UploadChunk& message = upload_head.value();
+  if (!sessions_.find(message.session).ok()) return std::nullopt;
+  const UploadRef upload = uploads_.find(message.session, message.id);
+  if (!upload) return std::nullopt;
+  Result<ChunkRef> chunk = upload->reserve(message.offset, message.size_bytes);
+  if (!chunk.ok() || !chunk.value()->destination()) return std::nullopt;
+  return Landing{chunk.value()->destination(), message.size_bytes, std::move(chunk).value()};
+}
+
+void Service::on_landed(const LinkRef& link, std::span<const std::byte> head, const ChunkRef& chunk) {
+  Result<UploadChunk> message = decode_upload_head(head);
+  if (!message.ok()) return count_unknown(link, message.error());
+  landed(chunk, {link, std::move(message.value().pid), std::move(message.value().tag)});
+}
+
+void Service::landed(const ChunkRef& chunk, Caller&& reply_to) {
+  const UploadRef& upload = chunk->upload();
+  uploads_bytes_.fetch_add(chunk->size_bytes(), std::memory_order_relaxed);
+  const Result<SessionRef> session = sessions_.find(upload->session());
+  if (!session.ok()) return reply_error(reply_to, session.error());
+  if (chunk->staging()) {
+    if (!device_thread_.push(StagedChunkWork{session.value(), chunk, reply_to}))
+      reply_error(reply_to, {ErrorCode::kBusy, "upload: the queue is full"});
+    return;
+  }
+  // The device thread must know before the client does: its next message may use the tensor.
+  if (upload->land(*chunk) && !device_thread_.push(UploadDoneWork{session.value(), upload})) {
+    sessions_.close(upload->session());
+    return reply_error(reply_to, {ErrorCode::kBusy, "upload: the queue is full"});
+  }
+  reply_ok(reply_to);
+}
+
+void Service::on_process_down(const LinkRef& link, const TermBytes& pid) {
+  sessions_.close_owner(link, pid);
+  (void)device_thread_.push(WakeWork{});
+}
+
+void Service::on_link_down(const LinkRef& link) {
+  sessions_.close_link(link);
+  (void)device_thread_.push(WakeWork{});
+}
+
+bool Service::drain(const Deadline& deadline) {
+  draining_.store(true, std::memory_order_release);
+  device_thread_.close();
+  while (!device_thread_.finished() && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  return device_thread_.finished() && !failed_;
+}
+
+void Service::count_unknown(const LinkRef& link, const Error& error) {
+  unknown_messages_.fetch_add(1, std::memory_order_relaxed);
+  log_line(LogLevel::kWarning, "message_dropped", "peer=" + link->peer() + " reason=\"" + error.message + "\"");
+}
+
+void Service::device_failed(const std::string& why) {
+  if (failed_.exchange(true)) return;
+  log_line(LogLevel::kError, "device_failed", "reason=\"" + why + "\"");
+  calls_.fail_all({ErrorCode::kDeviceLost, why + "; the process restarts"});
+  if (options_.on_device_failure) options_.on_device_failure(why);
+}
+
+}  // namespace gpu_node::service

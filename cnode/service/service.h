@@ -1,0 +1,103 @@
+// The service: what the messages of PROTOCOL.md do. Reader threads hand it messages; it answers at once what needs no
+// device, and queues the rest for the device thread.
+//
+// Thread-safe. Nothing a peer sends ends the process; a lost or hung device does, by |on_device_failure|.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "service/describe.h"
+#include "service/device_thread.h"
+#include "service/watchdog.h"
+#include "vulkan/device.h"
+
+namespace gpu_node::service {
+
+struct ServiceOptions {
+  Identity identity;
+  int64_t watchdog_ms = 30'000;
+  std::function<NetworkCounters()> network;  // may be empty
+  // The device is lost or hangs: everyone who waits has been answered `device_lost`. Expected not to return.
+  std::function<void(const std::string& why)> on_device_failure;
+};
+
+// Where the last bytes of an upload message go, instead of a buffer of their own.
+struct Landing {
+  std::byte* destination = nullptr;
+  size_t size_bytes = 0;
+  ChunkRef chunk;
+};
+
+class Service {
+ public:
+  Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // A whole message; |payload| (an external term) lies in |frame|.
+  void on_message(const LinkRef& link, std::vector<std::byte> frame, std::span<const std::byte> payload);
+
+  // The beginning of a message of |payload_bytes|: where an upload's bytes may be received directly, or nothing, and
+  // the message is to come whole. Followed by on_landed, or by dropping the landing when the connection ends.
+  std::optional<Landing> claim(std::span<const std::byte> head, size_t payload_bytes);
+  void on_landed(const LinkRef& link, std::span<const std::byte> head, const ChunkRef& chunk);
+
+  void on_process_down(const LinkRef& link, const TermBytes& pid);
+  void on_link_down(const LinkRef& link);
+
+  // Refuses new work with `shutting_down`, and waits until what is queued is done. False when |deadline| came first.
+  bool drain(const Deadline& deadline);
+
+  StatsView stats() const;
+  const vulkan::DeviceInfo& device_info() const { return device_->info(); }
+
+ private:
+  void handle(const LinkRef& link, Call&& call);
+  void handle(const LinkRef& link, Run&& run, std::vector<std::byte> frame);
+  void handle(const LinkRef& link, UploadChunk&& chunk);
+  void handle(Free&& freed);
+
+  void answer(Caller&& caller, Ping&);
+  void answer(Caller&& caller, Describe& describe);
+  void answer(Caller&& caller, Open& open);
+  void answer(Caller&& caller, Heartbeat& heartbeat);
+  void answer(Caller&& caller, Close& close);
+  void answer(Caller&& caller, Download& download);
+  void answer(Caller&& caller, Sync& sync);
+  void answer(Caller&& caller, UploadOpen& upload);
+  void answer(Caller&& caller, Stats&);
+  void answer(Caller&& caller, Cancel& cancel);
+
+  // Registers the caller of a request that the device thread answers; nothing when he has been answered already.
+  std::optional<std::pair<SessionRef, PendingCallRef>> admit(Caller&& caller, uint64_t session,
+                                                             RequestOptions&& options);
+  void enqueue(const PendingCallRef& call, Work&& work);
+  void refuse(Run& run, const Error& error) const;
+  void landed(const ChunkRef& chunk, Caller&& reply_to);
+  void count_unknown(const LinkRef& link, const Error& error);
+  void device_failed(const std::string& why);
+
+  const ServiceOptions options_;
+  const std::unique_ptr<vulkan::Device> device_;
+  const Clock::time_point started_ = Clock::now();
+  SessionTable sessions_;
+  UploadTable uploads_;
+  PendingCalls calls_;
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> failed_{false};
+  std::atomic<uint64_t> decode_ns_{0}, uploads_bytes_{0}, unknown_messages_{0};
+  DeviceThread device_thread_;
+  Watchdog watchdog_;
+};
+
+}  // namespace gpu_node::service

@@ -1,0 +1,156 @@
+// The calls of PROTOCOL.md: answered here where no device is needed, else admitted and queued.
+#include "service/service.h"
+#include "vulkan/recorder.h"
+
+namespace gpu_node::service {
+namespace {
+
+Error shutting_down() { return {ErrorCode::kShuttingDown, "the process drains and takes no new work"}; }
+
+int64_t milliseconds_since(Clock::time_point since) {
+  return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count());
+}
+
+}  // namespace
+
+void Service::handle(const LinkRef& link, Call&& call) {
+  Caller caller{link, std::move(call.pid), std::move(call.tag)};
+  if (!call.request.ok()) {
+    unknown_messages_.fetch_add(1, std::memory_order_relaxed);
+    return reply_error(caller, call.request.error());
+  }
+  std::visit([&](auto& request) { answer(std::move(caller), request); }, call.request.value());
+}
+
+void Service::answer(Caller&& caller, Ping&) {
+  etf::Writer writer = begin_reply(caller);
+  writer.atom("pong");
+  send_reply(caller, std::move(writer));
+}
+
+void Service::answer(Caller&& caller, Describe& describe) {
+  if (describe.protocol != kProtocolVersion)
+    return reply_error(caller, {ErrorCode::kUnsupported,
+                                "the client speaks protocol " + std::to_string(describe.protocol) + ", gpu_node " +
+                                    options_.identity.version + " speaks " + std::to_string(kProtocolVersion)});
+  etf::Writer writer = begin_reply(caller);
+  writer.tuple(2).atom("ok");
+  write_describe(writer, options_.identity, device_->info());
+  send_reply(caller, std::move(writer));
+}
+
+void Service::answer(Caller&& caller, Open& open) {
+  if (draining_) return reply_error(caller, shutting_down());
+  const TermBytes owner = open.pid;
+  const Result<SessionRef> opened = sessions_.open(std::move(open), caller.link);
+  if (!opened.ok()) return reply_error(caller, opened.error());
+  const Session& session = *opened.value();
+  if (!caller.link->monitor(owner)) return sessions_.close(session.id);
+  etf::Writer writer = begin_reply(caller);
+  writer.tuple(2).atom("ok").map(6);
+  writer.atom("session").unsigned_integer(session.id);
+  writer.atom("incarnation").unsigned_integer(options_.identity.incarnation);
+  writer.atom("lease_ms").integer(session.lease_ms);
+  writer.atom("max_pending_instructions").unsigned_integer(kMaxPendingInstructions);
+  writer.atom("upload_chunk_bytes").unsigned_integer(kUploadChunkBytes);
+  writer.atom("upload_window").unsigned_integer(kUploadWindow);
+  send_reply(caller, std::move(writer));
+}
+
+void Service::answer(Caller&& caller, Heartbeat& heartbeat) {
+  const Result<SessionRef> session = sessions_.find(heartbeat.session);
+  if (!session.ok()) return reply_error(caller, session.error());
+  const auto since = device_->recorder().in_flight_since();
+  etf::Writer writer = begin_reply(caller);
+  writer.tuple(2).atom("ok").map(2);
+  writer.atom("queued").unsigned_integer(session.value()->queued_commands.load(std::memory_order_relaxed));
+  writer.atom("busy_ms").integer(since ? milliseconds_since(*since) : 0);
+  send_reply(caller, std::move(writer));
+}
+
+void Service::answer(Caller&& caller, Close& close) {
+  const Result<SessionRef> session = sessions_.find(close.session);
+  if (!session.ok()) return reply_error(caller, session.error());
+  sessions_.close(close.session);
+  (void)device_thread_.push(WakeWork{});
+  reply_ok(caller);
+}
+
+void Service::answer(Caller&& caller, Stats&) {
+  etf::Writer writer = begin_reply(caller);
+  writer.tuple(2).atom("ok");
+  write_stats(writer, stats());
+  send_reply(caller, std::move(writer));
+}
+
+void Service::answer(Caller&& caller, Cancel& cancel) {
+  const Result<SessionRef> session = sessions_.find(cancel.session);
+  if (!session.ok()) return reply_error(caller, session.error());
+  const bool cancelled = calls_.cancel(cancel.session, cancel.ref);
+  etf::Writer writer = begin_reply(caller);
+  writer.tuple(2).atom("ok").boolean(cancelled);
+  send_reply(caller, std::move(writer));
+}
+
+void Service::answer(Caller&& caller, Download& download) {
+  const auto admitted = admit(std::move(caller), download.session, std::move(download.options));
+  if (admitted) enqueue(admitted->second, DownloadWork{admitted->first, admitted->second, std::move(download)});
+}
+
+void Service::answer(Caller&& caller, Sync& sync) {
+  const auto admitted = admit(std::move(caller), sync.session, std::move(sync.options));
+  if (admitted) enqueue(admitted->second, SyncWork{admitted->first, admitted->second, std::move(sync.ids)});
+}
+
+void Service::answer(Caller&& caller, UploadOpen& upload) {
+  const auto admitted = admit(std::move(caller), upload.session, std::move(upload.options));
+  if (admitted)
+    enqueue(admitted->second, UploadOpenWork{admitted->first, admitted->second, upload.id, std::move(upload.type)});
+}
+
+std::optional<std::pair<SessionRef, PendingCallRef>> Service::admit(Caller&& caller, uint64_t session,
+                                                                    RequestOptions&& options) {
+  Result<SessionRef> found = sessions_.find(session);
+  const auto refuse_with = [&](const Error& error) {
+    reply_error(caller, error);
+    return std::nullopt;
+  };
+  if (!found.ok()) return refuse_with(found.error());
+  if (draining_) return refuse_with(shutting_down());
+  if (failed_) return refuse_with({ErrorCode::kDeviceLost, "the device has failed; the process restarts"});
+  std::optional<PendingCallRef> call = calls_.add(caller, session, std::move(options));
+  if (!call) return refuse_with({ErrorCode::kBusy, "too many requests wait: send again later"});
+  return std::pair(std::move(found).value(), std::move(*call));
+}
+
+void Service::enqueue(const PendingCallRef& call, Work&& work) {
+  if (device_thread_.push(std::move(work))) return;
+  call->fail(draining_ ? shutting_down() : Error{ErrorCode::kBusy, "the queue is full: send again later"});
+}
+
+StatsView Service::stats() const {
+  const DeviceThread::Counters& done = device_thread_.counters();
+  const auto busy = device_thread_.busy_since();
+  StatsView view;
+  view.uptime_ms = static_cast<uint64_t>(milliseconds_since(started_));
+  view.incarnation = options_.identity.incarnation;
+  view.draining = draining_;
+  view.device = device_->counters();
+  view.memory_limit_bytes = device_->memory_limit_bytes();
+  view.sessions = sessions_.live();
+  view.queue_depth = device_thread_.depth();
+  view.oldest_ms = busy ? static_cast<uint64_t>(milliseconds_since(*busy)) : 0;
+  view.instructions = done.instructions;
+  view.instructions_failed = done.instructions_failed;
+  view.decode_ns = decode_ns_;
+  view.validate_ns = done.validate_ns;
+  view.record_ns = done.record_ns;
+  view.uploads_bytes = uploads_bytes_;
+  view.downloads_bytes = done.downloads_bytes;
+  view.unknown_messages = unknown_messages_;
+  view.unknown_frees = device_thread_.unknown_frees();
+  if (options_.network) view.network = options_.network();
+  return view;
+}
+
+}  // namespace gpu_node::service

@@ -1,0 +1,149 @@
+#include "service/session.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "etf/decoder.h"
+
+namespace gpu_node::service {
+namespace {
+
+constexpr uint64_t kTagShift = 48;
+
+std::string session_text(uint64_t id) { return std::to_string(id); }
+
+}  // namespace
+
+Result<std::shared_ptr<void>> Account::charge(uint64_t bytes) {
+  const uint64_t before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (quota_bytes_ && before + bytes > *quota_bytes_) {
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return Error{ErrorCode::kQuota, "asked for " + std::to_string(bytes) + " bytes, the session holds " +
+                                        std::to_string(before) + " of its quota of " + std::to_string(*quota_bytes_)};
+  }
+  return std::shared_ptr<void>(nullptr, [account = shared_from_this(), bytes](void*) {
+    account->bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  });
+}
+
+std::shared_ptr<void> Account::charge_anyway(uint64_t bytes) {
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  return std::shared_ptr<void>(nullptr, [account = shared_from_this(), bytes](void*) {
+    account->bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  });
+}
+
+Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link)
+    : id(session_id),
+      owner(std::move(open.pid)),
+      link(std::move(owner_link)),
+      lease_ms(open.lease_ms),
+      account(std::make_shared<Account>(open.quota_bytes)),
+      charge([paying = account](uint64_t bytes) { return paying->charge(bytes); }),
+      last_seen(Clock::now().time_since_epoch().count()) {}
+
+int64_t Session::idle_ms(Clock::time_point now) const {
+  const Clock::duration idle = now.time_since_epoch() - Clock::duration(last_seen.load(std::memory_order_relaxed));
+  return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(idle).count());
+}
+
+SessionTable::SessionTable() : process_tag_(random_() & 0xffff) {}
+
+uint64_t SessionTable::new_id() {
+  for (;;) {
+    const uint64_t random = (uint64_t{random_()} << 32 | random_()) & ((uint64_t{1} << kTagShift) - 1);
+    const uint64_t id = process_tag_ << kTagShift | random;
+    if (id != 0 && !sessions_.contains(id)) return id;
+  }
+}
+
+Result<SessionRef> SessionTable::open(Open&& open, const LinkRef& link) {
+  if (!pid_is_of(open.pid, link->peer()))
+    return Error{ErrorCode::kInvalidArgument, "open: the owner must be a process of " + link->peer()};
+  const std::lock_guard lock(mutex_);
+  if (sessions_.size() >= kMaxSessions)
+    return Error{ErrorCode::kBusy, "open: " + std::to_string(kMaxSessions) + " sessions are open, the limit"};
+  auto session = std::make_shared<Session>(new_id(), std::move(open), link);
+  sessions_.emplace(session->id, session);
+  return session;
+}
+
+Result<SessionRef> SessionTable::find(uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(id);
+  if (found != sessions_.end()) {
+    found->second->touch();
+    return found->second;
+  }
+  if (id >> kTagShift != process_tag_)
+    return Error{ErrorCode::kStale, "session " + session_text(id) + " is of a process that is gone"};
+  return Error{ErrorCode::kNotFound, "session " + session_text(id) + " has ended"};
+}
+
+template <typename Ends>
+void SessionTable::close_where(std::string_view reason, Ends ends) {
+  const std::lock_guard lock(mutex_);
+  for (auto it = sessions_.begin(); it != sessions_.end();) {
+    if (!ends(*it->second)) {
+      ++it;
+      continue;
+    }
+    it->second->closed.store(true, std::memory_order_release);
+    log_line(LogLevel::kInfo, "session_closed",
+             "session=" + session_text(it->first) + " peer=" + it->second->link->peer() +
+                 " reason=" + std::string(reason) + " bytes=" + std::to_string(it->second->account->bytes()));
+    closed_.push_back(std::move(it->second));
+    it = sessions_.erase(it);
+  }
+}
+
+void SessionTable::close(uint64_t id) {
+  close_where("closed", [id](const Session& session) { return session.id == id; });
+}
+
+void SessionTable::close_owner(const LinkRef& link, const TermBytes& pid) {
+  close_where("owner_down", [&](const Session& s) { return s.link->id() == link->id() && s.owner == pid; });
+}
+
+void SessionTable::close_link(const LinkRef& link) {
+  close_where("connection_down", [&](const Session& s) { return s.link->id() == link->id(); });
+}
+
+void SessionTable::close_expired(Clock::time_point now) {
+  close_where("lease", [now](const Session& s) { return s.idle_ms(now) > s.lease_ms; });
+}
+
+std::vector<SessionRef> SessionTable::take_closed() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(closed_, {});
+}
+
+std::vector<SessionRef> SessionTable::live() const {
+  std::vector<SessionRef> sessions;
+  const std::lock_guard lock(mutex_);
+  sessions.reserve(sessions_.size());
+  for (const auto& [id, session] : sessions_) sessions.push_back(session);
+  return sessions;
+}
+
+std::string SessionTable::owners_text() const {
+  std::vector<SessionRef> sessions = live();
+  std::sort(sessions.begin(), sessions.end(),
+            [](const SessionRef& a, const SessionRef& b) { return a->account->bytes() > b->account->bytes(); });
+  std::string text = std::to_string(sessions.size()) + " sessions";
+  for (size_t i = 0; i < std::min<size_t>(sessions.size(), 4); ++i)
+    text += (i == 0 ? ": " : ", ") + sessions[i]->link->peer() + " holds " +
+            std::to_string(sessions[i]->account->bytes()) + " bytes in " + std::to_string(sessions[i]->tensors) +
+            " tensors";
+  return text;
+}
+
+bool pid_is_of(const TermBytes& pid, const std::string& node) {
+  if (pid.empty()) return false;
+  // A pid is its tag, the node's name as an atom, and numbers.
+  etf::Reader reader(std::span<const std::byte>(pid).subspan(1));
+  std::string_view name;
+  return reader.read_atom(name) && name == node;
+}
+
+}  // namespace gpu_node::service

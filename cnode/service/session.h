@@ -1,0 +1,110 @@
+// Sessions: what one process of a connected node owns here. A session ends when its owner dies, its connection closes,
+// its lease runs out, or it is closed; its tensors are freed by the device thread soon after.
+//
+// The table and the atomics of a session may be used from any thread; `handles` belongs to the device thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "program/executor.h"
+#include "service/reply.h"
+#include "service/request.h"
+#include "service/upload.h"
+
+namespace gpu_node::service {
+
+inline constexpr size_t kMaxSessions = 4096;
+inline constexpr size_t kMaxTensorsPerSession = 1u << 20;
+
+using ErrorRef = std::shared_ptr<const Error>;
+
+// What an id stands for: a tensor, the error that its making ended in, or a tensor whose bytes are still coming.
+using Handle = std::variant<program::Tensor, ErrorRef, UploadRef>;
+
+// The bytes of a session and their limit. Outlives the session while a storage that it paid for lives.
+class Account : public std::enable_shared_from_this<Account> {
+ public:
+  explicit Account(std::optional<uint64_t> quota_bytes) : quota_bytes_(quota_bytes) {}
+
+  // Adds |bytes| until the returned charge is dropped. Error: kQuota.
+  Result<std::shared_ptr<void>> charge(uint64_t bytes);
+  // The same without asking for the quota: what the service itself needs for the session.
+  std::shared_ptr<void> charge_anyway(uint64_t bytes);
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  const std::optional<uint64_t> quota_bytes_;
+  std::atomic<uint64_t> bytes_{0};
+};
+
+struct Session {
+  Session(uint64_t session_id, Open&& open, LinkRef owner_link);
+
+  const uint64_t id;
+  const TermBytes owner;
+  const LinkRef link;
+  const int64_t lease_ms;
+  const std::shared_ptr<Account> account;
+  const program::Executor::Charge charge;  // by the account
+
+  std::atomic<Clock::rep> last_seen;
+  std::atomic<bool> closed{false};
+  std::atomic<uint32_t> queued_commands{0};
+  std::atomic<uint32_t> tensors{0};
+
+  std::unordered_map<int64_t, Handle> handles;  // device thread only
+
+  void touch() { last_seen.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed); }
+  int64_t idle_ms(Clock::time_point now) const;
+};
+
+using SessionRef = std::shared_ptr<Session>;
+
+class SessionTable {
+ public:
+  SessionTable();
+
+  // Errors: kInvalidArgument when the pid is not of the peer's node, kBusy above the limits.
+  Result<SessionRef> open(Open&& open, const LinkRef& link);
+
+  // The live session |id|, its lease renewed. Errors: kStale (made by another process), kNotFound (ended here).
+  Result<SessionRef> find(uint64_t id);
+
+  void close(uint64_t id);
+  void close_owner(const LinkRef& link, const TermBytes& pid);
+  void close_link(const LinkRef& link);
+  void close_expired(Clock::time_point now);
+
+  // The sessions that ended since the last call: the device thread frees what they hold.
+  std::vector<SessionRef> take_closed();
+
+  std::vector<SessionRef> live() const;
+  // "who owns what", for out-of-memory messages.
+  std::string owners_text() const;
+
+ private:
+  template <typename Ends>
+  void close_where(std::string_view reason, Ends ends);
+  uint64_t new_id();
+
+  mutable std::mutex mutex_;
+  std::unordered_map<uint64_t, SessionRef> sessions_;
+  std::vector<SessionRef> closed_;
+  std::random_device random_;
+  const uint64_t process_tag_;  // the high 16 bits of every id of this process
+};
+
+// True when |pid| (raw external term) is of the node |node|.
+bool pid_is_of(const TermBytes& pid, const std::string& node);
+
+}  // namespace gpu_node::service

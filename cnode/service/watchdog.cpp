@@ -1,0 +1,52 @@
+#include "service/watchdog.h"
+
+#include <algorithm>
+
+namespace gpu_node::service {
+namespace {
+
+constexpr std::chrono::milliseconds kPeriod{20};
+
+}  // namespace
+
+Watchdog::Watchdog(Options options)
+    : options_(std::move(options)), watches_(options_.subjects.size()), thread_([this] { loop(); }) {}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Watchdog::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    look();
+    if (options_.tick) options_.tick();
+    lock.lock();
+    wake_.wait_for(lock, kPeriod, [this] { return stopping_; });
+  }
+}
+
+void Watchdog::look() {
+  const Clock::time_point now = Clock::now();
+  for (size_t i = 0; i < watches_.size() && !tripped_; ++i) {
+    const Options::Subject& subject = options_.subjects[i];
+    Watch& watch = watches_[i];
+    const uint64_t progress = subject.progress();
+    if (progress != watch.progress) watch = {progress, now};
+    const std::optional<Clock::time_point> since = subject.since();
+    if (!since) continue;
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - std::max(*since, watch.changed));
+    if (age.count() < options_.limit_ms) continue;
+    tripped_ = true;
+    options_.on_trip(subject.name + " has made no progress for " + std::to_string(age.count()) + " ms, the limit is " +
+                     std::to_string(options_.limit_ms));
+  }
+}
+
+}  // namespace gpu_node::service

@@ -1,0 +1,54 @@
+// What reader threads hand to the device thread.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "service/reply.h"
+#include "service/session.h"
+
+namespace gpu_node::service {
+
+struct RunWork {
+  SessionRef session;
+  Run run;
+  std::vector<std::byte> frame;  // the commands' binaries lie in it
+};
+struct FreeWork {
+  SessionRef session;
+  std::vector<int64_t> ids;
+};
+struct DownloadWork {
+  SessionRef session;
+  PendingCallRef call;
+  Download download;
+};
+struct SyncWork {
+  SessionRef session;
+  PendingCallRef call;
+  std::vector<int64_t> ids;
+};
+struct UploadOpenWork {
+  SessionRef session;
+  PendingCallRef call;
+  int64_t id = 0;
+  ir::TensorType type;
+};
+// A chunk whose bytes are in its staging buffer.
+struct StagedChunkWork {
+  SessionRef session;
+  ChunkRef chunk;
+  Caller reply_to;
+};
+// An upload whose last bytes have come.
+struct UploadDoneWork {
+  SessionRef session;
+  UploadRef upload;
+};
+// Nothing but a reason to look again: a session has ended.
+struct WakeWork {};
+
+using Work =
+    std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, StagedChunkWork, UploadDoneWork>;
+
+}  // namespace gpu_node::service
