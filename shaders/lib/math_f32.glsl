@@ -332,25 +332,32 @@ float m_div(float x, float y) {
   return float(q + (a - q * b) / b);
 }
 
-//@ m_fmod.f32: mi_sign.f32
-// The remainder of x / y with the sign of x; exact.
+//@ mi_significand.f32:
+// (m, e) with x = m 2^(e - 150) and m below 2^24, from 2^23 on but for subnormal x, for the bits of a finite x >= 0.
+ivec2 mi_significand(uint bits) {
+  int e = int(bits >> 23);
+  return e == 0 ? ivec2(int(bits), 1) : ivec2(int((bits & 0x007fffffu) | 0x00800000u), e);
+}
+
+//@ m_fmod.f32: mi_significand.f32
+// The remainder of x / y with the sign of x; exact. All in integers: needs no double, and subnormals always count.
 float m_fmod(float x, float y) {
   uint ux = floatBitsToUint(x);
   uint bx = ux & 0x7fffffffu;
   uint by = floatBitsToUint(y) & 0x7fffffffu;
+  uint sign = ux & 0x80000000u;
   if (bx >= 0x7f800000u || by > 0x7f800000u || by == 0u) return uintBitsToFloat(0x7fc00000u);
   if (bx < by) return x;
-  if (bx == by) return mi_sign(0.0, ux);
-  double r = abs(double(x));
-  double m = abs(double(y));
-  // Each turn takes 28 bits off the quotient: r stays below 2^28 times the scaled divisor, so that every step is exact.
-  int n = (int(unpackDouble2x32(r).y >> 20) - int(unpackDouble2x32(m).y >> 20)) / 28;
-  for (; n >= 0; --n) {
-    double d = m * packDouble2x32(uvec2(0u, uint(1023 + 28 * n) << 20));
-    r -= floor(r / d) * d;
-    // The quotient may be one too large or too small.
-    if (r < 0.0lf) r += d;
-    if (r >= d) r -= d;
-  }
-  return mi_sign(float(r), ux);
+  ivec2 a = mi_significand(bx);
+  ivec2 b = mi_significand(by);
+  uint m = uint(b.x);
+  uint r = uint(a.x) % m;
+  // Eight bits of the quotient a turn, 32 turns at most.
+  for (int n = a.y - b.y; n > 0; n -= 8) r = (r << min(n, 8)) % m;
+  if (r == 0u) return uintBitsToFloat(sign);
+  // r 2^(b.y - 150), moved up until its leading one is in place or the exponent is the least.
+  int up = min(23 - findMSB(r), b.y - 1);
+  r <<= up;
+  int e = r < 0x00800000u ? 0 : b.y - up;
+  return uintBitsToFloat((r & 0x007fffffu) | (uint(e) << 23) | sign);
 }

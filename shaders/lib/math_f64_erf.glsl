@@ -111,7 +111,7 @@ double m_erf_inv(double x) {
   }
   // One step of third order on erf(y) - a.
   precise double off;
-  if (a < 0.5lf) {
+  if (a < 0.52lf) {
     dvec2 e = mi_erf_small(y);
     off = (e.x - a) + e.y;
   } else {

@@ -59,7 +59,8 @@ std::vector<T> special_points(const Function& function) {
 }
 
 // Fills |x| (and |y| for two arguments) with every special point, or every pair of them, and then random points up to
-// |count|: a half over all bit patterns, the rest uniform over the function's interval.
+// |count|: a half over all bit patterns, a quarter uniform over the function's interval, a quarter at all distances
+// from its edges.
 template <typename T>
 void make_points(const Function& function, size_t count, std::vector<T>& x, std::vector<T>& y) {
   x = special_points<T>(function);
@@ -74,7 +75,13 @@ void make_points(const Function& function, size_t count, std::vector<T>& x, std:
   std::uniform_real_distribution<double> uniform(function.low, function.high);
   while (x.size() < count) {
     const size_t i = x.size();
-    const T near = static_cast<T>(uniform(random)), far = from_bits<T>(random());
+    const T far = from_bits<T>(random());
+    T near = static_cast<T>(uniform(random));
+    if (i % 4 == 3 && !function.edges.empty()) {
+      const T edge = static_cast<T>(function.edges[random() % function.edges.size()]);
+      near =
+          edge + edge * std::ldexp(static_cast<T>(uniform(random) / function.high), -static_cast<int>(random() % 50));
+    }
     x.push_back(i % 2 == 0 ? far : near);
     if (function.arity == 1) continue;
     // Pairs: both anywhere, both in the interval, or equal in magnitude but for a few bits.

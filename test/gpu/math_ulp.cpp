@@ -48,7 +48,7 @@ std::string glsl_of(std::string_view type, const std::string& library, const std
 }
 
 template <typename T>
-std::vector<T> run(const vulkan::Kernel& made, const std::vector<T>& x, const std::vector<T>& y) {
+std::vector<T> run(const vulkan::Kernel* made, const std::vector<T>& x, const std::vector<T>& y) {
   Device& gpu = device();
   const uint64_t bytes = x.size() * sizeof(T);
   const uint32_t count = static_cast<uint32_t>(x.size());
@@ -57,7 +57,7 @@ std::vector<T> run(const vulkan::Kernel& made, const std::vector<T>& x, const st
   const BufferRef out = *gpu.pool().allocate(bytes, BufferUse::kDevice);
   const BufferRange ranges[] = {{&a, 0, bytes}, {&b, 0, bytes}, {&out, 0, bytes, true}};
   const auto recorded =
-      gpu.recorder().dispatch(made, ranges, std::as_bytes(std::span(&count, 1)), (count + 63) / 64, 1, 1);
+      gpu.recorder().dispatch(*made, ranges, std::as_bytes(std::span(&count, 1)), (count + 63) / 64, 1, 1);
   if (!recorded.ok()) FAIL(recorded.error().message);
   return download_as<T>(gpu, out, x.size());
 }
@@ -70,7 +70,8 @@ template <typename T>
 bool flushes_subnormals() {
   const std::string type = kType<T>;
   const std::string key = "test/math/flush/" + type;
-  const vulkan::Kernel& made = kernel(device(), key, glsl_of(type, "", type + "(double(a[i]) * 0.5lf) + b[i]"), 3, 4);
+  const vulkan::Kernel* const made =
+      &kernel(device(), key, glsl_of(type, "", type + "(double(a[i]) * 0.5lf) + b[i]"), 3, 4);
   const T least = std::numeric_limits<T>::min();
   const std::vector<T> x = {least, least / 2, T(0), least};
   const std::vector<T> y = {T(0), T(0), least / 4, -least / 2};
@@ -99,7 +100,7 @@ void check_all(double bound) {
     std::vector<T> x, y;
     math_test::make_points<T>(function, point_count(), x, y);
     double start = cpu_ms();
-    const vulkan::Kernel& made = kernel(device(), "test/math/" + section, glsl, 3, 4);
+    const vulkan::Kernel* const made = &kernel(device(), "test/math/" + section, glsl, 3, 4);
     const double make_ms = cpu_ms() - start;
     // A driver may translate a kernel only when it is first run; a run of the same size after it shows the difference.
     const std::vector<T> few(64, T(0.75));
