@@ -67,7 +67,8 @@ size_t FrameReader::copy_buffered(std::span<std::byte> into) {
   return n;
 }
 
-// Receives all of |into|, and what comes behind it into the (empty) buffer: the next frame's head costs no call.
+// Receives all of |into|, and what comes behind it into the buffer, which is empty when |into| is not: the next frame's
+// head costs no call.
 bool FrameReader::receive(std::span<std::byte> into) {
   while (!into.empty()) {
     iovec pieces[2] = {{into.data(), into.size()}, {buffer_.get(), capacity_}};
@@ -98,9 +99,10 @@ bool FrameReader::take(std::vector<std::byte>& frame) {
     return true;
   }
   frame.resize(std::min(size, std::max(kFirstBlockBytes, buffered())));
-  size_t done = copy_buffered(frame);
-  for (;;) {
-    if (!receive(std::span(frame).subspan(done))) return false;
+  for (size_t done = 0;;) {
+    // The buffer may hold more of this frame: receive reads past the end of a block.
+    const auto block = std::span(frame).subspan(done);
+    if (!receive(block.subspan(copy_buffered(block)))) return false;
     done = frame.size();
     if (done == size) return true;
     frame.resize(std::min(size, 2 * done));

@@ -10,6 +10,7 @@
 namespace gpu_node::dist {
 namespace {
 
+constexpr std::string_view kNetKernel = "net_kernel";
 constexpr size_t kClaimHeadBytes = 512;
 // Each costs memory until its holder withdraws it or dies.
 constexpr size_t kMaxMonitorsOfUs = 100'000;
@@ -106,7 +107,7 @@ void PeerConnection::answer_unregistered(const Control& control, Bytes payload) 
   etf::Reader request(call.request);
   uint32_t arity = 0;
   std::string_view question;
-  if (control.to_name == "net_kernel" && request.read_tuple(arity) && arity == 2 && request.read_atom(question) &&
+  if (control.to_name == kNetKernel && request.read_tuple(arity) && arity == 2 && request.read_atom(question) &&
       question == "is_auth") {
     reply.atom("yes");
   } else {
@@ -150,7 +151,8 @@ void PeerConnection::handle_signal(const Control& control) {
 void PeerConnection::handle_monitor(const Control& control) {
   const TermBytes target = control.to_name.empty() ? copy(control.to) : atom_term(control.to_name);
   const char* reason = "noproc";
-  if (!control.to_name.empty() && node_.is_registered(control.to_name)) {
+  // Node.ping/1 monitors the net_kernel that it asks: "noproc" would reach it before our answer and count as no.
+  if (node_.is_registered(control.to_name) || control.to_name == kNetKernel) {
     const std::lock_guard lock(monitors_mutex_);
     if (monitors_of_us_.size() < kMaxMonitorsOfUs) {
       monitors_of_us_.insert_or_assign(copy(control.reference), Monitor{copy(control.from), target});
