@@ -18,11 +18,10 @@ defmodule GpuNode.Transfer do
   @spec upload(Link.t(), pos_integer, Protocol.id(), {GpuNode.Type.t(), tuple}, binary, Client.deadline()) ::
           {:ok, non_neg_integer} | {:error, Error.t()}
   def upload(link, session, id, {type, shape}, binary, deadline) do
-    run(link, :upload, byte_size(binary), deadline, fn ->
+    run(link, :upload, byte_size(binary), deadline, fn bulk ->
       with {:ok, %{chunk_bytes: chunk, window: window}} <-
              ask(link, session, deadline, {:upload_open, id, type, shape}) do
-        bulk = Protocol.bulk_node(link.node)
-        to = {Protocol.name(), if(link.node == node(), do: node(), else: bulk)}
+        to = {Protocol.name(), bulk}
         send_chunks(%{link: link, to: to, session: session, id: id, deadline: deadline, chunk: chunk}, binary, window)
       end
     end)
@@ -55,7 +54,7 @@ defmodule GpuNode.Transfer do
   @spec download(Link.t(), pos_integer, Protocol.id(), non_neg_integer, non_neg_integer, Client.deadline()) ::
           {:ok, binary} | {:error, Error.t()}
   def download(link, session, id, offset, size, deadline) do
-    run(link, :download, size, deadline, fn -> slices(link, session, id, offset, size, deadline, []) end)
+    run(link, :download, size, deadline, fn _bulk -> slices(link, session, id, offset, size, deadline, []) end)
   end
 
   defp slices(link, session, id, offset, size, deadline, earlier) do
@@ -95,8 +94,7 @@ defmodule GpuNode.Transfer do
           {:go, reply_to} ->
             Process.monitor(link.pid)
             watch(caller)
-            send(link.pid, {:gpu_node_transfer, self(), reply_to})
-            send(reply_to, {reply_to, work.()})
+            send(reply_to, {reply_to, with({:ok, bulk} <- register(link, reply_to, deadline), do: work.(bulk))})
         end
       end)
 
@@ -107,6 +105,18 @@ defmodule GpuNode.Transfer do
     metadata = %{node: link.node, result: Telemetry.result(result)}
     Telemetry.execute([:transfer, kind], %{duration: duration, bytes: bytes}, metadata)
     result
+  end
+
+  # Makes this process known to the session, which says where bulk data goes.
+  defp register(link, reply_to, deadline) do
+    send(link.pid, {:gpu_node_transfer, self(), reply_to})
+
+    receive do
+      {:gpu_node_bulk, bulk} -> {:ok, bulk}
+      {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
+    after
+      left(deadline) -> {:error, Client.late(link, :transfer)}
+    end
   end
 
   # A caller that dies leaves no transfer behind: one small process waits for either end.

@@ -93,7 +93,7 @@ defmodule GpuNode.FaultTest do
   @tag timeout: 60_000
   test "a node that hangs for good is killed and replaced" do
     name = unique()
-    start_supervised!({GpuNode, name: name, heartbeat_ms: 200, hang_ms: 1000})
+    start_supervised!({GpuNode, [name: name, heartbeat_ms: 200, hang_ms: 1000] ++ device()})
     before = status!(name).os_pid
     signal(name, "STOP")
     eventually(10_000, fn -> not os_alive?(before) end)
@@ -103,19 +103,19 @@ defmodule GpuNode.FaultTest do
 
   test "stopping it ends the process, and its name is free again" do
     name = unique()
-    {:ok, _} = GpuNode.start_link(name: name)
+    {:ok, _} = GpuNode.start_link([name: name] ++ device())
     %{os_pid: os_pid} = status!(name)
     assert GpuNode.stop(name) == :ok
     refute os_alive?(os_pid)
     assert {:error, %Error{code: :not_found}} = GpuNode.status(name)
-    assert GpuNode.with_node([name: name], fn name -> GpuNode.alive?(name) end)
+    assert GpuNode.with_node([name: name] ++ device(), fn name -> GpuNode.alive?(name) end)
   end
 
   @tag timeout: 60_000
   test "the VM is killed: the process goes with it" do
     {_peer, peer_node} = start_peer()
     name = unique()
-    :erpc.call(peer_node, GpuNode.LocalTest, :attach, [[name: name]])
+    :erpc.call(peer_node, GpuNode.LocalTest, :attach, [[name: name] ++ device()])
     {:ok, %{os_pid: os_pid}} = :erpc.call(peer_node, GpuNode, :status, [name])
     vm_pid = :erpc.call(peer_node, System, :pid, [])
     assert os_alive?(os_pid)

@@ -16,9 +16,12 @@ defmodule GpuNode.NodeCase do
   setup_all context do
     options = Map.get(context, :node_options, [])
     name = unique()
-    start_supervised!({GpuNode, [name: name] ++ options})
+    start_supervised!({GpuNode, [name: name] ++ device() ++ options})
     {:ok, node: name}
   end
+
+  @doc "The option that names the device of the tests, where GPU_NODE_TEST_DEVICE does."
+  def device, do: if(name = System.get_env("GPU_NODE_TEST_DEVICE"), do: [device: name], else: [])
 
   @doc "A node name that no other test run on this machine uses."
   def unique(prefix \\ "gpu_test"), do: :"#{prefix}_#{GpuNode.Distribution.random(5)}"

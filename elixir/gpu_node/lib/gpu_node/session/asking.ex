@@ -129,8 +129,10 @@ defmodule GpuNode.Session.Asking do
   end
 
   @spec add_transfer(State.t(), pid, reference) :: State.t()
-  def add_transfer(%{status: :up} = state, pid, reply_to),
-    do: %{state | transfers: Map.put(state.transfers, pid, {Process.monitor(pid), reply_to})}
+  def add_transfer(%{status: :up} = state, pid, reply_to) do
+    send(pid, {:gpu_node_bulk, state.bulk})
+    %{state | transfers: Map.put(state.transfers, pid, {Process.monitor(pid), reply_to})}
+  end
 
   def add_transfer(state, pid, reply_to) do
     fail_transfer(pid, reply_to, gone(state))

@@ -9,7 +9,7 @@ defmodule GpuNode.Session.Connection do
 
   @attempt_ms 12_000
   @first_pause_ms 50
-  @longest_pause_ms 5000
+  @longest_pause_ms 1000
   @missed_heartbeats 3
 
   @doc "Starts an attempt unless one is under way or nothing is there to be reached."
