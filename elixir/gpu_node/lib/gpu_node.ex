@@ -26,7 +26,7 @@ defmodule GpuNode do
     * `:start_timeout` - ms until it must be up (20,000)
 
   Local: `:binary` (else `GPU_NODE_BINARY`, the package's `priv/gpu_node`, the project's `build/release`, `build/dev`), `:device`,
-  `:memory_limit` (bytes), `:cookie` (default a random one of its own), `:listen`, `:args`, `:env`, `:hang_ms` (10,000: how long it may
+  `:memory_limit` (bytes), `:cookie` (an atom or a function that gives it; default a random one of its own), `:listen`, `:args`, `:env`, `:hang_ms` (10,000: how long it may
   stay unresponsive before it is killed), `:distribution` (`false`: do not make this VM a node when it is none).
 
   Remote: `:node`, `:cookie` (default the VM's), `:wait` (`false`: attach in the background).

@@ -7,7 +7,9 @@ defmodule GpuNode.SessionTest do
     start_supervised!({FakeNode, Map.get(context, :fake, [])})
 
     if Map.get(context, :start, true) do
-      options = [node: node(), name: :fake, heartbeat_ms: 50, timeout: 1000] ++ Map.get(context, :options, [])
+      options =
+        Keyword.merge([node: node(), name: :fake, heartbeat_ms: 50, timeout: 1000], Map.get(context, :options, []))
+
       start_supervised!({GpuNode, options}, restart: :temporary)
     end
 
@@ -206,6 +208,7 @@ defmodule GpuNode.SessionTest do
     assert {:error, %Error{code: :quota, message: "yours"}} = Tensor.from_binary(:fake, bytes, :u8, {100_000})
   end
 
+  @tag options: [heartbeat_ms: 1000]
   test "every call has its deadline, and a late answer reaches nobody" do
     x = Tensor.from_list!(:fake, [1], :f32)
     {:ok, _} = GpuNode.sync(:fake)

@@ -21,7 +21,7 @@ defmodule GpuNode.Session do
   @type option ::
           {:name, atom}
           | {:node, node}
-          | {:cookie, atom | nil}
+          | {:cookie, (-> atom) | nil}
           | {:worker, pid | nil}
           | {:heartbeat_ms | :lease_ms | :quota_bytes | :timeout | :collect_above_bytes, pos_integer}
           | {:finalizer, :nif | :sweep}

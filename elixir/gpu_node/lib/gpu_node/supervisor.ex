@@ -19,37 +19,64 @@ defmodule GpuNode.Supervisor do
     options = Keyword.put(options, :name, name(options))
 
     with :ok <- check(options),
+         options = hide_cookie(options),
          :ok <- if(options[:node], do: :ok, else: Distribution.ensure(Keyword.get(options, :distribution, true))),
          {:ok, pid} <- start(options) do
       if Keyword.get(options, :wait, true), do: await(pid, options), else: {:ok, pid}
     end
   end
 
+  # Reports of supervisors and crashes print what processes were started with; a function prints nothing of what it holds.
+  defp hide_cookie(options) do
+    case options[:cookie] do
+      nil -> Keyword.delete(options, :cookie)
+      cookie when is_atom(cookie) -> Keyword.put(options, :cookie, fn -> cookie end)
+      function -> Keyword.put(options, :cookie, function)
+    end
+  end
+
+  # The children are started one by one under a supervisor that runs already: a first start that fails is then a result, and not an
+  # exit signal for whoever called.
   defp start(options) do
     name = {:via, Registry, {GpuNode.Registry, {:node, options[:name]}}}
 
-    # The worker first: rest_for_one, so that a new worker gets a new session.
-    children =
-      if options[:node],
-        do: [%{id: Session, start: {Session, :start_link, [options]}, shutdown: 5000}],
-        else: [
-          %{id: Worker, start: {Worker, :start_link, [options]}, shutdown: 10_000},
-          %{id: Session, start: {__MODULE__, :start_session, [options]}, shutdown: 5000}
-        ]
+    with {:ok, pid} <-
+           Supervisor.start_link([], strategy: :rest_for_one, name: name, max_restarts: 3, max_seconds: 30) do
+      start_children(pid, children(options), options)
+    end
+  end
 
-    case Supervisor.start_link(children, strategy: :rest_for_one, name: name, max_restarts: 3, max_seconds: 30) do
-      {:error, {:shutdown, {:failed_to_start_child, _child, %Error{} = error}}} ->
-        {:error, error}
+  # The worker before the session: rest_for_one, so that a new worker gets a new session.
+  defp children(options) do
+    if options[:node] do
+      [%{id: Session, start: {Session, :start_link, [options]}, shutdown: 5000}]
+    else
+      [
+        %{id: Worker, start: {Worker, :start_link, [options]}, shutdown: 10_000},
+        %{id: Session, start: {__MODULE__, :start_session, [options]}, shutdown: 5000}
+      ]
+    end
+  end
 
-      {:error, {:already_started, _pid}} = error ->
-        error
+  defp start_children(pid, [], _options), do: {:ok, pid}
+
+  defp start_children(pid, [child | rest], options) do
+    case Supervisor.start_child(pid, child) do
+      {:ok, _child} ->
+        start_children(pid, rest, options)
+
+      {:error, %Error{} = error} ->
+        give_up(pid, error)
 
       {:error, reason} ->
-        {:error, Error.new(:internal, "the node cannot be started: #{inspect(reason)}", options[:node])}
-
-      {:ok, pid} ->
-        {:ok, pid}
+        give_up(pid, Error.new(:internal, "the node cannot be started: #{inspect(reason)}", options[:node]))
     end
+  end
+
+  defp give_up(pid, error) do
+    Process.unlink(pid)
+    Supervisor.stop(pid)
+    {:error, error}
   end
 
   @doc false
@@ -64,19 +91,16 @@ defmodule GpuNode.Supervisor do
     {:ok, link} = Link.fetch(options[:name])
     timeout = Keyword.get(options, :start_timeout, @start_timeout_ms)
 
-    with {:error, error} <- Client.request(link, nil, System.monotonic_time(:millisecond) + timeout, :await_first) do
-      Process.unlink(pid)
-      Supervisor.stop(pid)
-      {:error, error}
-    else
+    case Client.request(link, nil, System.monotonic_time(:millisecond) + timeout, :await_first) do
       :ok -> {:ok, pid}
+      {:error, error} -> give_up(pid, error)
     end
   end
 
   defp check(options) do
     allowed = @both ++ if(options[:node], do: @remote, else: @local)
 
-    case Keyword.keys(options) -- allowed do
+    case Enum.reject(Keyword.keys(options), &(&1 in allowed)) do
       [] ->
         check_values(options)
 
@@ -103,7 +127,7 @@ defmodule GpuNode.Supervisor do
           not (is_atom(value) and String.match?(Atom.to_string(value), ~r/^[^@]+@[^@]+$/))
 
         {:cookie, value} ->
-          not (is_atom(value) and byte_size(Atom.to_string(value)) < 256)
+          not (is_function(value, 0) or (is_atom(value) and byte_size(Atom.to_string(value)) < 256))
 
         {:finalizer, value} ->
           value not in [:nif, :sweep]
@@ -117,7 +141,11 @@ defmodule GpuNode.Supervisor do
         :ok
 
       {:cookie, _secret} ->
-        {:error, Error.new(:invalid_argument, "option :cookie is an atom of at most 255 characters")}
+        {:error,
+         Error.new(
+           :invalid_argument,
+           "option :cookie is an atom of at most 255 characters, or a function that gives it"
+         )}
 
       {key, value} ->
         {:error, Error.new(:invalid_argument, "option #{inspect(key)} cannot be #{inspect(value)}")}

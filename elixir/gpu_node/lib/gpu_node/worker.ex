@@ -62,7 +62,7 @@ defmodule GpuNode.Worker do
         binary: binary,
         node: :"#{options[:name]}@#{host}",
         listen: listen,
-        cookie: options[:cookie] || String.to_atom(Distribution.random(24))
+        cookie: options[:cookie] || random_cookie()
       ]
 
       state = start(%__MODULE__{options: Keyword.merge(options, defaults)})
@@ -70,6 +70,11 @@ defmodule GpuNode.Worker do
     else
       {:error, error} -> {:stop, error}
     end
+  end
+
+  defp random_cookie do
+    cookie = String.to_atom(Distribution.random(24))
+    fn -> cookie end
   end
 
   defp await_first(%{port: port} = state) do
@@ -130,7 +135,7 @@ defmodule GpuNode.Worker do
     path = Path.join(System.tmp_dir!(), "gpu_node-#{Distribution.random(10)}.cookie")
     File.write!(path, "", [:exclusive])
     File.chmod!(path, 0o600)
-    File.write!(path, Atom.to_string(cookie))
+    File.write!(path, Atom.to_string(cookie.()))
     path
   end
 

@@ -2,7 +2,7 @@ defmodule GpuNode.FaultTest do
   # A node that dies, hangs, or cannot be started: every caller hears of it in time, and the next call works.
   use GpuNode.NodeCase, async: false
 
-  test "kill -9: a typed error within 200 ms, the next op within 2 s", %{node: name} do
+  test "kill -9: a typed error within 200 ms, the next op within 2 s", %{gpu: name} do
     for round <- 1..3 do
       x = Tensor.from_list!(name, [1, 2], :f32)
       assert Tensor.to_list!(x) == [1.0, 2.0]
@@ -32,7 +32,7 @@ defmodule GpuNode.FaultTest do
   end
 
   @tag timeout: 120_000
-  test "SIGSTOP with 64 MB of upload pending: every caller hears by its own deadline, SIGCONT heals", %{node: name} do
+  test "SIGSTOP with 64 MB of upload pending: every caller hears by its own deadline, SIGCONT heals", %{gpu: name} do
     x = Tensor.from_list!(name, [1, 2], :f32)
     assert Tensor.to_list!(x) == [1.0, 2.0]
     restarts = status!(name).restarts
@@ -70,7 +70,7 @@ defmodule GpuNode.FaultTest do
 
   # The uploads that were already moving when the node stopped.
   @tag timeout: 120_000
-  test "SIGSTOP in the middle of uploads leaves no process suspended", %{node: name} do
+  test "SIGSTOP in the middle of uploads leaves no process suspended", %{gpu: name} do
     bytes = :binary.copy(<<7>>, 128 * 1024 * 1024)
 
     tasks =
@@ -115,7 +115,7 @@ defmodule GpuNode.FaultTest do
   test "the VM is killed: the process goes with it" do
     {_peer, peer_node} = start_peer()
     name = unique()
-    :erpc.call(peer_node, GpuNode.LocalTest, :attach, [[name: name] ++ device()])
+    assert {:ok, _} = :erpc.call(peer_node, GpuNode.NodeCase, :attach, [[name: name] ++ device()])
     {:ok, %{os_pid: os_pid}} = :erpc.call(peer_node, GpuNode, :status, [name])
     vm_pid = :erpc.call(peer_node, System, :pid, [])
     assert os_alive?(os_pid)
@@ -144,7 +144,7 @@ defmodule GpuNode.FaultTest do
       assert text =~ "install a Vulkan driver"
     end
 
-    test "a name that is taken", %{node: taken} do
+    test "a name that is taken", %{gpu: taken} do
       {_peer, peer_node} = start_peer()
 
       assert {:error, %Error{code: :name_taken, message: text}} =

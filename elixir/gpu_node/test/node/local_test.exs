@@ -2,7 +2,7 @@ defmodule GpuNode.LocalTest do
   # A local node: what it computes, what it says when something is wrong, what is left when owners go.
   use GpuNode.NodeCase, async: false
 
-  test "it is there", %{node: name} do
+  test "it is there", %{gpu: name} do
     status = status!(name)
     assert %{state: :up, worker_state: :ready, restarts: 0, finalizer: _} = status
     assert os_alive?(status.os_pid)
@@ -18,7 +18,7 @@ defmodule GpuNode.LocalTest do
     assert {:error, {:already_started, _}} = GpuNode.start_link(name: name)
   end
 
-  test "an eager chain", %{node: name} do
+  test "an eager chain", %{gpu: name} do
     x = Tensor.from_list!(name, [[1, 2, 3], [4, 5, 6]], :f32)
     y = x |> Ops.multiply(2) |> Ops.add(1) |> Ops.transpose()
     assert Tensor.to_list!(y) == [[3.0, 9.0], [5.0, 11.0], [7.0, 13.0]]
@@ -28,13 +28,13 @@ defmodule GpuNode.LocalTest do
     assert Tensor.to_list!(Ops.iota(name, shape: {4}, type: :u8)) == [0, 1, 2, 3]
   end
 
-  test "a long dependent chain is right", %{node: name} do
+  test "a long dependent chain is right", %{gpu: name} do
     x = Tensor.from_list!(name, [0, 10], :f32)
     y = Enum.reduce(1..1000, x, fn _, t -> Ops.add(t, 1) end)
     assert Tensor.to_list!(y) == [1000.0, 1010.0]
   end
 
-  test "a program", %{node: name} do
+  test "a program", %{gpu: name} do
     {p, x} = Program.input(Program.new(), :f32, {3})
     {p, y} = Program.multiply(p, x, x)
     {p, z} = Program.sum(p, y)
@@ -46,7 +46,7 @@ defmodule GpuNode.LocalTest do
     assert Tensor.to_number!(r) == 5.0
   end
 
-  test "non-finite values and packed types survive", %{node: name} do
+  test "non-finite values and packed types survive", %{gpu: name} do
     values = [1.0, :nan, :infinity, :neg_infinity, -0.0]
     assert name |> Tensor.from_list!(values, :f32) |> Tensor.to_list!() === values
     zero = Tensor.from_list!(name, [0.0, 1.0, -1.0], :f32)
@@ -56,7 +56,7 @@ defmodule GpuNode.LocalTest do
     assert name |> Tensor.from_binary!(<<>>, :f64, {0, 3}) |> Tensor.to_list!() == []
   end
 
-  test "what fails on the node is told at the first read, with op, types and shapes", %{node: name} do
+  test "what fails on the node is told at the first read, with op, types and shapes", %{gpu: name} do
     x = Tensor.from_list!(name, [1, 2], :f32)
     bad = Ops.conjugate(x)
     later = Ops.add(bad, 1)
@@ -71,7 +71,7 @@ defmodule GpuNode.LocalTest do
     assert {:error, %Error{code: :not_found}} = Tensor.to_binary(x)
   end
 
-  test "256 MiB up and down, equal, while small calls go on", %{node: name} do
+  test "256 MiB up and down, equal, while small calls go on", %{gpu: name} do
     bytes = :crypto.strong_rand_bytes(1024 * 1024) |> :binary.copy(256)
     pinger = Task.async(fn -> pings(name, []) end)
     {up_ms, tensor} = time(fn -> Tensor.from_binary!(name, bytes, :u8, {byte_size(bytes)}) end)
@@ -100,7 +100,7 @@ defmodule GpuNode.LocalTest do
     end
   end
 
-  test "parallel uploads", %{node: name} do
+  test "parallel uploads", %{gpu: name} do
     1..4
     |> Task.async_stream(
       fn i ->
@@ -112,7 +112,7 @@ defmodule GpuNode.LocalTest do
     |> Enum.each(&assert(&1 == {:ok, true}))
   end
 
-  test "a hundred processes at once", %{node: name} do
+  test "a hundred processes at once", %{gpu: name} do
     results =
       1..100
       |> Task.async_stream(
@@ -128,7 +128,7 @@ defmodule GpuNode.LocalTest do
     assert results == for(i <- 1..100, do: [i + 210.0, 210.0 - i])
   end
 
-  test "200 owners killed: the memory is what it was", %{node: name} do
+  test "200 owners killed: the memory is what it was", %{gpu: name} do
     :erlang.garbage_collect()
     {:ok, _} = GpuNode.sync(name)
     before = live_bytes(name)
@@ -151,7 +151,7 @@ defmodule GpuNode.LocalTest do
     eventually(2000, fn -> live_bytes(name) <= before end)
   end
 
-  test "6,000 tensors made and let go: the memory stays", %{node: name} do
+  test "6,000 tensors made and let go: the memory stays", %{gpu: name} do
     {:ok, _} = GpuNode.sync(name)
     :erlang.garbage_collect()
     bytes = :binary.copy(<<1>>, 100_000)
@@ -169,7 +169,7 @@ defmodule GpuNode.LocalTest do
     GpuNode.Client.keep(first)
   end
 
-  test "what is collected is freed", %{node: name} do
+  test "what is collected is freed", %{gpu: name} do
     {:ok, _} = GpuNode.sync(name)
     before = live_bytes(name)
     Task.await(Task.async(fn -> for _ <- 1..50, do: Tensor.from_list!(name, Enum.to_list(1..1000), :f32) end))
@@ -177,7 +177,7 @@ defmodule GpuNode.LocalTest do
     eventually(2000, fn -> live_bytes(name) <= before end)
   end
 
-  test "two sessions share a node and nothing else", %{node: name} do
+  test "two sessions share a node and nothing else", %{gpu: name} do
     {peer, peer_node} = start_peer()
     %{node: node} = status!(name)
     before = live_bytes(name)
@@ -186,10 +186,12 @@ defmodule GpuNode.LocalTest do
     assert text =~ "cookie"
 
     [{worker, _}] = Registry.lookup(GpuNode.Registry, {:worker, name})
-    options = [node: node, name: :shared, cookie: GpuNode.Worker.status(worker).cookie]
-    # Linked to a process of the peer that lives on.
-    :erpc.call(peer_node, __MODULE__, :attach, [options])
-    list = :erpc.call(peer_node, __MODULE__, :compute, [])
+    options = [node: node, name: :shared, cookie: GpuNode.Worker.status(worker).cookie.()]
+    assert {:ok, _} = :erpc.call(peer_node, GpuNode.NodeCase, :attach, [options])
+
+    list =
+      :erpc.call(peer_node, GpuNode.NodeCase, :compute, [:shared])
+
     assert list == [2.0, 4.0]
     eventually(2000, fn -> live_bytes(name) >= before + 1_000_000 end)
     {:ok, %{sessions: sessions}} = GpuNode.stats(name)
@@ -198,36 +200,5 @@ defmodule GpuNode.LocalTest do
     :peer.stop(peer)
     eventually(2000, fn -> live_bytes(name) <= before end)
     assert GpuNode.alive?(name)
-  end
-
-  @doc false
-  def attach(options) do
-    caller = self()
-
-    spawn(fn ->
-      send(caller, GpuNode.start_link(options))
-      Process.sleep(:infinity)
-    end)
-
-    receive do
-      {:ok, _pid} -> :ok
-    end
-  end
-
-  @doc false
-  def compute do
-    caller = self()
-
-    spawn(fn ->
-      kept = Tensor.from_binary!(:shared, :binary.copy(<<0>>, 1_000_000), :u8, {1_000_000})
-      x = Tensor.from_list!(:shared, [1, 2], :f32)
-      send(caller, x |> Ops.multiply(2) |> Tensor.to_list!())
-      Process.sleep(:infinity)
-      GpuNode.Client.keep(kept)
-    end)
-
-    receive do
-      list -> list
-    end
   end
 end

@@ -1,6 +1,6 @@
 defmodule GpuNode.NodeCase do
   @moduledoc false
-  # For tests against the real binary: a local node of its own for each module, under `node` in the context; another VM; signals.
+  # For tests against the real binary: a local node of its own for each module, under `gpu` in the context; another VM; signals.
 
   use ExUnit.CaseTemplate
 
@@ -17,7 +17,7 @@ defmodule GpuNode.NodeCase do
     options = Map.get(context, :node_options, [])
     name = unique()
     start_supervised!({GpuNode, [name: name] ++ device() ++ options})
-    {:ok, node: name}
+    {:ok, gpu: name}
   end
 
   @doc "The option that names the device of the tests, where GPU_NODE_TEST_DEVICE does."
@@ -89,5 +89,35 @@ defmodule GpuNode.NodeCase do
   def time(fun) do
     {us, result} = :timer.tc(fun)
     {us / 1000, result}
+  end
+
+  ## Called on a peer. Nodes and tensors must outlive the call, so processes that stay hold them.
+
+  @doc "Starts a node as `GpuNode.start_link/1`, held by a process that stays."
+  def attach(options), do: stay(fn -> GpuNode.start_link(options) end)
+
+  @doc "Computes [2.0, 4.0] on `name` and keeps a tensor of 1 MB."
+  def compute(name) do
+    stay(fn ->
+      kept = GpuNode.Tensor.from_binary!(name, :binary.copy(<<0>>, 1_000_000), :u8, {1_000_000})
+      x = GpuNode.Tensor.from_list!(name, [1, 2], :f32)
+      {kept, x |> GpuNode.Ops.multiply(2) |> GpuNode.Tensor.to_list!()}
+    end)
+    |> elem(1)
+  end
+
+  defp stay(fun) do
+    caller = self()
+
+    spawn(fn ->
+      result = fun.()
+      send(caller, {:result, result})
+      Process.sleep(:infinity)
+      GpuNode.Client.keep(result)
+    end)
+
+    receive do
+      {:result, result} -> result
+    end
   end
 end

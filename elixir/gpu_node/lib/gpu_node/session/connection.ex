@@ -16,7 +16,9 @@ defmodule GpuNode.Session.Connection do
   @spec connect(State.t()) :: State.t()
   def connect(%{status: :down, connector: nil, worker_ready?: true} = state) do
     options = state.options |> Keyword.take([:lease_ms, :quota_bytes]) |> Map.new()
-    {pid, monitor} = Connector.start(%{node: state.link.node, cookie: state.cookie, options: options})
+    leave = if state.connections > 0 and state.attempts <= 1, do: [state.link.node, state.bulk], else: []
+    request = %{node: state.link.node, cookie: state.cookie, options: options, leave: leave}
+    {pid, monitor} = Connector.start(request)
     Process.send_after(self(), {:attempt_expired, pid}, @attempt_ms)
     %{state | connector: {pid, monitor}}
   end

@@ -7,7 +7,8 @@ defmodule GpuNode.Session.Connector do
 
   @call_ms 5000
 
-  @type request :: %{node: node, cookie: atom | nil, options: map}
+  @typedoc "`leave`: nodes whose connections must be gone first, because the last session on them was given up."
+  @type request :: %{node: node, cookie: (-> atom) | nil, options: map, leave: [node]}
   @type connected :: %{describe: map, open: map, bulk: node}
 
   @doc "Starts an attempt; its outcome comes as `{:gpu_node_connected, pid, result}`."
@@ -18,7 +19,9 @@ defmodule GpuNode.Session.Connector do
   end
 
   @spec connect(pid, request) :: {:ok, connected} | {:error, Error.t()}
-  defp connect(session, %{node: node, cookie: cookie, options: options}) do
+  defp connect(session, %{node: node, cookie: cookie, options: options, leave: leave}) do
+    for node <- leave, node != node(), do: :erlang.disconnect_node(node)
+
     with :ok <- reach(node, cookie),
          {:ok, describe} <- node |> call(Protocol.describe()) |> Protocol.check_describe(node),
          bulk = Map.get(describe, :bulk_name, Protocol.bulk_node(node)),
@@ -29,11 +32,11 @@ defmodule GpuNode.Session.Connector do
   end
 
   @doc "Connects to `node` under its own cookie."
-  @spec reach(node, atom | nil) :: :ok | {:error, Error.t()}
+  @spec reach(node, (-> atom) | nil) :: :ok | {:error, Error.t()}
   def reach(node, _cookie) when node == node(), do: :ok
 
   def reach(node, cookie) do
-    if cookie, do: Node.set_cookie(node, cookie)
+    if cookie, do: Node.set_cookie(node, cookie.())
     Distribution.connect(node)
   end
 

@@ -142,7 +142,8 @@ defmodule GpuNode.Worker.Command do
           {:node_down, "it is started again"}
       end
 
-    Error.new(kind, "#{node} ended with exit code #{code}#{why && ": #{why}"}; #{advice}", node)
+    text = ["ended with exit code #{code}", why, advice] |> Enum.reject(&is_nil/1) |> Enum.join("; ")
+    Error.new(kind, "#{node} #{text}", node)
   end
 
   defp cannot_join(why, node) do
