@@ -22,7 +22,7 @@ defmodule GpuNode.Distribution do
       not start? ->
         error(
           :distribution,
-          "this VM is not distributed, and `distribution: false` forbids to start it: start it with --name or --sname"
+          "this VM is not distributed: start it with --name or --sname (a local node starts distribution, unless `distribution: false`)"
         )
 
       :init.get_argument(:name) != :error or :init.get_argument(:sname) != :error ->
@@ -183,12 +183,13 @@ defmodule GpuNode.Distribution do
     end
   end
 
+  @doc "Whether there is a connection to `node` now."
+  @spec connected?(node) :: boolean
+  def connected?(node), do: node in Node.list(:connected)
+
   @doc "Drops the connections to `nodes` without waiting: the only way out when a peer has stopped reading."
-  @spec disconnect([node]) :: :ok
-  def disconnect(nodes) do
-    for node <- nodes, node != node(), do: spawn(fn -> :erlang.disconnect_node(node) end)
-    :ok
-  end
+  @spec disconnect([node]) :: [pid]
+  def disconnect(nodes), do: Enum.map(nodes, &spawn(fn -> :erlang.disconnect_node(&1) end))
 
   defp error(code, text, node \\ nil), do: {:error, Error.new(code, text, node)}
 end

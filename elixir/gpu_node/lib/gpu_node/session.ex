@@ -13,10 +13,9 @@ defmodule GpuNode.Session do
 
   use GenServer
   alias GpuNode.{Error, Finalizer, Link, Protocol, Worker}
-  alias GpuNode.Session.{Asking, Connection, Connector, Outbox, Sending, State}
+  alias GpuNode.Session.{Asking, Connection, Outbox, Sending, State}
 
   @sweep_ms 1000
-  @bulk_pause_ms 200
 
   @type option ::
           {:name, atom}
@@ -36,6 +35,10 @@ defmodule GpuNode.Session do
   @impl true
   def init(options) do
     Process.flag(:trap_exit, true)
+
+    # Node events, and not monitors of the node's process: to monitor and to demonitor a remote process are signals on its connection, and
+    # suspend this process when nobody reads there.
+    :net_kernel.monitor_nodes(true, node_type: :all)
     node = Keyword.fetch!(options, :node)
     worker = options[:worker]
     link = Link.new(Keyword.fetch!(options, :name), node, self(), options)
@@ -143,22 +146,10 @@ defmodule GpuNode.Session do
     next(state |> Connection.down(error) |> Asking.attempt_failed(error))
   end
 
-  def handle_info({:DOWN, monitor, _, _, reason}, %{monitor: monitor} = state),
-    do: next(Connection.down(state, Connection.down_error(state, reason)))
+  def handle_info({:nodedown, node, _info}, %{status: :up} = state) when node == state.link.node,
+    do: next(Connection.down(state, Connection.down_error(state)))
 
-  # Transfers that were on their way end here; the connection is made again for the next ones.
-  def handle_info({:DOWN, monitor, _, _, _}, %{bulk_monitor: monitor} = state) do
-    error = Error.new(:node_down, "the bulk connection to #{state.bulk} broke", state.link.node)
-    {bulk, cookie} = {state.bulk, state.cookie}
-
-    {_pid, attempt} =
-      spawn_monitor(fn -> with {:error, _} <- Connector.reach(bulk, cookie), do: Process.sleep(@bulk_pause_ms) end)
-
-    next(%{Asking.fail_transfers(state, error) | bulk_monitor: {:attempt, attempt}})
-  end
-
-  def handle_info({:DOWN, monitor, _, _, _}, %{bulk_monitor: {:attempt, monitor}, status: :up} = state),
-    do: next(%{state | bulk_monitor: Process.monitor({Protocol.name(), state.bulk})})
+  def handle_info({:nodedown, node, _info}, state) when node == state.bulk, do: next(Connection.bulk_down(state))
 
   def handle_info({:DOWN, monitor, _, pid, reason}, %{connector: {pid, monitor}} = state) do
     error = Error.new(:internal, "connecting to #{state.link.node} failed: #{inspect(reason)}", state.link.node)

@@ -20,9 +20,17 @@ defmodule GpuNode.Supervisor do
 
     with :ok <- check(options),
          options = hide_cookie(options),
-         :ok <- if(options[:node], do: :ok, else: Distribution.ensure(Keyword.get(options, :distribution, true))),
+         :ok <- Distribution.ensure(start_distribution?(options)),
          {:ok, pid} <- start(options) do
       if Keyword.get(options, :wait, true), do: await(pid, options), else: {:ok, pid}
+    end
+  end
+
+  # A VM that is no node is made one for a node of its own, or for one on its own loopback address; elsewhere it could not be met.
+  defp start_distribution?(options) do
+    case options[:node] do
+      nil -> Keyword.get(options, :distribution, true)
+      node -> node |> Atom.to_string() |> String.ends_with?("@127.0.0.1")
     end
   end
 
@@ -65,7 +73,7 @@ defmodule GpuNode.Supervisor do
       {:ok, _child} ->
         start_children(pid, rest, options)
 
-      {:error, %Error{} = error} ->
+      {:error, {%Error{} = error, _child}} ->
         give_up(pid, error)
 
       {:error, reason} ->

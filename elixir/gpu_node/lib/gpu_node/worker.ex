@@ -14,10 +14,13 @@ defmodule GpuNode.Worker do
 
   @start_timeout_ms 20_000
   @hang_ms 10_000
-  # At most 10 starts in 5 minutes for one that never stays up: 0, 0.5, 1.5, 4.5, 13.5, 40.5, 60, 60, ... seconds between them.
-  @first_pause_ms 500
-  @longest_pause_ms 60_000
-  @settled_ms 5000
+  # Seconds before the next start: 0, 0.1, 0.3, 0.9, ... for one that ends; 2, 6, 18, ... for one that says it cannot start. Both make at
+  # most 10 starts in 5 minutes. One that was ready for a second counts as settled.
+  @first_pause_ms 100
+  @first_hopeless_pause_ms 2000
+  @longest_pause_ms 120_000
+  @hopeless [64, 69, 73, 77, 78]
+  @settled_ms 1000
   @stop_ms 8000
   @kept_lines 20
 
@@ -27,7 +30,7 @@ defmodule GpuNode.Worker do
     :os_pid,
     :cookie_file,
     :subscriber,
-    :started_at,
+    :ready_at,
     :start_timer,
     :restart_timer,
     :hang_timer,
@@ -122,7 +125,6 @@ defmodule GpuNode.Worker do
         incarnation: incarnation,
         phase: :starting,
         said: [],
-        started_at: System.monotonic_time(:millisecond),
         start_timer: Process.send_after(self(), {:start_expired, port}, timeout)
     }
   end
@@ -213,7 +215,7 @@ defmodule GpuNode.Worker do
       {:ready, _fields} ->
         Process.cancel_timer(state.start_timer)
         if state.subscriber, do: send(state.subscriber, {:worker_up, self(), state.options[:cookie]})
-        forget_cookie(%{state | phase: :ready})
+        forget_cookie(%{state | phase: :ready, ready_at: System.monotonic_time(:millisecond)})
 
       {:log, level, text} ->
         Logger.log(level, "#{state.options[:node]}: #{text}")
@@ -232,19 +234,18 @@ defmodule GpuNode.Worker do
     error = Command.exit_error(code, state.said, state.options)
     Logger.warning(error.message)
     if state.subscriber, do: send(state.subscriber, {:worker_down, error})
-    lived_ms = System.monotonic_time(:millisecond) - state.started_at
-    settled? = state.phase == :ready and (state.failures == 0 or lived_ms >= @settled_ms)
+    settled? = state.phase == :ready and System.monotonic_time(:millisecond) - state.ready_at >= @settled_ms
     failures = if settled?, do: 0, else: state.failures
-    Process.send_after(self(), :restart, pause(failures))
-
-    state
-    |> stop_hang_timer()
-    |> forget_cookie()
-    |> Map.merge(%{port: nil, os_pid: nil, phase: :down, failures: failures + 1})
+    Process.send_after(self(), :restart, pause(code, failures))
+    state = state |> stop_hang_timer() |> forget_cookie()
+    %{state | port: nil, os_pid: nil, phase: :down, failures: failures + 1}
   end
 
-  defp pause(0), do: 0
-  defp pause(failures), do: min(@first_pause_ms * Integer.pow(3, min(failures - 1, 10)), @longest_pause_ms)
+  defp pause(code, failures) when code in @hopeless, do: tripled(@first_hopeless_pause_ms, failures)
+  defp pause(_code, 0), do: 0
+  defp pause(_code, failures), do: tripled(@first_pause_ms, failures - 1)
+
+  defp tripled(ms, times), do: min(ms * Integer.pow(3, min(times, 8)), @longest_pause_ms)
 
   defp start_expired(state) do
     text =

@@ -113,11 +113,11 @@ defmodule GpuNode.FaultTest do
 
   @tag timeout: 60_000
   test "the VM is killed: the process goes with it" do
-    {_peer, peer_node} = start_peer()
+    {peer, _node} = start_peer()
     name = unique()
-    assert {:ok, _} = :erpc.call(peer_node, GpuNode.NodeCase, :attach, [[name: name] ++ device()])
-    {:ok, %{os_pid: os_pid}} = :erpc.call(peer_node, GpuNode, :status, [name])
-    vm_pid = :erpc.call(peer_node, System, :pid, [])
+    assert {:ok, _} = :peer.call(peer, GpuNode.NodeCase, :attach, [[name: name] ++ device()], 60_000)
+    {:ok, %{os_pid: os_pid}} = :peer.call(peer, GpuNode, :status, [name], 60_000)
+    vm_pid = :peer.call(peer, System, :pid, [])
     assert os_alive?(os_pid)
     Process.flag(:trap_exit, true)
     signal_pid(vm_pid, "KILL")
@@ -145,10 +145,10 @@ defmodule GpuNode.FaultTest do
     end
 
     test "a name that is taken", %{gpu: taken} do
-      {_peer, peer_node} = start_peer()
+      {peer, _node} = start_peer()
 
       assert {:error, %Error{code: :name_taken, message: text}} =
-               :erpc.call(peer_node, GpuNode, :start_link, [[name: taken]])
+               :peer.call(peer, GpuNode, :start_link, [[name: taken]], 60_000)
 
       assert text =~ Atom.to_string(taken)
     end

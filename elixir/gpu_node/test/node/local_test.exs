@@ -178,19 +178,19 @@ defmodule GpuNode.LocalTest do
   end
 
   test "two sessions share a node and nothing else", %{gpu: name} do
-    {peer, peer_node} = start_peer()
+    {peer, _node} = start_peer()
     %{node: node} = status!(name)
     before = live_bytes(name)
     wrong = [node: node, name: :shared, cookie: :not_the_cookie]
-    assert {:error, %Error{code: :wrong_cookie, message: text}} = :erpc.call(peer_node, GpuNode, :start_link, [wrong])
+    assert {:error, %Error{code: :wrong_cookie, message: text}} = :peer.call(peer, GpuNode, :start_link, [wrong], 60_000)
     assert text =~ "cookie"
 
     [{worker, _}] = Registry.lookup(GpuNode.Registry, {:worker, name})
     options = [node: node, name: :shared, cookie: GpuNode.Worker.status(worker).cookie.()]
-    assert {:ok, _} = :erpc.call(peer_node, GpuNode.NodeCase, :attach, [options])
+    assert {:ok, _} = :peer.call(peer, GpuNode.NodeCase, :attach, [options], 60_000)
 
     list =
-      :erpc.call(peer_node, GpuNode.NodeCase, :compute, [:shared])
+      :peer.call(peer, GpuNode.NodeCase, :compute, [:shared], 60_000)
 
     assert list == [2.0, 4.0]
     eventually(2000, fn -> live_bytes(name) >= before + 1_000_000 end)

@@ -1,21 +1,47 @@
 defmodule GpuNode.FakeNode do
   @moduledoc false
-  # A process of this VM that speaks the node's side of the protocol, registered as :gpu_node on this very node: control and bulk are
-  # the same. Holds tensors as bytes, computes only `add` of f32; can be told to fall silent, to hold acknowledgements back, or to
-  # answer one request with an error. Everything it gets is recorded.
+  # A process on another VM that speaks the node's side of the protocol, registered as :gpu_node there; control and bulk node are the
+  # same. Holds tensors as bytes, computes only `add` of f32; can be told to fall silent, to hold acknowledgements back, or to answer one
+  # request with an error. Everything it gets is recorded. Tests speak to it past the distribution, over the peer's standard input, so that
+  # its connection may break.
 
   use GenServer
-  alias GpuNode.{Element, Op, Type}
+  alias GpuNode.{Element, NodeCase, Op, Type}
 
-  def start_link(options \\ []), do: GenServer.start_link(__MODULE__, options, name: :gpu_node)
+  @doc "Starts the VM; it lives until `halt/0` or the end of this VM."
+  def start_vm(name) do
+    {peer, node} = NodeCase.start_peer(name: name, link: false)
+    :persistent_term.put(__MODULE__, peer)
+    node
+  end
 
-  def child_spec(options), do: %{id: __MODULE__, start: {__MODULE__, :start_link, [options]}}
+  @doc "Ends the VM as `kill -9` would."
+  def halt do
+    os_pid = :peer.call(peer(), System, :pid, [])
+    NodeCase.signal_pid(os_pid, "KILL")
+  end
+
+  @doc "Starts the process there, in place of an earlier one."
+  def start(options \\ []), do: :peer.call(peer(), __MODULE__, :restart, [options])
+
+  @doc false
+  def restart(options) do
+    if pid = Process.whereis(:gpu_node), do: Process.exit(pid, :kill)
+    if Process.whereis(:gpu_node), do: Process.sleep(5)
+    {:ok, _pid} = GenServer.start(__MODULE__, options, name: :gpu_node)
+  end
 
   @doc "Changes its behaviour: `silent: true`, `hold_acks: true`, `fail: {request, {code, message}}`."
-  def set(options), do: GenServer.call(:gpu_node, {:fake, :set, options})
-  def recorded, do: GenServer.call(:gpu_node, {:fake, :recorded})
-  def tensors, do: GenServer.call(:gpu_node, {:fake, :tensors})
-  def release_acks, do: GenServer.call(:gpu_node, {:fake, :release_acks})
+  def set(options), do: call({:fake, :set, options})
+  def recorded, do: call({:fake, :recorded})
+  def tensors, do: call({:fake, :tensors})
+  def release_acks, do: call({:fake, :release_acks})
+  @doc "Stops and continues it, as SIGSTOP and SIGCONT would but for the VM around it."
+  def suspend, do: :peer.call(peer(), :sys, :suspend, [:gpu_node])
+  def resume, do: :peer.call(peer(), :sys, :resume, [:gpu_node])
+
+  defp call(request), do: :peer.call(peer(), GenServer, :call, [:gpu_node, request])
+  defp peer, do: :persistent_term.get(__MODULE__)
 
   @impl true
   def init(options) do

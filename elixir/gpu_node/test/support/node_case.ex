@@ -68,21 +68,26 @@ defmodule GpuNode.NodeCase do
     end
   end
 
-  @doc "Another VM with this package in it. Its application runs; it does not know the cookie of any node."
-  def start_peer do
-    # One -pa with all folders: the command line of a VM takes so many arguments, not more.
-    paths = [~c"-pa" | Enum.filter(:code.get_path(), &(&1 != ~c"."))]
+  @doc """
+  Another VM with this package in it, spoken to over its standard input, so that its connection to this VM may break. Its
+  application runs; it does not know the cookie of any node. Linked to the caller unless `link: false`; it ends with this VM.
+  """
+  def start_peer(options \\ []) do
+    paths = Enum.filter(:code.get_path(), &(&1 != ~c"."))
     cookie = Node.get_cookie() |> Atom.to_charlist()
 
-    {:ok, peer, node} =
-      :peer.start_link(%{
-        name: unique("peer"),
-        host: ~c"127.0.0.1",
-        longnames: true,
-        args: [~c"-hidden", ~c"-setcookie", cookie | paths]
-      })
+    peer_options = %{
+      name: Keyword.get_lazy(options, :name, fn -> unique("peer") end),
+      host: ~c"127.0.0.1",
+      longnames: true,
+      connection: :standard_io,
+      args: [~c"-hidden", ~c"-setcookie", cookie, ~c"-pa" | paths]
+    }
 
-    {:ok, _} = :erpc.call(node, :application, :ensure_all_started, [:gpu_node])
+    {:ok, peer, node} =
+      if Keyword.get(options, :link, true), do: :peer.start_link(peer_options), else: :peer.start(peer_options)
+
+    {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:gpu_node])
     {peer, node}
   end
 

@@ -11,13 +11,14 @@ defmodule GpuNode.Session.Connection do
   @first_pause_ms 50
   @longest_pause_ms 1000
   @missed_heartbeats 3
+  @bulk_pause_ms 200
+  @bulk_attempts 50
 
   @doc "Starts an attempt unless one is under way or nothing is there to be reached."
   @spec connect(State.t()) :: State.t()
   def connect(%{status: :down, connector: nil, worker_ready?: true} = state) do
     options = state.options |> Keyword.take([:lease_ms, :quota_bytes]) |> Map.new()
-    leave = if state.connections > 0 and state.attempts <= 1, do: [state.link.node, state.bulk], else: []
-    request = %{node: state.link.node, cookie: state.cookie, options: options, leave: leave}
+    request = %{node: state.link.node, cookie: state.cookie, options: options, leaving: state.leaving}
     {pid, monitor} = Connector.start(request)
     Process.send_after(self(), {:attempt_expired, pid}, @attempt_ms)
     %{state | connector: {pid, monitor}}
@@ -36,7 +37,18 @@ defmodule GpuNode.Session.Connection do
   end
 
   @spec connected(State.t(), {:ok, Connector.connected()} | {:error, Error.t()}) :: State.t()
-  def connected(state, {:ok, %{describe: describe, open: open, bulk: bulk}}) do
+  def connected(state, {:ok, connected}) do
+    # It may have gone since; its nodedown came while nothing was up.
+    if Distribution.connected?(state.link.node) do
+      up(state, connected)
+    else
+      connected(state, {:error, down_error(state)})
+    end
+  end
+
+  def connected(state, {:error, error}), do: state |> Asking.attempt_failed(error) |> connect_later()
+
+  defp up(state, %{describe: describe, open: open, bulk: bulk}) do
     node = state.link.node
     limits = describe.limits
     # The session before its number: whoever reads the number finds the rest in place.
@@ -57,8 +69,6 @@ defmodule GpuNode.Session.Connection do
       credit: open.max_pending_instructions,
       describe: describe,
       bulk: bulk,
-      monitor: Process.monitor({Protocol.name(), node}),
-      bulk_monitor: Process.monitor({Protocol.name(), bulk}),
       heartbeat: nil,
       heartbeat_timer: beat_later(state),
       missed: 0,
@@ -69,8 +79,6 @@ defmodule GpuNode.Session.Connection do
     |> tap(&tell_worker(&1, :responsive))
     |> Asking.unpark()
   end
-
-  def connected(state, {:error, error}), do: state |> Asking.attempt_failed(error) |> connect_later()
 
   defp connect_later(state) do
     pause = min(@first_pause_ms * Bitwise.bsl(1, min(state.attempts, 10)), @longest_pause_ms)
@@ -109,27 +117,38 @@ defmodule GpuNode.Session.Connection do
 
   def down(state, error) do
     Link.put(state.link, :session, 0)
-    for monitor <- [state.monitor, state.bulk_monitor], is_reference(monitor), do: Process.demonitor(monitor, [:flush])
     Process.cancel_timer(state.heartbeat_timer)
-    Distribution.disconnect([state.link.node, state.bulk])
+    leaving = Distribution.disconnect([state.link.node, state.bulk])
     {waiting, state} = state |> Sending.drop_all() |> Asking.fail_all(error)
     if state.weak, do: :ets.delete_all_objects(state.weak)
     Logger.warning("GPU node #{state.link.node} is down: #{error.message}")
     metadata = %{node: state.link.node, name: state.link.name, reason: error.code}
     Telemetry.execute([:node, :down], %{waiting: waiting}, metadata)
 
-    cleared = %{status: :down, session: 0, monitor: nil, bulk_monitor: nil, heartbeat: nil, last_error: error}
+    cleared = %{status: :down, session: 0, heartbeat: nil, last_error: error, leaving: leaving}
     state |> Map.merge(cleared) |> connect_later()
   end
 
-  @doc "The error for a node whose monitor fired with `reason`."
-  @spec down_error(State.t(), term) :: Error.t()
-  def down_error(state, {code, detail}) when code in [:device_lost, :shutting_down],
-    do: Error.new(code, "#{state.link.node} went down: #{inspect(detail)}", state.link.node)
+  @doc "The error of a connection that broke."
+  @spec down_error(State.t()) :: Error.t()
+  def down_error(state), do: Error.new(:node_down, "the connection to #{state.link.node} broke", state.link.node)
 
-  def down_error(state, code) when code in [:device_lost, :shutting_down],
-    do: Error.new(code, "#{state.link.node} went down", state.link.node)
+  @doc "The bulk connection broke: transfers that were on their way end, and the connection is made again for the next ones."
+  @spec bulk_down(State.t()) :: State.t()
+  def bulk_down(%{status: :up, bulk: bulk, cookie: cookie} = state) do
+    error = Error.new(:node_down, "the bulk connection to #{bulk} broke", state.link.node)
+    spawn(fn -> reach_until(bulk, cookie, @bulk_attempts) end)
+    Asking.fail_transfers(state, error)
+  end
 
-  def down_error(state, reason),
-    do: Error.new(:node_down, "the connection to #{state.link.node} broke (#{inspect(reason)})", state.link.node)
+  def bulk_down(state), do: state
+
+  defp reach_until(_bulk, _cookie, 0), do: :ok
+
+  defp reach_until(bulk, cookie, attempts) do
+    with {:error, _} <- Connector.reach(bulk, cookie) do
+      Process.sleep(@bulk_pause_ms)
+      reach_until(bulk, cookie, attempts - 1)
+    end
+  end
 end

@@ -7,8 +7,8 @@ defmodule GpuNode.Session.Connector do
 
   @call_ms 5000
 
-  @typedoc "`leave`: nodes whose connections must be gone first, because the last session on them was given up."
-  @type request :: %{node: node, cookie: (-> atom) | nil, options: map, leave: [node]}
+  @typedoc "`leaving`: processes that drop the connections of the last session; they must be through first."
+  @type request :: %{node: node, cookie: (-> atom) | nil, options: map, leaving: [pid]}
   @type connected :: %{describe: map, open: map, bulk: node}
 
   @doc "Starts an attempt; its outcome comes as `{:gpu_node_connected, pid, result}`."
@@ -19,8 +19,8 @@ defmodule GpuNode.Session.Connector do
   end
 
   @spec connect(pid, request) :: {:ok, connected} | {:error, Error.t()}
-  defp connect(session, %{node: node, cookie: cookie, options: options, leave: leave}) do
-    for node <- leave, node != node(), do: :erlang.disconnect_node(node)
+  defp connect(session, %{node: node, cookie: cookie, options: options, leaving: leaving}) do
+    Enum.each(leaving, &await_end/1)
 
     with :ok <- reach(node, cookie),
          {:ok, describe} <- node |> call(Protocol.describe()) |> Protocol.check_describe(node),
@@ -31,10 +31,13 @@ defmodule GpuNode.Session.Connector do
     end
   end
 
+  defp await_end(pid) do
+    monitor = Process.monitor(pid)
+    receive(do: ({:DOWN, ^monitor, _, _, _} -> :ok))
+  end
+
   @doc "Connects to `node` under its own cookie."
   @spec reach(node, (-> atom) | nil) :: :ok | {:error, Error.t()}
-  def reach(node, _cookie) when node == node(), do: :ok
-
   def reach(node, cookie) do
     if cookie, do: Node.set_cookie(node, cookie.())
     Distribution.connect(node)

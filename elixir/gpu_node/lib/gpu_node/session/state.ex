@@ -2,7 +2,8 @@ defmodule GpuNode.Session.State do
   @moduledoc false
   # The state of GpuNode.Session. `status` is :up exactly while `session` is the node's and Link has it; `waiting` are requests
   # that will be answered by the node, `parked` those that wait for a node, `starters` callers that want to hear how the first
-  # attempt ends, `room` callers held back by a full queue, `transfers` processes that move bulk data.
+  # attempt ends, `room` callers held back by a full queue, `transfers` processes that move bulk data,
+  # `leaving` processes that drop the last session's connections.
 
   alias GpuNode.{Link, Sweep}
   alias GpuNode.Session.Outbox
@@ -18,8 +19,6 @@ defmodule GpuNode.Session.State do
     :connect_timer,
     :heartbeat_timer,
     :heartbeat,
-    :monitor,
-    :bulk_monitor,
     :last_error,
     :weak,
     options: [],
@@ -39,6 +38,7 @@ defmodule GpuNode.Session.State do
     starters: [],
     room: [],
     transfers: %{},
+    leaving: [],
     missed: 0,
     busy_ms: 0,
     attempts: 0,
