@@ -1,0 +1,147 @@
+defmodule GpuNode.SystemCase do
+  @moduledoc """
+  Starts and watches the gpu_node binary, starts further BEAM nodes, and speaks the protocol without the client where a
+  test is about the node itself.
+  """
+
+  @host "127.0.0.1"
+  def host, do: @host
+  def cookie, do: Node.get_cookie()
+
+  @doc "Makes this VM a node with a random cookie, and epmd run."
+  def start_distribution do
+    {_, 0} = System.cmd("epmd", ["-daemon"])
+    {:ok, _} = Node.start(:"system_test_#{System.pid()}@#{@host}", :longnames)
+    Node.set_cookie(:"c#{Base.encode16(:crypto.strong_rand_bytes(16))}")
+  end
+
+  @doc "A fresh node name."
+  def unique_name, do: "gpu#{System.unique_integer([:positive])}_#{System.pid()}@#{@host}"
+
+  def binary, do: System.fetch_env!("GPU_NODE_BINARY")
+
+  @doc """
+  Starts the binary and waits for its ready line. Options: `:name`, `:args`, `:env`, `:cookie`. Returns a map with `name`
+  (atom), `bulk`, `port`, `os_pid` and `ready` (the line). The binary ends with the test process.
+  """
+  def start_binary(options \\ []) do
+    name = Keyword.get_lazy(options, :name, &unique_name/0)
+    port = open(name, options)
+    {:os_pid, os_pid} = Port.info(port, :os_pid)
+    ready = wait_ready(port, os_pid, [])
+    [alive, host] = String.split(name, "@")
+    %{name: String.to_atom(name), bulk: :"#{alive}_bulk@#{host}", port: port, os_pid: os_pid, ready: ready}
+  end
+
+  @doc "Runs the binary until it ends by itself; its exit status and everything it printed."
+  def run_binary(args, options \\ []) do
+    System.cmd(binary(), args, [stderr_to_stdout: true] ++ Keyword.take(options, [:env]))
+  end
+
+  @doc "A file with the cookie that only its owner can read."
+  def cookie_file(cookie \\ cookie()) do
+    path = Path.join(System.tmp_dir!(), "gpu_node_cookie_#{System.unique_integer([:positive])}_#{System.pid()}")
+    File.write!(path, "#{cookie}")
+    File.chmod!(path, 0o600)
+    path
+  end
+
+  defp open(name, options) do
+    file = cookie_file(options[:cookie] || cookie())
+
+    device = if device = System.get_env("GPU_NODE_TEST_DEVICE"), do: ["--device", device], else: []
+
+    args =
+      ["run", "--name", name, "--cookie-file", file, "--exit-on-stdin-eof", "--validation"] ++
+        device ++ Keyword.get(options, :args, [])
+
+    env = for {k, v} <- Keyword.get(options, :env, []), do: {to_charlist(k), to_charlist(v)}
+
+    Port.open({:spawn_executable, binary()}, [
+      :binary,
+      :exit_status,
+      :stderr_to_stdout,
+      args: args,
+      env: env
+    ])
+  end
+
+  defp wait_ready(port, os_pid, seen) do
+    receive do
+      {^port, {:data, data}} ->
+        text = IO.iodata_to_binary([seen, data])
+
+        case Regex.run(~r/gpu_node ready .*\n/, text) do
+          [line] -> String.trim(line)
+          nil -> wait_ready(port, os_pid, text)
+        end
+
+      {^port, {:exit_status, status}} ->
+        raise "gpu_node ended with status #{status} before it was ready: #{IO.iodata_to_binary(seen)}"
+    after
+      30_000 -> raise "gpu_node was not ready in 30 s: #{IO.iodata_to_binary(seen)}"
+    end
+  end
+
+  @doc "Waits for the exit status of a binary started here."
+  def wait_exit(%{port: port} = node, timeout \\ 10_000) do
+    receive do
+      {^port, {:exit_status, status}} -> status
+      {^port, {:data, _}} -> wait_exit(node, timeout)
+    after
+      timeout -> :timeout
+    end
+  end
+
+  def signal(%{os_pid: os_pid}, signal), do: signal(os_pid, signal)
+
+  def signal(os_pid, signal) when is_integer(os_pid) do
+    {_, _} = System.cmd("kill", ["-#{signal}", "#{os_pid}"], stderr_to_stdout: true)
+    :ok
+  end
+
+  @doc "A call in the node's own protocol."
+  def call(node, request, timeout \\ 10_000)
+  def call(%{name: name}, request, timeout), do: call(name, request, timeout)
+  def call(name, request, timeout), do: GenServer.call({:gpu_node, name}, request, timeout)
+
+  def stats(node) do
+    {:ok, stats} = call(node, :stats)
+    stats
+  end
+
+  def live_bytes(node), do: stats(node).memory.live_bytes
+
+  @doc "Waits until `check` is true; false when it is not within `timeout` ms."
+  def eventually(check, timeout \\ 5_000) do
+    deadline = System.monotonic_time(:millisecond) + timeout
+    Stream.repeatedly(fn -> check.() || (Process.sleep(10) && false) end)
+    |> Enum.find(fn result -> result || System.monotonic_time(:millisecond) > deadline end) || check.()
+  end
+
+  @doc "A further BEAM node with the client's modules and this cluster's cookie."
+  def start_peer(prefix \\ "peer") do
+    {:ok, peer, node} =
+      :peer.start_link(%{
+        name: :"#{prefix}#{System.unique_integer([:positive])}_#{System.pid()}",
+        host: to_charlist(@host),
+        longnames: true,
+        connection: :standard_io,
+        args: [~c"-setcookie", to_charlist(cookie()), ~c"-hidden"]
+      })
+
+    :ok = :peer.call(peer, :code, :add_pathsa, [:code.get_path()])
+    {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:elixir])
+    {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:logger])
+    %{peer: peer, node: node}
+  end
+
+  @doc "Milliseconds that `fun` took, with its result."
+  def timed(fun) do
+    from = System.monotonic_time(:microsecond)
+    result = fun.()
+    {(System.monotonic_time(:microsecond) - from) / 1000, result}
+  end
+
+  def median(list), do: list |> Enum.sort() |> Enum.at(div(length(list), 2))
+end
