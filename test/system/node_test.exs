@@ -149,7 +149,7 @@ defmodule GpuNode.System.NodeTest do
     counts =
       for round <- 1..2 do
         node = start_binary(args: ["--cache-dir", cache])
-        {:ok, gpu} = GpuNode.start_link(node: node.name)
+        gpu = attach(node)
         {:ok, x} = GpuNode.Tensor.from_binary(gpu, <<1.0::float-32-little, 2.0::float-32-little>>, {:f, 32}, {2})
 
         values =
@@ -158,7 +158,6 @@ defmodule GpuNode.System.NodeTest do
         assert Enum.all?(values, &match?({:ok, [_, _]}, &1))
         {:ok, [_, _]} = GpuNode.Tensor.to_list(GpuNode.Ops.op(:add, [x, x]))
         counters = stats(node).counters
-        GenServer.stop(gpu)
         signal(node, "TERM")
         assert wait_exit(node) == 0, "round #{round}"
         counters

@@ -1,6 +1,8 @@
 # System tests: the real binary, real BEAM nodes, real faults. test/run builds what they need and starts this file with
 # GPU_NODE_BINARY set and the client's compiled modules on the code path.
-Code.require_file("support.exs", __DIR__)
+for {GpuNode.SystemCase.Remote = module, binary} <- Code.require_file("support.exs", __DIR__),
+    do: :persistent_term.put(GpuNode.SystemCase, {module, binary, ~c"support.exs"})
+
 GpuNode.SystemCase.start_distribution()
 ExUnit.start(timeout: 180_000, seed: 0, max_cases: 1, slowest: 5)
 for file <- Path.wildcard(Path.join(__DIR__, "*_test.exs")) |> Enum.sort(), do: Code.require_file(file)

@@ -131,9 +131,24 @@ defmodule GpuNode.SystemCase do
       })
 
     :ok = :peer.call(peer, :code, :add_pathsa, [:code.get_path()])
+    {module, binary, file} = :persistent_term.get(__MODULE__)
+    {:module, _} = :peer.call(peer, :code, :load_binary, [module, file, binary])
     {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:elixir])
     {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:logger])
     %{peer: peer, node: node}
+  end
+
+  @doc "Attaches this BEAM node's client to a node started here; what client calls take as their node."
+  def attach(%{name: name}) do
+    {:ok, _pid} = GpuNode.start_link(node: name)
+    name
+  end
+
+  @doc "A tensor of f32 values."
+  def tensor(gpu, values) do
+    binary = for v <- values, into: <<>>, do: <<v * 1.0::float-32-little>>
+    {:ok, tensor} = GpuNode.Tensor.from_binary(gpu, binary, {:f, 32}, {length(values)})
+    tensor
   end
 
   @doc "Milliseconds that `fun` took, with its result."
@@ -144,4 +159,37 @@ defmodule GpuNode.SystemCase do
   end
 
   def median(list), do: list |> Enum.sort() |> Enum.at(div(length(list), 2))
+end
+
+defmodule GpuNode.SystemCase.Remote do
+  @moduledoc "What tests run on other BEAM nodes."
+  alias GpuNode.{Ops, Tensor}
+
+  @doc "Makes `count` tensors of `bytes` in a process that stays."
+  def hold(node, count, bytes) do
+    {:ok, gpu} = attach(node)
+    parent = self()
+
+    spawn(fn ->
+      tensors = for _ <- 1..count, do: elem(Tensor.from_binary(gpu, :binary.copy(<<1>>, bytes), {:u, 8}, {bytes}), 1)
+      send(parent, {:held, length(tensors)})
+      Process.sleep(:infinity)
+      send(parent, tensors)
+    end)
+
+    receive do: ({:held, n} -> n)
+  end
+
+  def add(node, a, b) do
+    {:ok, gpu} = attach(node)
+    {:ok, x} = Tensor.from_binary(gpu, <<a::float-32-little>>, {:f, 32}, {1})
+    Tensor.to_list(Ops.op(:add, [x, b]))
+  end
+
+  defp attach(node) do
+    with {:ok, pid} <- GpuNode.start_link(node: node) do
+      Process.unlink(pid)
+      {:ok, node}
+    end
+  end
 end
