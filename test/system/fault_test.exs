@@ -16,7 +16,7 @@ defmodule GpuNode.System.FaultTest do
 
   defp add(gpu) do
     with {:ok, x} <- Tensor.from_binary(gpu, <<1.0::float-32-little>>, {:f, 32}, {1}, timeout: 5_000),
-         do: Tensor.to_list(Ops.op(:add, [x, 2.0]), timeout: 5_000)
+         do: Tensor.to_list(Ops.add(x, 2.0), timeout: 5_000)
   end
 
   test "kill -9: a typed error within 200 ms, the next op within 2 s, the BEAM goes on" do
@@ -34,7 +34,7 @@ defmodule GpuNode.System.FaultTest do
           spawn(fn ->
             # Work that is still running when the node dies.
             result = Enum.reduce_while(Stream.cycle([1]), x, fn _, acc ->
-              case Tensor.to_binary(Ops.op(:dot, [acc, x], contract_left: [1], contract_right: [0]), timeout: 30_000) do
+              case Tensor.to_binary(Ops.dot(acc, x, contract_left: [1], contract_right: [0]), timeout: 30_000) do
                 {:ok, _} -> {:cont, acc}
                 error -> {:halt, error}
               end
@@ -73,7 +73,7 @@ defmodule GpuNode.System.FaultTest do
     callers = [
       {2_000, fn -> Tensor.from_binary(gpu, data, {:u, 8}, {64_000_000}, timeout: 2_000) end},
       {1_000, fn -> Tensor.to_binary(x, timeout: 1_000) end},
-      {3_000, fn -> Tensor.to_binary(Ops.op(:add, [x, 1.0]), timeout: 3_000) end},
+      {3_000, fn -> Tensor.to_binary(Ops.add(x, 1.0), timeout: 3_000) end},
       {1_500, fn -> Tensor.from_binary(gpu, data, {:u, 8}, {64_000_000}, timeout: 1_500) end}
     ]
 
@@ -116,8 +116,8 @@ defmodule GpuNode.System.FaultTest do
     gpu = attach(node)
     {:ok, x} = Tensor.from_binary(gpu, <<0::96>>, {:f, 32}, {3})
     y = %{tensor(gpu, [1.0, 2.0]) | shape: {3}}
-    bad = Ops.op(:add, [x, y])
-    assert {:error, %Error{} = error} = Tensor.to_binary(Ops.op(:exp, [bad]))
+    bad = Ops.add(x, y)
+    assert {:error, %Error{} = error} = Tensor.to_binary(Ops.exp(bad))
     assert error.message =~ "add"
     assert error.message =~ "f32{3}" and error.message =~ "f32{2}"
     assert works?(gpu)

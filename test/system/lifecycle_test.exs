@@ -10,7 +10,7 @@ defmodule GpuNode.System.LifecycleTest do
     node = start_binary()
     gpu = attach(node)
     # The first op of each kind makes kernels and staging; the baseline is after them.
-    assert {:ok, _} = Tensor.to_list(Ops.op(:add, [tensor(gpu, [1.0, 2.0]), 1.0]))
+    assert {:ok, _} = Tensor.to_list(Ops.add(tensor(gpu, [1.0, 2.0]), 1.0))
     :erlang.garbage_collect()
     assert eventually(fn -> live_bytes(node) == 0 end)
     %{node: node, gpu: gpu}
@@ -60,7 +60,7 @@ defmodule GpuNode.System.LifecycleTest do
         Task.async(fn ->
           values = for i <- 1..50, do: seed * 1.0 + i
           start = tensor(gpu, values)
-          result = Enum.reduce(1..20, start, fn k, acc -> Ops.op(:multiply, [Ops.op(:add, [acc, k]), 0.5]) end)
+          result = Enum.reduce(1..20, start, fn k, acc -> Ops.multiply(Ops.add(acc, k), 0.5) end)
           expected = Enum.map(values, fn v -> Enum.reduce(1..20, v, fn k, acc -> (acc + k) * 0.5 end) end)
           {:ok, got} = Tensor.to_list(result)
           Enum.zip(got, expected) |> Enum.all?(fn {a, b} -> abs(a - b) <= 1.0e-4 * abs(b) end)
@@ -101,7 +101,7 @@ defmodule GpuNode.System.LifecycleTest do
   test "two BEAM nodes use one GPU node at once, each with its own session", %{node: node, gpu: gpu} do
     peer = start_peer()
     assert :peer.call(peer.peer, GpuNode.SystemCase.Remote, :add, [node.name, 1.0, 2.0], 30_000) == {:ok, [3.0]}
-    assert {:ok, [3.0]} = Tensor.to_list(Ops.op(:add, [tensor(gpu, [1.0]), 2.0]))
+    assert {:ok, [3.0]} = Tensor.to_list(Ops.add(tensor(gpu, [1.0]), 2.0))
     assert length(stats(node).sessions) == 2
   end
 end

@@ -183,7 +183,7 @@ defmodule GpuNode.SystemCase.Remote do
   def add(node, a, b) do
     {:ok, gpu} = attach(node)
     {:ok, x} = Tensor.from_binary(gpu, <<a::float-32-little>>, {:f, 32}, {1})
-    Tensor.to_list(Ops.op(:add, [x, b]))
+    Tensor.to_list(Ops.add(x, b))
   end
 
   defp attach(node) do

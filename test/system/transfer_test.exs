@@ -55,7 +55,7 @@ defmodule GpuNode.System.TransferTest do
     small =
       Task.async(fn ->
         Enum.reduce_while(Stream.cycle([:ok]), 0, fn _, count ->
-          {:ok, [3.0]} = Tensor.to_list(Ops.op(:add, [tensor(gpu, [1.0]), 2.0]))
+          {:ok, [3.0]} = Tensor.to_list(Ops.add(tensor(gpu, [1.0]), 2.0))
 
           receive do
             :stop -> {:halt, count + 1}
