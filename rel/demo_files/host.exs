@@ -6,9 +6,9 @@ Node.set_cookie(folder |> Path.join("cookie") |> File.read!() |> String.trim() |
 
 options = if device = System.get_env("GPU_NODE_DEVICE"), do: [device: device], else: []
 
-case GpuNode.start_link([name: :gpu0] ++ options) do
-  {:ok, gpu} ->
-    {:ok, status} = GpuNode.status(gpu)
+case GpuNode.start_link([name: :gpu0, cookie: Node.get_cookie()] ++ options) do
+  {:ok, _supervisor} ->
+    {:ok, status} = GpuNode.status(:gpu0)
     File.write!(Path.join(folder, "ready"), "#{Node.self()} supervises #{status.node} on #{status.device.name}")
     Process.sleep(:infinity)
 

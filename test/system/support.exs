@@ -15,13 +15,16 @@ defmodule GpuNode.SystemCase do
     Node.set_cookie(:"c#{Base.encode16(:crypto.strong_rand_bytes(16))}")
   end
 
+  # A machine without the Khronos layer says so with GPU_NODE_TEST_VALIDATION=0.
+  defp validation?, do: System.get_env("GPU_NODE_TEST_VALIDATION", "1") != "0"
+
   @doc "A fresh node name."
   def unique_name, do: "gpu#{System.unique_integer([:positive])}_#{System.pid()}@#{@host}"
 
   def binary, do: System.fetch_env!("GPU_NODE_BINARY")
 
   @doc """
-  Starts the binary and waits for its ready line. Options: `:name`, `:args`, `:env`, `:cookie`. Returns a map with `name`
+  Starts the binary and waits for its ready line. Options: `:name`, `:args`, `:env`, `:cookie`, `:validation`. Returns a map with `name`
   (atom), `bulk`, `port`, `os_pid` and `ready` (the line). The binary ends with the test process.
   """
   def start_binary(options \\ []) do
@@ -52,7 +55,8 @@ defmodule GpuNode.SystemCase do
     device = if device = System.get_env("GPU_NODE_TEST_DEVICE"), do: ["--device", device], else: []
 
     args =
-      ["run", "--name", name, "--cookie-file", file, "--exit-on-stdin-eof", "--validation"] ++
+      ["run", "--name", name, "--cookie-file", file, "--exit-on-stdin-eof"] ++
+        if(Keyword.get(options, :validation, validation?()), do: ["--validation"], else: []) ++
         device ++ Keyword.get(options, :args, [])
 
     env = for {k, v} <- Keyword.get(options, :env, []), do: {to_charlist(k), to_charlist(v)}
