@@ -15,7 +15,8 @@ defmodule Demo.Client do
     folder = System.fetch_env!("DEMO_FOLDER")
     {:ok, _} = Node.start(:"demo_cpu@127.0.0.1", :longnames)
     Node.set_cookie(folder |> Path.join("cookie") |> File.read!() |> String.trim() |> String.to_atom())
-    # Where this VM finds the cookie of the GPU node: the host gave it the cluster's.
+    {:ok, _} = Application.ensure_all_started(:gpu_node)
+    Logger.configure(level: :error)
     {:ok, _} = GpuNode.start_link(node: @gpu)
     {:ok, status} = GpuNode.status(@gpu)
     software = if status.device.software, do: ", a software driver: no GPU was found or it was asked for", else: ""
@@ -47,8 +48,9 @@ defmodule Demo.Client do
     {again, again_loss} =
       train(data, program, 1, zeros(data), fn run, _loss ->
         if run == kill_at do
-          {_, 0} = System.cmd("kill", ["-9", "#{os_pid}"])
-          line("kill -9 #{os_pid}", "after #{run * @steps_per_run} steps")
+          # From beside, so that the next run is under way when the process dies.
+          spawn(fn -> {_, 0} = System.cmd("kill", ["-9", "#{os_pid}"]) end)
+          line("kill -9 #{os_pid}", "after #{run * @steps_per_run} steps, the next #{@steps_per_run} under way")
         end
       end)
 

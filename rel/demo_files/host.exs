@@ -4,6 +4,7 @@ folder = System.fetch_env!("DEMO_FOLDER")
 {:ok, _} = Node.start(:"demo_host@127.0.0.1", :longnames)
 Node.set_cookie(folder |> Path.join("cookie") |> File.read!() |> String.trim() |> String.to_atom())
 
+{:ok, _} = Application.ensure_all_started(:gpu_node)
 options = if device = System.get_env("GPU_NODE_DEVICE"), do: [device: device], else: []
 
 case GpuNode.start_link([name: :gpu0, cookie: Node.get_cookie()] ++ options) do

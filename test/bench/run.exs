@@ -4,6 +4,7 @@ for {GpuNode.SystemCase.Remote = module, binary} <- Code.require_file("../system
     do: :persistent_term.put(GpuNode.SystemCase, {module, binary, ~c"support.exs"})
 
 GpuNode.SystemCase.start_distribution()
+{:ok, _} = Application.ensure_all_started(:gpu_node)
 ExUnit.start(timeout: 300_000, seed: 0, max_cases: 1)
 
 defmodule GpuNode.Bench do

@@ -4,5 +4,6 @@ for {GpuNode.SystemCase.Remote = module, binary} <- Code.require_file("support.e
     do: :persistent_term.put(GpuNode.SystemCase, {module, binary, ~c"support.exs"})
 
 GpuNode.SystemCase.start_distribution()
+{:ok, _} = Application.ensure_all_started(:gpu_node)
 ExUnit.start(timeout: 180_000, seed: 0, max_cases: 1, slowest: 5)
 for file <- Path.wildcard(Path.join(__DIR__, "*_test.exs")) |> Enum.sort(), do: Code.require_file(file)

@@ -138,7 +138,7 @@ defmodule GpuNode.SystemCase do
     {module, binary, file} = :persistent_term.get(__MODULE__)
     {:module, _} = :peer.call(peer, :code, :load_binary, [module, file, binary])
     {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:elixir])
-    {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:logger])
+    {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:gpu_node])
     %{peer: peer, node: node}
   end
 
