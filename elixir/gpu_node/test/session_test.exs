@@ -309,10 +309,56 @@ defmodule GpuNode.SessionTest do
     assert {:ok, us} = GpuNode.ping(:fake)
     assert is_integer(us)
     assert {:error, {:already_started, _}} = GpuNode.start_link(node: node, name: :fake)
+    assert {:error, %Error{code: :invalid_argument, message: text}} = GpuNode.start_link(node: node, name: :again)
+    assert text =~ "as :fake"
     stop_supervised(GpuNode)
     GpuNode.stop(:fake)
     assert GpuNode.with_node([node: node, name: :fake2], fn name -> GpuNode.alive?(name) end)
     refute :fake2 in GpuNode.nodes()
+  end
+
+  test "events, where the telemetry library is", %{vm: vm} do
+    defmodule :telemetry do
+      def execute(event, measurements, metadata),
+        do: if(pid = Process.whereis(:telemetry_test), do: send(pid, {:event, event, measurements, metadata}))
+    end
+
+    Process.register(self(), :telemetry_test)
+    x = Tensor.from_binary!(:fake, :binary.copy(<<0>>, 100_000), :u8, {100_000})
+    assert_receive {:event, [:gpu_node, :transfer, :upload], %{bytes: 100_000, duration: _}, %{result: :ok}}
+    Tensor.to_binary!(x)
+    assert_receive {:event, [:gpu_node, :transfer, :download], %{bytes: 100_000}, %{result: :ok}}
+    {:ok, _} = GpuNode.sync(:fake, [x])
+    assert_receive {:event, [:gpu_node, :request, :stop], %{execute_us: 2}, %{request: :sync, result: :ok}}
+    {:ok, _} = GpuNode.memory(:fake)
+    assert_receive {:event, [:gpu_node, :memory], %{live_bytes: 100_000}, _}
+    FakeNode.halt()
+    assert_receive {:event, [:gpu_node, :node, :down], %{waiting: _}, %{name: :fake, reason: :node_down}}, 2000
+    FakeNode.start_vm(vm)
+    FakeNode.start()
+    assert_receive {:event, [:gpu_node, :node, :up], %{incarnation: 7}, %{device: %{name: "fake"}}}, 5000
+  after
+    :code.purge(:telemetry)
+    :code.delete(:telemetry)
+  end
+
+  test "a process that crashes says nothing of the cookie", %{fake: node} do
+    GpuNode.stop(:fake)
+    cookie = Node.get_cookie()
+    {:ok, pid} = GpuNode.start_link(node: node, name: :fake, cookie: cookie)
+
+    log =
+      ExUnit.CaptureLog.capture_log(fn ->
+        {:ok, link} = GpuNode.Link.fetch(:fake)
+        GenServer.stop(link.pid, :oops)
+        Process.sleep(100)
+      end)
+
+    assert log =~ "oops"
+    refute log =~ Atom.to_string(cookie)
+    assert {:ok, _} = Tensor.from_list(:fake, [1], :f32)
+    Process.unlink(pid)
+    GpuNode.stop(:fake)
   end
 
   test "a hundred callers at once" do

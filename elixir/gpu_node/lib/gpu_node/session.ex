@@ -35,11 +35,25 @@ defmodule GpuNode.Session do
   @impl true
   def init(options) do
     Process.flag(:trap_exit, true)
+    node = Keyword.fetch!(options, :node)
 
+    # One session for each node: a handle finds its session by the node's name.
+    case Registry.register(GpuNode.Registry, {:session, node}, options[:name]) do
+      {:ok, _owner} ->
+        {:ok, attach(node, options)}
+
+      {:error, {:already_registered, pid}} ->
+        [as] = Registry.values(GpuNode.Registry, {:session, node}, pid)
+
+        {:stop,
+         Error.new(:invalid_argument, "#{node} is attached here already, as #{inspect(as)}: use that name", node)}
+    end
+  end
+
+  defp attach(node, options) do
     # Node events, and not monitors of the node's process: to monitor and to demonitor a remote process are signals on its connection, and
     # suspend this process when nobody reads there.
     :net_kernel.monitor_nodes(true, node_type: :all)
-    node = Keyword.fetch!(options, :node)
     worker = options[:worker]
     link = Link.new(Keyword.fetch!(options, :name), node, self(), options)
     Link.publish(link)
@@ -56,7 +70,7 @@ defmodule GpuNode.Session do
 
     if State.sweeping?(state), do: Process.send_after(self(), :sweep, @sweep_ms)
     if worker, do: Worker.subscribe(worker, self()), else: send(self(), :connect)
-    {:ok, state}
+    state
   end
 
   @impl true

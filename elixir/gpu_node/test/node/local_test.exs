@@ -46,6 +46,16 @@ defmodule GpuNode.LocalTest do
     assert Tensor.to_number!(r) == 5.0
   end
 
+  test "a program of more instructions than a message takes", %{gpu: name} do
+    {p, x} = Program.input(Program.new(), :f32, {2})
+    {p, first} = Program.add(p, x, 1)
+    {p, last} = Enum.reduce(1..9999, {p, first}, fn _, {p, v} -> Program.add(p, v, 1) end)
+    {p, both} = Program.add(p, first, last)
+    p = Program.output(p, [both])
+    {:ok, [sum]} = GpuNode.run(name, p, [Tensor.from_list!(name, [0, 1], :f32)])
+    assert Tensor.to_list!(sum) == [10_001.0, 10_003.0]
+  end
+
   test "non-finite values and packed types survive", %{gpu: name} do
     values = [1.0, :nan, :infinity, :neg_infinity, -0.0]
     assert name |> Tensor.from_list!(values, :f32) |> Tensor.to_list!() === values
@@ -182,7 +192,10 @@ defmodule GpuNode.LocalTest do
     %{node: node} = status!(name)
     before = live_bytes(name)
     wrong = [node: node, name: :shared, cookie: :not_the_cookie]
-    assert {:error, %Error{code: :wrong_cookie, message: text}} = :peer.call(peer, GpuNode, :start_link, [wrong], 60_000)
+
+    assert {:error, %Error{code: :wrong_cookie, message: text}} =
+             :peer.call(peer, GpuNode, :start_link, [wrong], 60_000)
+
     assert text =~ "cookie"
 
     [{worker, _}] = Registry.lookup(GpuNode.Registry, {:worker, name})
