@@ -76,7 +76,7 @@ TEST_CASE("dist handshake: silent and dripping peers end at the deadline and del
   std::vector<std::unique_ptr<RawPeer>> crowd;
   for (int i = 0; i < 50; ++i) crowd.push_back(std::make_unique<RawPeer>(test.node->port(Channel::kControl)));
   std::atomic<bool> dripping{true};
-  std::thread drip([&] {
+  std::jthread drip([&] {
     const auto packet = RawPeer::name_packet(kPeerName);
     for (size_t at = 0; dripping && at < packet.size(); ++at) {
       for (auto& peer : crowd) peer->write(std::span(packet).subspan(at, 1));
