@@ -124,7 +124,7 @@ defmodule GpuNode do
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          {:ok, ids} <- Ops.names(tensors, {:u, 8}, link, session, []) do
-      result = Client.request(link, session, deadline, {:sync, ids})
+      result = Client.request(link, session, deadline, Protocol.sync(ids))
       Client.keep(tensors)
       result
     end

@@ -83,7 +83,28 @@ defmodule GpuNode.Protocol do
   def upload(session, id, offset, tag, chunk) when byte_size(chunk) < @max_message_bytes,
     do: {:upload, session, id, offset, {self(), tag}, chunk}
 
+  @doc "A pattern: the node has carried out the `run` cast with `seq`."
+  defmacro ack(session, seq), do: quote(do: {:gpu_node_ack, unquote(session), unquote(seq)})
+
   ## Requests
+
+  @doc "Asks for everything before it to be done, and for the first error among `ids`."
+  @spec sync([id]) :: request
+  def sync(ids), do: {:sync, ids}
+
+  @doc "Asks for `size` bytes of a tensor from byte `offset`."
+  @spec download(id, non_neg_integer, non_neg_integer) :: request
+  def download(id, offset, size), do: {:download, id, offset, size}
+
+  @doc "Makes a tensor whose bytes come as chunks."
+  @spec upload_open(id, Type.t(), tuple) :: request
+  def upload_open(id, type, shape), do: {:upload_open, id, type, shape}
+
+  @spec heartbeat() :: request
+  def heartbeat, do: {:heartbeat}
+
+  @spec close() :: request
+  def close, do: {:close}
 
   @doc "The message that asks for `request`; the node answers `{tag, reply}` to `pid`."
   @spec call(pid, term, term) :: tuple

@@ -12,6 +12,7 @@ defmodule GpuNode.Session do
   # Messages are built by GpuNode.Client, GpuNode.Transfer, GpuNode.Worker and the node itself.
 
   use GenServer
+  require GpuNode.Protocol
   alias GpuNode.{Error, Finalizer, Link, Protocol, Worker}
   alias GpuNode.Session.{Asking, Connection, Outbox, Sending, State}
 
@@ -82,7 +83,7 @@ defmodule GpuNode.Session do
     next(state)
   end
 
-  def handle_info({:gpu_node_ack, session, seq}, %{session: session} = state), do: next(Sending.acknowledge(state, seq))
+  def handle_info(Protocol.ack(session, seq), %{session: session} = state), do: next(Sending.acknowledge(state, seq))
   def handle_info(:timeout, state), do: next(Sending.flush(state))
 
   def handle_info({:gpu_node_free, id}, state) do
@@ -213,7 +214,7 @@ defmodule GpuNode.Session do
 
   @impl true
   def terminate(_reason, state) do
-    Sending.deliver(state, Protocol.call(self(), make_ref(), Protocol.request({:close}, state.session, %{})))
+    Sending.deliver(state, Protocol.call(self(), make_ref(), Protocol.request(Protocol.close(), state.session, %{})))
     error = Error.new(:node_down, "the client of #{state.link.node} was stopped", state.link.node)
     {_count, _state} = Asking.fail_all(state, error)
     Link.put(state.link, :session, 0)

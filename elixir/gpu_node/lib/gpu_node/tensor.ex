@@ -145,7 +145,7 @@ defmodule GpuNode.Tensor do
     result =
       if size <= @small_bytes do
         with {:ok, binary, _timing} <-
-               Client.request(link, tensor.session, deadline, {:download, tensor.id, offset, size}),
+               Client.request(link, tensor.session, deadline, Protocol.download(tensor.id, offset, size)),
              do: {:ok, binary}
       else
         Transfer.download(link, tensor.session, tensor.id, offset, size, deadline)

@@ -20,7 +20,7 @@ defmodule GpuNode.Transfer do
   def upload(link, session, id, {type, shape}, binary, deadline) do
     run(link, :upload, byte_size(binary), deadline, fn bulk ->
       with {:ok, %{chunk_bytes: chunk, window: window}} <-
-             ask(link, session, deadline, {:upload_open, id, type, shape}) do
+             ask(link, session, deadline, Protocol.upload_open(id, type, shape)) do
         to = {Protocol.name(), bulk}
         send_chunks(%{link: link, to: to, session: session, id: id, deadline: deadline, chunk: chunk}, binary, window)
       end
@@ -60,7 +60,7 @@ defmodule GpuNode.Transfer do
   defp slices(link, session, id, offset, size, deadline, earlier) do
     now = min(size, @slice_bytes)
 
-    with {:ok, binary, _timing} <- ask(link, session, deadline, {:download, id, offset, now}) do
+    with {:ok, binary, _timing} <- ask(link, session, deadline, Protocol.download(id, offset, now)) do
       cond do
         now < size -> slices(link, session, id, offset + now, size - now, deadline, [binary | earlier])
         earlier == [] -> {:ok, binary}

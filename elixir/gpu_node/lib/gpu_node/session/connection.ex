@@ -98,7 +98,7 @@ defmodule GpuNode.Session.Connection do
     else
       # The same reference until it is answered: an answer that comes late is still a sign of life.
       ref = state.heartbeat || make_ref()
-      Sending.deliver(state, Protocol.call(self(), ref, Protocol.request({:heartbeat}, state.session, %{})))
+      Sending.deliver(state, Protocol.call(self(), ref, Protocol.request(Protocol.heartbeat(), state.session, %{})))
       %{state | heartbeat: ref, missed: missed, heartbeat_timer: beat_later(state)}
     end
   end

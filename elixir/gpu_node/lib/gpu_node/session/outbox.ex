@@ -20,7 +20,7 @@ defmodule GpuNode.Session.Outbox do
   @type t :: %__MODULE__{items: :queue.queue(item), count: non_neg_integer, requests: non_neg_integer}
 
   @type taken ::
-          {:run, [Protocol.command()], commands :: pos_integer, units :: pos_integer, t}
+          {:commands, [Protocol.command()], commands :: pos_integer, units :: pos_integer, t}
           | {:request, reference, Protocol.request(), deadline :: integer, t}
           | :nothing
 
@@ -89,7 +89,7 @@ defmodule GpuNode.Session.Outbox do
 
       {{:value, {:program, n, commands}}, rest} ->
         if n <= credit or idle?,
-          do: {:run, commands, n, n, %{outbox | items: rest, count: outbox.count - n}},
+          do: {:commands, commands, n, n, %{outbox | items: rest, count: outbox.count - n}},
           else: :nothing
 
       _command_or_free ->
@@ -115,5 +115,5 @@ defmodule GpuNode.Session.Outbox do
   defp gather(items, _room, n, _bytes, units, commands, outbox), do: gathered(items, n, units, commands, outbox)
 
   defp gathered(items, n, units, commands, outbox),
-    do: {:run, Enum.reverse(commands), n, units, %{outbox | items: items, count: outbox.count - n}}
+    do: {:commands, Enum.reverse(commands), n, units, %{outbox | items: items, count: outbox.count - n}}
 end

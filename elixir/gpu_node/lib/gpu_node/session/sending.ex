@@ -15,7 +15,7 @@ defmodule GpuNode.Session.Sending do
       :nothing ->
         %{state | stalled?: not Outbox.empty?(state.outbox)}
 
-      {:run, commands, n, units, outbox} ->
+      {:commands, commands, n, units, outbox} ->
         seq = state.seq + 1
 
         case deliver(state, Protocol.run(state.session, seq, commands)) do
