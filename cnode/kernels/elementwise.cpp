@@ -93,6 +93,20 @@ Layout layout_of(const Work& work, const Box& box) {
   return layout;
 }
 
+// From this size on, an invocation computes four elements that it moves as one: fewer, wider accesses. Below it,
+// launches cost more than memory, and a second kernel per op would only cost its compilation.
+constexpr int64_t kVectorElements = 16384;
+constexpr uint32_t kVector = 4;
+
+bool takes_vectors(const Work& work, const Box& box) {
+  if (box.dims.size() != 1 || box.dims[0] < kVectorElements) return false;
+  for (const ScalarProgram::Step& step : work.program.steps)
+    if (is_heavy(*step.op, step.type)) return false;
+  for (const Place& place : box.places)
+    if (place.strides[0] != 0 && place.strides[0] != 1) return false;
+  return box.places.back().strides[0] == 1;
+}
+
 // Dimension |d| of |rank| when the box is padded with leading dimensions of 1.
 int64_t padded(const Dims& values, int rank, int d, int64_t lead) {
   const int at = d - (rank - values.size());
@@ -114,30 +128,36 @@ std::vector<std::byte> parameters(const Box& box, const Layout& layout) {
 void fill_push(const Work& work, const Box& box, const Layout& layout, std::span<const Bound> bounds,
                Dispatch& dispatch) {
   PushData push(dispatch);
-  push.add(static_cast<uint32_t>(box.elements()));
+  const uint32_t unit = layout.vectors ? kVector : 1;
+  push.add(static_cast<uint32_t>(box.elements()) / unit);
   for (int d = 1; d < layout.rank; ++d) push.add(static_cast<uint32_t>(padded(box.dims, layout.rank, d, 1)));
-  const auto position = [&](size_t place, bool strided) {
-    push.add(bounds[place].offset);
+  const auto position = [&](size_t place, InputMode mode) {
+    const bool strided = mode == InputMode::kStrided;
+    push.add(mode == InputMode::kFlat ? bounds[place].offset / unit : bounds[place].offset);
     for (int d = 0; strided && d < layout.rank; ++d)
       push.add(static_cast<uint32_t>(padded(box.places[place].strides, layout.rank, d, 0)));
   };
   for (size_t k = 0; k < work.places.size(); ++k)
-    if (work.places[k] >= 0) position(static_cast<size_t>(work.places[k]), layout.inputs[k] == InputMode::kStrided);
-  position(bounds.size() - 1, layout.out_strided);
+    if (work.places[k] >= 0) position(static_cast<size_t>(work.places[k]), layout.inputs[k]);
+  position(bounds.size() - 1, layout.out_strided ? InputMode::kStrided : InputMode::kFlat);
   for (size_t k = 0; k < work.places.size(); ++k)
     if (work.places[k] < 0) push.add(work.literals[k]);
 }
 
 void append_dispatch(const Work& work, const Box& box, const vulkan::DeviceInfo& device, Plan& plan) {
-  const Layout layout = layout_of(work, box);
+  Layout layout = layout_of(work, box);
+  std::array<Bound, 4> bounds;
+  layout.vectors = takes_vectors(work, box) && box.dims[0] % kVector == 0;
+  for (size_t p = 0; p < box.places.size(); ++p) {
+    bounds[p] = bind(box.places[p], box.dims, p + 1 == box.places.size(), device);
+    // Vectors start where an offset is a multiple of them.
+    if (box.places[p].strides.empty() || box.places[p].strides[0] == 0) continue;
+    layout.vectors = layout.vectors && bounds[p].offset % kVector == 0;
+  }
   Dispatch& dispatch = plan.dispatches.emplace_back();
   dispatch.key = elementwise_key(work.program, layout);
   dispatch.emit = [program = work.program, layout, &device] { return emit_elementwise(program, layout, device); };
-  std::array<Bound, 4> bounds;
-  for (size_t p = 0; p < box.places.size(); ++p) {
-    bounds[p] = bind(box.places[p], box.dims, p + 1 == box.places.size(), device);
-    dispatch.bindings.push_back(bounds[p].binding);
-  }
+  for (size_t p = 0; p < box.places.size(); ++p) dispatch.bindings.push_back(bounds[p].binding);
   if (layout.in_buffer) {
     std::vector<std::byte> bytes = parameters(box, layout);
     const auto scratch = static_cast<uint32_t>(plan.scratch_bytes.size());
@@ -146,7 +166,8 @@ void append_dispatch(const Work& work, const Box& box, const vulkan::DeviceInfo&
     plan.scratch_data.emplace_back(scratch, std::move(bytes));
   }
   fill_push(work, box, layout, std::span(bounds).first(box.places.size()), dispatch);
-  set_grid(dispatch, static_cast<uint64_t>(box.elements()), elementwise_local_size(device), device);
+  const uint64_t invocations = static_cast<uint64_t>(box.elements()) / (layout.vectors ? kVector : 1);
+  set_grid(dispatch, invocations, elementwise_local_size(device), device);
 }
 
 Result<Plan> plan_work(const Work& work, std::string_view what, const vulkan::DeviceInfo& device) {
@@ -156,6 +177,14 @@ Result<Plan> plan_work(const Work& work, std::string_view what, const vulkan::De
   GPU_ASSIGN(std::vector<Box> boxes, cut(std::move(box), device, what));
   for (Box& part : boxes) {
     merge_dims(part);
+    const int64_t rest = takes_vectors(work, part) ? part.dims[0] % kVector : 0;
+    if (rest > 0) {
+      Box tail = part;
+      part.dims[0] -= rest;
+      tail.dims[0] = rest;
+      for (Place& place : tail.places) place.offset += part.dims[0] * place.strides[0];
+      append_dispatch(work, tail, device, plan);
+    }
     append_dispatch(work, part, device, plan);
   }
   return plan;

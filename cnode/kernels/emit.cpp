@@ -89,6 +89,86 @@ std::string place_index(InputMode mode, const std::string& name) {
   return mode == InputMode::kSingle ? "offset_" + name : "offset_" + name + " + i";
 }
 
+// The steps' lines over |values|, which has the inputs and gets every step's value. The last one is not rounded: the
+// store does that.
+std::string step_lines(ShaderBuilder& shader, const ScalarProgram& program, std::vector<TypedValue>& values) {
+  std::string text;
+  for (const ScalarProgram::Step& step : program.steps) {
+    std::vector<TypedValue> operands;
+    for (uint32_t value : step.values) operands.push_back(values[value]);
+    std::string expression = op_expression(shader, *step.op, step.type, operands);
+    if (&step != &program.steps.back()) expression = shader.round(step.type, expression);
+    const std::string name = numbered("v", values.size());
+    text += "  " + std::string(compute_type(step.type)) + " " + name + " = " + expression + ";\n";
+    values.push_back({step.type, name});
+  }
+  return text;
+}
+
+// The line that defines input |k| as a value: from |word|, which holds its element, or from the push constants.
+std::string input_line(ShaderBuilder& shader, const ScalarProgram& program, const Layout& layout, size_t k,
+                       const std::string& word) {
+  const Dtype dtype = program.inputs[k];
+  shader.use(dtype_info(dtype).compute);
+  const std::string value =
+      layout.inputs[k] == InputMode::kLiteral ? literal_value(dtype, numbered("literal", k)) : shader.load(dtype, word);
+  return "  " + std::string(compute_type(dtype)) + " " + numbered("v", k) + " = " + value + ";\n";
+}
+
+std::vector<TypedValue> input_values(const ScalarProgram& program) {
+  std::vector<TypedValue> values;
+  for (size_t k = 0; k < program.inputs.size(); ++k) values.push_back({program.inputs[k], numbered("v", k)});
+  return values;
+}
+
+void emit_scalar_main(ShaderBuilder& shader, const ScalarProgram& program, const Layout& layout) {
+  shader.body() += element_prologue();
+  if (layout.strided()) shader.body() += index_text(layout);
+  for (size_t k = 0; k < program.inputs.size(); ++k) {
+    const std::string name = numbered("in", k);
+    shader.body() += input_line(shader, program, layout, k, name + "[" + place_index(layout.inputs[k], name) + "]");
+  }
+  std::vector<TypedValue> values = input_values(program);
+  shader.body() += step_lines(shader, program, values);
+  const std::string at = place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, "out");
+  shader.body() += "  out0[" + at + "] = " + shader.store(values.back().type, values.back().name) + ";\n";
+}
+
+// The steps stand in a function from words to a word, called for each of the four.
+void emit_vector_main(ShaderBuilder& shader, const ScalarProgram& program, const Layout& layout) {
+  const Dtype type = program.steps.back().type;
+  const std::string out_word(word_type(type));
+  std::string parameters, lines, moves, arguments;
+  for (size_t k = 0; k < program.inputs.size(); ++k) {
+    const std::string word = numbered("w", k);
+    lines += input_line(shader, program, layout, k, word);
+    if (layout.inputs[k] == InputMode::kLiteral) continue;
+    const std::string name(word_type(program.inputs[k]));
+    const bool flat = layout.inputs[k] == InputMode::kFlat;
+    const std::string moved = flat ? std::string(vector_type(name)) : name;
+    parameters += (parameters.empty() ? "" : ", ") + name + " " + word;
+    arguments += (arguments.empty() ? "" : ", ") + word + (flat ? ".#" : "");
+    const std::string place = numbered("in", k);
+    moves +=
+        "  " + moved + " " + word + " = " + moved + "(" + place + "[" + place_index(layout.inputs[k], place) + "]);\n";
+  }
+  std::vector<TypedValue> values = input_values(program);
+  lines += step_lines(shader, program, values);
+  shader.declare(out_word + " element(" + parameters + ") {\n" + lines + "  return " +
+                 shader.word(type, values.back().name) + ";\n}\n");
+  std::string calls;
+  for (const char component : {'x', 'y', 'z', 'w'}) {
+    std::string own = arguments;
+    for (size_t at = own.find('#'); at != std::string::npos; at = own.find('#')) own[at] = component;
+    calls += (calls.empty() ? "element(" : ", element(") + own + ")";
+  }
+  const std::string narrow(vector_type(storage_type(type)));
+  const std::string wide(vector_type(out_word));
+  const std::string value = wide + "(" + calls + ")";
+  shader.body() += element_prologue() + moves;
+  shader.body() += "  out0[offset_out + i] = " + (narrow == wide ? value : narrow + "(" + value + ")") + ";\n";
+}
+
 }  // namespace
 
 uint32_t elementwise_local_size(const vulkan::DeviceInfo& device) {
@@ -129,7 +209,7 @@ std::string elementwise_key(const ScalarProgram& program, const Layout& layout) 
     key += ':';
     key += dtype_name(step.type);
   }
-  key += " r";
+  key += layout.vectors ? " v" : " r";
   key += layout.in_buffer ? 'b' : static_cast<char>('0' + layout.rank);
   if (layout.out_strided) key += 's';
   return key;
@@ -137,44 +217,27 @@ std::string elementwise_key(const ScalarProgram& program, const Layout& layout) 
 
 Result<vulkan::KernelSource> emit_elementwise(const ScalarProgram& program, const Layout& layout,
                                               const vulkan::DeviceInfo& device) {
+  using Access = ShaderBuilder::Access;
   ShaderBuilder shader(device);
   shader.local_size(elementwise_local_size(device));
-  for (size_t k = 0; k < program.inputs.size(); ++k)
-    if (layout.inputs[k] != InputMode::kLiteral)
-      shader.buffer(numbered("in", k), program.inputs[k], ShaderBuilder::Access::kRead);
-  const Dtype type = program.steps.back().type;
-  shader.buffer("out0", type, ShaderBuilder::Access::kWrite);
-  if (layout.in_buffer) shader.buffer("parameters", "uint", ShaderBuilder::Access::kRead);
-  declare_parameters(shader, layout);
-
-  shader.body() += element_prologue();
-  if (layout.strided()) shader.body() += index_text(layout);
-  std::vector<TypedValue> values;
-  const auto define = [&](Dtype dtype, const std::string& expression) {
-    const std::string name = numbered("v", values.size());
-    shader.body() += "  " + std::string(compute_type(dtype)) + " " + name + " = " + expression + ";\n";
-    values.push_back({dtype, name});
-  };
   for (size_t k = 0; k < program.inputs.size(); ++k) {
-    const Dtype dtype = program.inputs[k];
-    const std::string name = numbered("in", k);
-    if (layout.inputs[k] == InputMode::kLiteral) {
-      shader.use(dtype_info(dtype).compute);
-      define(dtype, literal_value(dtype, numbered("literal", k)));
-    } else {
-      define(dtype, shader.load(dtype, name + "[" + place_index(layout.inputs[k], name) + "]"));
-    }
+    if (layout.inputs[k] == InputMode::kLiteral) continue;
+    if (layout.vectors && layout.inputs[k] == InputMode::kFlat)
+      shader.vector_buffer(numbered("in", k), program.inputs[k], Access::kRead);
+    else
+      shader.buffer(numbered("in", k), program.inputs[k], Access::kRead);
   }
-  for (const ScalarProgram::Step& step : program.steps) {
-    std::vector<TypedValue> operands;
-    for (uint32_t value : step.values) operands.push_back(values[value]);
-    std::string expression = op_expression(shader, *step.op, step.type, operands);
-    // The last result is rounded by the store.
-    if (&step != &program.steps.back()) expression = shader.round(step.type, expression);
-    define(step.type, expression);
-  }
-  const std::string at = place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, "out");
-  shader.body() += "  out0[" + at + "] = " + shader.store(type, values.back().name) + ";\n";
+  const Dtype type = program.steps.back().type;
+  if (layout.vectors)
+    shader.vector_buffer("out0", type, Access::kWrite);
+  else
+    shader.buffer("out0", type, Access::kWrite);
+  if (layout.in_buffer) shader.buffer("parameters", "uint", Access::kRead);
+  declare_parameters(shader, layout);
+  if (layout.vectors)
+    emit_vector_main(shader, program, layout);
+  else
+    emit_scalar_main(shader, program, layout);
   return shader.build();
 }
 

@@ -65,6 +65,22 @@ std::string_view storage_type(Dtype dtype) {
   }
 }
 
+std::string_view word_type(Dtype dtype) {
+  if (storage_type(dtype) == compute_type(dtype)) return compute_type(dtype);
+  return dtype_info(dtype).kind == DtypeKind::kSigned ? "int" : "uint";
+}
+
+std::string_view vector_type(std::string_view scalar) {
+  static constexpr std::pair<std::string_view, std::string_view> kVectors[] = {
+      {"int8_t", "i8vec4"}, {"uint8_t", "u8vec4"}, {"int16_t", "i16vec4"}, {"uint16_t", "u16vec4"},
+      {"int", "ivec4"},     {"uint", "uvec4"},     {"int64_t", "i64vec4"}, {"uint64_t", "u64vec4"},
+      {"float", "vec4"},    {"double", "dvec4"},
+  };
+  for (const auto& [one, four] : kVectors)
+    if (one == scalar) return four;
+  return "";
+}
+
 std::string_view compute_type(Dtype dtype) {
   switch (dtype_info(dtype).compute) {
     case ComputeType::kI32:

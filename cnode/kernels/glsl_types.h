@@ -19,6 +19,11 @@ std::string_view storage_type(Dtype dtype);
 // The GLSL type that computes it: "float" for bf16.
 std::string_view compute_type(Dtype dtype);
 
+// What arithmetic may hold a storage element in: "uint" for bf16. Storage types below 32 bits only move.
+std::string_view word_type(Dtype dtype);
+// Four of a GLSL scalar type: "vec4" for "float", "u16vec4" for "uint16_t".
+std::string_view vector_type(std::string_view scalar);
+
 // kUnsupported when the device cannot hold or compute one of |dtypes|, naming |op|, the type and the missing feature.
 Result<void> check_types(std::string_view op, std::span<const Dtype> dtypes, const vulkan::DeviceInfo& device);
 

@@ -129,6 +129,11 @@ bool converts_operands(const ir::Op& op) {
          code != Code::kConvert && code != Code::kZero;
 }
 
+bool is_heavy(const ir::Op& op, Dtype type) {
+  const Code code = code_of(op);
+  return code == Code::kMath || code == Code::kPower || (code == Code::kRemainder && is_float(type));
+}
+
 std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, std::span<const TypedValue> operands) {
   const Code code = code_of(op);
   for (const TypedValue& operand : operands) shader.use(dtype_info(operand.type).compute);

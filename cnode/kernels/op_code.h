@@ -20,4 +20,7 @@ std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, s
 // Whether |op| converts its operands to the result's type before it computes, so that a literal may be converted too.
 bool converts_operands(const ir::Op& op);
 
+// Whether |op| costs more to compute for |type| than to move, so that wider loads gain nothing.
+bool is_heavy(const ir::Op& op, Dtype type);
+
 }  // namespace gpu_node::kernels

@@ -37,6 +37,8 @@ struct Layout {
   bool in_buffer = false;    // rank, sizes and strides lie in a parameter buffer: any rank (|rank| is 0 then)
   bool out_strided = false;  // the result's elements lie at strides too: a part of a larger result
 
+  bool vectors = false;  // four elements per invocation, moved as one; flat and single operands only
+
   bool strided() const { return rank > 0 || in_buffer; }
 };
 

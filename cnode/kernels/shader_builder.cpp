@@ -48,12 +48,21 @@ void ShaderBuilder::use(ComputeType type) {
   if (type == ComputeType::kF64) use_f64_ = true;
 }
 
-void ShaderBuilder::buffer(std::string_view name, Dtype dtype, Access access) {
+void ShaderBuilder::use_storage(Dtype dtype) {
   const DtypeInfo& info = dtype_info(dtype);
   use(info.compute);
   if (info.size_bytes == 1) use_8bit_ = true;
   if (info.size_bytes == 2) use_16bit_ = true;
+}
+
+void ShaderBuilder::buffer(std::string_view name, Dtype dtype, Access access) {
+  use_storage(dtype);
   buffer(name, storage_type(dtype), access);
+}
+
+void ShaderBuilder::vector_buffer(std::string_view name, Dtype dtype, Access access) {
+  use_storage(dtype);
+  buffer(name, vector_type(storage_type(dtype)), access);
 }
 
 void ShaderBuilder::buffer(std::string_view name, std::string_view element, Access access) {
@@ -84,7 +93,7 @@ void ShaderBuilder::library(std::string_view name) {
 }
 
 void ShaderBuilder::math(std::string_view name, Dtype type) {
-  use_f64_ = true;
+  if (name != "fmod" || type == f64) use_f64_ = true;
   std::string section = "m_" + std::string(name) + (type == f64 ? ".f64" : ".f32");
   if (std::find(math_.begin(), math_.end(), section) == math_.end()) math_.push_back(std::move(section));
 }
@@ -103,16 +112,19 @@ std::string ShaderBuilder::load(Dtype dtype, std::string_view element) {
   return call(compute_type(dtype), element);
 }
 
-std::string ShaderBuilder::store(Dtype dtype, std::string_view value) {
+std::string ShaderBuilder::word(Dtype dtype, std::string_view value) {
   use(dtype_info(dtype).compute);
   if (is_small_float(dtype)) {
     library("lib/types_float.glsl");
-    return call(storage_type(dtype), call(std::string(dtype_name(dtype)) + "_bits", value));
+    return call(std::string(dtype_name(dtype)) + "_bits", value);
   }
-  if (storage_type(dtype) == compute_type(dtype)) return std::string(value);
   // Narrowing to 8 or 16 bits drops the upper ones.
-  if (dtype_info(dtype).bits >= 8) return call(storage_type(dtype), value);
-  return call(storage_type(dtype), round(dtype, value));
+  return dtype_info(dtype).bits >= 8 ? std::string(value) : round(dtype, value);
+}
+
+std::string ShaderBuilder::store(Dtype dtype, std::string_view value) {
+  const std::string text = word(dtype, value);
+  return storage_type(dtype) == compute_type(dtype) ? text : call(storage_type(dtype), text);
 }
 
 std::string ShaderBuilder::round(Dtype dtype, std::string_view value) {

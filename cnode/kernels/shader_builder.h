@@ -27,15 +27,19 @@ class ShaderBuilder {
   // Declares the next binding (0, 1, ...) as an array |name| of |dtype|'s storage type, or of the GLSL type |element|.
   void buffer(std::string_view name, Dtype dtype, Access access);
   void buffer(std::string_view name, std::string_view element, Access access);
+  // The same, of vectors of four elements of |dtype|.
+  void vector_buffer(std::string_view name, Dtype dtype, Access access);
 
   // Declares the next member of the push constant block; PushData::add in the same order fills it. |type| is one of
   // int uint float ivec2 uvec2 ivec4 uvec4 int64_t uint64_t double.
   void push(std::string_view type, std::string_view name);
 
-  // The value in buffer element |element| ("in0[i]").
+  // The value in buffer element |element| ("in0[i]"), or in a word that holds one.
   std::string load(Dtype dtype, std::string_view element);
   // |value| (a compute expression of |dtype|, not yet rounded) as an element to assign.
   std::string store(Dtype dtype, std::string_view value);
+  // The same as a word (word_type), still to be narrowed to the storage type.
+  std::string word(Dtype dtype, std::string_view value);
   // |value|, not yet rounded, as a value of |dtype|.
   std::string round(Dtype dtype, std::string_view value);
   // A value of type |from| as a value of type |to|, as Nx.as_type/2: float to integer truncates and then wraps, +-Inf
@@ -47,7 +51,7 @@ class ShaderBuilder {
   // Includes shaders/|name|, once, in the order of first request.
   void library(std::string_view name);
   // Includes the transcendental function m_|name| of |type|'s compute type, float or double (kernels/shader_library.h).
-  // REQUIRES: the device computes f64.
+  // REQUIRES: the device computes f64, but for the fmod of floats.
   void math(std::string_view name, Dtype type);
   // Says that int64_t/uint64_t or double occur in |type| (buffers, loads and conversions say so themselves): defines
   // USE_I64 or USE_F64 for the library pieces.
@@ -63,6 +67,8 @@ class ShaderBuilder {
   Result<vulkan::KernelSource> build() const;
 
  private:
+  void use_storage(Dtype dtype);
+
   const vulkan::DeviceInfo& device_;
   bool use_8bit_ = false, use_16bit_ = false, use_i64_ = false, use_f64_ = false;
   uint32_t local_[3] = {64, 1, 1};

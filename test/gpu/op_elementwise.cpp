@@ -220,26 +220,48 @@ TEST_CASE("elementwise: as_type between all types") {
 
 TEST_CASE("elementwise: large tensors") {
   const CaseCount before = case_count();
+  size_t turn = 0;
   for (int64_t size : {int64_t{70'000}, int64_t{300'000}}) {
     for (const ir::Family family : {ir::Family::kUnary, ir::Family::kBinary}) {
-      size_t turn = 0;
       for (const ir::Op* op : ops_of(family)) {
         std::vector<Dtype> types = main_types();
         if (only_integers(*op)) types.resize(8);
         const Dtype dtype = types[turn++ % types.size()];
         std::vector<OpCase> cases;
-        if (family == ir::Family::kUnary) {
+        if (family == ir::Family::kUnary)
           cases.push_back(unary_case(*op, dtype, {size}, Placement::kPlain));
-        } else {
-          add_binary_cases(cases, *op, dtype, dtype, false);
-          cases.back() =
-              binary_case(*op, {tensor_of(dtype, {size}, 5)}, {right_operand(*op, dtype, {size}, 6)}, {size});
-        }
+        else
+          cases.push_back(
+              binary_case(*op, {tensor_of(dtype, {size}, 5)}, {right_operand(*op, dtype, {size}, 6)}, {size}));
         check_cases(cases);
       }
     }
   }
   report("large", before);
+}
+
+// From 16384 elements on, light ops move four at a time; a size that is no multiple of four leaves a tail, and a single
+// element or a literal goes with the rest.
+TEST_CASE("elementwise: vectors of every type, with tails") {
+  const CaseCount before = case_count();
+  for (Dtype a : real_types()) {
+    std::vector<OpCase> cases;
+    for (Dtype b : {s8, u16, s32, u64, bf16, f32, f64}) {
+      cases.push_back({"as_type", {{tensor_of(a, {16'387}, 3)}}, {b, {16'387}}, oracle_of("as_type"), 0, {}});
+      cases.push_back({"select",
+                       {{tensor_of(u8, {16'386}, 4)}, {tensor_of(a, {16'386}, 5)}, {tensor_of(b, {}, 6)}},
+                       {merged_type(a, b), {16'386}},
+                       oracle_of("select"),
+                       0,
+                       {}});
+    }
+    const ir::Op& subtract = *ir::find_op("subtract");
+    cases.push_back(binary_case(subtract, {tensor_of(a, {16'385}, 7)}, {tensor_of(a, {16'385}, 8)}, {16'385}));
+    cases.push_back(
+        binary_case(subtract, {tensor_of(a, {16'384}, 7)}, {tensor_of(a, {}, 8), Placement::kLiteral}, {16'384}));
+    check_cases(cases);
+  }
+  report("vectors", before);
 }
 
 }  // namespace gpu_node::test::elementwise
