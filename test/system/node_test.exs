@@ -19,7 +19,7 @@ defmodule GpuNode.System.NodeTest do
     node = start_binary()
     assert {:error, {code, _}} = call(node, {:no_such_request, 1, [2]})
     assert code in [:invalid_argument, :unsupported]
-    assert {:error, {:not_found, _}} = GenServer.call({:no_such_name, node.name}, :hello)
+    assert {:noproc, _} = catch_exit(GenServer.call({:no_such_name, node.name}, :hello))
     for junk <- [:junk, {:run, 1}, {:run, 1, 2, [{:x}]}, {:free, 0, :what}, make_ref(), self(), fn -> 1 end, [1 | 2]] do
       send({:gpu_node, node.name}, junk)
       assert {:error, _} = call(node, junk)
