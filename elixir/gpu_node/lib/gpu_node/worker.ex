@@ -14,11 +14,13 @@ defmodule GpuNode.Worker do
 
   @start_timeout_ms 20_000
   @hang_ms 10_000
-  # Seconds before the next start: 0, 0.1, 0.3, 0.9, ... for one that ends; 2, 6, 18, ... for one that says it cannot start. Both make at
-  # most 10 starts in 5 minutes. One that was ready for a second counts as settled.
+  # Seconds before the next start: 0, 0.1, 0.3, 0.9, ... for one that ends before it is ready; 2, 6, 18, ... for one that says it cannot
+  # start. Both make at most 10 starts in 5 minutes. One that had been ready is back within 2 s however often it dies: its pauses end
+  # at 1 s, and after a second of being ready it starts anew from 0.
   @first_pause_ms 100
   @first_hopeless_pause_ms 2000
   @longest_pause_ms 120_000
+  @longest_ready_pause_ms 1000
   @hopeless [64, 69, 73, 77, 78]
   @settled_ms 1000
   @stop_ms 8000
@@ -236,7 +238,8 @@ defmodule GpuNode.Worker do
     if state.subscriber, do: send(state.subscriber, {:worker_down, error})
     settled? = state.phase == :ready and System.monotonic_time(:millisecond) - state.ready_at >= @settled_ms
     failures = if settled?, do: 0, else: state.failures
-    Process.send_after(self(), :restart, pause(code, failures))
+    longest = if state.phase == :ready, do: @longest_ready_pause_ms, else: @longest_pause_ms
+    Process.send_after(self(), :restart, min(pause(code, failures), longest))
     state = state |> stop_hang_timer() |> forget_cookie()
     %{state | port: nil, os_pid: nil, phase: :down, failures: failures + 1}
   end
@@ -245,7 +248,7 @@ defmodule GpuNode.Worker do
   defp pause(_code, 0), do: 0
   defp pause(_code, failures), do: tripled(@first_pause_ms, failures - 1)
 
-  defp tripled(ms, times), do: min(ms * Integer.pow(3, min(times, 8)), @longest_pause_ms)
+  defp tripled(ms, times), do: ms * Integer.pow(3, min(times, 8))
 
   defp start_expired(state) do
     text =
