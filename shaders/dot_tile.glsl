@@ -1,3 +1,4 @@
+#extension GL_EXT_control_flow_attributes : require
 // Matrix products by tiles: a workgroup computes BLOCK_M x BLOCK_N results, BLOCK_K contracted elements at a time.
 //
 // Tiles of both operands lie in shared memory as [k][four rows or columns], and the next ones are fetched into registers
@@ -13,7 +14,7 @@ void place_left(uint first_row, uint base);
 void place_right(uint first_column, uint base);
 void fetch_tiles(uint k, uint end);
 void stage_tiles();
-void multiply_tiles();
+void multiply_step(uint k);
 void put_sums(uint plane, uint first_row, uint first_column);
 
 shared T4 left_tile[BLOCK_K * LEFT_PITCH];
@@ -36,12 +37,15 @@ void dot_main() {
   place_right(column, base.y);
 
   uint begin = part * P_CHUNK, end = min(begin + P_CHUNK, P_COUNT);
-  fetch_tiles(begin, end);
-  for (uint k = begin; k < end; k += BLOCK_K) {
+  // Fetching stands once in the text, one round ahead of multiplying; beyond the end it fetches nothing.
+  for (uint k = begin;; k += BLOCK_K) {
+    fetch_tiles(k, end);
+    if (k > begin) {
+      LOOP_CONTROL for (uint step = 0u; step < BLOCK_K; ++step) multiply_step(step);
+      barrier();
+    }
+    if (k >= end) break;
     stage_tiles();
-    barrier();
-    if (k + BLOCK_K < end) fetch_tiles(k + BLOCK_K, end);
-    multiply_tiles();
     barrier();
   }
   put_sums(part * P_BATCHES + batch, row, column);

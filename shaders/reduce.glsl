@@ -33,19 +33,18 @@ shared Acc shared_acc[INVOCATIONS];
 Acc reduce_part(OFFSETS base, uint first, uint end, uint lanes) {
   Acc acc = acc_identity();
 #if WALK_RANK == 1
-  // Four independent elements at a time, so that their loads are in flight together.
-  Acc acc1 = acc_identity(), acc2 = acc_identity(), acc3 = acc_identity();
+  // Four elements at a time, so that their loads are in flight together.
   uint r = first;
   for (; r + 3u * lanes < end; r += 4u * lanes) {
     ELEMENT x0 = fetch(base + walk_linear(r)), x1 = fetch(base + walk_linear(r + lanes));
     ELEMENT x2 = fetch(base + walk_linear(r + 2u * lanes)), x3 = fetch(base + walk_linear(r + 3u * lanes));
     take(acc, x0, r);
-    take(acc1, x1, r + lanes);
-    take(acc2, x2, r + 2u * lanes);
-    take(acc3, x3, r + 3u * lanes);
+    take(acc, x1, r + lanes);
+    take(acc, x2, r + 2u * lanes);
+    take(acc, x3, r + 3u * lanes);
   }
   for (; r < end; r += lanes) take(acc, fetch(base + walk_linear(r)), r);
-  return acc_merge(acc_merge(acc, acc1), acc_merge(acc2, acc3));
+  return acc;
 #else
   Walk walk = walk_start(first);
   for (uint r = first; r < end; r += lanes) {

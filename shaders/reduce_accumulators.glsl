@@ -113,23 +113,31 @@ struct Acc {
   uint extra;
 };
 Acc acc_identity() { return Acc(VALUE(0), ACC_NONE); }
-// Whether |b| takes the place of |a|: any element before none, a NaN before any number, the first NaN, the better
-// value, and among equals the lower position (TIE_HIGH: the higher one).
-bool acc_takes(Acc a, Acc b) {
-  if (a.extra == ACC_NONE || b.extra == ACC_NONE) return b.extra != ACC_NONE;
-  bool a_nan = is_nan_value(a.value), b_nan = is_nan_value(b.value);
-  if (a_nan || b_nan) return b_nan && (!a_nan || b.extra < a.extra);
-  if (ACC_BEATS(b.value, a.value)) return true;
-#if defined(TIE_HIGH)
-  return b.value == a.value && b.extra > a.extra;
-#else
-  return b.value == a.value && b.extra < a.extra;
-#endif
-}
+// Any element before none, a NaN before any number, the first NaN, the better value, and among equals the lower
+// position (TIE_HIGH: the higher one). Without branches, which cost more than what they would skip.
 Acc acc_merge(Acc a, Acc b) {
-  if (acc_takes(a, b)) a = b;
-  return a;
+#if defined(TIE_HIGH)
+  bool wins_tie = b.extra > a.extra;
+#else
+  bool wins_tie = b.extra < a.extra;
+#endif
+  bool a_nan = is_nan_value(a.value), b_nan = is_nan_value(b.value);
+  bool wins_number = ACC_BEATS(b.value, a.value) || (b.value == a.value && wins_tie);
+  bool wins_nan = b_nan && (!a_nan || b.extra < a.extra);
+  bool wins = a_nan || b_nan ? wins_nan : wins_number;
+  wins = b.extra != ACC_NONE && (a.extra == ACC_NONE || wins);
+  return Acc(wins ? b.value : a.value, wins ? b.extra : a.extra);
 }
-void acc_add(inout Acc acc, VALUE x, uint position) { acc = acc_merge(acc, Acc(x, position)); }
+// An invocation meets its elements in ascending order, so that among equals only the direction of the tie counts.
+void acc_add(inout Acc acc, VALUE x, uint position) {
+#if defined(TIE_HIGH)
+  bool better = !ACC_BEATS(acc.value, x);
+#else
+  bool better = ACC_BEATS(x, acc.value);
+#endif
+  bool takes = acc.extra == ACC_NONE || (!is_nan_value(acc.value) && (better || is_nan_value(x)));
+  acc.value = takes ? x : acc.value;
+  acc.extra = takes ? position : acc.extra;
+}
 uint acc_result(Acc acc) { return acc.extra; }
 #endif

@@ -21,7 +21,7 @@ constexpr int64_t kThin = 16;  // below so many rows or columns most of a tile w
 // Products added one by one before a part ends. The error of such a run grows with its length; 4,096 keeps f32 near one
 // part in a million of the sum of magnitudes.
 constexpr int64_t kMaxFloatRun = 4096;
-constexpr int64_t kMaxRun = 65536;  // of types whose error does not matter here: far below the bound on loops
+constexpr int64_t kMaxRun = 32768;  // of other types: an iteration each and one per tile stay within the bound on loops
 constexpr int64_t kMinRun = 256;    // parts for parallelism are not made shorter
 constexpr int64_t kBusyGroups = 256;
 constexpr DotTile kLarge = {128, 128, 16, 8, 8};
@@ -43,20 +43,6 @@ int64_t count_of(const ReduceAxes& axes) {
   int64_t count = 1;
   for (const ReduceAxis& axis : axes) count *= axis.size;
   return count;
-}
-
-// The element type whose values are those of |dtype|'s compute type: parts are not rounded.
-Dtype computing_type(Dtype dtype) {
-  switch (dtype_info(dtype).compute) {
-    case ComputeType::kI32:
-      return Dtype::s32;
-    case ComputeType::kU32:
-      return Dtype::u32;
-    case ComputeType::kF32:
-      return Dtype::f32;
-    default:
-      return dtype;
-  }
 }
 
 bool contains(const Dims& dims, int axis) { return std::find(dims.begin(), dims.end(), axis) != dims.end(); }
@@ -198,6 +184,7 @@ Result<void> plan_tiles(const Product& product, const vulkan::DeviceInfo& device
   const int64_t chunk = choose_chunk(product, pass.tile, device);
   const int64_t parts = divide_up(product.depth_count, chunk);
   GPU_ASSIGN(const uint64_t elements, part_elements(product, parts, device));
+  GPU_TRY(check_result_range("dot", product.result, static_cast<int64_t>(elements), device));
   const int64_t tiles =
       divide_up(product.row_count, pass.tile.rows) * divide_up(product.column_count, pass.tile.columns);
   const int64_t groups_x = std::min<int64_t>(tiles, device.max_groups[0]);

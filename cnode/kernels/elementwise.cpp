@@ -26,9 +26,9 @@ Scalar folded(const ir::Instruction& instruction, size_t operand, const Scalar& 
 
 struct Work {
   ScalarProgram program;
-  InlineList<std::array<uint32_t, 2>, kMaxInputs> literals;  // by input; unused for tensors
-  InlineList<int, kMaxInputs> places;                        // by input: its place in the boxes, -1 for literals
-  Box box;                                                   // the result's place is the last
+  std::vector<std::array<uint32_t, 2>> literals;  // by input; unused for tensors
+  std::vector<int> places;                        // by input: its place in the boxes, -1 for literals
+  Box box;                                        // the result's place is the last
 };
 
 Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) {
@@ -36,7 +36,7 @@ Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) 
   const ir::TensorType& result = instruction.results[0].second;
   work.box.dims = result.shape;
   ScalarProgram::Step step{instruction.op, result.dtype, {}};
-  for (uint8_t k = 0; k < operands.size(); ++k) {
+  for (uint32_t k = 0; k < operands.size(); ++k) {
     step.values.push_back(k);
     if (const auto* literal = std::get_if<Scalar>(&operands[k])) {
       const Scalar value = folded(instruction, k, *literal, operands);
@@ -54,7 +54,7 @@ Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) 
   }
   work.box.places.push_back(
       {0, row_major_strides(result.shape), dtype_size_bytes(result.dtype), Binding::Kind::kResult, 0});
-  work.program.steps.push_back(step);
+  work.program.steps.push_back(std::move(step));
   return work;
 }
 
@@ -146,7 +146,7 @@ void fill_push(const Work& work, const Box& box, const Layout& layout, std::span
 
 void append_dispatch(const Work& work, const Box& box, const vulkan::DeviceInfo& device, Plan& plan) {
   Layout layout = layout_of(work, box);
-  std::array<Bound, kMaxInputs + 1> bounds;
+  std::array<Bound, 4> bounds;
   layout.vectors = takes_vectors(work, box) && box.dims[0] % kVector == 0;
   for (size_t p = 0; p < box.places.size(); ++p) {
     bounds[p] = bind(box.places[p], box.dims, p + 1 == box.places.size(), device);
@@ -157,7 +157,6 @@ void append_dispatch(const Work& work, const Box& box, const vulkan::DeviceInfo&
   Dispatch& dispatch = plan.dispatches.emplace_back();
   dispatch.key = elementwise_key(work.program, layout);
   dispatch.emit = [program = work.program, layout, &device] { return emit_elementwise(program, layout, device); };
-  dispatch.bindings.reserve(box.places.size() + 1);
   for (size_t p = 0; p < box.places.size(); ++p) dispatch.bindings.push_back(bounds[p].binding);
   if (layout.in_buffer) {
     std::vector<std::byte> bytes = parameters(box, layout);
@@ -171,31 +170,22 @@ void append_dispatch(const Work& work, const Box& box, const vulkan::DeviceInfo&
   set_grid(dispatch, invocations, elementwise_local_size(device), device);
 }
 
-// Appends the dispatch of |part|, and of its tail where vectors leave one.
-void append_part(const Work& work, Box& part, const vulkan::DeviceInfo& device, Plan& plan) {
-  const int64_t rest = takes_vectors(work, part) ? part.dims[0] % kVector : 0;
-  if (rest > 0) {
-    Box tail = part;
-    part.dims[0] -= rest;
-    tail.dims[0] = rest;
-    for (Place& place : tail.places) place.offset += part.dims[0] * place.strides[0];
-    append_dispatch(work, tail, device, plan);
-  }
-  append_dispatch(work, part, device, plan);
-}
-
-// Plans |work|, whose box it uses up.
-Result<Plan> plan_work(Work&& work, std::string_view what, const vulkan::DeviceInfo& device) {
+Result<Plan> plan_work(const Work& work, std::string_view what, const vulkan::DeviceInfo& device) {
+  Box box = work.box;
+  merge_dims(box);
   Plan plan;
-  merge_dims(work.box);
-  if (fits(work.box, device)) {
-    append_part(work, work.box, device, plan);
-    return plan;
-  }
-  GPU_ASSIGN(std::vector<Box> boxes, cut(work.box, device, what));
+  GPU_ASSIGN(std::vector<Box> boxes, cut(std::move(box), device, what));
   for (Box& part : boxes) {
     merge_dims(part);
-    append_part(work, part, device, plan);
+    const int64_t rest = takes_vectors(work, part) ? part.dims[0] % kVector : 0;
+    if (rest > 0) {
+      Box tail = part;
+      part.dims[0] -= rest;
+      tail.dims[0] = rest;
+      for (Place& place : tail.places) place.offset += part.dims[0] * place.strides[0];
+      append_dispatch(work, tail, device, plan);
+    }
+    append_dispatch(work, part, device, plan);
   }
   return plan;
 }
@@ -228,7 +218,7 @@ Result<Plan> plan_fill(const Scalar& value, const ir::TensorType& type, const vu
   work.box.dims = type.shape;
   work.box.places.push_back(
       {0, row_major_strides(type.shape), dtype_size_bytes(type.dtype), Binding::Kind::kResult, 0});
-  return plan_work(std::move(work), "constant", device);
+  return plan_work(work, "constant", device);
 }
 
 Result<Plan> plan_copy(const TensorArg& from, const vulkan::DeviceInfo& device) {
@@ -257,10 +247,10 @@ Result<Plan> plan_copy(const TensorArg& from, const vulkan::DeviceInfo& device) 
                                                 " are the limit for elements of " + std::to_string(bytes) + " bytes"};
     work.box.dims.push_back(words);
     for (Place& place : work.box.places) place.strides.push_back(1);
-    return plan_work(std::move(work), "copy", device);
+    return plan_work(work, "copy", device);
   }
   work.box.places = {source, target};
-  return plan_work(std::move(work), "copy", device);
+  return plan_work(work, "copy", device);
 }
 
 }  // namespace gpu_node::kernels

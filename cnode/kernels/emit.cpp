@@ -95,7 +95,7 @@ std::string step_lines(ShaderBuilder& shader, const ScalarProgram& program, std:
   std::string text;
   for (const ScalarProgram::Step& step : program.steps) {
     std::vector<TypedValue> operands;
-    for (uint8_t value : step.values) operands.push_back(values[value]);
+    for (uint32_t value : step.values) operands.push_back(values[value]);
     std::string expression = op_expression(shader, *step.op, step.type, operands);
     if (&step != &program.steps.back()) expression = shader.round(step.type, expression);
     const std::string name = numbered("v", values.size());
@@ -201,10 +201,10 @@ std::string elementwise_key(const ScalarProgram& program, const Layout& layout) 
   for (const ScalarProgram::Step& step : program.steps) {
     key += ' ';
     key += step.op->name;
-    for (uint8_t value : step.values) {
+    for (uint32_t value : step.values) {
       key += ',';
-      if (value >= 10) key += static_cast<char>('0' + value / 10);
       key += static_cast<char>('0' + value % 10);
+      if (value >= 10) key += std::to_string(value / 10);
     }
     key += ':';
     key += dtype_name(step.type);

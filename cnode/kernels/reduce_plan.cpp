@@ -215,6 +215,7 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
     return Error{ErrorCode::kUnsupported, std::string(reduction.op) + ": " + std::to_string(cover.outputs) +
                                               " results of " + std::to_string(cover.count) +
                                               " elements each; at most 2147483647 of either are supported"};
+  GPU_TRY(check_result_range(reduction.op, reduction.result, cover.outputs, device));
   if (!reduction.ordered) {
     if (reduction.sources.size() == 1) turn_axes(reduction.reduced, reduction.sources[0]);
     sort_axes(reduction.reduced);

@@ -48,10 +48,16 @@ void sort_axes(ReduceAxes& axes);
 // Drops axes of one element and merges neighbours that every source walks as one.
 void merge_axes(ReduceAxes& axes);
 
+// The element type whose values are those of |dtype|'s compute type.
+Dtype computing_type(Dtype dtype);
+
 // The buffer of |arg| as a source: operand |index|, or for a literal a small scratch buffer that |plan| fills. A
 // storage above the device's range is bound where the view lies. kUnsupported when the view itself is larger.
 Result<ReduceSource> bind_source(std::string_view op, uint32_t index, const Arg& arg, const vulkan::DeviceInfo& device,
                                  Plan& plan);
+
+// kUnsupported when a result of |elements| exceeds the device's storage range.
+Result<void> check_result_range(std::string_view op, Dtype dtype, int64_t elements, const vulkan::DeviceInfo& device);
 
 // Puts |words| into the push constants of |dispatch|, or into a buffer of their own as its last binding.
 void set_parameters(const std::vector<uint32_t>& words, bool in_buffer, Dispatch& dispatch, Plan& plan);

@@ -1,55 +1,24 @@
 // Binds what a reduction or a dot reads: a tensor's storage, the part of it that a view covers, or a literal.
-#include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
+#include "kernels/literal.h"
 #include "kernels/reduce_plan.h"
 
 namespace gpu_node::kernels {
 namespace {
 
-// A literal as a scratch buffer of one element. Its type is the widest of its kind that the literal's own type needs,
-// so that no rounding happens here: consumers convert.
+// A literal as a scratch buffer of one element of its computing type.
 ReduceSource bind_literal(const Scalar& scalar, Plan& plan) {
-  const DtypeInfo& info = dtype_info(scalar.dtype);
-  ReduceSource source;
-  std::vector<std::byte> bytes(8);
-  if (is_integer(scalar.dtype)) {
-    uint64_t bits = 0;
-    std::visit(
-        [&bits](auto value) {
-          if constexpr (std::is_integral_v<decltype(value)>) bits = static_cast<uint64_t>(value);
-        },
-        scalar.value);
-    const bool is_signed = info.kind == DtypeKind::kSigned;
-    const int unused = 64 - info.bits;
-    bits <<= unused;
-    bits = is_signed ? static_cast<uint64_t>(static_cast<int64_t>(bits) >> unused) : bits >> unused;
-    std::memcpy(bytes.data(), &bits, 8);
-    if (info.bits == 64) {
-      source.dtype = scalar.dtype;
-    } else {
-      source.dtype = is_signed ? Dtype::s32 : Dtype::u32;
-    }
-  } else {
-    double value = 0;
-    std::visit(
-        [&value](auto number) {
-          if constexpr (std::is_arithmetic_v<decltype(number)>) value = static_cast<double>(number);
-        },
-        scalar.value);
-    if (info.bits == 64) {
-      source.dtype = Dtype::f64;
-      std::memcpy(bytes.data(), &value, 8);
-    } else {
-      source.dtype = Dtype::f32;
-      const auto narrow = static_cast<float>(value);
-      std::memcpy(bytes.data(), &narrow, 4);
-    }
-  }
+  const std::array<uint32_t, 2> bits = literal_bits(scalar);
+  std::vector<std::byte> bytes(sizeof bits);
+  std::memcpy(bytes.data(), bits.data(), sizeof bits);
   const auto scratch = static_cast<uint32_t>(plan.scratch_bytes.size());
   plan.scratch_bytes.push_back(bytes.size());
   plan.scratch_data.emplace_back(scratch, std::move(bytes));
+  ReduceSource source;
+  source.dtype = computing_type(scalar.dtype);
   source.binding = {Binding::Kind::kScratch, scratch};
   return source;
 }
@@ -66,6 +35,19 @@ std::pair<uint64_t, uint64_t> touched_bytes(const TensorArg& tensor) {
 }
 
 }  // namespace
+
+Dtype computing_type(Dtype dtype) {
+  switch (dtype_info(dtype).compute) {
+    case ComputeType::kI32:
+      return Dtype::s32;
+    case ComputeType::kU32:
+      return Dtype::u32;
+    case ComputeType::kF32:
+      return Dtype::f32;
+    default:
+      return dtype;
+  }
+}
 
 Result<ReduceSource> bind_source(std::string_view op, uint32_t index, const Arg& arg, const vulkan::DeviceInfo& device,
                                  Plan& plan) {
@@ -91,6 +73,15 @@ Result<ReduceSource> bind_source(std::string_view op, uint32_t index, const Arg&
   source.binding.size_bytes = end - aligned;
   source.offset -= static_cast<int64_t>(aligned / static_cast<uint64_t>(dtype_size_bytes(tensor.dtype)));
   return source;
+}
+
+Result<void> check_result_range(std::string_view op, Dtype dtype, int64_t elements, const vulkan::DeviceInfo& device) {
+  const uint64_t bytes = static_cast<uint64_t>(elements) * static_cast<uint64_t>(dtype_size_bytes(dtype));
+  if (bytes <= device.max_storage_range) return {};
+  return Error{ErrorCode::kUnsupported, std::string(op) + ": a result of " + std::to_string(elements) + " " +
+                                            std::string(dtype_name(dtype)) + " elements takes " +
+                                            std::to_string(bytes) + " bytes, above the device's storage range of " +
+                                            std::to_string(device.max_storage_range) + " bytes"};
 }
 
 }  // namespace gpu_node::kernels

@@ -1,107 +1,17 @@
 #include "gpu/elements.h"
 
-#include <cmath>
-#include <cstring>
-#include <limits>
+#include "gpu/host_number.h"
 
 namespace gpu_node::test {
-namespace {
 
-struct Format {
-  int mantissa;  // bits stored
-  int bias;
-  bool has_infinity;
-};
-
-Format format_of(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::f16:
-      return {10, 15, true};
-    case Dtype::bf16:
-      return {7, 127, true};
-    case Dtype::f8:
-      return {2, 15, true};
-    default:
-      return {3, 7, false};  // f8_e4m3fn
-  }
-}
-
-double largest(Dtype dtype) {
-  if (dtype == Dtype::f8_e4m3fn) return 448;
-  const Format format = format_of(dtype);
-  return std::ldexp(2.0 - std::ldexp(1.0, -format.mantissa), format.bias);
-}
-
-uint64_t small_bits(Dtype dtype, double value) {
-  const Format format = format_of(dtype);
-  const int width = dtype_info(dtype).bits;
-  const uint64_t sign = std::signbit(value) ? uint64_t{1} << (width - 1) : 0;
-  const uint64_t infinity = (((uint64_t{1} << (width - 1 - format.mantissa)) - 1) << format.mantissa);
-  if (std::isnan(value)) return sign | infinity | (format.has_infinity ? uint64_t{1} << (format.mantissa - 1) : 7);
-  const double magnitude = std::fabs(round_to(dtype, value));
-  if (std::isinf(magnitude)) return sign | infinity;
-  if (magnitude == 0) return sign;
-  int exponent = 0;
-  std::frexp(magnitude, &exponent);
-  exponent = std::max(exponent - 1, 1 - format.bias);
-  const auto scaled = static_cast<uint64_t>(std::ldexp(magnitude, format.mantissa - exponent));
-  // A normal number's leading bit carries into the exponent field.
-  return sign | (scaled + (static_cast<uint64_t>(exponent + format.bias - 1) << format.mantissa));
-}
-
-double small_value(Dtype dtype, uint64_t bits) {
-  const Format format = format_of(dtype);
-  const int width = dtype_info(dtype).bits;
-  const bool negative = ((bits >> (width - 1)) & 1) != 0;
-  const uint64_t mantissa = bits & ((uint64_t{1} << format.mantissa) - 1);
-  const int top = (1 << (width - 1 - format.mantissa)) - 1;
-  const int field = static_cast<int>(bits >> format.mantissa) & top;
-  double value = 0;
-  if (field == top && (format.has_infinity || mantissa == 7)) {
-    const bool infinite = format.has_infinity && mantissa == 0;
-    value = infinite ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
-  } else if (field == 0) {
-    value = std::ldexp(static_cast<double>(mantissa), 1 - format.bias - format.mantissa);
-  } else {
-    value = std::ldexp(static_cast<double>(mantissa + (uint64_t{1} << format.mantissa)),
-                       field - format.bias - format.mantissa);
-  }
-  return negative ? -value : value;
-}
-
-}  // namespace
-
-std::vector<Dtype> real_types() {
-  std::vector<Dtype> types;
-  for (int i = 0; i < kDtypeCount; ++i)
-    if (!is_complex(static_cast<Dtype>(i))) types.push_back(static_cast<Dtype>(i));
-  return types;
-}
+using elementwise::Number;
 
 double round_to(Dtype dtype, long double value) {
-  if (dtype == Dtype::f64) return static_cast<double>(value);
-  if (dtype == Dtype::f32) return static_cast<float>(value);
-  if (std::isnan(value)) return static_cast<double>(value);
-  const Format format = format_of(dtype);
-  const double limit = largest(dtype);
-  long double rounded = value;
-  if (!std::isinf(value)) {
-    int exponent = 0;
-    std::frexp(value, &exponent);
-    exponent = std::max(exponent - 1, 1 - format.bias);
-    rounded = std::ldexp(std::nearbyint(std::ldexp(value, format.mantissa - exponent)), exponent - format.mantissa);
-  }
-  if (std::fabs(rounded) <= limit) return static_cast<double>(rounded);
-  return std::copysign(format.has_infinity ? std::numeric_limits<double>::infinity() : limit,
-                       static_cast<double>(value));
+  return static_cast<double>(elementwise::rounded(dtype, Number::of_real(value)).real);
 }
 
 uint64_t wrap_to(Dtype dtype, uint64_t bits) {
-  const DtypeInfo& info = dtype_info(dtype);
-  const int unused = 64 - info.bits;
-  bits <<= unused;
-  if (info.kind == DtypeKind::kSigned) return static_cast<uint64_t>(static_cast<int64_t>(bits) >> unused);
-  return bits >> unused;
+  return static_cast<uint64_t>(elementwise::rounded(dtype, Number::of(static_cast<__int128>(bits))).integer);
 }
 
 HostTensor::HostTensor(Dtype type, const Shape& shape)
@@ -118,43 +28,28 @@ int64_t HostTensor::position(int64_t flat) const {
   return at;
 }
 
+std::byte* HostTensor::element(int64_t position) {
+  return bytes.data() + static_cast<size_t>(position * dtype_size_bytes(dtype));
+}
+
+const std::byte* HostTensor::element(int64_t position) const {
+  return bytes.data() + static_cast<size_t>(position * dtype_size_bytes(dtype));
+}
+
 uint64_t HostTensor::integer(int64_t position) const {
-  const auto size = static_cast<size_t>(dtype_size_bytes(dtype));
-  uint64_t bits = 0;
-  std::memcpy(&bits, bytes.data() + static_cast<size_t>(position) * size, size);
-  return is_integer(dtype) ? wrap_to(dtype, bits) : bits;
+  return static_cast<uint64_t>(elementwise::decoded(dtype, element(position)).integer);
 }
 
 double HostTensor::real(int64_t position) const {
-  const uint64_t bits = integer(position);
-  if (dtype == Dtype::f64) {
-    double value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
-  if (dtype == Dtype::f32) {
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
-  return small_value(dtype, bits);
+  return static_cast<double>(elementwise::decoded(dtype, element(position)).real);
 }
 
 void HostTensor::set_integer(int64_t position, uint64_t value) {
-  const auto size = static_cast<size_t>(dtype_size_bytes(dtype));
-  const uint64_t bits = is_integer(dtype) ? wrap_to(dtype, value) : value;
-  std::memcpy(bytes.data() + static_cast<size_t>(position) * size, &bits, size);
+  elementwise::encode(dtype, Number::of(static_cast<__int128>(value)), element(position));
 }
 
 void HostTensor::set_real(int64_t position, double value) {
-  if (dtype == Dtype::f64) {
-    std::memcpy(bytes.data() + static_cast<size_t>(position) * sizeof value, &value, sizeof value);
-  } else if (dtype == Dtype::f32) {
-    const auto narrow = static_cast<float>(value);
-    std::memcpy(bytes.data() + static_cast<size_t>(position) * sizeof narrow, &narrow, sizeof narrow);
-  } else {
-    set_integer(position, small_bits(dtype, value));
-  }
+  elementwise::encode(dtype, Number::of_real(value), element(position));
 }
 
 void fill_small(HostTensor& tensor, std::mt19937& random) {

@@ -1,5 +1,5 @@
-// Tensors on the host and their elements, for oracles: every real type is read as an exact integer or a double, and
-// written with one rounding.
+// Strided tensors on the host, for oracles that walk views: elements as bytes, read as exact integers or doubles and
+// written with one rounding (host_number.h).
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,6 @@
 #include "tensor/shape.h"
 
 namespace gpu_node::test {
-
-// The real types, in table order.
-std::vector<Dtype> real_types();
 
 // The number of float type |dtype| nearest to |value|, ties to even; too large ones become infinite (f8_e4m3fn: +-448).
 double round_to(Dtype dtype, long double value);
@@ -36,6 +33,8 @@ struct HostTensor {
   int64_t position(int64_t flat) const;
 
   // Element at a storage position. REQUIRES an integer (float) type.
+  std::byte* element(int64_t position);
+  const std::byte* element(int64_t position) const;
   uint64_t integer(int64_t position) const;
   double real(int64_t position) const;
   void set_integer(int64_t position, uint64_t value);

@@ -9,12 +9,15 @@
 #include <limits>
 
 #include "gpu/elements.h"
+#include "gpu/host_number.h"
 #include "gpu/layouts.h"
 #include "gpu/plan_runner.h"
 #include "kernels/families.h"
 
 namespace gpu_node::test {
 namespace {
+
+using elementwise::real_types;
 
 constexpr std::string_view kOps[] = {"sum", "product", "reduce_max", "reduce_min", "all", "any"};
 
