@@ -5,7 +5,6 @@
 namespace gpu_node::vulkan {
 namespace {
 
-constexpr uint32_t kMaxBuffers = 64;
 constexpr int64_t kSlotWaitMs = 30'000;  // for the oldest of kMaxInFlight submissions
 
 constexpr VkPipelineStageFlags kDeviceStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
@@ -78,10 +77,15 @@ void CommandRecorder::stamp(PooledBuffer& buffer, bool written) {
 void CommandRecorder::next_command(bool hazard) {
   if (hazard) {
     barrier(kDeviceStages, kDeviceReads | kDeviceWrites);
-    ordered_ = command_;
+    set_ordered(command_);
   }
   ++command_;
   ++pending_;
+}
+
+void CommandRecorder::set_ordered(uint64_t command) {
+  ordered_ = command;
+  pool_.prefer_used_up_to(command);
 }
 
 void CommandRecorder::barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_access) {
@@ -198,7 +202,7 @@ Result<uint64_t> CommandRecorder::submit() {
       ended == VK_SUCCESS ? timeline_.submit(commands) : Result<void>(vk_error(ended, "vkEndCommandBuffer"));
   if (!submitted.ok()) {
     // The barriers that were recorded will never happen.
-    ordered_ = 0;
+    set_ordered(0);
     host_visible_ = 0;
     return submitted.error();
   }

@@ -46,6 +46,7 @@ class CommandRecorder final : public Recorder {
   bool must_wait_for(const PooledBuffer& buffer, bool written) const;
   void stamp(PooledBuffer& buffer, bool written);
   void next_command(bool hazard);
+  void set_ordered(uint64_t command);
   void barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_access);
 
   Context& context_;

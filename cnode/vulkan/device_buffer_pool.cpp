@@ -8,6 +8,8 @@ namespace {
 
 // How many of the longest-free buffers are looked at for one that the GPU has finished with.
 constexpr size_t kFinishedSearch = 8;
+// How many of the last freed buffers are looked at for one that needs no barrier: few, so that the caches stay warm.
+constexpr size_t kUnhinderedSearch = 4;
 
 void VKAPI_PTR count_allocation(VmaAllocator, uint32_t, VkDeviceMemory, VkDeviceSize, void* counters) {
   bump(static_cast<CounterCells*>(counters)->allocations);
@@ -95,18 +97,30 @@ void DeviceBufferPool::collect() {
   }
 }
 
-// The last one freed is the warmest; for the host it must be one that the GPU has finished with.
+// For the host: one that the GPU has finished with. list.size() when there is none.
+size_t DeviceBufferPool::finished_in(const FreeList& list) const {
+  const size_t last = list.size() - 1;
+  if (list[last]->last_submission == 0) return last;
+  const uint64_t done = timeline_.completed();
+  for (size_t i = 0; i < std::min(list.size(), kFinishedSearch); ++i)
+    if (list[i]->last_submission <= done) return i;
+  return list[last]->last_submission <= done ? last : list.size();
+}
+
+// For the device any will do. The last one freed is the warmest, but writing to it may cost a barrier; one freed a
+// little earlier may be free of that.
+size_t DeviceBufferPool::unhindered_in(const FreeList& list) const {
+  const size_t first = list.size() > kUnhinderedSearch ? list.size() - kUnhinderedSearch : 0;
+  for (size_t i = list.size(); i-- > first;)
+    if (list[i]->last_write <= ordered_ && list[i]->last_read <= ordered_) return i;
+  return list.size() - 1;
+}
+
 PooledBuffer* DeviceBufferPool::take(BufferUse use, uint32_t size_class, bool host_write) {
   FreeList& list = free_list(use, size_class);
   if (list.empty()) return nullptr;
-  size_t at = list.size() - 1;
-  if (host_write && list[at]->last_submission != 0) {
-    const uint64_t done = timeline_.completed();
-    const size_t searched = std::min(list.size(), kFinishedSearch);
-    at = 0;
-    while (at < searched && list[at]->last_submission > done) ++at;
-    if (at == searched) return nullptr;
-  }
+  const size_t at = host_write ? finished_in(list) : unhindered_in(list);
+  if (at == list.size()) return nullptr;
   PooledBuffer* buffer = list[at];
   list.erase(list.begin() + static_cast<ptrdiff_t>(at));
   bump(context_.counters.buffers_reused);

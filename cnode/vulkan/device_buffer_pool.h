@@ -26,6 +26,9 @@ class DeviceBufferPool final : public BufferPool {
   // Moves dropped buffers to the free lists.
   void collect();
 
+  // Commands up to |command| are behind a barrier: a buffer that they used last can be used again without another.
+  void prefer_used_up_to(uint64_t command) { ordered_ = command; }
+
   // Called when memory is short: submits what is recorded and waits for the device.
   void on_shortage(std::function<Result<void>()> drain) { drain_ = std::move(drain); }
 
@@ -46,6 +49,8 @@ class DeviceBufferPool final : public BufferPool {
   Result<void> open();
   FreeList& free_list(BufferUse use, uint32_t size_class) { return free_[static_cast<size_t>(use)][size_class]; }
   bool counts(BufferUse use) const { return use == BufferUse::kDevice || context_.info().unified_memory; }
+  size_t finished_in(const FreeList& list) const;
+  size_t unhindered_in(const FreeList& list) const;
   PooledBuffer* take(BufferUse use, uint32_t size_class, bool host_write);
   Result<PooledBuffer*> make(uint64_t size_bytes, const SizeClass& size_class, BufferUse use);
   Result<PooledBuffer*> make_under_pressure(uint64_t size_bytes, const SizeClass& size_class, BufferUse use,
@@ -65,7 +70,8 @@ class DeviceBufferPool final : public BufferPool {
   std::array<std::vector<FreeList>, 3> free_;  // by use and size class
   std::unordered_set<PooledBuffer*> all_;
   std::atomic<uint64_t> total_bytes_{0};  // capacity of all buffers
-  uint64_t counted_bytes_ = 0;            // of those that the limit counts
+  uint64_t ordered_ = 0;
+  uint64_t counted_bytes_ = 0;  // of those that the limit counts
 };
 
 }  // namespace gpu_node::vulkan

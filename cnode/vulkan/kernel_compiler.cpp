@@ -12,20 +12,20 @@ namespace gpu_node::vulkan {
 namespace {
 
 constexpr size_t kMaxQueuedJobs = 16384;
-constexpr std::chrono::seconds kQuiet{5};  // the pipeline cache is saved after so long without a new kernel
 
 }  // namespace
 
-KernelCompiler::KernelCompiler(Context& context, const std::string& cache_folder)
+KernelCompiler::KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet)
     : context_(context),
+      quiet_(quiet),
       toolchain_("1 " + glsl_compiler_version() + " " + spirv_tools_version() + " " +
                  context.physical.float_modes.fingerprint() + (context.has_scalar_layout ? " scalar\n" : "\n")),
       spirv_cache_(cache_folder.empty() ? "" : cache_folder + "/spirv"),
       layouts_(context) {}
 
 Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(Context& context, const std::string& cache_folder,
-                                                               int threads) {
-  std::unique_ptr<KernelCompiler> compiler(new KernelCompiler(context, cache_folder));
+                                                               int threads, std::chrono::milliseconds quiet) {
+  std::unique_ptr<KernelCompiler> compiler(new KernelCompiler(context, cache_folder, quiet));
   GPU_ASSIGN(compiler->pipeline_cache_, PipelineCache::create(context, cache_folder));
   for (int i = 0; i < std::max(threads, 1); ++i)
     compiler->threads_.emplace_back([self = compiler.get()] { self->work(); });
@@ -84,7 +84,7 @@ void KernelCompiler::work() {
       unsaved_ = true;
     } else if (!unsaved_) {
       jobs_ready_.wait(lock);
-    } else if (jobs_ready_.wait_for(lock, kQuiet) == std::cv_status::timeout && jobs_.empty()) {
+    } else if (jobs_ready_.wait_for(lock, quiet_) == std::cv_status::timeout && jobs_.empty()) {
       unsaved_ = false;
       lock.unlock();
       pipeline_cache_->save();
@@ -99,6 +99,7 @@ void KernelCompiler::run(Job job) {
     GPU_ASSIGN(const KernelSource source, job.emit());
     GPU_TRY(check(source));
     GPU_ASSIGN(module, module_of(source));
+    GPU_TRY(check_bindings(module.words, source.buffers));
     return build(source, module.words);
   }();
   if (outcome.ok()) {

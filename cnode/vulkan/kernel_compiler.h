@@ -1,6 +1,7 @@
 // KernelCache on a small pool of threads: emit, compile (or read from disk), validate, make the pipeline.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <shared_mutex>
@@ -18,7 +19,9 @@ namespace gpu_node::vulkan {
 
 class KernelCompiler final : public KernelCache {
  public:
-  static Result<std::unique_ptr<KernelCompiler>> create(Context& context, const std::string& cache_folder, int threads);
+  // The pipeline cache is saved after |quiet| without a new kernel, and at the end.
+  static Result<std::unique_ptr<KernelCompiler>> create(Context& context, const std::string& cache_folder, int threads,
+                                                        std::chrono::milliseconds quiet = std::chrono::seconds(5));
   // Ends the threads; requests that no thread has begun get kShuttingDown.
   ~KernelCompiler() override;
 
@@ -46,7 +49,7 @@ class KernelCompiler final : public KernelCache {
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
   };
 
-  KernelCompiler(Context& context, const std::string& cache_folder);
+  KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet);
   void work();
   void run(Job job);
   Result<void> check(const KernelSource& source) const;
@@ -54,6 +57,7 @@ class KernelCompiler final : public KernelCache {
   Outcome build(const KernelSource& source, std::span<const uint32_t> words);
 
   Context& context_;
+  const std::chrono::milliseconds quiet_;
   const std::string toolchain_;  // all but the text that makes the SPIR-V what it is
   SpirvCache spirv_cache_;
   LayoutCache layouts_;

@@ -105,7 +105,8 @@ void read_properties(PhysicalDevice& device) {
   info.vendor_id = basic.vendorID;
   info.software = basic.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   info.discrete = basic.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-  info.max_buffers = push.maxPushDescriptors;
+  info.max_buffers = std::min({push.maxPushDescriptors, basic.limits.maxPerStageDescriptorStorageBuffers,
+                               basic.limits.maxDescriptorSetStorageBuffers, kMaxBuffers});
   info.max_allocation_bytes = v11.maxMemoryAllocationSize;
   if (maintenance4.maxBufferSize != 0)
     info.max_allocation_bytes = std::min<uint64_t>(info.max_allocation_bytes, maintenance4.maxBufferSize);

@@ -12,6 +12,8 @@
 
 namespace gpu_node::vulkan {
 
+inline constexpr uint32_t kMaxBuffers = 64;  // of one kernel, on any device
+
 struct PhysicalDevice {
   VkPhysicalDevice handle = VK_NULL_HANDLE;
   DeviceInfo info;

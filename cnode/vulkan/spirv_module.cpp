@@ -16,6 +16,7 @@ enum Opcode : uint32_t {
   kOpExecutionMode = 16,
   kOpCapability = 17,
   kOpTypeFloat = 22,
+  kOpDecorate = 71,
 };
 
 struct Mode {
@@ -115,6 +116,25 @@ Result<std::vector<uint32_t>> add_float_modes(std::span<const uint32_t> words, c
   append(new_modes);
   append(words.subspan(found.modes_end));
   return result;
+}
+
+Result<void> check_bindings(std::span<const uint32_t> words, uint32_t buffers) {
+  constexpr uint32_t kBinding = 33;
+  constexpr uint32_t kDescriptorSet = 34;
+  for (size_t at = kHeaderWords; at < words.size();) {
+    const size_t count = words[at] >> 16;
+    if (count == 0 || count > words.size() - at) return malformed("an instruction reaches over the end");
+    if ((words[at] & 0xffff) == kOpDecorate && count == 4) {
+      const uint32_t value = words[at + 3];
+      if (words[at + 2] == kBinding && value >= buffers)
+        return Error{ErrorCode::kCompileFailed, "the shader declares binding " + std::to_string(value) +
+                                                    ", the kernel has " + std::to_string(buffers) + " buffers"};
+      if (words[at + 2] == kDescriptorSet && value != 0)
+        return Error{ErrorCode::kCompileFailed, "the shader declares descriptor set " + std::to_string(value)};
+    }
+    at += count;
+  }
+  return {};
 }
 
 Result<void> validate_spirv(std::span<const uint32_t> words, bool scalar_layout) {

@@ -26,6 +26,9 @@ struct FloatModes {
 // Errors: kCompileFailed when |words| is not a module of one entry point.
 Result<std::vector<uint32_t>> add_float_modes(std::span<const uint32_t> words, const FloatModes& modes);
 
+// Errors: kCompileFailed when the module uses a descriptor other than bindings 0 to |buffers| - 1 of set 0.
+Result<void> check_bindings(std::span<const uint32_t> words, uint32_t buffers);
+
 // Errors: kCompileFailed with the validator's message. |scalar_layout|: the device has scalarBlockLayout.
 Result<void> validate_spirv(std::span<const uint32_t> words, bool scalar_layout);
 

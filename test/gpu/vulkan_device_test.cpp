@@ -1,6 +1,7 @@
 // Choosing and opening devices, bounded waits, faults on demand.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -156,6 +157,33 @@ TEST_CASE("vulkan timeline: waits end by their deadline") {
   const auto never = gpu->recorder().wait(hung + 1, Deadline::never());
   REQUIRE_FALSE(never.ok());
   CHECK(never.error().code == ErrorCode::kInternal);
+}
+
+TEST_CASE("vulkan timeline: a watchdog may look on from its own thread") {
+  Device& gpu = device();
+  const BufferRef a = *gpu.pool().allocate(256, BufferUse::kDevice);
+  std::atomic<bool> stop{false};
+  std::atomic<bool> orderly{true};
+  std::thread watchdog([&] {
+    uint64_t last = 0;
+    while (!stop) {
+      const uint64_t done = gpu.recorder().completed();
+      const auto since = gpu.recorder().in_flight_since();
+      if (done < last || done > gpu.recorder().submitted() || (since && *since > Clock::now())) orderly = false;
+      last = done;
+      if (gpu.counters().submits + 1 < done) orderly = false;
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE_UNARY(gpu.recorder().fill(a, 0, 256, 0).ok());
+    REQUIRE_UNARY(gpu.recorder().submit().ok());
+    gpu.recorder().collect();
+  }
+  finish(gpu);
+  stop = true;
+  watchdog.join();
+  CHECK(orderly);
+  CHECK(gpu.recorder().completed() == gpu.recorder().submitted());
 }
 
 TEST_CASE("vulkan faults: a lost device fails from the Nth submission on, and closes") {

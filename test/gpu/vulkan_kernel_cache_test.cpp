@@ -11,7 +11,9 @@
 #include "base/file.h"
 #include "gpu/device.h"
 #include "gpu/vulkan_kernels.h"
+#include "vulkan/context.h"
 #include "vulkan/glsl_compiler.h"
+#include "vulkan/kernel_compiler.h"
 #include "vulkan/spirv_cache.h"
 #include "vulkan/spirv_module.h"
 
@@ -97,6 +99,10 @@ TEST_CASE("vulkan kernels: hostile sources are errors") {
   CHECK(fails("test/buffers", {head + "void main() {}\n", 1000, 0}, ErrorCode::kUnsupported));
   CHECK(fails("test/push", {head + "void main() {}\n", 0, 100'000}, ErrorCode::kUnsupported));
   CHECK(fails("test/odd_push", {head + "void main() {}\n", 0, 6}, ErrorCode::kUnsupported));
+  CHECK(fails("test/missing_buffer", {kAddGlsl, 2, 4}, ErrorCode::kCompileFailed));
+  CHECK(fails("test/set",
+              {head + "layout(set = 1, binding = 0) buffer A { float a; };\nvoid main() { a = 1.0; }\n", 1, 0},
+              ErrorCode::kCompileFailed));
   const auto emit_fails = gpu.kernels().request(
       "test/emit", []() -> Result<KernelSource> { return Error{ErrorCode::kUnsupported, "no such thing"}; });
   CHECK(emit_fails.get().error().code == ErrorCode::kUnsupported);
@@ -237,6 +243,24 @@ TEST_CASE("vulkan kernels: a second start compiles nothing") {
   for (const fs::path& file : files_of(folder.path()))
     pipelines += file.filename().string().starts_with("pipelines-") ? 1 : 0;
   CHECK(pipelines == 1);
+}
+
+TEST_CASE("vulkan kernels: the pipeline cache is saved when no more kernels come, not only at the end") {
+  const TemporaryFolder folder;
+  auto context = vulkan::open_device(device_options());
+  REQUIRE(context.ok());
+  auto compiler = vulkan::KernelCompiler::create(**context, folder.path(), 2, std::chrono::milliseconds(20));
+  REQUIRE(compiler.ok());
+  const auto outcome =
+      (*compiler)->request("test/add", []() -> Result<KernelSource> { return KernelSource{kAddGlsl, 3, 4}; });
+  REQUIRE(outcome.get().ok());
+  const auto saved = [&] {
+    for (const fs::path& file : files_of(folder.path()))
+      if (file.filename().string().starts_with("pipelines-") && file.extension().empty()) return true;
+    return false;
+  };
+  for (int i = 0; i < 1000 && !saved(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(saved());
 }
 
 TEST_CASE("vulkan kernels: damaged cache files are ignored and made anew") {

@@ -100,6 +100,23 @@ TEST_CASE("vulkan pool: a buffer freed while recorded commands use it keeps thei
   CHECK(download_as<float>(gpu, sum, 64) == std::vector<float>(64, 200.0f));
 }
 
+TEST_CASE("vulkan pool: of freed buffers it prefers one that needs no barrier") {
+  const auto gpu = open_device();
+  const BufferRef a = upload(*gpu, std::vector<float>(64, 1.0f));
+  {
+    std::vector<BufferRef> spare;
+    for (int i = 0; i < 8; ++i) spare.push_back(*gpu->pool().allocate(256, BufferUse::kDevice));
+  }
+  const uint64_t before = gpu->counters().barriers;
+  for (int i = 0; i < 40; ++i) {
+    const BufferRef unused_result = *gpu->pool().allocate(256, BufferUse::kDevice);
+    run_add(*gpu, a, a, unused_result, 64);
+  }
+  CHECK(gpu->counters().barriers - before <= 10);
+  CHECK(gpu->counters().buffers_reused == 40);
+  finish(*gpu);
+}
+
 TEST_CASE("vulkan pool: over the limit is out_of_memory with the numbers, and earlier buffers stay") {
   const auto gpu = open_device(8 << 20);
   CHECK(gpu->memory_limit_bytes() == 8 << 20);
