@@ -66,10 +66,12 @@ class [[nodiscard]] Result<void> {
   } while (false)
 
 // |declaration| = the value of |expr|, or returns its error: GPU_ASSIGN(auto buffer, pool.allocate(n)).
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration takes none.
 #define GPU_ASSIGN(declaration, expr) GPU_ASSIGN_IMPL(GPU_NODE_CONCAT(gpu_assign_, __LINE__), declaration, expr)
 #define GPU_ASSIGN_IMPL(result, declaration, expr)      \
   auto result = (expr);                                 \
   if (!result.ok()) return std::move(result).error();   \
   declaration = std::move(result).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace gpu_node

@@ -86,6 +86,7 @@ Result<std::unique_ptr<Context>> open_device(const DeviceOptions& options) {
   GPU_ASSIGN(context->instance, Instance::create(options.validation));
   GPU_ASSIGN(std::vector<PhysicalDevice> devices, inspect_devices(*context->instance));
   std::vector<DeviceInfo> infos;
+  infos.reserve(devices.size());
   for (const PhysicalDevice& device : devices) infos.push_back(device.info);
   GPU_ASSIGN(const size_t chosen, choose_device(infos, options.selector));
   context->physical = std::move(devices[chosen]);

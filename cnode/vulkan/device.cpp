@@ -34,13 +34,14 @@ Device::~Device() {
   if (impl_->timeline->quiesce(Deadline::after_ms(kCloseWaitMs))) return;
   log_line(LogLevel::kError, "device_hung", "device=\"" + info().name + "\" left=open");
   impl_->kernels.reset();
-  static_cast<void>(impl_.release());
+  [[maybe_unused]] const Impl* left_open = impl_.release();
 }
 
 Result<std::vector<DeviceInfo>> Device::list() {
   GPU_ASSIGN(const std::unique_ptr<Instance> instance, Instance::create(false));
   GPU_ASSIGN(const std::vector<PhysicalDevice> devices, inspect_devices(*instance));
   std::vector<DeviceInfo> infos;
+  infos.reserve(devices.size());
   for (const PhysicalDevice& device : devices) infos.push_back(device.info);
   return infos;
 }

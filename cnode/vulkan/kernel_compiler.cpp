@@ -53,7 +53,7 @@ const Kernel* KernelCompiler::find(std::string_view key) {
 
 KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit) {
   Job job{std::string(key), std::move(emit), {}};
-  const Pending pending = job.promise.get_future().share();
+  Pending pending = job.promise.get_future().share();
   {
     const std::unique_lock lock(entries_mutex_);
     const auto found = entries_.find(key);
