@@ -99,6 +99,8 @@ Bound bind(const Place& place, const Dims& dims, bool written, const vulkan::Dev
   return bound;
 }
 
+bool fits(const Box& box, const vulkan::DeviceInfo& device) { return dim_to_cut(box, device) < 0; }
+
 Result<std::vector<Box>> cut(Box box, const vulkan::DeviceInfo& device, std::string_view what) {
   std::vector<Box> done;
   std::vector<Box> open;

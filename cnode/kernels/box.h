@@ -2,9 +2,9 @@
 // work. Boxes are merged to as few dimensions as possible, and cut until what they touch fits a storage binding.
 #pragma once
 
-#include <span>
 #include <vector>
 
+#include "base/inline_list.h"
 #include "kernels/plan.h"
 
 namespace gpu_node::kernels {
@@ -23,7 +23,7 @@ struct Place {
 
 struct Box {
   Dims dims;
-  std::vector<Place> places;
+  InlineList<Place, 9> places;  // kMaxInputs and the result
 
   int64_t elements() const { return element_count(dims); }
 };
@@ -42,9 +42,10 @@ struct Bound {
 };
 Bound bind(const Place& place, const Dims& dims, bool written, const vulkan::DeviceInfo& device);
 
-// Cuts |box| until every place fits the device's storage range and the count fits 32 bits. kUnsupported when that takes
-// more than kMaxBoxes pieces; |what| names the work.
+// Whether every place of |box| fits the device's storage range, and its count 32 bits. cut() cuts it until that holds;
+// it is kUnsupported when that takes more than kMaxBoxes pieces; |what| names the work.
 inline constexpr size_t kMaxBoxes = 16384;
+bool fits(const Box& box, const vulkan::DeviceInfo& device);
 Result<std::vector<Box>> cut(Box box, const vulkan::DeviceInfo& device, std::string_view what);
 
 }  // namespace gpu_node::kernels

@@ -4,6 +4,7 @@
 #include "kernels/box.h"
 #include "kernels/emit.h"
 #include "kernels/families.h"
+#include "kernels/layout.h"
 #include "kernels/literal.h"
 #include "kernels/op_code.h"
 
@@ -26,9 +27,9 @@ Scalar folded(const ir::Instruction& instruction, size_t operand, const Scalar& 
 
 struct Work {
   ScalarProgram program;
-  std::vector<std::array<uint32_t, 2>> literals;  // by input; unused for tensors
-  std::vector<int> places;                        // by input: its place in the boxes, -1 for literals
-  Box box;                                        // the result's place is the last
+  InlineList<std::array<uint32_t, 2>, kMaxInputs> literals;  // by input; unused for tensors
+  InputPlaces places;                                        // by input: its place in the boxes, -1 for literals
+  Box box;                                                   // the result's place is the last
 };
 
 Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) {
@@ -36,7 +37,7 @@ Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) 
   const ir::TensorType& result = instruction.results[0].second;
   work.box.dims = result.shape;
   ScalarProgram::Step step{instruction.op, result.dtype, {}};
-  for (uint32_t k = 0; k < operands.size(); ++k) {
+  for (uint8_t k = 0; k < operands.size(); ++k) {
     step.values.push_back(k);
     if (const auto* literal = std::get_if<Scalar>(&operands[k])) {
       const Scalar value = folded(instruction, k, *literal, operands);
@@ -54,57 +55,8 @@ Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) 
   }
   work.box.places.push_back(
       {0, row_major_strides(result.shape), dtype_size_bytes(result.dtype), Binding::Kind::kResult, 0});
-  work.program.steps.push_back(std::move(step));
+  work.program.steps.push_back(step);
   return work;
-}
-
-// Ranks are rounded up to 2 and 4, so that few kernels serve all shapes.
-int kernel_rank(int rank) { return rank <= 2 ? 2 : 4; }
-
-Layout layout_of(const Work& work, const Box& box) {
-  Layout layout;
-  const int rank = box.dims.size();
-  const auto is_flat = [&](const Place& place) { return rank == 0 || (rank == 1 && place.strides[0] == 1); };
-  const auto is_single = [&](const Place& place) { return rank == 1 && place.strides[0] == 0; };
-  const Place& out = box.places.back();
-  // The result is flat when its strides are row-major, whatever the operands' are.
-  int64_t expected = 1;
-  for (int d = rank - 1; d >= 0; --d) {
-    if (out.strides[d] != expected) layout.out_strided = true;
-    expected *= box.dims[d];
-  }
-  bool strided = layout.out_strided;
-  for (const Place& place : box.places)
-    if (&place != &out) strided = strided || (!is_flat(place) && !is_single(place));
-  for (int place : work.places) {
-    if (place < 0)
-      layout.inputs.push_back(InputMode::kLiteral);
-    else if (strided)
-      layout.inputs.push_back(InputMode::kStrided);
-    else
-      layout.inputs.push_back(is_single(box.places[static_cast<size_t>(place)]) ? InputMode::kSingle
-                                                                                : InputMode::kFlat);
-  }
-  if (!strided) return layout;
-  if (rank > Layout::kMaxPushRank)
-    layout.in_buffer = true;
-  else
-    layout.rank = kernel_rank(rank);
-  return layout;
-}
-
-// From this size on, an invocation computes four elements that it moves as one: fewer, wider accesses. Below it,
-// launches cost more than memory, and a second kernel per op would only cost its compilation.
-constexpr int64_t kVectorElements = 16384;
-constexpr uint32_t kVector = 4;
-
-bool takes_vectors(const Work& work, const Box& box) {
-  if (box.dims.size() != 1 || box.dims[0] < kVectorElements) return false;
-  for (const ScalarProgram::Step& step : work.program.steps)
-    if (is_heavy(*step.op, step.type)) return false;
-  for (const Place& place : box.places)
-    if (place.strides[0] != 0 && place.strides[0] != 1) return false;
-  return box.places.back().strides[0] == 1;
 }
 
 // Dimension |d| of |rank| when the box is padded with leading dimensions of 1.
@@ -128,36 +80,31 @@ std::vector<std::byte> parameters(const Box& box, const Layout& layout) {
 void fill_push(const Work& work, const Box& box, const Layout& layout, std::span<const Bound> bounds,
                Dispatch& dispatch) {
   PushData push(dispatch);
-  const uint32_t unit = layout.vectors ? kVector : 1;
-  push.add(static_cast<uint32_t>(box.elements()) / unit);
+  push.add(static_cast<uint32_t>(box.elements()));
   for (int d = 1; d < layout.rank; ++d) push.add(static_cast<uint32_t>(padded(box.dims, layout.rank, d, 1)));
-  const auto position = [&](size_t place, InputMode mode) {
-    const bool strided = mode == InputMode::kStrided;
-    push.add(mode == InputMode::kFlat ? bounds[place].offset / unit : bounds[place].offset);
+  const auto position = [&](size_t place, bool strided) {
+    push.add(bounds[place].offset);
     for (int d = 0; strided && d < layout.rank; ++d)
       push.add(static_cast<uint32_t>(padded(box.places[place].strides, layout.rank, d, 0)));
   };
   for (size_t k = 0; k < work.places.size(); ++k)
-    if (work.places[k] >= 0) position(static_cast<size_t>(work.places[k]), layout.inputs[k]);
-  position(bounds.size() - 1, layout.out_strided ? InputMode::kStrided : InputMode::kFlat);
+    if (work.places[k] >= 0) position(static_cast<size_t>(work.places[k]), is_strided(layout.inputs[k]));
+  position(bounds.size() - 1, layout.out_strided);
   for (size_t k = 0; k < work.places.size(); ++k)
     if (work.places[k] < 0) push.add(work.literals[k]);
 }
 
-void append_dispatch(const Work& work, const Box& box, const vulkan::DeviceInfo& device, Plan& plan) {
-  Layout layout = layout_of(work, box);
-  std::array<Bound, 4> bounds;
-  layout.vectors = takes_vectors(work, box) && box.dims[0] % kVector == 0;
-  for (size_t p = 0; p < box.places.size(); ++p) {
-    bounds[p] = bind(box.places[p], box.dims, p + 1 == box.places.size(), device);
-    // Vectors start where an offset is a multiple of them.
-    if (box.places[p].strides.empty() || box.places[p].strides[0] == 0) continue;
-    layout.vectors = layout.vectors && bounds[p].offset % kVector == 0;
-  }
+void append_dispatch(const Work& work, Box& box, const vulkan::DeviceInfo& device, Plan& plan) {
+  std::array<Bound, kMaxInputs + 1> all_bounds;
+  const std::span<Bound> bounds = std::span(all_bounds).first(box.places.size());
+  for (size_t p = 0; p < bounds.size(); ++p) bounds[p] = bind(box.places[p], box.dims, p + 1 == bounds.size(), device);
+  Layout layout = choose_layout(box, work.places);
+  if (takes_vectors(work.program, box, bounds)) make_vectors(layout, box, bounds, work.places);
   Dispatch& dispatch = plan.dispatches.emplace_back();
   dispatch.key = elementwise_key(work.program, layout);
   dispatch.emit = [program = work.program, layout, &device] { return emit_elementwise(program, layout, device); };
-  for (size_t p = 0; p < box.places.size(); ++p) dispatch.bindings.push_back(bounds[p].binding);
+  dispatch.bindings.reserve(bounds.size() + 1);
+  for (const Bound& bound : bounds) dispatch.bindings.push_back(bound.binding);
   if (layout.in_buffer) {
     std::vector<std::byte> bytes = parameters(box, layout);
     const auto scratch = static_cast<uint32_t>(plan.scratch_bytes.size());
@@ -165,27 +112,35 @@ void append_dispatch(const Work& work, const Box& box, const vulkan::DeviceInfo&
     dispatch.bindings.push_back({Binding::Kind::kScratch, scratch, 0, bytes.size(), false});
     plan.scratch_data.emplace_back(scratch, std::move(bytes));
   }
-  fill_push(work, box, layout, std::span(bounds).first(box.places.size()), dispatch);
-  const uint64_t invocations = static_cast<uint64_t>(box.elements()) / (layout.vectors ? kVector : 1);
-  set_grid(dispatch, invocations, elementwise_local_size(device), device);
+  fill_push(work, box, layout, bounds, dispatch);
+  set_grid(dispatch, static_cast<uint64_t>(box.elements()), elementwise_local_size(device), device);
 }
 
-Result<Plan> plan_work(const Work& work, std::string_view what, const vulkan::DeviceInfo& device) {
-  Box box = work.box;
-  merge_dims(box);
+// Appends the dispatch of |part|, and of its tail where vectors leave one.
+void append_part(const Work& work, Box& part, const vulkan::DeviceInfo& device, Plan& plan) {
+  const int64_t rest = vector_tail(work.program, part);
+  if (rest > 0) {
+    Box tail = part;
+    part.dims[0] -= rest;
+    tail.dims[0] = rest;
+    for (Place& place : tail.places) place.offset += part.dims[0] * place.strides[0];
+    append_dispatch(work, tail, device, plan);
+  }
+  append_dispatch(work, part, device, plan);
+}
+
+// Plans |work|, whose box it uses up.
+Result<Plan> plan_work(Work&& work, std::string_view what, const vulkan::DeviceInfo& device) {
   Plan plan;
-  GPU_ASSIGN(std::vector<Box> boxes, cut(std::move(box), device, what));
+  merge_dims(work.box);
+  if (fits(work.box, device)) {
+    append_part(work, work.box, device, plan);
+    return plan;
+  }
+  GPU_ASSIGN(std::vector<Box> boxes, cut(work.box, device, what));
   for (Box& part : boxes) {
     merge_dims(part);
-    const int64_t rest = takes_vectors(work, part) ? part.dims[0] % kVector : 0;
-    if (rest > 0) {
-      Box tail = part;
-      part.dims[0] -= rest;
-      tail.dims[0] = rest;
-      for (Place& place : tail.places) place.offset += part.dims[0] * place.strides[0];
-      append_dispatch(work, tail, device, plan);
-    }
-    append_dispatch(work, part, device, plan);
+    append_part(work, part, device, plan);
   }
   return plan;
 }
@@ -218,7 +173,7 @@ Result<Plan> plan_fill(const Scalar& value, const ir::TensorType& type, const vu
   work.box.dims = type.shape;
   work.box.places.push_back(
       {0, row_major_strides(type.shape), dtype_size_bytes(type.dtype), Binding::Kind::kResult, 0});
-  return plan_work(work, "constant", device);
+  return plan_work(std::move(work), "constant", device);
 }
 
 Result<Plan> plan_copy(const TensorArg& from, const vulkan::DeviceInfo& device) {
@@ -247,10 +202,10 @@ Result<Plan> plan_copy(const TensorArg& from, const vulkan::DeviceInfo& device) 
                                                 " are the limit for elements of " + std::to_string(bytes) + " bytes"};
     work.box.dims.push_back(words);
     for (Place& place : work.box.places) place.strides.push_back(1);
-    return plan_work(work, "copy", device);
+    return plan_work(std::move(work), "copy", device);
   }
   work.box.places = {source, target};
-  return plan_work(work, "copy", device);
+  return plan_work(std::move(work), "copy", device);
 }
 
 }  // namespace gpu_node::kernels

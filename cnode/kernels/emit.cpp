@@ -10,6 +10,9 @@ namespace {
 
 std::string numbered(const char* name, size_t i) { return name + std::to_string(i); }
 
+// Whether a vector kernel reads four neighbours there.
+bool is_vector(InputMode mode) { return mode == InputMode::kFlat || mode == InputMode::kStrided; }
+
 // The literal in |push|, a uvec2, as a value of |dtype|.
 std::string literal_value(Dtype dtype, const std::string& push) {
   switch (dtype_info(dtype).compute) {
@@ -38,7 +41,7 @@ void declare_parameters(ShaderBuilder& shader, const Layout& layout) {
     for (int d = 0; strided && d < layout.rank; ++d) shader.push("uint", "stride_" + name + "_" + std::to_string(d));
   };
   for (size_t k = 0; k < layout.inputs.size(); ++k)
-    if (layout.inputs[k] != InputMode::kLiteral) position(numbered("in", k), layout.inputs[k] == InputMode::kStrided);
+    if (layout.inputs[k] != InputMode::kLiteral) position(numbered("in", k), is_strided(layout.inputs[k]));
   position("out", layout.out_strided);
   for (size_t k = 0; k < layout.inputs.size(); ++k)
     if (layout.inputs[k] == InputMode::kLiteral) shader.push("uvec2", numbered("literal", k));
@@ -48,7 +51,7 @@ void declare_parameters(ShaderBuilder& shader, const Layout& layout) {
 std::vector<std::string> strided_places(const Layout& layout) {
   std::vector<std::string> places;
   for (size_t k = 0; k < layout.inputs.size(); ++k)
-    if (layout.inputs[k] == InputMode::kStrided) places.push_back(numbered("in", k));
+    if (is_strided(layout.inputs[k])) places.push_back(numbered("in", k));
   if (layout.out_strided) places.emplace_back("out");
   return places;
 }
@@ -85,7 +88,7 @@ std::string index_text(const Layout& layout) {
 }
 
 std::string place_index(InputMode mode, const std::string& name) {
-  if (mode == InputMode::kStrided) return "at_" + name;
+  if (is_strided(mode)) return "at_" + name;
   return mode == InputMode::kSingle ? "offset_" + name : "offset_" + name + " + i";
 }
 
@@ -95,7 +98,7 @@ std::string step_lines(ShaderBuilder& shader, const ScalarProgram& program, std:
   std::string text;
   for (const ScalarProgram::Step& step : program.steps) {
     std::vector<TypedValue> operands;
-    for (uint32_t value : step.values) operands.push_back(values[value]);
+    for (uint8_t value : step.values) operands.push_back(values[value]);
     std::string expression = op_expression(shader, *step.op, step.type, operands);
     if (&step != &program.steps.back()) expression = shader.round(step.type, expression);
     const std::string name = numbered("v", values.size());
@@ -144,10 +147,10 @@ void emit_vector_main(ShaderBuilder& shader, const ScalarProgram& program, const
     lines += input_line(shader, program, layout, k, word);
     if (layout.inputs[k] == InputMode::kLiteral) continue;
     const std::string name(word_type(program.inputs[k]));
-    const bool flat = layout.inputs[k] == InputMode::kFlat;
-    const std::string moved = flat ? std::string(vector_type(name)) : name;
+    const bool vector = is_vector(layout.inputs[k]);
+    const std::string moved = vector ? std::string(vector_type(name)) : name;
     parameters += (parameters.empty() ? "" : ", ") + name + " " + word;
-    arguments += (arguments.empty() ? "" : ", ") + word + (flat ? ".#" : "");
+    arguments += (arguments.empty() ? "" : ", ") + word + (vector ? ".#" : "");
     const std::string place = numbered("in", k);
     moves +=
         "  " + moved + " " + word + " = " + moved + "(" + place + "[" + place_index(layout.inputs[k], place) + "]);\n";
@@ -165,8 +168,10 @@ void emit_vector_main(ShaderBuilder& shader, const ScalarProgram& program, const
   const std::string narrow(vector_type(storage_type(type)));
   const std::string wide(vector_type(out_word));
   const std::string value = wide + "(" + calls + ")";
-  shader.body() += element_prologue() + moves;
-  shader.body() += "  out0[offset_out + i] = " + (narrow == wide ? value : narrow + "(" + value + ")") + ";\n";
+  shader.body() += element_prologue();
+  if (layout.strided()) shader.body() += index_text(layout);
+  const std::string at = place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, "out");
+  shader.body() += moves + "  out0[" + at + "] = " + (narrow == wide ? value : narrow + "(" + value + ")") + ";\n";
 }
 
 }  // namespace
@@ -189,7 +194,7 @@ std::string element_prologue() {
 }
 
 std::string elementwise_key(const ScalarProgram& program, const Layout& layout) {
-  static constexpr char kModes[] = {'f', '1', 's', 'l'};
+  static constexpr char kModes[] = {'f', '1', 's', 'l', 'r'};
   std::string key = "e";
   key.reserve(64);
   for (size_t k = 0; k < program.inputs.size(); ++k) {
@@ -201,10 +206,10 @@ std::string elementwise_key(const ScalarProgram& program, const Layout& layout) 
   for (const ScalarProgram::Step& step : program.steps) {
     key += ' ';
     key += step.op->name;
-    for (uint32_t value : step.values) {
+    for (uint8_t value : step.values) {
       key += ',';
+      if (value >= 10) key += static_cast<char>('0' + value / 10);
       key += static_cast<char>('0' + value % 10);
-      if (value >= 10) key += std::to_string(value / 10);
     }
     key += ':';
     key += dtype_name(step.type);
@@ -222,7 +227,7 @@ Result<vulkan::KernelSource> emit_elementwise(const ScalarProgram& program, cons
   shader.local_size(elementwise_local_size(device));
   for (size_t k = 0; k < program.inputs.size(); ++k) {
     if (layout.inputs[k] == InputMode::kLiteral) continue;
-    if (layout.vectors && layout.inputs[k] == InputMode::kFlat)
+    if (layout.vectors && is_vector(layout.inputs[k]))
       shader.vector_buffer(numbered("in", k), program.inputs[k], Access::kRead);
     else
       shader.buffer(numbered("in", k), program.inputs[k], Access::kRead);

@@ -3,41 +3,46 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
+#include "base/inline_list.h"
 #include "ir/op.h"
 #include "tensor/dtype.h"
 
 namespace gpu_node::kernels {
 
+inline constexpr size_t kMaxInputs = 8;
+inline constexpr size_t kMaxSteps = 32;
+
 struct ScalarProgram {
   struct Step {
-    const ir::Op* op;
-    Dtype type;                    // of the result
-    std::vector<uint32_t> values;  // operands: below inputs.size() an input, then the results of earlier steps
+    const ir::Op* op = nullptr;
+    Dtype type = Dtype::f32;        // of the result
+    InlineList<uint8_t, 3> values;  // operands: below inputs.size() an input, then the results of earlier steps
   };
-  std::vector<Dtype> inputs;
-  std::vector<Step> steps;  // the last one is the result
+  InlineList<Dtype, kMaxInputs> inputs;
+  InlineList<Step, kMaxSteps> steps;  // the last one is the result
 };
 
 // How a kernel finds its elements.
 enum class InputMode : uint8_t {
-  kFlat,     // element i of the operand for element i of the result
-  kSingle,   // one element for all
-  kStrided,  // by coordinates and strides
-  kLiteral,  // eight bytes of the push constants
+  kFlat,      // element i of the operand for element i of the result
+  kSingle,    // one element for all
+  kStrided,   // by coordinates and strides
+  kLiteral,   // eight bytes of the push constants
+  kRepeated,  // with vectors: by coordinates and strides, one element for all of a vector
 };
+
+inline bool is_strided(InputMode mode) { return mode == InputMode::kStrided || mode == InputMode::kRepeated; }
 
 struct Layout {
   static constexpr int kMaxPushRank = 4;
 
-  std::vector<InputMode> inputs;
+  InlineList<InputMode, kMaxInputs> inputs;
   int rank = 0;              // of the coordinates; 0: no operand is strided
   bool in_buffer = false;    // rank, sizes and strides lie in a parameter buffer: any rank (|rank| is 0 then)
   bool out_strided = false;  // the result's elements lie at strides too: a part of a larger result
 
-  bool vectors = false;  // four elements per invocation, moved as one; flat and single operands only
+  bool vectors = false;  // four elements per invocation, moved as one: neighbours in the last coordinate
 
   bool strided() const { return rank > 0 || in_buffer; }
 };

@@ -259,6 +259,17 @@ TEST_CASE("elementwise: vectors of every type, with tails") {
     cases.push_back(binary_case(subtract, {tensor_of(a, {16'385}, 7)}, {tensor_of(a, {16'385}, 8)}, {16'385}));
     cases.push_back(
         binary_case(subtract, {tensor_of(a, {16'384}, 7)}, {tensor_of(a, {}, 8), Placement::kLiteral}, {16'384}));
+    // Rows that vectors fit, and rows that they do not.
+    for (int64_t columns : {int64_t{128}, int64_t{129}}) {
+      cases.push_back(
+          binary_case(subtract, {tensor_of(a, {130, columns}, 9)}, {tensor_of(a, {columns}, 10)}, {130, columns}));
+      cases.push_back(
+          binary_case(subtract, {tensor_of(a, {130, 1}, 11)}, {tensor_of(a, {130, columns}, 12)}, {130, columns}));
+    }
+    cases.push_back(
+        binary_case(subtract, {tensor_of(a, {12, 1, 14, 16}, 13)}, {tensor_of(a, {11, 1, 16}, 14)}, {12, 11, 14, 16}));
+    cases.push_back(binary_case(subtract, {tensor_of(a, {4, 6, 1, 14, 1, 16}, 13)},
+                                {tensor_of(a, {1, 11, 1, 7, 16}, 14)}, {4, 6, 11, 14, 7, 16}));
     check_cases(cases);
   }
   report("vectors", before);
