@@ -1,8 +1,9 @@
-// The finalizer of tensor handles: resources whose ids come into their session's queue when the last term that refers to them
-// is collected, unless they were released before. Holds no GPU code.
+// The finalizer of tensor handles: resources whose ids come into their session's queue when the last term that refers
+// to them is collected, unless they were released before. Holds no GPU code.
 //
-// A queue is a lock-free stack of ids. The push that finds it empty sends gpu_node_collected to the session, which then takes
-// the whole stack: a collection that drops thousands of handles costs one message. Destructors run on any scheduler.
+// A queue is a lock-free stack of ids. The push that finds it empty sends gpu_node_collected to the session, which then
+// takes the whole stack: a collection that drops thousands of handles costs one message. Destructors run on any
+// scheduler.
 #include <erl_nif.h>
 #include <stdatomic.h>
 #include <stdbool.h>

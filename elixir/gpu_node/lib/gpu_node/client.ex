@@ -122,7 +122,7 @@ defmodule GpuNode.Client do
   ## Handles
 
   @doc "The handle of tensor `id` of `bytes`: when the last term that refers to it is collected, the tensor is freed."
-  @spec handle(Link.t(), Protocol.id(), non_neg_integer) :: reference
+  @spec handle(Link.t(), Protocol.id(), non_neg_integer) :: reference | :atomics.atomics_ref()
   def handle(%{finalizer: :nif} = link, id, bytes) do
     made(link, bytes)
     Finalizer.make_handle(link.queue, id)

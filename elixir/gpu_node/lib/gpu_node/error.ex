@@ -66,11 +66,15 @@ defmodule GpuNode.Error do
   def new(code, message, node) when code in @codes, do: %__MODULE__{code: code, message: message, node: node}
   def new(code, message, node), do: %__MODULE__{code: :internal, message: "#{code}: #{message}", node: node}
 
-  @doc "The value of `{:ok, value}`, `:ok` for `:ok`. Raises the error of `{:error, error}`: the one place that raises."
+  @doc "The value of `{:ok, value}`, `:ok` for `:ok`. Raises the error of `{:error, error}`."
   @spec unwrap!(:ok | {:ok, value} | {:error, t}) :: :ok | value when value: term
   def unwrap!(:ok), do: :ok
   def unwrap!({:ok, value}), do: value
-  def unwrap!({:error, %__MODULE__{} = error}), do: raise(error)
+  def unwrap!({:error, %__MODULE__{} = error}), do: raise!(error)
+
+  @doc "Raises `error`: the one place that does."
+  @spec raise!(t) :: no_return
+  def raise!(%__MODULE__{} = error), do: raise(error)
 
   @impl true
   def message(%{code: code, message: message, node: nil}), do: "#{message} (#{code})"

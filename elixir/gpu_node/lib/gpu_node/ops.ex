@@ -36,7 +36,7 @@ defmodule GpuNode.Ops do
   defp place(operands, name) do
     case Enum.find(operands, &is_struct(&1, Tensor)) do
       %{node: node} -> node
-      nil -> Error.unwrap!(invalid("#{Op.text(name, operands)} has no tensor, so no node: use GpuNode.op/4"))
+      nil -> Error.raise!(invalid("#{Op.text(name, operands)} has no tensor, so no node: use GpuNode.op/4"))
     end
   end
 
@@ -85,5 +85,5 @@ defmodule GpuNode.Ops do
     Error.new(:invalid_argument, text, link.node)
   end
 
-  defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
+  defp invalid(text), do: Error.new(:invalid_argument, text)
 end

@@ -51,8 +51,8 @@ defmodule GpuNode.Program do
       value = %Value{program: program.ref, name: program.input_count, type: type, shape: shape}
       {%{program | inputs: [value | program.inputs], input_count: program.input_count + 1}, value}
     else
-      :error -> Error.unwrap!(invalid("#{inspect(type)} is not a type"))
-      {:error, text} -> Error.unwrap!(invalid(text))
+      :error -> Error.raise!(invalid("#{inspect(type)} is not a type"))
+      {:error, text} -> Error.raise!(invalid(text))
     end
   end
 
@@ -88,8 +88,8 @@ defmodule GpuNode.Program do
          true <- Enum.all?(values, &is_struct(&1, Value)) do
       %{program | outputs: values}
     else
-      false -> Error.unwrap!(invalid("outputs are values of the program, got #{inspect(values)}"))
-      error -> Error.unwrap!(error)
+      false -> Error.raise!(invalid("outputs are values of the program, got #{inspect(values)}"))
+      {:error, error} -> Error.raise!(error)
     end
   end
 
@@ -142,11 +142,11 @@ defmodule GpuNode.Program do
     other = Enum.find(operands, &(is_struct(&1) and not is_struct(&1, Value)))
 
     cond do
-      foreign -> invalid("#{Type.text(foreign.type, foreign.shape)} is a value of another program")
-      other -> invalid("#{inspect(other)} is no value of the program: declare an input for it")
+      foreign -> {:error, invalid("#{Type.text(foreign.type, foreign.shape)} is a value of another program")}
+      other -> {:error, invalid("#{inspect(other)} is no value of the program: declare an input for it")}
       true -> :ok
     end
   end
 
-  defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
+  defp invalid(text), do: Error.new(:invalid_argument, text)
 end

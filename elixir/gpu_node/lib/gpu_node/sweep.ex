@@ -4,14 +4,14 @@ defmodule GpuNode.Sweep do
   # {id, external form}. Decoding that form gives the live reference while one exists in this VM, and afterwards one that
   # :atomics.get/2 refuses. Runs in a short-lived process, because its own decoded references must not survive it.
 
-  @spec make_handle() :: reference
+  @spec make_handle() :: :atomics.atomics_ref()
   def make_handle, do: :atomics.new(1, signed: false)
 
   @doc "True the first time: the tensor is to be freed now; false afterwards."
-  @spec release_handle(reference) :: boolean
+  @spec release_handle(:atomics.atomics_ref()) :: boolean
   def release_handle(handle), do: :atomics.exchange(handle, 1, 1) == 0
 
-  @spec external(reference) :: binary
+  @spec external(:atomics.atomics_ref()) :: binary
   def external(handle), do: :erlang.term_to_binary(handle)
 
   @doc "Sends `{:gpu_node_swept, ids}` with the ids in `table` whose handles are gone, from a process of its own."

@@ -116,7 +116,7 @@ defmodule GpuNode.Tensor do
     |> List.flatten()
     |> Enum.reduce_while([], fn value, bytes ->
       case Element.encode(value, type) do
-        {:ok, binary} -> {:cont, [bytes | binary]}
+        {:ok, binary} -> {:cont, [bytes, binary]}
         :error -> {:halt, {:error, Error.new(:invalid_argument, "#{inspect(value)} is not a #{Type.name(type)}")}}
       end
     end)
