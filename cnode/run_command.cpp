@@ -18,7 +18,8 @@ namespace gpu_node {
 namespace {
 
 constexpr int64_t kDrainMs = 5000;
-constexpr int64_t kTeardownMs = 2000;
+constexpr int64_t kOrphanDrainMs = 500;  // whoever started us is gone, and with him most who wait
+constexpr int64_t kTeardownMs = 1000;
 // For the answers that say why to leave the process before it ends.
 constexpr std::chrono::milliseconds kLastWords{200};
 
@@ -74,20 +75,20 @@ int serve(const Settings& settings, service::Service& service, dist::Node& node)
   Event event = Event::kTerminate;
   while (!wait_for_event(settings.exit_on_stdin_eof, -1, &event)) {
   }
-  if (event == Event::kInputClosed) {
-    log_line(LogLevel::kInfo, "input_closed", "action=exit");
-    ::_exit(kExitOk);
-  }
-  log_line(LogLevel::kInfo, "draining", "deadline_ms=" + std::to_string(kDrainMs));
+  const bool orphaned = event == Event::kInputClosed;
+  const int64_t drain_ms = orphaned ? kOrphanDrainMs : kDrainMs;
+  log_line(
+      LogLevel::kInfo, "draining",
+      std::string("reason=") + (orphaned ? "input_closed" : "signal") + " deadline_ms=" + std::to_string(drain_ms));
   std::thread([] {
     Event again = Event::kTerminate;
     while (!wait_for_event(false, -1, &again)) {
     }
     ::_exit(kExitOk);  // told twice
   }).detach();
-  end_by_force_after(kDrainMs + kTeardownMs, kExitDeviceLost);
+  end_by_force_after(drain_ms + kTeardownMs, kExitDeviceLost);
   node.stop_accepting();
-  const bool drained = service.drain(Deadline::after_ms(kDrainMs));
+  const bool drained = service.drain(Deadline::after_ms(drain_ms));
   std::this_thread::sleep_for(kLastWords);
   if (!drained) {
     log_line(LogLevel::kError, "drain_failed", "action=exit");

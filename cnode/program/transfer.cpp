@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "program/storage.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::program {
@@ -39,9 +40,7 @@ Result<void> for_each_piece(const Tensor& tensor, uint64_t offset, uint64_t size
 
 }  // namespace
 
-uint64_t size_bytes(const Tensor& tensor) {
-  return static_cast<uint64_t>(element_count(tensor.map.shape)) * static_cast<uint64_t>(dtype_size_bytes(tensor.dtype));
-}
+uint64_t size_bytes(const Tensor& tensor) { return storage_bytes(tensor.type()); }
 
 std::byte* mapped_bytes(const Tensor& tensor, uint64_t offset, uint64_t size) {
   std::byte* bytes = nullptr;

@@ -17,6 +17,7 @@ constexpr uint64_t kSubmitStagedBytes = 16u << 20;
 constexpr uint32_t kMaxItemsBeforeReadSubmits = 16;
 constexpr uint64_t kMaxSubmissionsInFlight = 8;
 constexpr milliseconds kIdleBeforeSubmit{2};
+constexpr milliseconds kBetweenLooks{5};
 
 }  // namespace
 
@@ -114,6 +115,7 @@ void DeviceThread::housekeeping() {
       (quiet && recorder.pending() > 0)) {
     if (!submit()) return;
   }
+  look_for_loss();
   if (!reads_.empty()) {
     shared_.calls.expire(Clock::now());
     reads_.complete(recorder.completed());
@@ -125,6 +127,15 @@ void DeviceThread::housekeeping() {
   counters_.instructions_failed.store(done.failed, std::memory_order_relaxed);
   counters_.validate_ns.store(done.validate_ns, std::memory_order_relaxed);
   counters_.record_ns.store(done.record_ns, std::memory_order_relaxed);
+}
+
+// A device can be lost while nobody submits: the timeline then just stops.
+void DeviceThread::look_for_loss() {
+  const vulkan::Recorder& recorder = device_.recorder();
+  const Clock::time_point now = Clock::now();
+  if (recorder.completed() >= recorder.submitted() || now - looked_for_loss_ < kBetweenLooks) return;
+  looked_for_loss_ = now;
+  check(device_.recorder().wait(recorder.submitted(), Deadline::after_ms(0)));
 }
 
 bool DeviceThread::submit() {

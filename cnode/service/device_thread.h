@@ -57,6 +57,7 @@ class DeviceThread {
   void housekeeping();
   bool idle() const;
   bool submit();
+  void look_for_loss();
   void check(const Result<void>& done);
   void fatal(const Error& error);
 
@@ -87,6 +88,7 @@ class DeviceThread {
   uint32_t unsubmitted_items_ = 0;
   Clock::time_point last_work_{};
   Clock::time_point wait_began_{};
+  Clock::time_point looked_for_loss_{};
   bool lost_ = false;
   std::thread thread_;
 };

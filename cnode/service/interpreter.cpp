@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "program/storage.h"
+
 namespace gpu_node::service {
 namespace {
 
