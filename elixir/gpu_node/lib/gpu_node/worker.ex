@@ -16,11 +16,11 @@ defmodule GpuNode.Worker do
   @hang_ms 10_000
   # Seconds before the next start: 0, 0.1, 0.3, 0.9, ... for one that ends before it is ready; 2, 6, 18, ... for one that says it cannot
   # start. Both make at most 10 starts in 5 minutes. One that had been ready is back within 2 s however often it dies: its pauses end
-  # at 1 s, and after a second of being ready it starts anew from 0.
+  # at half a second, and after a second of being ready it starts anew from 0.
   @first_pause_ms 100
   @first_hopeless_pause_ms 2000
   @longest_pause_ms 120_000
-  @longest_ready_pause_ms 1000
+  @longest_ready_pause_ms 500
   @hopeless [64, 69, 73, 77, 78]
   @settled_ms 1000
   @stop_ms 8000

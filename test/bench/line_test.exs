@@ -1,0 +1,89 @@
+defmodule GpuNode.Bench do
+  use ExUnit.Case
+  import GpuNode.SystemCase
+  alias GpuNode.{Ops, Tensor}
+
+  setup do
+    # Times are of the node as people run it: without the validation layer.
+    node = start_binary(validation: false)
+    gpu = attach(node)
+    x = tensor(gpu, [1.0, 2.0, 3.0])
+    {:ok, _} = Tensor.to_list(Ops.add(x, 1.0))
+    {:ok, _} = GpuNode.sync(gpu)
+    %{node: node, gpu: gpu, x: x}
+  end
+
+  defp figure(label, text), do: IO.puts("  #{String.pad_trailing(label, 58)} #{text}")
+  defp us(value), do: "#{:erlang.float_to_binary(value * 1.0, decimals: 2)} µs"
+
+  test "eager ops: what one costs its caller, and what it costs the node", %{node: node, gpu: gpu, x: x} do
+    count = 100_000
+    issue = fn n -> for(_ <- 1..n, do: Ops.add(x, 1.0)) |> List.last() end
+    last = issue.(10_000)
+    {:ok, _} = GpuNode.sync(gpu, [last], timeout: 60_000)
+    before = stats(node).counters
+
+    {ms, last} = timed(fn -> issue.(count) end)
+    {done_ms, {:ok, _}} = timed(fn -> GpuNode.sync(gpu, [last], timeout: 120_000) end)
+    {:ok, [2.0, 3.0, 4.0]} = Tensor.to_list(last)
+    later = stats(node).counters
+
+    instructions = later.instructions - before.instructions
+    assert instructions >= count
+    spent = for key <- [:decode_ns, :validate_ns, :record_ns], do: {key, (later[key] - before[key]) / instructions}
+    total = spent |> Keyword.values() |> Enum.sum()
+    figure("one eager op costs its caller", us(ms * 1000 / count))
+    figure("#{count} eager ops, issued and done", "#{round(ms + done_ms)} ms, #{round(count / (ms + done_ms))}k ops/s")
+    figure("the node per instruction", Enum.map_join(spent, ", ", fn {k, ns} -> "#{k} #{round(ns)}" end))
+    figure("decode, validate and record alone would allow", "#{round(1.0e6 / total)}k instructions/s")
+    assert ms * 1000 / count <= 5.0
+    assert 1.0e9 / total >= 300_000
+  end
+
+  test "a chain of 1,000 dependent adds is at most 4 submits", %{node: node, x: x} do
+    before = stats(node).counters
+    {ms, {:ok, [1001.0, 1002.0, 1003.0]}} = timed(fn -> Enum.reduce(1..1000, x, fn _, acc -> Ops.add(acc, 1.0) end) |> Tensor.to_list() end)
+    later = stats(node).counters
+    figure("1,000 dependent eager adds and the read", "#{Float.round(ms, 1)} ms, #{later.submits - before.submits} submits, #{later.dispatches - before.dispatches} dispatches")
+    assert later.submits - before.submits <= 4
+    assert later.dispatches - before.dispatches == 1000
+  end
+
+  test "round trips", %{node: node, gpu: gpu, x: x} do
+    for {label, fun} <- [
+          {"empty call (ping), raw GenServer.call", fn -> :pong = call(node, :ping) end},
+          {"empty call through the client", fn -> {:ok, _} = GpuNode.ping(gpu) end},
+          {"tiny op with read-back", fn -> {:ok, _} = Tensor.to_list(Ops.add(x, 1.0)) end}
+        ] do
+      for _ <- 1..200, do: fun.()
+      times = for(_ <- 1..3000, do: elem(timed(fun), 0) * 1000) |> Enum.sort()
+      figure(label, "p50 #{us(Enum.at(times, 1500))}, p99 #{us(Enum.at(times, 2970))}")
+    end
+  end
+
+  test "bulk transfers", %{gpu: gpu} do
+    for mib <- [1, 16, 256] do
+      size = mib * 1024 * 1024
+      data = :crypto.strong_rand_bytes(1024 * 1024) |> :binary.copy(mib)
+
+      rounds =
+        for _ <- 1..5 do
+          {up, {:ok, tensor}} = timed(fn -> Tensor.from_binary(gpu, data, {:u, 8}, {size}, timeout: 60_000) end)
+          {down, {:ok, back}} = timed(fn -> Tensor.to_binary(tensor, timeout: 60_000) end)
+          assert back == data
+          Tensor.free(tensor)
+          :erlang.garbage_collect()
+          {up, down}
+        end
+
+      {up, down} = Enum.unzip(rounds)
+      rate = fn times -> size / median(times) / 1.0e6 end
+      figure("#{mib} MiB", "up #{Float.round(rate.(up), 2)} GB/s, down #{Float.round(rate.(down), 2)} GB/s (medians of 5)")
+
+      if mib == 256 do
+        assert rate.(up) >= 3.0
+        assert rate.(down) >= 1.5
+      end
+    end
+  end
+end
