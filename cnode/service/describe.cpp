@@ -131,6 +131,7 @@ void write_stats(etf::Writer& writer, const StatsView& stats) {
   const Number memory[] = {{"live_bytes", stats.device.live_bytes},
                            {"pooled_bytes", stats.device.pooled_bytes},
                            {"peak_bytes", stats.device.peak_bytes},
+                           {"staging_bytes", stats.device.staging_bytes},
                            {"limit_bytes", stats.memory_limit_bytes}};
   writer.atom("memory");
   write_numbers(writer, memory);

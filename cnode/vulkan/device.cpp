@@ -84,6 +84,7 @@ Counters Device::counters() const {
   counters.live_bytes = std::min(impl_->pool->live_bytes(), total);
   counters.pooled_bytes = total - counters.live_bytes;
   counters.peak_bytes = cells.peak_bytes;
+  counters.staging_bytes = impl_->pool->staging_bytes();
   counters.shader_compiles = cells.shader_compiles;
   counters.spirv_cache_hits = cells.spirv_cache_hits;
   counters.pipelines_created = cells.pipelines_created;

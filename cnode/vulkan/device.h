@@ -34,9 +34,10 @@ struct Counters {
   uint64_t submits = 0, dispatches = 0, barriers = 0, copies = 0;
   uint64_t allocations = 0;       // vkAllocateMemory through VMA
   uint64_t buffers_reused = 0;    // allocations the pool served from a freed buffer
-  uint64_t live_bytes = 0;        // in buffers that somebody holds
+  uint64_t live_bytes = 0;        // of device memory, in buffers that somebody holds
   uint64_t pooled_bytes = 0;      // in free buffers kept for reuse
   uint64_t peak_bytes = 0;        // high-water mark of live + pooled
+  uint64_t staging_bytes = 0;     // of host memory, in buffers that data passes through; 0 where memory is unified
   uint64_t shader_compiles = 0;   // GLSL to SPIR-V in this process
   uint64_t spirv_cache_hits = 0;  // SPIR-V read from disk instead
   uint64_t pipelines_created = 0;

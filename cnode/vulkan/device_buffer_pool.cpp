@@ -85,7 +85,7 @@ Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use,
 
 BufferRef DeviceBufferPool::hand_out(PooledBuffer* buffer, uint64_t size_bytes) {
   buffer->set_size(size_bytes);
-  returns_->live_bytes.fetch_add(buffer->capacity_bytes(), std::memory_order_relaxed);
+  if (buffer->on_device) returns_->live_bytes.fetch_add(buffer->capacity_bytes(), std::memory_order_relaxed);
   return BufferRef(buffer, [returns = returns_](PooledBuffer* dropped) { returns->push(dropped); });
 }
 
@@ -156,7 +156,7 @@ VmaAllocationCreateInfo DeviceBufferPool::placement(BufferUse use) const {
 }
 
 Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClass& size_class, BufferUse use) {
-  if (counts(use) && (size_class.bytes > limit_bytes_ || counted_bytes_ > limit_bytes_ - size_class.bytes))
+  if (counts(use) && (size_class.bytes > limit_bytes_ || total_bytes() > limit_bytes_ - size_class.bytes))
     return out_of_memory(size_bytes, "over the limit");
   VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
   info.size = size_class.bytes;
@@ -171,10 +171,9 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
     return out_of_memory(size_bytes, "the driver says " + vk_result_name(result));
   GPU_TRY_VK(result, "vmaCreateBuffer of " + std::to_string(size_class.bytes) + " bytes");
   auto* made = new PooledBuffer(allocator_.handle, buffer, allocation, size_class.bytes,
-                                static_cast<std::byte*>(got.pMappedData), use, size_class.index);
+                                static_cast<std::byte*>(got.pMappedData), use, size_class.index, counts(use));
   all_.insert(made);
-  if (counts(use)) counted_bytes_ += size_class.bytes;
-  total_bytes_.store(total_bytes() + size_class.bytes, std::memory_order_relaxed);
+  bytes_of(use).fetch_add(size_class.bytes, std::memory_order_relaxed);
   if (total_bytes() > context_.counters.peak_bytes.load(std::memory_order_relaxed))
     context_.counters.peak_bytes.store(total_bytes(), std::memory_order_relaxed);
   return made;
@@ -184,22 +183,22 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
 Result<PooledBuffer*> DeviceBufferPool::make_under_pressure(uint64_t size_bytes, const SizeClass& size_class,
                                                             BufferUse use, bool host_write) {
   const uint64_t room = limit_bytes_ > size_class.bytes ? limit_bytes_ - size_class.bytes : 0;
-  trim_counted(room);
+  trim_to(room);
   Result<PooledBuffer*> made = make(size_bytes, size_class, use);
   if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
   if (drain_) GPU_TRY(drain_());
   collect();
   if (PooledBuffer* buffer = take(use, size_class.index, host_write); buffer != nullptr) return buffer;
-  trim_counted(room);
+  trim_to(room);
   made = make(size_bytes, size_class, use);
   if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
   trim(0);
   return make(size_bytes, size_class, use);
 }
 
-void DeviceBufferPool::trim_counted(uint64_t keep_total_bytes) {
+void DeviceBufferPool::trim_to(uint64_t keep_total_bytes) {
   const uint64_t pooled = total_bytes() - live_bytes();
-  const uint64_t excess = counted_bytes_ > keep_total_bytes ? counted_bytes_ - keep_total_bytes : 0;
+  const uint64_t excess = total_bytes() > keep_total_bytes ? total_bytes() - keep_total_bytes : 0;
   trim(pooled > excess ? pooled - excess : 0);
 }
 
@@ -223,8 +222,7 @@ void DeviceBufferPool::trim(uint64_t keep_bytes) {
 }
 
 void DeviceBufferPool::destroy(PooledBuffer* buffer) {
-  total_bytes_.store(total_bytes() - buffer->capacity_bytes(), std::memory_order_relaxed);
-  if (counts(buffer->use)) counted_bytes_ -= buffer->capacity_bytes();
+  bytes_of(buffer->use).fetch_sub(buffer->capacity_bytes(), std::memory_order_relaxed);
   all_.erase(buffer);
   delete buffer;
 }

@@ -34,6 +34,7 @@ class DeviceBufferPool final : public BufferPool {
 
   uint64_t live_bytes() const { return returns_->live_bytes.load(std::memory_order_relaxed); }
   uint64_t total_bytes() const { return total_bytes_.load(std::memory_order_relaxed); }
+  uint64_t staging_bytes() const { return staging_bytes_.load(std::memory_order_relaxed); }
   uint64_t limit_bytes() const { return limit_bytes_; }
 
  private:
@@ -48,6 +49,7 @@ class DeviceBufferPool final : public BufferPool {
   DeviceBufferPool(Context& context, Timeline& timeline, uint64_t limit_bytes);
   Result<void> open();
   FreeList& free_list(BufferUse use, uint32_t size_class) { return free_[static_cast<size_t>(use)][size_class]; }
+  // Whether buffers of |use| take the device's memory: what the limit, live_bytes() and total_bytes() speak of.
   bool counts(BufferUse use) const { return use == BufferUse::kDevice || context_.info().unified_memory; }
   size_t finished_in(const FreeList& list) const;
   size_t unhindered_in(const FreeList& list) const;
@@ -57,7 +59,8 @@ class DeviceBufferPool final : public BufferPool {
                                             bool host_write);
   VmaAllocationCreateInfo placement(BufferUse use) const;
   void destroy(PooledBuffer* buffer);
-  void trim_counted(uint64_t keep_total_bytes);
+  std::atomic<uint64_t>& bytes_of(BufferUse use) { return counts(use) ? total_bytes_ : staging_bytes_; }
+  void trim_to(uint64_t keep_total_bytes);
   BufferRef hand_out(PooledBuffer* buffer, uint64_t size_bytes);
   Error out_of_memory(uint64_t size_bytes, const std::string& reason) const;
 
@@ -69,9 +72,9 @@ class DeviceBufferPool final : public BufferPool {
   std::shared_ptr<ReturnStack> returns_;
   std::array<std::vector<FreeList>, 3> free_;  // by use and size class
   std::unordered_set<PooledBuffer*> all_;
-  std::atomic<uint64_t> total_bytes_{0};  // capacity of all buffers
+  std::atomic<uint64_t> total_bytes_{0};    // capacity of all buffers in the device's memory
+  std::atomic<uint64_t> staging_bytes_{0};  // of those in the host's
   uint64_t ordered_ = 0;
-  uint64_t counted_bytes_ = 0;  // of those that the limit counts
 };
 
 }  // namespace gpu_node::vulkan

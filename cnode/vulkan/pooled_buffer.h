@@ -13,10 +13,11 @@ namespace gpu_node::vulkan {
 class PooledBuffer final : public Buffer {
  public:
   PooledBuffer(VmaAllocator allocator, VkBuffer buffer, VmaAllocation allocation, uint64_t capacity_bytes,
-               std::byte* mapped, BufferUse buffer_use, uint32_t class_index)
+               std::byte* mapped, BufferUse buffer_use, uint32_t class_index, bool in_device_memory)
       : Buffer(capacity_bytes, capacity_bytes, mapped),
         use(buffer_use),
         size_class(class_index),
+        on_device(in_device_memory),
         allocator_(allocator),
         buffer_(buffer),
         allocation_(allocation) {}
@@ -33,6 +34,7 @@ class PooledBuffer final : public Buffer {
 
   const BufferUse use;
   const uint32_t size_class;
+  const bool on_device;
   // Stamps of the recorder, device thread only: the last commands that wrote and read it (numbered since the start),
   // and the submission that the last of them is part of.
   uint64_t last_write = 0;
@@ -51,7 +53,7 @@ class ReturnStack {
  public:
   // Takes |buffer| back, or deletes it when the pool is gone.
   void push(PooledBuffer* buffer) {
-    live_bytes.fetch_sub(buffer->capacity_bytes(), std::memory_order_relaxed);
+    if (buffer->on_device) live_bytes.fetch_sub(buffer->capacity_bytes(), std::memory_order_relaxed);
     PooledBuffer* head = head_.load(std::memory_order_relaxed);
     do {
       if (head == closed()) {
@@ -73,7 +75,7 @@ class ReturnStack {
     return lock;
   }
 
-  std::atomic<uint64_t> live_bytes{0};  // capacity of the buffers that somebody holds
+  std::atomic<uint64_t> live_bytes{0};  // capacity of the buffers in device memory that somebody holds
 
  private:
   PooledBuffer* closed() { return reinterpret_cast<PooledBuffer*>(this); }  // an address that no buffer has

@@ -100,7 +100,7 @@ defmodule GpuNode do
   @spec stats(name, keyword) :: {:ok, map} | {:error, Error.t()}
   def stats(name, options \\ []), do: ask(name, :stats, options)
 
-  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes`, `limit_bytes`."
+  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes` (of live and pooled), `staging_bytes` (on its host), `limit_bytes`."
   @spec memory(name, keyword) :: {:ok, map} | {:error, Error.t()}
   def memory(name, options \\ []) do
     with {:ok, link} <- Link.fetch(name),
