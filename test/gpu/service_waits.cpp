@@ -24,30 +24,39 @@ struct Fixture {
 
   Fixture() {
     REQUIRE(client.open().ok());
-    client.run(Commands().alloc(1, "f32", {kSide, kSide}).alloc(2, "f32", {4}));
-    dot(3, 1);
-    REQUIRE(client.sync({3}).ok());  // compiled
-    // How long the device takes for one: the tests below are made of so many as keep it busy for a second.
-    const Clock::time_point began = Clock::now();
-    for (int i = 0; i < 4; ++i) dot(next_id++, 1);
-    REQUIRE(client.sync().ok());
-    const int64_t each_us =
-        std::max<int64_t>(1, std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count() / 4);
-    per_second = static_cast<int>(std::clamp<int64_t>(1'000'000 / each_us, 4, 400));
+    client.run(Commands().alloc(2, "f32", {4}));
+    // A matrix so large that a few hundred products keep this device busy for a second.
+    int64_t each_us = 0;
+    for (; each_us < 2500 && side < 8192; each_us = time_of_one()) {
+      side *= 2;
+      matrix = next_id++;
+      client.run(Commands().alloc(matrix, "f32", {side, side}));
+    }
+    per_second = static_cast<int>(std::max<int64_t>(1'000'000 / each_us, 4));
   }
 
-  void dot(int64_t id, int64_t operand) {
+  int64_t time_of_one() {
+    dot(next_id++);
+    REQUIRE(client.sync().ok());  // compiled
+    const Clock::time_point began = Clock::now();
+    for (int i = 0; i < 4; ++i) dot(next_id++);
+    REQUIRE(client.sync().ok());
+    return std::max<int64_t>(
+        1, std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count() / 4);
+  }
+
+  void dot(int64_t id) {
     Writer command;
     command.tuple(4).atom("dot").list(1).tuple(3).integer(id).atom("f32");
-    write_shape(command, {kSide, kSide});
-    command.nil().list(2).integer(operand).integer(operand).nil().map(4);
+    write_shape(command, {side, side});
+    command.nil().list(2).integer(matrix).integer(matrix).nil().map(4);
     command.atom("contract_left").list(1).integer(1).nil().atom("batch_left").nil();
     command.atom("contract_right").list(1).integer(0).nil().atom("batch_right").nil();
     client.run(Commands().raw(command));
   }
   // Keeps the device busy for about |seconds|.
   void busy(double seconds) {
-    for (int i = 0; i < static_cast<int>(per_second * seconds) + 1; ++i) dot(next_id++, 1);
+    for (int i = 0; i < static_cast<int>(per_second * seconds) + 1; ++i) dot(next_id++);
   }
 
   // So many submissions in flight that the device thread takes nothing more for a while.
@@ -60,7 +69,8 @@ struct Fixture {
   }
 
   std::vector<uint64_t> reads;
-  static constexpr int64_t kSide = 512;
+  int64_t side = 128;
+  int64_t matrix = 0;
   int per_second = 0;
 };
 
