@@ -7,7 +7,8 @@
 // which a second pass reduces.
 //
 // The emitter defines INVOCATIONS, LOG_INVOCATIONS, the P_* parameters, OFFSETS (a position per input), ELEMENT and
-// WALK_RANK (axes reduced, after merging; 0: no elements at all); it writes the functions declared here.
+// WALK_RANK (axes reduced, after merging; 0: no elements at all) and ROUND (loads in flight, 2 or 4); it writes the
+// functions declared here. An ELEMENT may be four neighbours, which positions then count as one.
 
 #if WALK_RANK > 0
 ELEMENT fetch(OFFSETS at);
@@ -33,17 +34,22 @@ shared Acc shared_acc[INVOCATIONS];
 Acc reduce_part(OFFSETS base, uint first, uint end, uint lanes) {
   Acc acc = acc_identity();
 #if WALK_RANK == 1
-  // Four elements at a time, so that their loads are in flight together.
-  uint r = first;
-  for (; r + 3u * lanes < end; r += 4u * lanes) {
-    ELEMENT x0 = fetch(base + walk_linear(r)), x1 = fetch(base + walk_linear(r + lanes));
-    ELEMENT x2 = fetch(base + walk_linear(r + 2u * lanes)), x3 = fetch(base + walk_linear(r + 3u * lanes));
+  // Several loads are in flight together; those beyond the end repeat the last element and are not taken.
+  uint last = end - 1u;
+  for (uint r = first; r < end; r += ROUND * lanes) {
+    uint r1 = r + lanes;
+    ELEMENT x0 = fetch(base + walk_linear(r)), x1 = fetch(base + walk_linear(min(r1, last)));
+#if ROUND > 2
+    uint r2 = r1 + lanes, r3 = r2 + lanes;
+    ELEMENT x2 = fetch(base + walk_linear(min(r2, last))), x3 = fetch(base + walk_linear(min(r3, last)));
+#endif
     take(acc, x0, r);
-    take(acc, x1, r + lanes);
-    take(acc, x2, r + 2u * lanes);
-    take(acc, x3, r + 3u * lanes);
+    if (r1 < end) take(acc, x1, r1);
+#if ROUND > 2
+    if (r2 < end) take(acc, x2, r2);
+    if (r3 < end) take(acc, x3, r3);
+#endif
   }
-  for (; r < end; r += lanes) take(acc, fetch(base + walk_linear(r)), r);
   return acc;
 #else
   Walk walk = walk_start(first);

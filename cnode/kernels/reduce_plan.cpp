@@ -12,13 +12,13 @@
 namespace gpu_node::kernels {
 namespace {
 
-// Iterations an invocation may spend on elements; with the tree and the tail far below 65,535. A linear walk takes four
-// elements an iteration.
-constexpr int64_t kMaxWalkSteps = 16384;
-constexpr int64_t kMaxLinearElements = 4 * kMaxWalkSteps;
+// Positions an invocation may walk; each costs at most one iteration, so with the tree this is far below 65,535.
+constexpr int64_t kMaxSteps = 16384;
 // Elements an invocation gets before the reduction is split for the sake of parallelism, and the workgroups aimed at.
+// A software driver is busy with few, and there the barriers of the tree cost more than anything else.
 constexpr int64_t kMinPerInvocation = 16;
 constexpr int64_t kBusyGroups = 1024;
+constexpr int64_t kBusyGroupsInSoftware = 16;
 // Outputs side by side where they lie side by side: 128 bytes of f32 for each lane.
 constexpr int64_t kColumnWidth = 32;
 constexpr int64_t kMaxCount = int64_t{1} << 31;
@@ -52,15 +52,18 @@ void turn_axes(ReduceAxes& axes, ReduceSource& source) {
 
 // How one pass covers outputs and elements.
 struct Cover {
-  int64_t outputs = 1, count = 0;
-  bool rows = true;   // lanes innermost
-  int64_t lanes = 1;  // a power of two
-  int64_t width = 1;  // lanes * width == invocations
+  int64_t outputs = 1, count = 0;      // count: positions per output
+  int64_t enough = kMinPerInvocation;  // positions an invocation should get
+  bool rows = true;                    // lanes innermost
+  int64_t lanes = 1;                   // a power of two
+  int64_t width = 1;                   // lanes * width == invocations
   int64_t parts = 1, chunk = 0;
   uint32_t groups[3] = {1, 1, 1};
 };
 
-void choose_lanes(Cover& cover, int64_t invocations) {
+int64_t busy_groups(const vulkan::DeviceInfo& device) { return device.software ? kBusyGroupsInSoftware : kBusyGroups; }
+
+void choose_lanes(Cover& cover, int64_t invocations, const vulkan::DeviceInfo& device) {
   const auto power_above = [](int64_t value) {
     return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(value)));
   };
@@ -71,20 +74,20 @@ void choose_lanes(Cover& cover, int64_t invocations) {
     cover.lanes = std::min(needed, invocations / width);
   }
   // With outputs enough to fill the device, fewer lanes with more elements each spare most of the tree.
-  const int64_t fewest = cover.rows ? std::min<int64_t>(needed, 8) : 1;
-  while (cover.lanes > fewest && cover.count / cover.lanes < kMinPerInvocation &&
-         cover.outputs * cover.lanes / 2 >= kBusyGroups * invocations / 2)
+  while (cover.lanes > 1 && (device.software || cover.count / cover.lanes < cover.enough) &&
+         cover.count / (cover.lanes / 2) <= kMaxSteps &&
+         cover.outputs * cover.lanes / 2 >= busy_groups(device) * invocations / 2)
     cover.lanes /= 2;
   cover.width = invocations / cover.lanes;
 }
 
-Result<void> choose_parts(std::string_view op, Cover& cover, bool linear, const vulkan::DeviceInfo& device) {
+Result<void> choose_parts(std::string_view op, Cover& cover, const vulkan::DeviceInfo& device) {
   const int64_t blocks = divide_up(cover.outputs, cover.width);
-  const int64_t most = cover.lanes * (linear ? kMaxLinearElements : kMaxWalkSteps);
-  const int64_t useful = std::max<int64_t>(cover.count / (cover.lanes * kMinPerInvocation), 1);
-  const int64_t wanted = std::min(divide_up(kBusyGroups, blocks), useful);
+  const int64_t most = cover.lanes * kMaxSteps;
+  const int64_t useful = std::max<int64_t>(cover.count / (cover.lanes * cover.enough), 1);
+  const int64_t wanted = std::min(divide_up(busy_groups(device), blocks), useful);
   const int64_t parts = std::max({int64_t{1}, wanted, divide_up(cover.count, most)});
-  // Whole rounds of four elements per lane, so that only the last part has a tail.
+  // Whole rounds of four positions per lane, so that only the last part has a tail.
   const int64_t round = cover.lanes * 4;
   cover.chunk = parts == 1 ? cover.count : std::min(divide_up(divide_up(cover.count, parts), round) * round, most);
   cover.parts = cover.count == 0 ? 1 : divide_up(cover.count, cover.chunk);
@@ -143,6 +146,27 @@ Dispatch make_dispatch(const ReducePass& pass, std::vector<Binding> bindings, co
   std::copy_n(cover.groups, 3, dispatch.groups);
   set_parameters(parameters(pass, reduction, cover), pass.params_in_buffer(), dispatch, plan);
   return dispatch;
+}
+
+// Whether the reduced elements lie side by side in aligned fours, in every source.
+bool lies_in_fours(const Reduction& reduction, const Cover& cover) {
+  if (!cover.rows || reduction.reduced.size() != 1 || reduction.reduced[0].size % 4 != 0) return false;
+  for (size_t i = 0; i < reduction.sources.size(); ++i) {
+    if (reduction.reduced[0].strides[i] != 1 || reduction.sources[i].offset % 4 != 0) return false;
+    for (const ReduceAxis& axis : reduction.kept)
+      if (axis.strides[i] % 4 != 0) return false;
+  }
+  return true;
+}
+
+// Counts fours instead of elements.
+void take_fours(Reduction& reduction, Cover& cover) {
+  for (size_t i = 0; i < reduction.sources.size(); ++i) {
+    reduction.sources[i].offset /= 4;
+    for (ReduceAxis& axis : reduction.kept) axis.strides[i] /= 4;
+  }
+  cover.count /= 4;
+  cover.enough /= 4;
 }
 
 // The buffers that carry Accs from the first pass to the second.
@@ -241,9 +265,11 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
     const size_t larger =
         reduction.sources.size() == 2 && reduction.sources[1].elements > reduction.sources[0].elements;
     cover.rows = closest_stride(reduction.reduced, larger) <= closest_stride(reduction.kept, larger);
+    pass.vectors = lies_in_fours(reduction, cover);
+    if (pass.vectors) take_fours(reduction, cover);
   }
-  choose_lanes(cover, pass.invocations);
-  GPU_TRY(choose_parts(reduction.op, cover, pass.walk_rank <= 1, device));
+  choose_lanes(cover, pass.invocations, device);
+  GPU_TRY(choose_parts(reduction.op, cover, device));
 
   std::vector<Binding> bindings;
   for (uint32_t i = 0; i < pass.inputs(); ++i) bindings.push_back(reduction.sources[i].binding);
@@ -263,6 +289,7 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
   // The second pass: |parts| Accs per output, |outputs| apart.
   pass.writes_accs = false;
   pass.input = PassInput::kAccs;
+  pass.vectors = false;
   Cover second;
   second.outputs = cover.outputs;
   second.count = cover.parts;
@@ -271,7 +298,7 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
   reduction.kept.assign(1, {cover.outputs, {1, 0}});
   reduction.reduced.assign(1, {cover.parts, {cover.outputs, 0}});
   pass.kept_rank = pass.walk_rank = 1;
-  choose_lanes(second, pass.invocations);
+  choose_lanes(second, pass.invocations, device);
   // At most 65,535 parts by the limit on workgroups, so one part is within the bound on loops.
   second.chunk = second.count;
   second.parts = 1;

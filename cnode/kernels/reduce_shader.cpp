@@ -99,7 +99,10 @@ class Emitter {
     builder_.define("P_CHUNK", param(ReducePass::kChunk));
     builder_.define("P_MODE", param(ReducePass::kMode));
     builder_.define("OFFSETS", pass_.inputs() == 2 ? "uvec2" : "uint");
-    builder_.define("ELEMENT", pass_.input == PassInput::kAccs ? "Acc" : value_type(pass_));
+    builder_.define("ELEMENT", pass_.input == PassInput::kAccs ? "Acc"
+                               : pass_.vectors                 ? vector_type(value_type(pass_))
+                                                               : value_type(pass_));
+    builder_.define("ROUND", pass_.vectors ? "2" : "4");
     builder_.define("WALK_RANK", std::to_string(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
     builder_.define("VALUE", value_type(pass_));
     if (value_type(pass_) == "float") builder_.define("VALUE_F32");
@@ -122,7 +125,11 @@ class Emitter {
     if (pass_.input == PassInput::kAccs) {
       declare_acc_buffers("in", kRead);
     } else {
-      for (uint32_t i = 0; i < pass_.inputs(); ++i) builder_.buffer("in" + std::to_string(i), pass_.sources[i], kRead);
+      for (uint32_t i = 0; i < pass_.inputs(); ++i) {
+        const std::string name = "in" + std::to_string(i);
+        pass_.vectors ? builder_.vector_buffer(name, pass_.sources[i], kRead)
+                      : builder_.buffer(name, pass_.sources[i], kRead);
+      }
     }
     if (pass_.writes_accs) {
       declare_acc_buffers("out", kWrite);
@@ -136,33 +143,48 @@ class Emitter {
     }
   }
 
-  // The element of source |i| at |position|, converted.
-  std::string source(uint32_t i, const std::string& position) {
-    const Dtype dtype = pass_.sources[i];
-    const std::string value = builder_.load(dtype, "in" + std::to_string(i) + "[" + position + "]");
-    return is_truth(pass_.accumulator) ? value : builder_.convert(dtype, pass_.element, value);
+  // Where source |i| lies at the OFFSETS "at": an element, or a word of each of four.
+  std::string place(uint32_t i) const {
+    return "in" + std::to_string(i) + "[" + (pass_.inputs() == 1 ? "at" : i == 0 ? "at.x" : "at.y") + "]";
+  }
+
+  // What is accumulated of the sources' |words|: their element, their product, or whether it is not zero.
+  std::string value_text(const std::array<std::string, 2>& words) {
+    std::string text;
+    for (uint32_t i = 0; i < pass_.inputs(); ++i) {
+      const Dtype dtype = pass_.sources[i];
+      const std::string value = builder_.load(dtype, words[i]);
+      if (i > 0) text += " * ";
+      text += is_truth(pass_.accumulator) ? truth(dtype, value) : builder_.convert(dtype, pass_.element, value);
+    }
+    return text;
   }
 
   void declare_fetch() {
     std::string fetch, take = "acc_add(acc, x, position);";
-    switch (pass_.input) {
-      case PassInput::kAccs:
-        fetch = pass_.has_extra() ? "Acc(in_value[at], in_extra[at])" : "Acc(in_value[at])";
-        take = "acc = acc_merge(acc, x);";
-        break;
-      case PassInput::kProducts:
-        fetch = source(0, "at.x") + " * " + source(1, "at.y");
-        break;
-      default:
-        fetch = source(0, "at");
-    }
-    if (is_truth(pass_.accumulator) && pass_.input == PassInput::kElements) {
-      builder_.declare("ELEMENT fetch(OFFSETS at) {\n  " + std::string(compute_type(pass_.sources[0])) +
-                       " x = " + fetch + ";\n  return " + truth(pass_.sources[0], "x") + ";\n}\n");
+    if (pass_.input == PassInput::kAccs) {
+      fetch = pass_.has_extra() ? "return Acc(in_value[at], in_extra[at]);" : "return Acc(in_value[at]);";
+      take = "acc = acc_merge(acc, x);";
+    } else if (pass_.vectors) {
+      for (uint32_t i = 0; i < pass_.inputs(); ++i) {
+        const std::string words(vector_type(word_type(pass_.sources[i])));
+        fetch += words + " w" + std::to_string(i) + " = " + words + "(" + place(i) + ");\n  ";
+      }
+      fetch += "return ELEMENT(";
+      take.clear();
+      for (const char component : {'x', 'y', 'z', 'w'}) {
+        fetch += value_text({std::string("w0.") + component, std::string("w1.") + component});
+        fetch += component == 'w' ? ");" : ", ";
+        const std::string position =
+            take.empty() ? "" : " + " + std::to_string(component == 'w' ? 3 : component - 'x') + "u";
+        take += std::string(take.empty() ? "" : "\n  ") + "acc_add(acc, x." + component + ", 4u * position" + position +
+                ");";
+      }
     } else {
-      builder_.declare("ELEMENT fetch(OFFSETS at) { return " + fetch + "; }\n");
+      fetch = "return " + value_text({place(0), place(1)}) + ";";
     }
-    builder_.declare("void take(inout Acc acc, ELEMENT x, uint position) { " + take + " }\n");
+    builder_.declare("ELEMENT fetch(OFFSETS at) {\n  " + fetch + "\n}\n");
+    builder_.declare("void take(inout Acc acc, ELEMENT x, uint position) {\n  " + take + "\n}\n");
   }
 
   void declare_kept() {
@@ -244,7 +266,7 @@ std::string ReducePass::key() const {
   text += dtype_name(element);
   text += ' ';
   text += dtype_name(result);
-  text += " i" + std::to_string(static_cast<int>(input)) + (writes_accs ? "p" : "r");
+  text += " i" + std::to_string(static_cast<int>(input)) + (vectors ? "v" : "") + (writes_accs ? "p" : "r");
   text += " k" + std::to_string(kept_rank) + "w" + std::to_string(walk_rank) + "n" + std::to_string(invocations);
   return text;
 }

@@ -23,7 +23,8 @@ enum class PassInput : uint8_t { kNothing, kElements, kProducts, kAccs };
 struct ReducePass {
   Accumulator accumulator = Accumulator::kSum;
   PassInput input = PassInput::kElements;
-  bool writes_accs = false;                                 // Accs for a second pass; else results
+  bool vectors = false;      // elements are loaded in fours; every position and stride then counts fours
+  bool writes_accs = false;  // Accs for a second pass; else results
   std::array<Dtype, 2> sources = {Dtype::f32, Dtype::f32};  // of kElements and kProducts
   Dtype element = Dtype::f32;                               // what sources are converted to before they are accumulated
   Dtype result = Dtype::f32;
