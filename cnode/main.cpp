@@ -29,9 +29,9 @@ constexpr const char* kExitCodes =
     "\n"
     "SIGTERM drains and exits; a second one exits at once.\n"
     "\n"
-    "Exit codes: 0 ok; 64 unknown command or flag; 69 no device or driver; 70 a defect; 73 the name is taken or the\n"
-    "address cannot be listened on; 75 the device is lost or hung (start again); 77 no cookie, or one that others\n"
-    "can read; 78 bad configuration.\n";
+    "Exit codes: 0 ok; 64 unknown command or flag; 69 no device or driver (status: no node answers); 70 a defect;\n"
+    "73 the name is taken or the address cannot be listened on; 75 the device is lost or hung (start again);\n"
+    "77 no cookie, one that others can read, or one that is refused; 78 bad configuration.\n";
 
 int usage(FILE* out, int code) {
   std::fprintf(out, "%s%s%s", kUsage, settings_help().c_str(), kExitCodes);

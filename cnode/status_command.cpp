@@ -144,7 +144,10 @@ int status_command(const Settings& settings) {
   const dist::ClientOptions options{settings.name, std::move(cookie).value(),
                                     settings.no_epmd ? static_cast<int>(settings.port) : 0};
   const auto replies = dist::call_node(options, "gpu_node", requests);
-  if (!replies.ok()) return fail(kExitNoDevice, replies.error());
+  if (!replies.ok()) {
+    const bool refused = replies.error().code == ErrorCode::kInvalidArgument;
+    return fail(refused ? kExitCookie : kExitNoDevice, replies.error());
+  }
   Leaves node, stats;
   const Result<std::string> node_json = reply_json(replies.value()[0], node);
   const Result<std::string> stats_json = reply_json(replies.value()[1], stats);

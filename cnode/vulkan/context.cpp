@@ -90,6 +90,7 @@ Result<std::unique_ptr<Context>> open_device(const DeviceOptions& options) {
   for (const PhysicalDevice& device : devices) infos.push_back(device.info);
   GPU_ASSIGN(const size_t chosen, choose_device(infos, options.selector));
   context->physical = std::move(devices[chosen]);
+  if (options.always_staged) context->physical.info.unified_memory = false;
   GPU_TRY(open(*context));
   return context;
 }

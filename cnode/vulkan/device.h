@@ -27,6 +27,7 @@ struct DeviceOptions {
   std::string cache_folder;         // of SPIR-V and pipelines; empty: no cache on disk
   bool validation = false;          // the Khronos validation layer; its messages are counted and logged as errors
   int compile_threads = 2;
+  bool always_staged = false;  // as if the host could not reach the device's memory: tests of staging run anywhere
 };
 
 // Cumulative counts since start; every field only grows, but for *_bytes named live or pooled. Read from any thread.
