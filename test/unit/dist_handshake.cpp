@@ -17,16 +17,16 @@ TEST_CASE("dist handshake: a peer with the cookie is up, with the flags and the 
   CHECK((control.node_flags & 0x01) == 0);  // hidden
   CHECK(control.node_creation == 77777);
   REQUIRE(test.handler.wait([&] { return test.handler.up.size() == 2; }));
-  CHECK(test.handler.up[0]->peer() == kPeerName);
-  CHECK(test.handler.up[1]->peer() == kPeerName);
-  CHECK(test.handler.up[0]->id() != test.handler.up[1]->id());
+  CHECK(test.handler.up_at(0)->peer() == kPeerName);
+  CHECK(test.handler.up_at(1)->peer() == kPeerName);
+  CHECK(test.handler.up_at(0)->id() != test.handler.up_at(1)->id());
   REQUIRE(test.node->find(kPeerName, Channel::kBulk) != nullptr);
   CHECK(test.node->find(kPeerName, Channel::kBulk)->channel() == Channel::kBulk);
   CHECK(test.node->find("other@host", Channel::kBulk) == nullptr);
   CHECK(test.node->counters().connections == 2);
   control.socket.reset();
   REQUIRE(test.handler.wait([&] { return test.handler.down.size() == 1; }));
-  CHECK(test.handler.down[0]->channel() == Channel::kControl);
+  CHECK(test.handler.down_at(0)->channel() == Channel::kControl);
 }
 
 TEST_CASE("dist handshake: a wrong cookie, a thousand times") {
@@ -108,7 +108,7 @@ TEST_CASE("dist handshake: more connections than allowed are refused, the same p
   RawPeer again(*test.node, Channel::kControl, "two@host");
   CHECK(second.closed_within(2000));
   REQUIRE(test.handler.wait([&] { return test.handler.up.size() == 3; }));
-  CHECK(test.node->find("two@host", Channel::kControl) == test.handler.up[2]);
+  CHECK(test.node->find("two@host", Channel::kControl) == test.handler.up_at(2));
 }
 
 TEST_CASE("dist handshake: stopped, the node takes nobody, but keeps who is there") {

@@ -185,6 +185,10 @@ class RecordingHandler : public Handler {
     return changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), done);
   }
 
+  // While other connections may come and go.
+  ConnectionRef up_at(size_t i) { return at(up, i); }
+  ConnectionRef down_at(size_t i) { return at(down, i); }
+
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<ConnectionRef> up, down;
@@ -194,6 +198,11 @@ class RecordingHandler : public Handler {
   std::function<std::optional<Claim>(std::span<const std::byte>, size_t)> on_claim;
 
  private:
+  ConnectionRef at(const std::vector<ConnectionRef>& connections, size_t i) {
+    const std::lock_guard lock(mutex);
+    return connections.at(i);
+  }
+
   template <typename F>
   void note(F change) {
     const std::lock_guard lock(mutex);
