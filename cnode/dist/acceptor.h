@@ -37,7 +37,7 @@ class Acceptor {
   void stop();
 
  private:
-  static constexpr int64_t kFairMs = 200;
+  static constexpr int64_t kFairMs = 100;
 
   struct Door {
     Socket listener;

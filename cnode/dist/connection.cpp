@@ -124,7 +124,7 @@ bool PeerConnection::monitor(const TermBytes& pid) {
   uint64_t number = 0;
   {
     const std::lock_guard lock(monitors_mutex_);
-    if (!monitored_pids_.insert(pid).second) return !outbox_.ended();
+    if (!monitored_pids_.insert(key_of(pid)).second) return !outbox_.ended();
     number = next_reference_++;
     monitored_.emplace(number, pid);
   }
@@ -147,13 +147,13 @@ void PeerConnection::look_after() {
 }
 
 void PeerConnection::say_goodbye(const Deadline& deadline) {
-  std::map<TermBytes, Monitor> monitors;
+  std::map<std::string, Monitor> monitors;
   {
     const std::lock_guard lock(monitors_mutex_);
     monitors.swap(monitors_of_us_);
   }
   for (const auto& [reference, monitor] : monitors)
-    push(monitor_exit_frame(monitor.to, monitor.from, reference, "shutdown"));
+    push(monitor_exit_frame(monitor.to, monitor.from, std::as_bytes(std::span(reference)), "shutdown"));
   outbox_.drain(deadline);
 }
 

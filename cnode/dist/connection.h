@@ -41,6 +41,8 @@ struct NodeState {
   std::set<std::string, std::less<>> registered;
 };
 
+inline std::string key_of(Bytes term) { return {reinterpret_cast<const char*>(term.data()), term.size()}; }
+
 class PeerConnection final : public Connection, public std::enable_shared_from_this<PeerConnection> {
  public:
   PeerConnection(NodeState& node, Channel channel, const Peer& peer, uint64_t id, Socket socket);
@@ -93,9 +95,9 @@ class PeerConnection final : public Connection, public std::enable_shared_from_t
     TermBytes from, to;
   };
   std::mutex monitors_mutex_;
-  std::map<TermBytes, Monitor> monitors_of_us_;  // by reference
-  std::map<uint64_t, TermBytes> monitored_;      // by the number of our reference
-  std::set<TermBytes> monitored_pids_;
+  std::map<std::string, Monitor> monitors_of_us_;  // by the bytes of the reference
+  std::map<uint64_t, TermBytes> monitored_;        // by the number of our reference
+  std::set<std::string> monitored_pids_;           // by their bytes
   uint64_t next_reference_ = 1;
 };
 

@@ -131,7 +131,7 @@ void PeerConnection::handle_signal(const Control& control) {
       break;
     case Op::kDemonitor: {
       const std::lock_guard lock(monitors_mutex_);
-      monitors_of_us_.erase(copy(control.reference));
+      monitors_of_us_.erase(key_of(control.reference));
       break;
     }
     case Op::kMonitorExit:
@@ -155,7 +155,7 @@ void PeerConnection::handle_monitor(const Control& control) {
   if (node_.is_registered(control.to_name) || control.to_name == kNetKernel) {
     const std::lock_guard lock(monitors_mutex_);
     if (monitors_of_us_.size() < kMaxMonitorsOfUs) {
-      monitors_of_us_.insert_or_assign(copy(control.reference), Monitor{copy(control.from), target});
+      monitors_of_us_.insert_or_assign(key_of(control.reference), Monitor{copy(control.from), target});
       return;
     }
     reason = "system_limit";
@@ -171,7 +171,7 @@ void PeerConnection::handle_monitored_exit(const Control& control) {
     if (found == monitored_.end()) return;
     pid = std::move(found->second);
     monitored_.erase(found);
-    monitored_pids_.erase(pid);
+    monitored_pids_.erase(key_of(pid));
   }
   node_.handler.on_process_down(shared_from_this(), pid);
 }

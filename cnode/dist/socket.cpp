@@ -99,6 +99,7 @@ Result<Accepted> accept_from(const Socket& listener) {
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED) return Accepted{};
     return errno_error(errno, "accept");
   }
+  // The buffers stay with the kernel's tuning: a size set by hand is capped (208 KiB on a stock Linux) and ends it.
   // BSD sockets inherit O_NONBLOCK from the listener, Linux's do not.
   ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) & ~O_NONBLOCK);
   const int on = 1;

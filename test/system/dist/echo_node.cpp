@@ -6,9 +6,11 @@
 // of a chunk must be (Seq + I) rem 251, else {Tag, bad}.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -23,10 +25,26 @@ using Bytes = std::span<const std::byte>;
 
 TermBytes copy(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
-std::vector<std::byte> pattern(uint64_t seq, size_t size) {
-  std::vector<std::byte> bytes(size);
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>((seq + i) % 251);
+// One period of the pattern, starting at |seq|.
+std::vector<std::byte> period(uint64_t seq) {
+  std::vector<std::byte> bytes(251);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>((seq + i) % 251);
   return bytes;
+}
+
+std::vector<std::byte> pattern(size_t size) {
+  std::vector<std::byte> bytes(size);
+  const auto one = period(0);
+  for (size_t at = 0; at < size; at += one.size())
+    std::memcpy(bytes.data() + at, one.data(), std::min(one.size(), size - at));
+  return bytes;
+}
+
+bool pattern_is_right(uint64_t seq, Bytes bytes) {
+  const auto one = period(seq);
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(one.size(), bytes.size())))
+    if (std::memcmp(bytes.data(), one.data(), std::min(one.size(), bytes.size())) != 0) return false;
+  return true;
 }
 
 struct Chunk {
@@ -87,12 +105,6 @@ class EchoHandler final : public Handler {
   Node* node = nullptr;
 
  private:
-  static bool pattern_is_right(uint64_t seq, Bytes bytes) {
-    for (size_t i = 0; i < bytes.size(); ++i)
-      if (bytes[i] != static_cast<std::byte>((seq + i) % 251)) return false;
-    return true;
-  }
-
   void answer(const ConnectionRef& connection, const TermBytes& pid, Bytes tag, etf::Reader request) {
     etf::Writer reply;
     reply.version().tuple(2).raw(tag);
@@ -108,7 +120,9 @@ class EchoHandler final : public Handler {
         return;
       }
       if (name == "pull" && again.read_uint64(size)) {
-        const auto bytes = std::make_shared<std::vector<std::byte>>(pattern(0, size));
+        // Made once, so that the second of two pulls shows what the wire takes.
+        if (!pulled_ || pulled_->size() != size) pulled_ = std::make_shared<std::vector<std::byte>>(pattern(size));
+        const auto bytes = pulled_;
         const ConnectionRef bulk = node->find(connection->peer(), Channel::kBulk);
         reply.tuple(2).binary_header(static_cast<uint32_t>(size));
         (bulk ? bulk : connection)->send_bulk(pid, reply.take(), *bytes, etf::Writer().atom("end").take(), bytes);
@@ -123,6 +137,7 @@ class EchoHandler final : public Handler {
   }
 
   std::atomic<int> dead_{0};
+  std::shared_ptr<std::vector<std::byte>> pulled_;  // the reader thread of the one control connection uses it
   std::mutex mutex_;
   std::map<uint64_t, std::vector<std::byte>> buffers_;
 };

@@ -6,7 +6,7 @@
 
 main([Echo]) ->
     process_flag(trap_exit, true),
-    {Port, _} = start(Echo, "smoke_gpu", "yes"),
+    {Port, Ports} = start(Echo, "smoke_gpu", "yes"),
     {ok, _} = net_kernel:start(['smoke@127.0.0.1', longnames]),
     erlang:set_cookie(node(), smoke_cookie),
     Node = 'smoke_gpu@127.0.0.1', Bulk = 'smoke_gpu_bulk@127.0.0.1',
@@ -23,15 +23,19 @@ main([Echo]) ->
     check("downloads", fun() -> downloads(Node) end),
     check("a dead process is seen", fun() -> dies(Node) end),
     check("disconnect and come again", fun() -> [again(N) || N <- [Node, Bulk]] end),
+    check("200 peers that drip delay nobody", fun() -> drip(Ports) end),
+    check("32 descriptors, 500 connections", fun() -> few_descriptors(Echo) end),
     check("epmd forgets, the node registers again", fun() -> epmd_again() end),
     check("stopping tells who monitors", fun() -> stops(Port, Node) end),
     halt(case get(failed) of undefined -> 0; _ -> 1 end).
 
-start(Echo, Name, Epmd) ->
-    Port = open_port({spawn_executable, Echo},
-                     [{args, [Name, "127.0.0.1", Epmd]}, {line, 1000}, binary, exit_status, {env, [{"GPU_NODE_COOKIE", "smoke_cookie"}]}]),
+start(Echo, Name, Epmd) -> start(Echo, [Name, "127.0.0.1", Epmd]).
+
+start(Program, Args) ->
+    Port = open_port({spawn_executable, Program},
+                     [{args, Args}, {line, 1000}, binary, exit_status, {env, [{"GPU_NODE_COOKIE", "smoke_cookie"}]}]),
     receive
-        {Port, {data, {eol, <<"ready ", _/binary>>}}} -> {Port, ready};
+        {Port, {data, {eol, <<"ready ", Ports/binary>>}}} -> {Port, [binary_to_integer(P) || P <- binary:split(Ports, <<" ">>)]};
         {Port, {data, {eol, Line}}} -> {Port, Line}
     after 10000 -> halt(2)
     end.
@@ -127,7 +131,7 @@ pinger(To, Node, Times) ->
     end.
 
 downloads(Node) ->
-    Sizes = [0, 1, 65536, 1 bsl 20, 64 bsl 20, 256 bsl 20],
+    Sizes = [0, 1, 65536, 1 bsl 20, 1 bsl 20, 64 bsl 20, 64 bsl 20, 256 bsl 20, 256 bsl 20],
     Rates = [begin
                  Start = erlang:monotonic_time(microsecond),
                  {Bytes, 'end'} = gen_server:call({gpu_node, Node}, {pull, Size}, 30000),
@@ -150,6 +154,29 @@ dies(Node) ->
     wait(fun() -> gen_server:call({gpu_node, Node}, dead) =:= Before + 3 end).
 
 again(Node) -> true = erlang:disconnect_node(Node), pong = net_adm:ping(Node).
+
+drip([Port, _]) ->
+    Sockets = [connect(Port) || _ <- lists:seq(1, 200)],
+    [gen_tcp:send(S, <<0>>) || {ok, S} <- Sockets],
+    true = erlang:disconnect_node('smoke_gpu@127.0.0.1'),
+    {Spent, pong} = timer:tc(fun() -> net_adm:ping('smoke_gpu@127.0.0.1') end),
+    [gen_tcp:send(S, <<22>>) || {ok, S} <- Sockets],
+    [gen_tcp:close(S) || {ok, S} <- Sockets],
+    true = Spent < 1000000,
+    {note, io_lib:format("handshake and ping in ~p ms", [Spent div 1000])}.
+
+few_descriptors(Echo) ->
+    {Port, [Control, _]} = start("/bin/sh", ["-c", "ulimit -n 32; exec " ++ Echo ++ " smoke_small 127.0.0.1 yes"]),
+    Node = 'smoke_small@127.0.0.1',
+    pong = net_adm:ping(Node),
+    Sockets = [connect(Control) || _ <- lists:seq(1, 500)],
+    {ok, x} = gen_server:call({gpu_node, Node}, x),
+    [gen_tcp:close(S) || {ok, S} <- Sockets],
+    wait(fun() -> net_adm:ping('smoke_small_bulk@127.0.0.1') =:= pong end),
+    {ok, x} = gen_server:call({gpu_node, Node}, x),
+    port_close(Port).
+
+connect(Port) -> gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}], 2000).
 
 epmd_again() ->
     %% epmd ends itself only while no node is registered.
