@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
@@ -98,10 +99,14 @@ Result<std::unique_ptr<EpmdEntries>> EpmdEntries::create(std::vector<Entry> entr
   const char* address = std::getenv("ERL_EPMD_ADDRESS");
   const char* port = std::getenv("ERL_EPMD_PORT");
   made->address_ = address == nullptr ? "127.0.0.1" : std::string(address, std::strcspn(address, ","));
-  made->port_ = port == nullptr ? kDefaultPort : std::atoi(port);
   made->listen_address_ = listen_address;
-  if (made->port_ <= 0 || made->port_ > 65535)
-    return Error{ErrorCode::kInvalidArgument, "ERL_EPMD_PORT is '" + std::string(port) + "', not a port"};
+  made->port_ = kDefaultPort;
+  if (port != nullptr) {
+    const char* const end = port + std::strlen(port);
+    const auto parsed = std::from_chars(port, end, made->port_);
+    if (parsed.ec != std::errc() || parsed.ptr != end || made->port_ <= 0 || made->port_ > 65535)
+      return Error{ErrorCode::kInvalidArgument, "ERL_EPMD_PORT is '" + std::string(port) + "', not a port"};
+  }
   GPU_TRY(made->register_first());
   GPU_ASSIGN(made->wake_, WakePipe::create());
   auto thread = start_thread([self = made.get()] { self->watch(); });

@@ -4,6 +4,8 @@
 
 #include <ei.h>
 #include <netinet/in.h>
+#include <openssl/rand.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,8 +15,15 @@
 #include <mutex>
 #include <vector>
 
-#include "base/log.h"
 #include "dist/socket.h"
+
+// libei hashes this into every challenge. libc's own asks the name server, which takes five seconds where none answers,
+// and gives the same number each time; this one answers at once and cannot be guessed. libei is linked statically, so
+// the definition here is the one it gets.
+extern "C" long gethostid() {
+  long random = 0;
+  return RAND_bytes(reinterpret_cast<unsigned char*>(&random), sizeof random) == 1 ? random : 0;
+}
 
 namespace gpu_node::dist {
 namespace {
@@ -39,7 +48,6 @@ struct Pending : Endpoint {
   const char* reason = "the peer sent nothing";
   std::vector<std::byte> packet;  // read from the socket, not yet taken by libei
   size_t taken = 0;
-  Deadline::Clock::time_point status_sent;
 };
 
 // ei_accept_tmo takes no argument that reaches its callbacks, but calls them on the calling thread.
@@ -103,24 +111,11 @@ int on_read(void* context, char* bytes, ssize_t* size, unsigned) {
   return 0;
 }
 
-// Between status and challenge libei calls gethostid(), which may ask a name server.
-void warn_if_slow(const Pending& pending) {
-  const auto spent =
-      std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - pending.status_sent).count();
-  if (spent > 500)
-    log_line(LogLevel::kWarning, "slow_handshake",
-             "gethostid_ms=" + std::to_string(spent) + " remedy=\"name this host in /etc/hosts\"");
-}
-
 int on_write(void* context, const char* bytes, ssize_t* size, unsigned) {
   Pending& pending = *static_cast<Pending*>(static_cast<Endpoint*>(context));
   std::vector<std::byte> packet(static_cast<size_t>(*size));
   std::memcpy(packet.data(), bytes, packet.size());
-  if (packet.size() > 2 && packet[2] == std::byte{'s'}) pending.status_sent = Deadline::Clock::now();
-  if (packet.size() > 2 + 9 && packet[2] == std::byte{'N'}) {
-    packet[10] |= std::byte{kFlagMonitorName};
-    warn_if_slow(pending);
-  }
+  if (packet.size() > 2 + 9 && packet[2] == std::byte{'N'}) packet[10] |= std::byte{kFlagMonitorName};
   if (packet.size() > 2 && packet[2] == std::byte{'a'}) pending.acknowledged = true;
   return write_all(pending.fd, packet, *pending.deadline) ? 0 : errno;
 }

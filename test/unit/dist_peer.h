@@ -222,4 +222,30 @@ struct TestNode {
   std::unique_ptr<Node> node;
 };
 
+inline std::vector<std::byte> term(std::string_view atom) { return etf::Writer().version().atom(atom).take(); }
+
+// A node and one peer that is up on |channel|.
+struct Pair {
+  explicit Pair(const NodeOptions& options = test_options(), Channel channel = Channel::kControl)
+      : test(options), peer(*test.node, channel) {
+    REQUIRE(test.handler.wait([&] { return test.handler.up.size() == 1; }));
+    connection = test.handler.up_at(0);
+  }
+  // Answers to a call show that everything before it has been handled.
+  bool alive() {
+    const auto call = RawPeer::gen_call(etf::Writer().tuple(2).atom("is_auth").atom(kPeerName).take());
+    return peer.write(RawPeer::reg_send("net_kernel", call)) && !peer.read_frame().empty();
+  }
+  TestNode test;
+  RawPeer peer;
+  ConnectionRef connection;
+};
+
+inline Bytes payload_of(const std::vector<std::byte>& frame, Op op) {
+  Control control;
+  REQUIRE(parse_control(frame, control) == Parsed::kControl);
+  REQUIRE(control.op == op);
+  return Bytes(frame).subspan(control.size_bytes);
+}
+
 }  // namespace gpu_node::dist
