@@ -11,18 +11,18 @@
 namespace gpu_node {
 
 // X(enumerator, wire spelling): what the caller should do is in PROTOCOL.md, "Errors".
-#define GPU_NODE_ERROR_CODES(X)            \
-  X(kInvalidArgument, "invalid_argument")  \
-  X(kUnsupported, "unsupported")           \
-  X(kNotFound, "not_found")                \
-  X(kStale, "stale")                       \
-  X(kOutOfMemory, "out_of_memory")         \
-  X(kQuota, "quota")                       \
-  X(kBusy, "busy")                         \
-  X(kDeadline, "deadline")                 \
-  X(kCompileFailed, "compile_failed")      \
-  X(kDeviceLost, "device_lost")            \
-  X(kShuttingDown, "shutting_down")        \
+#define GPU_NODE_ERROR_CODES(X)           \
+  X(kInvalidArgument, "invalid_argument") \
+  X(kUnsupported, "unsupported")          \
+  X(kNotFound, "not_found")               \
+  X(kStale, "stale")                      \
+  X(kOutOfMemory, "out_of_memory")        \
+  X(kQuota, "quota")                      \
+  X(kBusy, "busy")                        \
+  X(kDeadline, "deadline")                \
+  X(kCompileFailed, "compile_failed")     \
+  X(kDeviceLost, "device_lost")           \
+  X(kShuttingDown, "shutting_down")       \
   X(kInternal, "internal")
 
 enum class ErrorCode {

@@ -14,7 +14,7 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}       // NOLINT: converts on purpose
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: converts on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: converts on purpose
 
   bool ok() const { return state_.index() == 0; }
@@ -59,18 +59,17 @@ class [[nodiscard]] Result<void> {
 #define GPU_NODE_CONCAT(a, b) GPU_NODE_CONCAT_(a, b)
 
 // Returns the error of |expr| from the enclosing function, if it has one.
-#define GPU_TRY(expr)                                          \
-  do {                                                         \
-    if (auto gpu_try_result = (expr); !gpu_try_result.ok())    \
-      return std::move(gpu_try_result).error();                \
+#define GPU_TRY(expr)                                                                                 \
+  do {                                                                                                \
+    if (auto gpu_try_result = (expr); !gpu_try_result.ok()) return std::move(gpu_try_result).error(); \
   } while (false)
 
 // |declaration| = the value of |expr|, or returns its error: GPU_ASSIGN(auto buffer, pool.allocate(n)).
 // NOLINTBEGIN(bugprone-macro-parentheses): a declaration takes none.
 #define GPU_ASSIGN(declaration, expr) GPU_ASSIGN_IMPL(GPU_NODE_CONCAT(gpu_assign_, __LINE__), declaration, expr)
-#define GPU_ASSIGN_IMPL(result, declaration, expr)      \
-  auto result = (expr);                                 \
-  if (!result.ok()) return std::move(result).error();   \
+#define GPU_ASSIGN_IMPL(result, declaration, expr)    \
+  auto result = (expr);                               \
+  if (!result.ok()) return std::move(result).error(); \
   declaration = std::move(result).value()
 // NOLINTEND(bugprone-macro-parentheses)
 

@@ -62,7 +62,9 @@ const std::map<std::string, Unary>& unary_functions() {
       {"erf_inv", erf_inv},
       {"abs", [](Real x) { return std::fabs(x); }},
       {"negate", [](Real x) { return -x; }},
-      {"sign", [](Real x) { return x != x ? 1 : x == 0 ? x : std::copysign(Real{1}, x); }},
+      {"sign", [](Real x) { return x != x   ? 1
+                                   : x == 0 ? x
+                                            : std::copysign(Real{1}, x); }},
       {"ceil", [](Real x) { return std::ceil(x); }},
       {"floor", [](Real x) { return std::floor(x); }},
       {"round", [](Real x) { return std::round(x); }},

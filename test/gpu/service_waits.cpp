@@ -41,8 +41,8 @@ struct Fixture {
     const Clock::time_point began = Clock::now();
     for (int i = 0; i < 4; ++i) dot(next_id++);
     REQUIRE(client.sync().ok());
-    return std::max<int64_t>(
-        1, std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count() / 4);
+    return std::max<int64_t>(1,
+                             std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count() / 4);
   }
 
   void dot(int64_t id) {
