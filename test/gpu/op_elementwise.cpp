@@ -218,6 +218,30 @@ TEST_CASE("elementwise: as_type between all types") {
   report("as_type", before);
 }
 
+// Arithmetic may flush numbers below the smallest normal one; what moves, selects or turns signs must not, and the
+// small floats' own subnormal numbers are normal ones of f32.
+TEST_CASE("elementwise: subnormal numbers survive what does not compute") {
+  for (Dtype dtype : {f8, f8_e4m3fn, f16, bf16, f32, f64}) {
+    HostTensor tiny{dtype, {64}, {}};
+    const double least = dtype == f64    ? 0x1p-1074
+                         : dtype == f32  ? 0x1p-149
+                         : dtype == bf16 ? 0x1p-133
+                         : dtype == f16  ? 0x1p-24
+                         : dtype == f8   ? 0x1p-16
+                                         : 0x1p-9;
+    for (int i = 0; i < 64; ++i) tiny.values.push_back(Number::of_real((i % 2 == 0 ? least : -least) * (i / 2 + 1)));
+    std::vector<OpCase> cases;
+    for (const char* op : {"abs", "negate"}) cases.push_back({op, {{tiny}}, {dtype, {64}}, oracle_of(op), 0, {}});
+    cases.push_back({"select", {{tensor_of(u8, {64}, 1)}, {tiny}, {tiny}}, {dtype, {64}}, oracle_of("select"), 0, {}});
+    cases.push_back({"as_type", {{tiny}}, {dtype, {64}}, oracle_of("as_type"), 0, {}});
+    if (dtype != f64 && dtype != bf16 && dtype != f32)
+      for (const char* op : {"add", "multiply"})
+        cases.push_back({op, {{tiny}, {tiny}}, {dtype, {64}}, oracle_of(op), 0, {}});
+    if (dtype == f64) cases.push_back({"add", {{tiny}, {tiny}}, {dtype, {64}}, oracle_of("add"), 0, {}});
+    check_cases(cases);
+  }
+}
+
 TEST_CASE("elementwise: large tensors") {
   const CaseCount before = case_count();
   size_t turn = 0;
