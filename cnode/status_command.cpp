@@ -15,7 +15,6 @@
 namespace gpu_node {
 namespace {
 
-using etf::Kind;
 using etf::Reader;
 
 std::string quoted(std::string_view text) {

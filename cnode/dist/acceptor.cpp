@@ -48,7 +48,7 @@ Result<std::unique_ptr<Acceptor>> Acceptor::create(const NodeOptions& options,
 
 Result<void> Acceptor::start(Serve serve) {
   serve_ = std::move(serve);
-  auto thread = start_thread([this] { accept_loop(); });
+  auto thread = start_thread("accept", [this] { accept_loop(); });
   if (!thread) return Error{ErrorCode::kInternal, "cannot start a thread that accepts connections"};
   thread_ = std::move(*thread);
   return {};
@@ -125,7 +125,7 @@ void Acceptor::admit(Channel channel) {
     const std::lock_guard lock(mutex_);
     guests_.push_back(std::move(made));
   }
-  auto thread = start_thread([this, &guest, channel, socket] {
+  auto thread = start_thread("reader", [this, &guest, channel, socket] {
     receive(guest, channel, std::move(socket->socket), socket->from);
     guest.gone = true;
   });

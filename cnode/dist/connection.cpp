@@ -31,7 +31,7 @@ void PeerConnection::log(LogLevel level, std::string_view event, std::string_vie
 }
 
 void PeerConnection::run() {
-  auto sender = start_thread([this] {
+  auto sender = start_thread("sender", [this] {
     outbox_.run();
     close();
   });

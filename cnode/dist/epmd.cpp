@@ -109,7 +109,7 @@ Result<std::unique_ptr<EpmdEntries>> EpmdEntries::create(std::vector<Entry> entr
   }
   GPU_TRY(made->register_first());
   GPU_ASSIGN(made->wake_, WakePipe::create());
-  auto thread = start_thread([self = made.get()] { self->watch(); });
+  auto thread = start_thread("epmd", [self = made.get()] { self->watch(); });
   if (!thread) return Error{ErrorCode::kInternal, "cannot start a thread that watches epmd"};
   made->thread_ = std::move(*thread);
   return made;

@@ -89,7 +89,7 @@ Result<void> NodeImpl::open() {
     entries[1].port = port(Channel::kBulk);
     GPU_ASSIGN(epmd_, EpmdEntries::create(std::move(entries), options.listen_address));
   }
-  auto timer = start_thread([this] { timer_loop(); });
+  auto timer = start_thread("timer", [this] { timer_loop(); });
   if (!timer) return Error{ErrorCode::kInternal, "cannot start the timer thread"};
   timer_ = std::move(*timer);
   return acceptor_->start(

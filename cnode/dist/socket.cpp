@@ -13,6 +13,8 @@
 #include <memory>
 #include <system_error>
 
+#include "base/thread_name.h"
+
 namespace gpu_node::dist {
 namespace {
 
@@ -172,9 +174,12 @@ void WakePipe::drain() const {
   }
 }
 
-std::optional<std::thread> start_thread(std::function<void()> body) {
+std::optional<std::thread> start_thread(const char* name, std::function<void()> body) {
   try {
-    return std::thread(std::move(body));
+    return std::thread([name, body = std::move(body)] {
+      name_this_thread(name);
+      body();
+    });
   } catch (const std::system_error&) {
     return std::nullopt;
   }

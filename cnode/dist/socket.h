@@ -75,6 +75,6 @@ class WakePipe {
 };
 
 // Starts a thread; nothing when the system has no room for one.
-std::optional<std::thread> start_thread(std::function<void()> body);
+std::optional<std::thread> start_thread(const char* name, std::function<void()> body);
 
 }  // namespace gpu_node::dist

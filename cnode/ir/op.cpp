@@ -95,7 +95,7 @@ constexpr auto kRows = [] {
       {"argmin", kArgReduce, kDeclared, 1},
       {"dot", kDot, kDeclared, 2},
   });
-  for (uint16_t i = 0; i < rows.size(); ++i) rows[i].index = i;
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].index = static_cast<uint16_t>(i);
   return rows;
 }();
 

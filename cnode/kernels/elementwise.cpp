@@ -37,8 +37,8 @@ Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) 
   const ir::TensorType& result = instruction.results[0].second;
   work.box.dims = result.shape;
   ScalarProgram::Step step{instruction.op, result.dtype, {}};
-  for (uint8_t k = 0; k < operands.size(); ++k) {
-    step.values.push_back(k);
+  for (size_t k = 0; k < operands.size(); ++k) {
+    step.values.push_back(static_cast<uint8_t>(k));
     if (const auto* literal = std::get_if<Scalar>(&operands[k])) {
       const Scalar value = folded(instruction, k, *literal, operands);
       work.program.inputs.push_back(value.dtype);

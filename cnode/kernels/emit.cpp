@@ -120,6 +120,7 @@ std::string input_line(ShaderBuilder& shader, const ScalarProgram& program, cons
 
 std::vector<TypedValue> input_values(const ScalarProgram& program) {
   std::vector<TypedValue> values;
+  values.reserve(program.inputs.size());
   for (size_t k = 0; k < program.inputs.size(); ++k) values.push_back({program.inputs[k], numbered("v", k)});
   return values;
 }

@@ -272,6 +272,7 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
   GPU_TRY(choose_parts(reduction.op, cover, device));
 
   std::vector<Binding> bindings;
+  bindings.reserve(pass.inputs() + 2);
   for (uint32_t i = 0; i < pass.inputs(); ++i) bindings.push_back(reduction.sources[i].binding);
   const Binding result{Binding::Kind::kResult, 0, 0, 0, true};
   if (cover.parts == 1) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/thread_name.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::service {
@@ -55,6 +56,7 @@ std::optional<Clock::time_point> DeviceThread::busy_since() const {
 }
 
 void DeviceThread::loop() {
+  name_this_thread("device");
   for (;;) {
     std::optional<Work> work = next_work();
     busy_since_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);

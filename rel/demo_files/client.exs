@@ -25,20 +25,33 @@ defmodule Demo.Client do
 
     data = Reference.load(Path.join(__DIR__, "iris.csv"))
 
-    title("3. Train: multinomial logistic regression on Fisher's iris, #{length(data.rows)} flowers, #{length(data.species)} species")
+    title(
+      "3. Train: multinomial logistic regression on Fisher's iris, #{length(data.rows)} flowers, #{length(data.species)} species"
+    )
+
     program = program(length(data.rows), length(hd(data.rows)), length(data.species))
     IO.puts("   one message holds #{@steps_per_run} steps of gradient descent (#{program.count} instructions)")
     {ms, {weights, loss}} = timed(fn -> train(data, program, 1, zeros(data), &report/2) end)
     accuracy = Reference.accuracy(data, weights)
     line("accuracy:", "#{percent(accuracy)} of the flowers; loss #{format(loss)}")
-    line("time:", "#{round(ms)} ms for #{@steps} steps, #{Float.round(ms / @steps, 2)} ms a step, kernels compiled on the way")
+
+    line(
+      "time:",
+      "#{round(ms)} ms for #{@steps} steps, #{Float.round(ms / @steps, 2)} ms a step, kernels compiled on the way"
+    )
 
     title("4. Check: the same computation in plain Elixir, in double precision")
     {ms, {expected, expected_loss}} = timed(fn -> Reference.train(data, @steps, @rate) end)
     worst = largest_difference(weights, expected)
     line("plain Elixir:", "loss #{format(expected_loss)}, #{round(ms)} ms")
-    line("largest difference:", "#{:erlang.float_to_binary(worst, [{:scientific, 1}])} in #{length(List.flatten(weights))} weights (f32 against f64)")
-    unless worst < 1.0e-3 and abs(loss - expected_loss) < 1.0e-4, do: fail("the GPU node's result differs from the reference")
+
+    line(
+      "largest difference:",
+      "#{:erlang.float_to_binary(worst, [{:scientific, 1}])} in #{length(List.flatten(weights))} weights (f32 against f64)"
+    )
+
+    unless worst < 1.0e-3 and abs(loss - expected_loss) < 1.0e-4,
+      do: fail("the GPU node's result differs from the reference")
 
     title("5. Fault: kill -9 while it works")
     {:ok, %{os_pid: os_pid}} = :erpc.call(@host, GpuNode, :status, [:gpu0])
@@ -55,7 +68,12 @@ defmodule Demo.Client do
       end)
 
     {:ok, %{os_pid: new_pid}} = :erpc.call(@host, GpuNode, :status, [:gpu0])
-    line("finished:", "loss #{format(again_loss)}, accuracy #{percent(Reference.accuracy(data, again))}, on the process #{new_pid} that the supervisor started")
+
+    line(
+      "finished:",
+      "loss #{format(again_loss)}, accuracy #{percent(Reference.accuracy(data, again))}, on the process #{new_pid} that the supervisor started"
+    )
+
     line("both BEAM nodes:", "up all the time (this one #{uptime() - uptime} ms longer than at the kill)")
     unless new_pid != os_pid and largest_difference(again, weights) < 1.0e-5, do: fail("the job did not recover")
   end

@@ -18,33 +18,74 @@ defmodule GpuNode.Bench do
 
   test "eager ops: what one costs its caller, and what it costs the node", %{node: node, gpu: gpu, x: x} do
     count = 100_000
-    issue = fn n -> for(_ <- 1..n, do: Ops.add(x, 1.0)) |> List.last() end
+    issue = fn n -> Enum.reduce(1..n, nil, fn _, _ -> Ops.add(x, 1.0) end) end
     last = issue.(10_000)
     {:ok, _} = GpuNode.sync(gpu, [last], timeout: 60_000)
     before = stats(node).counters
+    cpu_before = cpu_seconds(node)
 
     {ms, last} = timed(fn -> issue.(count) end)
     {done_ms, {:ok, _}} = timed(fn -> GpuNode.sync(gpu, [last], timeout: 120_000) end)
     {:ok, [2.0, 3.0, 4.0]} = Tensor.to_list(last)
     later = stats(node).counters
+    cpu_later = cpu_seconds(node)
 
     instructions = later.instructions - before.instructions
     assert instructions >= count
     spent = for key <- [:decode_ns, :validate_ns, :record_ns], do: {key, (later[key] - before[key]) / instructions}
-    total = spent |> Keyword.values() |> Enum.sum()
+
+    cpu =
+      for {thread, seconds} <- cpu_later,
+          do: {thread, (seconds - Map.get(cpu_before, thread, 0)) * 1.0e6 / instructions}
+
+    busiest = cpu |> Keyword.values() |> Enum.max()
     figure("one eager op costs its caller", us(ms * 1000 / count))
     figure("#{count} eager ops, issued and done", "#{round(ms + done_ms)} ms, #{round(count / (ms + done_ms))}k ops/s")
-    figure("the node per instruction", Enum.map_join(spent, ", ", fn {k, ns} -> "#{k} #{round(ns)}" end))
-    figure("decode, validate and record alone would allow", "#{round(1.0e6 / total)}k instructions/s")
+    # A software driver's own threads want the same cores, so the clock on the wall is not the node's.
+    figure(
+      "the node's counters per instruction, by the wall clock",
+      Enum.map_join(spent, ", ", fn {k, ns} -> "#{k} #{round(ns)}" end)
+    )
+
+    figure(
+      "processor time per instruction",
+      Enum.map_join(cpu, ", ", fn {thread, us} -> "#{thread} thread #{us(us)}" end)
+    )
+
+    figure("so its readers decode and its device thread records", "#{round(1000 / busiest)}k instructions/s")
     assert ms * 1000 / count <= 5.0
-    assert 1.0e9 / total >= 300_000
+    assert 1.0e6 / busiest >= 300_000
+  end
+
+  # Processor seconds so far of the threads that decode ("reader") and that validate and record ("device").
+  defp cpu_seconds(%{os_pid: os_pid}) do
+    ticks = fn task ->
+      [_, rest] = task |> Path.join("stat") |> File.read!() |> String.split(") ", parts: 2)
+      fields = String.split(rest)
+      String.to_integer(Enum.at(fields, 11)) + String.to_integer(Enum.at(fields, 12))
+    end
+
+    for task <- Path.wildcard("/proc/#{os_pid}/task/*"),
+        name = task |> Path.join("comm") |> File.read!() |> String.trim(),
+        name in ["reader", "device"],
+        reduce: %{} do
+      sums -> Map.update(sums, String.to_atom(name), ticks.(task) / 100, &(&1 + ticks.(task) / 100))
+    end
   end
 
   test "a chain of 1,000 dependent adds is at most 4 submits", %{node: node, x: x} do
     before = stats(node).counters
-    {ms, {:ok, [1001.0, 1002.0, 1003.0]}} = timed(fn -> Enum.reduce(1..1000, x, fn _, acc -> Ops.add(acc, 1.0) end) |> Tensor.to_list() end)
+
+    {ms, {:ok, [1001.0, 1002.0, 1003.0]}} =
+      timed(fn -> Enum.reduce(1..1000, x, fn _, acc -> Ops.add(acc, 1.0) end) |> Tensor.to_list() end)
+
     later = stats(node).counters
-    figure("1,000 dependent eager adds and the read", "#{Float.round(ms, 1)} ms, #{later.submits - before.submits} submits, #{later.dispatches - before.dispatches} dispatches")
+
+    figure(
+      "1,000 dependent eager adds and the read",
+      "#{Float.round(ms, 1)} ms, #{later.submits - before.submits} submits, #{later.dispatches - before.dispatches} dispatches"
+    )
+
     assert later.submits - before.submits <= 4
     assert later.dispatches - before.dispatches == 1000
   end
@@ -78,7 +119,11 @@ defmodule GpuNode.Bench do
 
       {up, down} = Enum.unzip(rounds)
       rate = fn times -> size / median(times) / 1.0e6 end
-      figure("#{mib} MiB", "up #{Float.round(rate.(up), 2)} GB/s, down #{Float.round(rate.(down), 2)} GB/s (medians of 5)")
+
+      figure(
+        "#{mib} MiB",
+        "up #{Float.round(rate.(up), 2)} GB/s, down #{Float.round(rate.(down), 2)} GB/s (medians of 5)"
+      )
 
       if mib == 256 do
         assert rate.(up) >= 3.0

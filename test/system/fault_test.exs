@@ -33,12 +33,13 @@ defmodule GpuNode.System.FaultTest do
         caller =
           spawn(fn ->
             # Work that is still running when the node dies.
-            result = Enum.reduce_while(Stream.cycle([1]), x, fn _, acc ->
-              case Tensor.to_binary(Ops.dot(acc, x, contract_left: [1], contract_right: [0]), timeout: 30_000) do
-                {:ok, _} -> {:cont, acc}
-                error -> {:halt, error}
-              end
-            end)
+            result =
+              Enum.reduce_while(Stream.cycle([1]), x, fn _, acc ->
+                case Tensor.to_binary(Ops.dot(acc, x, contract_left: [1], contract_right: [0]), timeout: 30_000) do
+                  {:ok, _} -> {:cont, acc}
+                  error -> {:halt, error}
+                end
+              end)
 
             send(parent, {:caller, System.monotonic_time(:microsecond), result})
           end)
@@ -56,7 +57,11 @@ defmodule GpuNode.System.FaultTest do
       end
 
     {errors, restarts} = Enum.unzip(times)
-    IO.puts("\n  10 kills: error after #{Float.round(median(errors), 1)} ms (worst #{Float.round(Enum.max(errors), 1)}), next op after #{round(median(restarts))} ms (worst #{round(Enum.max(restarts))})")
+
+    IO.puts(
+      "\n  10 kills: error after #{Float.round(median(errors), 1)} ms (worst #{Float.round(Enum.max(errors), 1)}), next op after #{round(median(restarts))} ms (worst #{round(Enum.max(restarts))})"
+    )
+
     assert Enum.max(errors) < 200
     assert Enum.max(restarts) < 2_000
     assert elem(:erlang.statistics(:wall_clock), 0) > uptime
@@ -88,7 +93,10 @@ defmodule GpuNode.System.FaultTest do
       assert ms <= deadline + 1_000, "a caller with #{deadline} ms waited #{ms} ms"
     end
 
-    IO.puts("\n  callers with deadlines #{inspect(for {d, _} <- results, do: d)} ms waited #{inspect(for {_, {ms, _}} <- results, do: round(ms))} ms")
+    IO.puts(
+      "\n  callers with deadlines #{inspect(for {d, _} <- results, do: d)} ms waited #{inspect(for {_, {ms, _}} <- results, do: round(ms))} ms"
+    )
+
     # Nobody is left suspended on the connection.
     assert eventually(fn -> Enum.all?(Process.list(), &(Process.info(&1, :status) != {:status, :suspended})) end, 8_000)
     signal(node, "CONT")

@@ -20,6 +20,7 @@ defmodule GpuNode.System.NodeTest do
     assert {:error, {code, _}} = call(node, {:no_such_request, 1, [2]})
     assert code in [:invalid_argument, :unsupported]
     assert {:noproc, _} = catch_exit(GenServer.call({:no_such_name, node.name}, :hello))
+
     for junk <- [:junk, {:run, 1}, {:run, 1, 2, [{:x}]}, {:free, 0, :what}, make_ref(), self(), fn -> 1 end, [1 | 2]] do
       send({:gpu_node, node.name}, junk)
       assert {:error, _} = call(node, junk)
@@ -52,12 +53,16 @@ defmodule GpuNode.System.NodeTest do
     assert {text, 78} = run_binary(["run", "--config", config])
     assert text =~ "colour"
 
-    assert {text, status} = run_binary(["run", "--name", unique_name(), "--device", "no such device", "--cookie-file", cookie_file()])
+    assert {text, status} =
+             run_binary(["run", "--name", unique_name(), "--device", "no such device", "--cookie-file", cookie_file()])
+
     assert status == 69
     assert text =~ "no such device"
 
     assert {text, 69} =
-             run_binary(["check"], env: [{"VK_DRIVER_FILES", "/nonexistent.json"}, {"VK_ICD_FILENAMES", "/nonexistent.json"}])
+             run_binary(["check"],
+               env: [{"VK_DRIVER_FILES", "/nonexistent.json"}, {"VK_ICD_FILENAMES", "/nonexistent.json"}]
+             )
 
     assert text =~ "driver"
   end
@@ -115,11 +120,16 @@ defmodule GpuNode.System.NodeTest do
     pids =
       if pids == "",
         do:
-          (for dir <- Path.wildcard("/proc/[0-9]*"),
-               match?({:ok, "epmd\n"}, File.read(Path.join(dir, "comm"))),
-               match?({:ok, e} when is_binary(e), File.read(Path.join(dir, "environ"))),
-               String.contains?(File.read!(Path.join(dir, "environ")) <> File.read!(Path.join(dir, "cmdline")), "#{epmd_port}"),
-               do: Path.basename(dir)),
+          for(
+            dir <- Path.wildcard("/proc/[0-9]*"),
+            match?({:ok, "epmd\n"}, File.read(Path.join(dir, "comm"))),
+            match?({:ok, e} when is_binary(e), File.read(Path.join(dir, "environ"))),
+            String.contains?(
+              File.read!(Path.join(dir, "environ")) <> File.read!(Path.join(dir, "cmdline")),
+              "#{epmd_port}"
+            ),
+            do: Path.basename(dir)
+          ),
         else: String.split(pids)
 
     assert pids != []
@@ -129,6 +139,7 @@ defmodule GpuNode.System.NodeTest do
     assert eventually(fn -> match?({_, 0}, epmd.(["-names"])) and elem(epmd.(["-names"]), 0) =~ alive end, 6_000)
     signal(node, "TERM")
     assert wait_exit(node) == 0
+
     for dir <- Path.wildcard("/proc/[0-9]*"), match?({:ok, "epmd\n"}, File.read(Path.join(dir, "comm"))) do
       with {:ok, cmd} <- File.read(Path.join(dir, "cmdline")), {:ok, environ} <- File.read(Path.join(dir, "environ")) do
         if String.contains?(cmd <> environ, "#{epmd_port}"), do: signal(String.to_integer(Path.basename(dir)), "KILL")
@@ -164,7 +175,11 @@ defmodule GpuNode.System.NodeTest do
       end
 
     [first, second] = counts
-    IO.puts("\n  shader compiles: first start #{first.shader_compiles}, second start #{second.shader_compiles} (#{second.spirv_cache_hits} from disk)")
+
+    IO.puts(
+      "\n  shader compiles: first start #{first.shader_compiles}, second start #{second.shader_compiles} (#{second.spirv_cache_hits} from disk)"
+    )
+
     assert first.shader_compiles >= 5
     assert second.shader_compiles == 0
     assert second.spirv_cache_hits >= 5

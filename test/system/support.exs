@@ -119,6 +119,7 @@ defmodule GpuNode.SystemCase do
   @doc "Waits until `check` is true; false when it is not within `timeout` ms."
   def eventually(check, timeout \\ 5_000) do
     deadline = System.monotonic_time(:millisecond) + timeout
+
     Stream.repeatedly(fn -> check.() || (Process.sleep(10) && false) end)
     |> Enum.find(fn result -> result || System.monotonic_time(:millisecond) > deadline end) || check.()
   end
