@@ -71,6 +71,8 @@ Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use,
                                               context_.info().name + ", whose largest is " +
                                               std::to_string(context_.info().max_allocation_bytes) + " bytes"};
   if (context_.fault.next_allocation_fails()) return out_of_memory(size_bytes, "asked for by GPU_NODE_FAULT");
+  // The host writes what it can see; a buffer that it fills through staging waits for its last use on the device.
+  host_write = host_write && (use != BufferUse::kDevice || context_.info().unified_memory);
   SizeClass size_class = size_class_of(size_bytes);
   size_class.bytes = std::min(size_class.bytes, context_.info().max_allocation_bytes);
   collect();
