@@ -65,8 +65,10 @@ class Handler {
   virtual ~Handler() = default;
   virtual void on_up(const ConnectionRef& connection) = 0;
   virtual void on_message(const ConnectionRef& connection, Message&& message) = 0;
-  // A frame of |frame_bytes| began with |head| (control message and the first bytes of the payload, at most 512 bytes).
-  // May claim the frame's tail; the message then arrives by on_claimed with |head| only.
+  // Asked for every message on the bulk channel: its payload has |payload_bytes| and begins with |payload_head| (131
+  // first, at most 512 bytes). May claim the payload's last bytes, from no later than the end of |payload_head|; the
+  // message then arrives by on_claimed with what precedes them. When the connection ends in between, the claim is
+  // dropped and on_claimed never comes.
   virtual std::optional<Claim> claim(const ConnectionRef& connection, std::span<const std::byte> payload_head,
                                      size_t payload_bytes) = 0;
   virtual void on_claimed(const ConnectionRef& connection, std::span<const std::byte> payload_head, Claim&& claim) = 0;
