@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
+#include <cstdio>
 #include <limits>
 #include <random>
 
@@ -83,10 +83,20 @@ void compare(const OpCase& test, const HostTensor& got) {
   }
 }
 
+// The last line of a run, below doctest's summary.
+void print_case_count() {
+  const CaseCount& count = case_count();
+  std::printf("elementwise ops: %llu cases, %llu elements compared\n", static_cast<unsigned long long>(count.cases),
+              static_cast<unsigned long long>(count.elements));
+}
+
 }  // namespace
 
 CaseCount& case_count() {
-  static CaseCount count;
+  static CaseCount count = [] {
+    std::atexit(print_case_count);
+    return CaseCount{};
+  }();
   return count;
 }
 
