@@ -21,6 +21,7 @@ constexpr int64_t kBusyGroups = 1024;
 constexpr int64_t kBusyGroupsInSoftware = 16;
 // Outputs side by side where they lie side by side: 128 bytes of f32 for each lane.
 constexpr int64_t kColumnWidth = 32;
+constexpr Binding kResult = {Binding::Kind::kResult, 0, 0, 0, true};
 constexpr int64_t kMaxCount = int64_t{1} << 31;
 
 int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
@@ -182,14 +183,65 @@ Result<std::vector<Binding>> make_acc_buffers(std::string_view op, const ReduceP
                                                 " elements take " + std::to_string(size) +
                                                 " bytes, above the device's storage range of " +
                                                 std::to_string(device.max_storage_range) + " bytes"};
-    bindings.push_back({Binding::Kind::kScratch, static_cast<uint32_t>(plan.scratch_bytes.size())});
+    bindings.push_back({Binding::Kind::kScratch, static_cast<uint32_t>(plan.scratch_bytes.size()), 0, 0, true});
     plan.scratch_bytes.push_back(size);
   }
   return bindings;
 }
 
-void mark_written(std::vector<Binding>& bindings, bool written) {
-  for (Binding& binding : bindings) binding.written = written;
+// Orders and merges the axes; a reduction of no elements needs none.
+void arrange_axes(Reduction& reduction, bool empty) {
+  if (empty) {
+    reduction.kept.clear();
+    reduction.reduced.clear();
+    return;
+  }
+  if (!reduction.ordered) {
+    if (reduction.sources.size() == 1) turn_axes(reduction.reduced, reduction.sources[0]);
+    sort_axes(reduction.reduced);
+  }
+  merge_axes(reduction.reduced);
+  merge_axes(reduction.kept);
+  if (reduction.reduced.empty()) reduction.reduced.push_back({});
+}
+
+ReducePass make_pass(const Reduction& reduction, bool empty, const vulkan::DeviceInfo& device) {
+  ReducePass pass;
+  pass.accumulator = reduction.accumulator;
+  pass.input = empty                           ? PassInput::kNothing
+               : reduction.sources.size() == 2 ? PassInput::kProducts
+                                               : PassInput::kElements;
+  for (size_t i = 0; i < reduction.sources.size(); ++i) pass.sources[i] = reduction.sources[i].dtype;
+  pass.element = reduction.element;
+  pass.result = reduction.result;
+  pass.kept_rank = static_cast<uint32_t>(reduction.kept.size());
+  pass.walk_rank = static_cast<uint32_t>(reduction.reduced.size());
+  pass.invocations = std::min(256u, std::bit_floor(device.max_workgroup_invocations));
+  return pass;
+}
+
+// Reduces the Accs that |first| left: one per part and output, those of an output |outputs| apart.
+void append_second_pass(Reduction reduction, ReducePass pass, const Cover& first, std::vector<Binding> bindings,
+                        const vulkan::DeviceInfo& device, Plan& plan) {
+  pass.writes_accs = false;
+  pass.input = PassInput::kAccs;
+  pass.vectors = false;
+  pass.kept_rank = pass.walk_rank = 1;
+  reduction.sources.assign(1, {});
+  reduction.kept.assign(1, {first.outputs, {1, 0}});
+  reduction.reduced.assign(1, {first.parts, {first.outputs, 0}});
+  Cover cover;
+  cover.outputs = first.outputs;
+  // At most as many as workgroups in one dimension, and so within the bound on loops undivided.
+  cover.count = cover.chunk = first.parts;
+  cover.rows = cover.outputs == 1;
+  choose_lanes(cover, pass.invocations, device);
+  const int64_t blocks = divide_up(cover.outputs, cover.width);
+  cover.groups[0] = static_cast<uint32_t>(std::min<int64_t>(blocks, device.max_groups[0]));
+  cover.groups[1] = static_cast<uint32_t>(divide_up(blocks, cover.groups[0]));
+  for (Binding& binding : bindings) binding.written = false;
+  bindings.push_back(kResult);
+  plan.dispatches.push_back(make_dispatch(pass, std::move(bindings), reduction, cover, device, plan));
 }
 
 }  // namespace
@@ -240,27 +292,8 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
                                               " results of " + std::to_string(cover.count) +
                                               " elements each; at most 2147483647 of either are supported"};
   GPU_TRY(check_result_range(reduction.op, reduction.result, cover.outputs, device));
-  if (!reduction.ordered) {
-    if (reduction.sources.size() == 1) turn_axes(reduction.reduced, reduction.sources[0]);
-    sort_axes(reduction.reduced);
-  }
-  merge_axes(reduction.reduced);
-  merge_axes(reduction.kept);
-  if (reduction.reduced.empty()) reduction.reduced.push_back({});
-
-  ReducePass pass;
-  pass.accumulator = reduction.accumulator;
-  pass.input = cover.count == 0                ? PassInput::kNothing
-               : reduction.sources.size() == 2 ? PassInput::kProducts
-                                               : PassInput::kElements;
-  for (size_t i = 0; i < reduction.sources.size(); ++i) pass.sources[i] = reduction.sources[i].dtype;
-  pass.element = reduction.element;
-  pass.result = reduction.result;
-  pass.kept_rank = cover.count == 0 ? 0 : static_cast<uint32_t>(reduction.kept.size());
-  pass.walk_rank = cover.count == 0 ? 0 : static_cast<uint32_t>(reduction.reduced.size());
-  pass.invocations = std::min(256u, std::bit_floor(device.max_workgroup_invocations));
-  if (cover.count == 0) reduction.kept.clear();
-
+  arrange_axes(reduction, cover.count == 0);
+  ReducePass pass = make_pass(reduction, cover.count == 0, device);
   if (cover.count > 0) {
     const size_t larger =
         reduction.sources.size() == 2 && reduction.sources[1].elements > reduction.sources[0].elements;
@@ -274,41 +307,16 @@ Result<void> append_reduction(Reduction reduction, const vulkan::DeviceInfo& dev
   std::vector<Binding> bindings;
   bindings.reserve(pass.inputs() + 2);
   for (uint32_t i = 0; i < pass.inputs(); ++i) bindings.push_back(reduction.sources[i].binding);
-  const Binding result{Binding::Kind::kResult, 0, 0, 0, true};
   if (cover.parts == 1) {
-    bindings.push_back(result);
+    bindings.push_back(kResult);
     plan.dispatches.push_back(make_dispatch(pass, std::move(bindings), reduction, cover, device, plan));
     return {};
   }
-
   GPU_ASSIGN(std::vector<Binding> accs, make_acc_buffers(reduction.op, pass, cover, device, plan));
   pass.writes_accs = true;
-  mark_written(accs, true);
   bindings.insert(bindings.end(), accs.begin(), accs.end());
   plan.dispatches.push_back(make_dispatch(pass, std::move(bindings), reduction, cover, device, plan));
-
-  // The second pass: |parts| Accs per output, |outputs| apart.
-  pass.writes_accs = false;
-  pass.input = PassInput::kAccs;
-  pass.vectors = false;
-  Cover second;
-  second.outputs = cover.outputs;
-  second.count = cover.parts;
-  second.rows = cover.outputs == 1;
-  reduction.sources.assign(1, {});
-  reduction.kept.assign(1, {cover.outputs, {1, 0}});
-  reduction.reduced.assign(1, {cover.parts, {cover.outputs, 0}});
-  pass.kept_rank = pass.walk_rank = 1;
-  choose_lanes(second, pass.invocations, device);
-  // At most 65,535 parts by the limit on workgroups, so one part is within the bound on loops.
-  second.chunk = second.count;
-  second.parts = 1;
-  const int64_t blocks = divide_up(second.outputs, second.width);
-  second.groups[0] = static_cast<uint32_t>(std::min<int64_t>(blocks, device.max_groups[0]));
-  second.groups[1] = static_cast<uint32_t>(divide_up(blocks, second.groups[0]));
-  mark_written(accs, false);
-  accs.push_back(result);
-  plan.dispatches.push_back(make_dispatch(pass, std::move(accs), reduction, second, device, plan));
+  append_second_pass(std::move(reduction), pass, cover, std::move(accs), device, plan);
   return {};
 }
 

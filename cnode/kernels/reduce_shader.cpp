@@ -168,17 +168,18 @@ class Emitter {
     } else if (pass_.vectors) {
       for (uint32_t i = 0; i < pass_.inputs(); ++i) {
         const std::string words(vector_type(word_type(pass_.sources[i])));
-        fetch += words + " w" + std::to_string(i) + " = " + words + "(" + place(i) + ");\n  ";
+        fetch.append(words).append(" w").append(std::to_string(i)).append(" = ").append(words);
+        fetch.append("(").append(place(i)).append(");\n  ");
       }
       fetch += "return ELEMENT(";
       take.clear();
       for (const char component : {'x', 'y', 'z', 'w'}) {
         fetch += value_text({std::string("w0.") + component, std::string("w1.") + component});
         fetch += component == 'w' ? ");" : ", ";
-        const std::string position =
-            take.empty() ? "" : " + " + std::to_string(component == 'w' ? 3 : component - 'x') + "u";
-        take += std::string(take.empty() ? "" : "\n  ") + "acc_add(acc, x." + component + ", 4u * position" + position +
-                ");";
+        take.append("acc_add(acc, x.").append(1, component).append(", 4u * position");
+        if (component != 'x')
+          take.append(" + ").append(std::to_string(component == 'w' ? 3 : component - 'x')).append("u");
+        take.append(component == 'w' ? ");" : ");\n  ");
       }
     } else {
       fetch = "return " + value_text({place(0), place(1)}) + ";";
@@ -203,17 +204,17 @@ class Emitter {
     for (uint32_t axis = pass_.walk_rank; axis-- > 0;) {
       const uint32_t position = pass_.walk_at(axis);
       const std::string index = "walk.at[" + std::to_string(axis) + "]", size = param(position);
-      at += " + " + offsets(position + 2) + " * " + index;
-      const std::string carried = axis + 1 == pass_.walk_rank ? "" : " + carry";
+      at.append(" + ").append(offsets(position + 2)).append(" * ").append(index);
+      step.append("  ").append(index).append(" += ").append(param(position + 1));
+      step.append(axis + 1 == pass_.walk_rank ? ";\n" : " + carry;\n");
+      start.append("  ").append(index).append(" = position");
       if (axis == 0) {
-        start += "  " + index + " = position;\n";
-        step += "  " + index + " += " + param(position + 1) + carried + ";\n";
-      } else {
-        start += "  " + index + " = position % " + size + ";\n  position /= " + size + ";\n";
-        step += "  " + index + " += " + param(position + 1) + carried + ";\n";
-        step += "  carry = " + index + " >= " + size + " ? 1u : 0u;\n";
-        step += "  if (carry == 1u) " + index + " -= " + size + ";\n";
+        start.append(";\n");
+        continue;
       }
+      start.append(" % ").append(size).append(";\n  position /= ").append(size).append(";\n");
+      step.append("  carry = ").append(index).append(" >= ").append(size).append(" ? 1u : 0u;\n");
+      step.append("  if (carry == 1u) ").append(index).append(" -= ").append(size).append(";\n");
     }
     builder_.declare("Walk walk_start(uint position) {\n  Walk walk;\n" + start + "  return walk;\n}\n");
     builder_.declare("void walk_step(inout Walk walk) {\n  uint carry = 0u;\n" + step + "}\n");

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gpu/device.h"
 #include "gpu/elements.h"
 #include "gpu/host_number.h"
 #include "gpu/layouts.h"
@@ -231,6 +232,37 @@ TEST_CASE("dot over long contractions, thin and large matrices") {
   check_types({66'000, 16, 2}, Dtype::u8, kPlain, {66'000, 2, 16}, Dtype::u8, kPlain, {{2}, {0}, {1}, {0}}, Dtype::u8,
               random, 1009);
   MESSAGE(g_cases << " cases");
+}
+
+TEST_CASE("dot planned for other devices") {
+  std::mt19937 random(21);
+  constexpr Layout kPlain = Layout::kRowMajor;
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  info.max_groups[0] = 3;
+  info.max_groups[2] = 64;
+  info.max_workgroup_invocations = 128;
+  info.shared_memory_bytes = 16'384;
+  const PlannedFor planned(info);
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64, Dtype::u16}) {
+    const auto check = [&](const Shape& left, const Shape& right, const Axes& axes, int64_t every) {
+      check_types(left, dtype, kPlain, right, dtype, kPlain, axes, dtype, random, every);
+    };
+    check({300, 40}, {40, 300}, kMatrices, 7);
+    check({150, 17, 5}, {150, 5, 18}, {{2}, {0}, {1}, {0}}, 1);
+    check({20, 9'000}, {9'000, 20}, kMatrices, 3);
+    check({9'000}, {9'000}, {{0}, {}, {0}, {}}, 1);
+  }
+  info.max_storage_range = 1'000;
+  const PlannedFor small(info);
+  ir::Attributes attributes;
+  attributes.contract_left = {1};
+  attributes.contract_right = {0};
+  const Error error =
+      plan_error(kernels::plan_dot, "dot", {HostTensor(Dtype::f32, {20, 40}), HostTensor(Dtype::f32, {40, 20})},
+                 Dtype::f32, {20, 20}, attributes);
+  CHECK(error.code == ErrorCode::kUnsupported);
+  CHECK(error.message.find("1000 bytes") != std::string::npos);
 }
 
 TEST_CASE("dot converts both operands to the result's type") {

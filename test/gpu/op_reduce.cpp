@@ -1,17 +1,13 @@
-// sum, product, reduce_max, reduce_min, all, any against exact integers and long doubles.
-//
-// What float results must satisfy, with n elements and T's own rounding on top: sums of f64 lie within
-// n * 2^-104 * sum(|x|) of the exact sum and all others within n * 2^-46 * sum(|x|); products within a relative n *
-// 2^-53 (f64) or n * 2^-24; the rest is exact.
+// sum, product, reduce_max, reduce_min, all, any of every type, layout and set of axes (what is right:
+// reduce_check.cpp).
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "gpu/elements.h"
+#include "gpu/device.h"
 #include "gpu/host_number.h"
-#include "gpu/layouts.h"
-#include "gpu/plan_runner.h"
+#include "gpu/reduce_check.h"
 #include "kernels/families.h"
 
 namespace gpu_node::test {
@@ -23,163 +19,9 @@ constexpr std::string_view kOps[] = {"sum", "product", "reduce_max", "reduce_min
 
 int g_cases = 0;
 
-Dtype result_type(std::string_view op, Dtype dtype) {
-  if (op == "all" || op == "any") return Dtype::u8;
-  if (op != "sum" && op != "product") return dtype;
-  const DtypeInfo& info = dtype_info(dtype);
-  if (info.bits >= 64 || is_float(dtype)) return dtype;
-  return info.kind == DtypeKind::kSigned ? Dtype::s32 : Dtype::u32;
-}
-
-ir::Attributes over(const Dims& axes, bool keep_axes = false) {
-  ir::Attributes attributes;
-  attributes.axes = axes;
-  attributes.has_axes = true;
-  attributes.keep_axes = keep_axes;
-  return attributes;
-}
-
-bool reduces(const ir::Attributes& attributes, int axis) {
-  return !attributes.has_axes ||
-         std::find(attributes.axes.begin(), attributes.axes.end(), axis) != attributes.axes.end();
-}
-
-// All six reductions of one output's elements, on the host.
-struct Expected {
-  int64_t count = 0;
-  uint64_t integer_sum = 0, integer_product = 1;
-  bool has_integer = false;
-  uint64_t integer_max = 0, integer_min = 0;
-  long double sum = 0, magnitude = 0, product = 1;
-  double max = -std::numeric_limits<double>::infinity(), min = std::numeric_limits<double>::infinity();
-  bool nan = false, all = true, any = false;
-
-  void add_integer(Dtype dtype, uint64_t value) {
-    const bool is_signed = dtype_info(dtype).kind == DtypeKind::kSigned;
-    const auto less = [is_signed](uint64_t a, uint64_t b) {
-      return is_signed ? static_cast<int64_t>(a) < static_cast<int64_t>(b) : a < b;
-    };
-    integer_sum += value;
-    integer_product *= value;
-    if (!has_integer || less(integer_max, value)) integer_max = value;
-    if (!has_integer || less(value, integer_min)) integer_min = value;
-    has_integer = true;
-    all = all && value != 0;
-    any = any || value != 0;
-  }
-  void add_real(double value) {
-    ++count;
-    sum += value;
-    magnitude += std::fabs(value);
-    product *= value;
-    nan = nan || std::isnan(value);
-    max = std::max(max, value);
-    min = std::min(min, value);
-    all = all && value != 0;
-    any = any || value != 0;
-  }
-};
-
-uint64_t lowest_integer(Dtype dtype) {
-  const DtypeInfo& info = dtype_info(dtype);
-  return info.kind == DtypeKind::kSigned ? ~uint64_t{0} << (info.bits - 1) : 0;
-}
-
-// |got| is T(x) for some x within |tolerance| of |exact|.
-bool close(Dtype dtype, double got, long double exact, long double tolerance) {
-  if (std::isnan(exact)) return std::isnan(got);
-  return round_to(dtype, exact - tolerance) <= got && got <= round_to(dtype, exact + tolerance);
-}
-
-// Whether output |at| of |result| is right.
-bool is_right(std::string_view op, Dtype dtype, const HostTensor& result, int64_t at, const Expected& expected) {
-  if (op == "all") return result.integer(at) == (expected.all ? 1 : 0);
-  if (op == "any") return result.integer(at) == (expected.any ? 1 : 0);
-  if (is_integer(dtype)) {
-    const bool empty = !expected.has_integer;
-    uint64_t want = op == "sum" ? expected.integer_sum : expected.integer_product;
-    if (op == "reduce_max") want = empty ? lowest_integer(dtype) : expected.integer_max;
-    if (op == "reduce_min") want = empty ? ~lowest_integer(dtype) : expected.integer_min;
-    return result.integer(at) == wrap_to(result.dtype, want);
-  }
-  const double got = result.real(at);
-  const auto count = static_cast<long double>(expected.count);
-  const bool wide = dtype == Dtype::f64;
-  if (op == "sum") {
-    // 2^-62: what the oracle's own sum may be off by; 2^-24: the rounding to f32 that comes before T's.
-    const long double spread = expected.magnitude * count;
-    const long double rounding = wide ? 0 : std::fabs(expected.sum) * 0x1p-24L;
-    return close(dtype, got, expected.sum, spread * (wide ? 0x1p-104L : 0x1p-46L) + spread * 0x1p-62L + rounding);
-  }
-  if (op == "product")
-    return close(dtype, got, expected.product, std::fabs(expected.product) * count * (wide ? 0x1p-53L : 0x1p-24L));
-  if (expected.nan) return std::isnan(got);
-  return got == round_to(dtype, op == "reduce_max" ? expected.max : expected.min);
-}
-
-void check_reduction(std::string_view op, const HostTensor& operand, const ir::Attributes& attributes) {
+void check_counted(std::string_view op, const HostTensor& operand, const ir::Attributes& attributes) {
   ++g_cases;
-  const Shape& shape = operand.map.shape;
-  Shape result_shape;
-  Dims kept_strides;  // of the result, per operand axis; 0 for reduced ones
-  for (int d = 0; d < shape.size(); ++d) {
-    if (!reduces(attributes, d)) {
-      result_shape.push_back(shape[d]);
-    } else if (attributes.keep_axes) {
-      result_shape.push_back(1);
-    }
-  }
-  int64_t stride = 1;
-  Dims reversed;
-  for (int d = shape.size(); d-- > 0;) {
-    reversed.push_back(reduces(attributes, d) ? 0 : stride);
-    if (!reduces(attributes, d)) stride *= shape[d];
-  }
-  for (int i = reversed.size(); i-- > 0;) kept_strides.push_back(reversed[i]);
-
-  std::vector<Expected> expected(static_cast<size_t>(element_count(result_shape)));
-  for_each_index(shape, [&](const Dims& index) {
-    int64_t at = 0, position = operand.map.offset;
-    for (int d = 0; d < shape.size(); ++d) {
-      at += index[d] * kept_strides[d];
-      position += index[d] * operand.map.strides[d];
-    }
-    Expected& output = expected[static_cast<size_t>(at)];
-    if (is_integer(operand.dtype)) {
-      output.add_integer(operand.dtype, operand.integer(position));
-    } else {
-      output.add_real(operand.real(position));
-    }
-  });
-
-  const HostTensor result =
-      run_op(kernels::plan_reduce, op, {operand}, result_type(op, operand.dtype), result_shape, attributes);
-  size_t wrong = 0;
-  while (wrong < expected.size() && is_right(op, operand.dtype, result, static_cast<int64_t>(wrong), expected[wrong]))
-    ++wrong;
-  if (wrong == expected.size()) return;
-  const Expected& want = expected[wrong];
-  const auto at = static_cast<int64_t>(wrong);
-  FAIL_CHECK(op << " " << type_text(operand.dtype, shape) << " over " << shape_text(attributes.axes) << ": output "
-                << wrong << " is "
-                << (is_integer(result.dtype) ? static_cast<double>(result.integer(at)) : result.real(at))
-                << "; exact: sum " << static_cast<double>(want.sum) << " or " << want.integer_sum << ", product "
-                << static_cast<double>(want.product) << " or " << want.integer_product << ", max " << want.max
-                << ", min " << want.min);
-}
-
-// Numbers whose product stays in range, whatever the order: long ones are almost all of magnitude 1.
-void fill_for(std::string_view op, HostTensor& tensor, std::mt19937& random) {
-  if (op != "product" || is_integer(tensor.dtype)) return fill_any(tensor, random);
-  const auto count = static_cast<int64_t>(tensor.bytes.size()) / dtype_size_bytes(tensor.dtype);
-  static constexpr double kFactors[] = {2.0, 0.5, -1.5, 0.75, -1.0};
-  for (int64_t i = 0; i < count; ++i) {
-    const bool plain = tensor.count() > 64 && (count < 64 || random() % 4096 != 0);
-    tensor.set_real(i, plain ? (random() % 2 == 0 ? 1.0 : -1.0) : kFactors[random() % 5]);
-  }
-  // With a few numbers that no power of two is, so that roundings are seen.
-  if (count > 1) tensor.set_real(count / 2, 1.0 + 1.0 / 3.0);
-  if (count > 5) tensor.set_real(count / 3, 1.0 - 1.0 / 7.0);
+  check_reduction(op, operand, attributes);
 }
 
 void check_all_ops(Dtype dtype, const Shape& shape, Layout layout, const ir::Attributes& attributes,
@@ -189,7 +31,7 @@ void check_all_ops(Dtype dtype, const Shape& shape, Layout layout, const ir::Att
     fill_for(op, operand, random);
     if (op == "all" && !operand.bytes.empty() && is_integer(dtype) && random() % 2 == 0)
       std::fill(operand.bytes.begin(), operand.bytes.end(), std::byte{1});
-    check_reduction(op, operand, attributes);
+    check_counted(op, operand, attributes);
   }
 }
 
@@ -235,7 +77,7 @@ TEST_CASE("reductions around the bound on loops and of every aspect") {
         const auto check = [&](const Shape& shape, Layout layout, const Dims& axes) {
           HostTensor operand = make_tensor(dtype, shape, layout);
           fill_any(operand, random);
-          check_reduction(op, operand, over(axes));
+          check_counted(op, operand, over(axes));
         };
         check({count}, Layout::kRowMajor, {0});
         check({count, 3}, Layout::kRowMajor, {0});
@@ -253,7 +95,7 @@ TEST_CASE("reductions around the bound on loops and of every aspect") {
     const auto check = [&](const Shape& shape, Layout layout, const Dims& axes) {
       HostTensor operand = make_tensor(Dtype::f32, shape, layout);
       fill_for(op, operand, random);
-      check_reduction(op, operand, over(axes));
+      check_counted(op, operand, over(axes));
     };
     check({257, 129}, Layout::kRowMajor, {0});
     check({257, 129}, Layout::kRowMajor, {1});
@@ -282,6 +124,59 @@ TEST_CASE("a reduction beyond the bound on loops is split") {
   operand.map.strides = {1, 0};
   const HostTensor result = run_op(kernels::plan_reduce, "sum", {operand}, Dtype::u32, {33}, over({0}));
   for (int64_t i = 0; i < 33; ++i) CHECK(result.integer(i) == sum);
+}
+
+TEST_CASE("reductions planned for other devices") {
+  std::mt19937 random(20);
+  const auto check = [&random] {
+    for (const std::string_view op : {"sum", "reduce_max"}) {
+      for (const auto& [shape, axes] : {std::pair<Shape, Dims>{{300'000}, {0}},
+                                        {{1'000, 70}, {0}},
+                                        {{70, 1'000}, {1}},
+                                        {{70, 1'000}, {0}},
+                                        {{3, 5, 7}, {0, 2}},
+                                        {{5'000, 8}, {1}}}) {
+        HostTensor operand(Dtype::f32, shape);
+        fill_any(operand, random);
+        check_counted(op, operand, over(axes));
+      }
+    }
+  };
+  vulkan::DeviceInfo info = device().info();
+  SUBCASE("a real one") {
+    info.software = false;
+    const PlannedFor planned(info);
+    check();
+  }
+  SUBCASE("128 invocations") {
+    info.software = false;
+    info.max_workgroup_invocations = 128;
+    const PlannedFor planned(info);
+    check();
+  }
+  SUBCASE("few workgroups in each dimension") {
+    info.software = false;
+    info.max_groups[0] = 7;
+    const PlannedFor planned(info);
+    check();
+  }
+  SUBCASE("a storage beyond the range is bound where the view lies") {
+    HostTensor operand(Dtype::f32, {100'000});
+    fill_any(operand, random);
+    operand.map.shape = {5, 100};
+    operand.map.strides = {-150, 1};
+    operand.map.offset = 60'001;
+    info.max_storage_range = 4'096;
+    const PlannedFor planned(info);
+    check_reduction("sum", operand, over({1}));
+    check_reduction("sum", operand, {});
+    operand.map.strides = {-1'500, 1};
+    const Error error = plan_error(kernels::plan_reduce, "sum", {operand}, Dtype::f32, {5}, over({1}));
+    CHECK(error.code == ErrorCode::kUnsupported);
+    CHECK(error.message.find("4096") != std::string::npos);
+    CHECK(plan_error(kernels::plan_reduce, "any", {HostTensor(Dtype::u8, {1, 5'000})}, Dtype::u8, {5'000}, over({0}))
+              .code == ErrorCode::kUnsupported);
+  }
 }
 
 TEST_CASE("NaN, infinities and subnormals in reductions") {

@@ -11,6 +11,33 @@ namespace {
 
 constexpr auto kCompileTime = std::chrono::minutes(2);
 
+const vulkan::DeviceInfo* g_planned_for = nullptr;
+const vulkan::DeviceInfo& planned_for() { return g_planned_for != nullptr ? *g_planned_for : device().info(); }
+
+// An instruction with what its planner is given.
+struct Call {
+  ir::Instruction instruction;
+  std::vector<ir::TensorType> types;
+  std::vector<kernels::Arg> args;
+};
+
+Call make_call(std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
+               const Shape& result_shape, const ir::Attributes& attributes) {
+  Call call;
+  call.instruction.op = ir::find_op(op);
+  REQUIRE(call.instruction.op != nullptr);
+  call.instruction.attributes = attributes;
+  call.instruction.results = {{-1, {result_dtype, result_shape}}};
+  for (size_t i = 0; i < operands.size(); ++i) {
+    call.instruction.operands.emplace_back(static_cast<ir::ValueName>(i));
+    call.types.push_back({operands[i].dtype, operands[i].map.shape});
+    call.args.push_back(kernels::TensorArg{operands[i].dtype, operands[i].map, operands[i].bytes.size()});
+  }
+  const Result<void> valid = ir::validate(call.instruction, call.types);
+  if (!valid.ok()) FAIL(ir::instruction_text(call.instruction, call.types) << ": " << valid.error().message);
+  return call;
+}
+
 Result<const vulkan::Kernel*> wait_for_kernel(vulkan::Device& device, const kernels::Dispatch& dispatch) {
   if (const vulkan::Kernel* kernel = device.kernels().find(dispatch.key)) return kernel;
   const vulkan::KernelCache::Pending pending = device.kernels().request(dispatch.key, dispatch.emit);
@@ -54,36 +81,36 @@ Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std:
   return {};
 }
 
+PlannedFor::PlannedFor(const vulkan::DeviceInfo& info) : info_(info) { g_planned_for = &info_; }
+
+PlannedFor::~PlannedFor() { g_planned_for = nullptr; }
+
 HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                   const Shape& result_shape, const ir::Attributes& attributes) {
-  ir::Instruction instruction;
-  instruction.op = ir::find_op(op);
-  REQUIRE(instruction.op != nullptr);
-  instruction.attributes = attributes;
-  instruction.results = {{-1, {result_dtype, result_shape}}};
-  std::vector<ir::TensorType> types;
-  std::vector<kernels::Arg> args;
-  std::vector<vulkan::BufferRef> buffers;
-  for (size_t i = 0; i < operands.size(); ++i) {
-    const HostTensor& operand = operands[i];
-    instruction.operands.emplace_back(static_cast<ir::ValueName>(i));
-    types.push_back({operand.dtype, operand.map.shape});
-    args.push_back(kernels::TensorArg{operand.dtype, operand.map, operand.bytes.size()});
-    buffers.push_back(operand.bytes.empty() ? nullptr : upload(device(), operand.bytes));
-  }
-  const auto check = [&](const auto& outcome) {
-    if (!outcome.ok()) FAIL(ir::instruction_text(instruction, types) << ": " << outcome.error().message);
+  const Call call = make_call(op, operands, result_dtype, result_shape, attributes);
+  const auto check = [&call](const auto& outcome) {
+    if (!outcome.ok()) FAIL(ir::instruction_text(call.instruction, call.types) << ": " << outcome.error().message);
   };
-  check(ir::validate(instruction, types));
   HostTensor result(result_dtype, result_shape);
   if (result.bytes.empty()) return result;
-  const Result<kernels::Plan> plan = planner(instruction, args, device().info());
+  const Result<kernels::Plan> plan = planner(call.instruction, call.args, planned_for());
   check(plan);
+  std::vector<vulkan::BufferRef> buffers;
+  for (const HostTensor& operand : operands)
+    buffers.push_back(operand.bytes.empty() ? nullptr : upload(device(), operand.bytes));
   // Bytes that no kernel writes must not look like a result by chance.
   const vulkan::BufferRef buffer = upload(device(), std::vector<std::byte>(result.bytes.size(), std::byte{0xa5}));
   check(record_plan(device(), *plan, buffers, buffer));
   result.bytes = download(device(), buffer, result.bytes.size());
   return result;
+}
+
+Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
+                 const Shape& result_shape, const ir::Attributes& attributes) {
+  const Call call = make_call(op, operands, result_dtype, result_shape, attributes);
+  const Result<kernels::Plan> plan = planner(call.instruction, call.args, planned_for());
+  REQUIRE(!plan.ok());
+  return plan.error();
 }
 
 }  // namespace gpu_node::test

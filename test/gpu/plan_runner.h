@@ -22,9 +22,25 @@ Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std:
 using Planner = Result<kernels::Plan> (*)(const ir::Instruction&, std::span<const kernels::Arg>,
                                           const vulkan::DeviceInfo&);
 
+// What run_op plans for: the device of the tests, or while one of these lives a device with other limits, which the
+// tests' device then runs.
+class PlannedFor {
+ public:
+  explicit PlannedFor(const vulkan::DeviceInfo& info);
+  ~PlannedFor();
+  PlannedFor(const PlannedFor&) = delete;
+  PlannedFor& operator=(const PlannedFor&) = delete;
+
+ private:
+  const vulkan::DeviceInfo info_;
+};
+
 // Plans and runs |op| on |operands|, validating first; the result as a row-major tensor. An error anywhere is a failed
 // test.
 HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                   const Shape& result_shape, const ir::Attributes& attributes);
+// The error of planning the same.
+Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
+                 const Shape& result_shape, const ir::Attributes& attributes);
 
 }  // namespace gpu_node::test
