@@ -10,7 +10,7 @@ defmodule GpuNode.ProtocolTest do
   end
 
   test "terms are those of the protocol's page" do
-    assert Protocol.instruction(:add, 3, {:f, 32}, {2}, [1, {:f32, 1}], %{}) ==
+    assert Protocol.instruction(:add, [{3, {:f, 32}, {2}}], [1, {:f32, 1}], %{}) ==
              {:add, [{3, :f32, {2}}], [1, {:f32, 1}], %{}}
 
     assert Protocol.alloc(1, {:u, 4}, {3}) == {:alloc, 1, :u4, {3}}

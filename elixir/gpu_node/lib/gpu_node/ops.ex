@@ -13,7 +13,8 @@ defmodule GpuNode.Ops do
   import Kernel, except: [abs: 1, ceil: 1, floor: 1, max: 2, min: 2, round: 1]
   alias GpuNode.{Client, Error, Link, Op, Protocol, Tensor, Type}
 
-  @type operand :: Tensor.t() | number | Type.special()
+  @typedoc "A tensor, a number that takes the type of what it meets, or a number of a type."
+  @type operand :: Tensor.t() | number | Type.special() | {Type.t(), number | Type.special()}
 
   for {name, %{operands: count}} <- Op.table(), count > 0 do
     arguments = Macro.generate_arguments(count, __MODULE__)
@@ -48,14 +49,33 @@ defmodule GpuNode.Ops do
          {:ok, session} <- Client.session(link),
          {:ok, names} <- names(operands, result.literal, link, session, []) do
       tensor = Tensor.new(link, session, result.type, result.shape)
-      command = Protocol.instruction(name, tensor.id, result.type, result.shape, names, result.attributes)
 
-      with :ok <- Client.command(link, session, command, 0) do
+      with :ok <- Client.command(link, session, Protocol.instruction(name, named([tensor]), names, result.attributes), 0) do
         Client.keep(operands)
         {:ok, tensor}
       end
     end
   end
+
+  @doc """
+  Issues op `name` on `node` for callers that know what it gives: `results` are the types and shapes of its results, `attributes`
+  a map as the wire has it. Only the node checks them; a mistake comes as `:invalid_argument` with the first read.
+  """
+  @spec issue(atom, atom, [operand], [{Type.t(), tuple}], map) :: {:ok, [Tensor.t()]} | {:error, Error.t()}
+  def issue(node, name, operands, [{literal, _shape} | _] = results, attributes) do
+    with {:ok, link} <- Link.fetch(node),
+         {:ok, session} <- Client.session(link),
+         {:ok, names} <- names(operands, literal, link, session, []) do
+      tensors = for {type, shape} <- results, do: Tensor.new(link, session, type, shape)
+
+      with :ok <- Client.command(link, session, Protocol.instruction(name, named(tensors), names, attributes), 0) do
+        Client.keep(operands)
+        {:ok, tensors}
+      end
+    end
+  end
+
+  defp named(tensors), do: Enum.map(tensors, &{&1.id, &1.type, &1.shape})
 
   @doc false
   # The ids and literals that stand for |operands| on the wire, in |session|.
@@ -66,6 +86,9 @@ defmodule GpuNode.Ops do
     do: names(rest, literal, link, session, [id | names])
 
   def names([%Tensor{} = tensor | _], _literal, link, _session, _names), do: {:error, foreign(tensor, link)}
+
+  def names([{type, number} | rest], literal, link, session, names),
+    do: names(rest, literal, link, session, [Protocol.literal(type, number) | names])
 
   def names([number | rest], literal, link, session, names),
     do: names(rest, literal, link, session, [Protocol.literal(literal, number) | names])

@@ -63,7 +63,8 @@ defmodule GpuNode.Program do
          :ok <- check_values(program, operands) do
       value = %Value{program: program.ref, name: -(program.count + 1), type: result.type, shape: result.shape}
       names = Enum.map(operands, &operand(&1, result.literal))
-      command = Protocol.instruction(name, value.name, result.type, result.shape, names, result.attributes)
+      results = [{value.name, result.type, result.shape}]
+      command = Protocol.instruction(name, results, names, result.attributes)
       {:ok, {%{program | commands: [command | program.commands], count: program.count + 1}, value}}
     end
   end

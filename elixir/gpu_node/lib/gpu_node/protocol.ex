@@ -43,10 +43,10 @@ defmodule GpuNode.Protocol do
 
   ## Commands
 
-  @doc "An instruction with one result."
-  @spec instruction(atom, id, Type.t(), tuple, [id | literal], map) :: command
-  def instruction(op, id, type, shape, operands, attributes),
-    do: {op, [{id, Type.name(type), shape}], operands, attributes}
+  @doc "An instruction with its results."
+  @spec instruction(atom, [{id, Type.t(), tuple}], [id | literal], map) :: command
+  def instruction(op, results, operands, attributes),
+    do: {op, for({id, type, shape} <- results, do: {id, Type.name(type), shape}), operands, attributes}
 
   @doc "A number of an element type. Integers wrap into integer types, as values do on the node."
   @spec literal(Type.t(), number | Type.special()) :: literal

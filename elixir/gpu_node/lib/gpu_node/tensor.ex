@@ -126,7 +126,12 @@ defmodule GpuNode.Tensor do
     end
   end
 
-  @doc "The bytes of a tensor, as `from_binary/5` takes them. Waits for everything issued before. Errors: the first one of the ops that made it, `:stale`, `:not_found` (freed), `:deadline`, `:node_down`."
+  @doc """
+  The bytes of a tensor, as `from_binary/5` takes them. Waits for everything issued before. Options: `:limit` (only the first so
+  many elements), `:timeout`.
+
+  Errors: the first one of the ops that made it, `:stale`, `:not_found` (freed), `:deadline`, `:node_down`.
+  """
   @spec to_binary(t, keyword) :: {:ok, bitstring} | {:error, Error.t()}
   def to_binary(tensor, options \\ []) do
     with {:ok, bytes} <- wire(tensor, options), do: {:ok, Element.pack(bytes, tensor.type)}
@@ -137,7 +142,8 @@ defmodule GpuNode.Tensor do
   def to_binary!(tensor, options \\ []), do: tensor |> to_binary(options) |> Error.unwrap!()
 
   defp wire(tensor, options) do
-    size = byte_size_of(tensor)
+    limit = min(Keyword.get(options, :limit, :infinity), Shape.size(tensor.shape))
+    size = limit * Type.wire_bytes(tensor.type)
     with {:ok, link} <- Link.fetch(tensor.node), do: slice(link, tensor, 0, size, bulk_deadline(link, size, options))
   end
 

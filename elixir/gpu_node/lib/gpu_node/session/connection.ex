@@ -4,7 +4,7 @@ defmodule GpuNode.Session.Connection do
   # gone. Functions from state to state.
 
   require Logger
-  alias GpuNode.{Distribution, Error, Link, Protocol, Telemetry}
+  alias GpuNode.{Capabilities, Distribution, Error, Link, Protocol, Telemetry}
   alias GpuNode.Session.{Asking, Connector, Sending, State}
 
   @attempt_ms 12_000
@@ -51,6 +51,7 @@ defmodule GpuNode.Session.Connection do
   defp up(state, %{describe: describe, open: open, bulk: bulk}) do
     node = state.link.node
     limits = describe.limits
+    Capabilities.publish(state.link, describe)
     # The session before its number: whoever reads the number finds the rest in place.
     Link.put(state.link, :incarnation, open.incarnation)
     Link.put(state.link, :inline_bytes, Map.get(limits, :inline_bytes, 65_536))

@@ -1,0 +1,19 @@
+defmodule Nx.Vulkan.Application do
+  @moduledoc false
+  use Application
+
+  @impl true
+  def start(_type, _args) do
+    Nx.Vulkan.Fallback.init()
+
+    Supervisor.start_link(
+      [
+        {DynamicSupervisor, name: Nx.Vulkan.Nodes, strategy: :one_for_one},
+        Nx.Vulkan.SharedMemory,
+        {Task, &Nx.Vulkan.Placement.start_configured/0}
+      ],
+      strategy: :one_for_one,
+      name: Nx.Vulkan.Supervisor
+    )
+  end
+end

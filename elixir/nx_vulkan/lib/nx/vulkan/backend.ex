@@ -1,0 +1,205 @@
+defmodule Nx.Vulkan.Backend do
+  @moduledoc """
+  Nx tensors on a GPU node.
+
+      Nx.global_default_backend(Nx.Vulkan.Backend)
+      Nx.global_default_backend({Nx.Vulkan.Backend, node: :"gpu0@host"})
+
+  Options:
+
+    * `:node` - the node for new tensors, by the name it was started under or by its Erlang name. One with a host part is
+      attached when it is first used. A list of nodes spreads the processes over them; a process keeps to one as long as that
+      one is up. Without the option: the first of `config :nx_vulkan, nodes: [...]`, else what `GpuNode.start_link/1` started
+
+  Ops are sent and not waited for; only reading a tensor waits. What went wrong on the node is raised as `GpuNode.Error` by the
+  first read of a result, with op, shapes and types.
+
+  An op takes tensors of one node. Tensors of `Nx.BinaryBackend` among its operands are brought there; tensors of another node or
+  another backend are an error that names both, and `Nx.backend_transfer/2` brings them.
+
+  Constants of any shape cost nothing until an op folds them in. Everything else lives on the node, however small: an op costs
+  its caller about as much as `Nx.BinaryBackend` takes for a scalar, and reading is what costs a round trip.
+
+  What the node has no op for is computed on the host and counted: see `Nx.Vulkan.Fallback`.
+
+  `inspect/1` names node and device; `config :nx_vulkan, add_backend_on_inspect: false` hides that.
+  """
+
+  @behaviour Nx.Backend
+
+  alias GpuNode.Error
+  alias Nx.Tensor, as: T
+  alias Nx.Vulkan.{Callbacks, Eager, Placement, SharedMemory}
+
+  @enforce_keys [:node, :value]
+  defstruct @enforce_keys
+
+  @typedoc "A handle, or a constant that nothing was made for."
+  @type value :: GpuNode.Tensor.t() | {:literal, number | GpuNode.Type.special()}
+  @type t :: %__MODULE__{node: node, value: value}
+
+  @impl true
+  def init(options), do: Placement.validate!(options)
+
+  ## Creation
+
+  @impl true
+  def constant(out, number, options), do: Eager.constant(out, number, Placement.node!(options))
+
+  @impl true
+  def from_binary(out, binary, options) when is_bitstring(binary),
+    do: Eager.from_bits(out, binary, Placement.node!(options))
+
+  def from_binary(out, iodata, options), do: from_binary(out, :erlang.list_to_bitstring(iodata), options)
+
+  @impl true
+  def iota(out, axis, options),
+    do: Eager.create(:iota, out, %{axis: axis}, [axis, []], Placement.node!(options))
+
+  @impl true
+  def eye(out, options), do: Eager.create(:eye, out, %{}, [[]], Placement.node!(options))
+
+  ## Reading
+
+  @impl true
+  def to_binary(tensor, limit), do: Eager.to_bits(tensor, limit)
+
+  @impl true
+  def inspect(tensor, inspect_opts) do
+    limit = if inspect_opts.limit == :infinity, do: :infinity, else: inspect_opts.limit + 1
+
+    # The tensor as it is seen, vectorized axes in front; the limit counts them too.
+    tensor
+    |> Eager.devectorized()
+    |> Nx.Backend.inspect(Eager.to_bits(tensor, limit), inspect_opts)
+    |> sign(tensor, inspect_opts)
+  end
+
+  defp sign(document, %T{data: %{node: node}}, inspect_opts) do
+    if Application.get_env(:nx_vulkan, :add_backend_on_inspect, true) do
+      import Inspect.Algebra
+      device = with {:ok, %{device: %{name: name}}} <- GpuNode.Capabilities.fetch(node), do: name
+      text = "#{Kernel.inspect(__MODULE__)}<#{node}, #{device}>"
+      concat([color(text, :atom, inspect_opts), line(), document])
+    else
+      document
+    end
+  end
+
+  ## Moving between backends
+
+  @impl true
+  def backend_copy(tensor, backend, options), do: move(tensor, backend, options, fn _ -> :ok end)
+
+  @impl true
+  def backend_transfer(tensor, backend, options), do: move(tensor, backend, options, &backend_deallocate/1)
+
+  # Nx.Tensor stands for "wherever the default is"; a literal lies nowhere.
+  defp move(tensor, Nx.Tensor, _options, _after), do: tensor
+
+  defp move(%T{data: %{node: node}} = tensor, __MODULE__, options, done) do
+    target = if options[:node], do: Placement.node!(options), else: node
+
+    case tensor.data.value do
+      {:literal, _} = literal -> Eager.ours(tensor, target, literal)
+      _handle when target == node -> tensor
+      _handle -> from_bits(tensor, target, done)
+    end
+  end
+
+  defp move(tensor, backend, options, done) do
+    moved = tensor |> Eager.devectorized() |> backend.from_binary(Eager.to_bits(tensor, :infinity), options)
+    done.(tensor)
+    %{tensor | data: moved.data}
+  end
+
+  defp from_bits(tensor, node, done) do
+    moved = tensor |> Eager.devectorized() |> Eager.from_bits(Eager.to_bits(tensor, :infinity), node)
+    done.(tensor)
+    %{tensor | data: moved.data}
+  end
+
+  @impl true
+  def backend_deallocate(%T{data: %{value: {:literal, _}}}), do: :ok
+
+  def backend_deallocate(%T{data: %{value: handle}}) do
+    with :already <- GpuNode.Tensor.free(handle), do: :already_deallocated
+  end
+
+  @impl true
+  def to_pointer(tensor, options), do: SharedMemory.to_pointer(tensor, options)
+
+  @impl true
+  def from_pointer(pointer, type, shape, backend_options, options) do
+    node = backend_options |> Placement.validate!() |> Placement.node!()
+    SharedMemory.from_pointer(pointer, Nx.template(shape, type, names: options[:names]), node)
+  end
+
+  @impl true
+  def to_batched(out, tensor, options), do: Nx.Vulkan.Batches.stream(out, tensor, options[:leftover])
+
+  ## Ops of the table
+
+  for {name, arguments, operands, attributes} <- Callbacks.rows() do
+    variables = Map.new(arguments, &{&1, Macro.var(&1, __MODULE__)})
+    parameters = Enum.map(arguments, &variables[&1])
+    numbers = Macro.var(:start_numbers, __MODULE__)
+    indices = Macro.var(:start_indices, __MODULE__)
+    starts = for {_key, {:starts, argument}} <- attributes, do: variables[argument]
+
+    pairs =
+      Enum.map(attributes, fn
+        {key, {:starts, _argument}} -> {key, numbers}
+        {key, {list, option}} -> {key, quote(do: unquote(variables[list])[unquote(option)])}
+        {key, argument} -> {key, variables[argument]}
+      end)
+
+    tensors =
+      case Enum.map(operands, &variables[&1]) do
+        [list] when hd(operands) == :tensors -> list
+        tensors -> tensors
+      end
+
+    @impl true
+    if starts == [] do
+      def unquote(name)(out, unquote_splicing(parameters)),
+        do: Eager.run(unquote(name), out, unquote(tensors), %{unquote_splicing(pairs)}, unquote(parameters))
+    else
+      def unquote(name)(out, unquote_splicing(parameters)) do
+        {unquote(numbers), unquote(indices)} = Eager.starts(unquote(hd(starts)))
+        operands = unquote(tensors) ++ unquote(indices)
+        Eager.run(unquote(name), out, operands, %{unquote_splicing(pairs)}, unquote(parameters))
+      end
+    end
+  end
+
+  ## Ops with a function of the caller's
+
+  # The function is called for every element, here.
+  @impl true
+  def reduce(out, tensor, acc, options, fun),
+    do: Eager.on_host(:reduce, out, [tensor, acc], [tensor, acc, options, fun])
+
+  @impl true
+  def window_reduce(out, tensor, acc, shape, options, fun),
+    do: Eager.on_host(:window_reduce, out, [tensor, acc], [tensor, acc, shape, options, fun])
+
+  ## Blocks
+
+  @impl true
+  def block(%module{} = struct, output, arguments, fun) do
+    tensors = Enum.filter(arguments, &is_struct(&1, T))
+    op = Callbacks.block(module)
+    node = Eager.node_of!(op || module, tensors)
+    outs = if is_tuple(output), do: Tuple.to_list(output), else: [output]
+    capabilities = Error.unwrap!(GpuNode.Capabilities.fetch(node))
+
+    if op && Eager.lacking(capabilities, op, outs ++ tensors) == nil do
+      results = Eager.issue(outs, op, node, tensors, Map.from_struct(struct))
+      if is_tuple(output), do: List.to_tuple(results), else: hd(results)
+    else
+      # Numbers in the default function become tensors of the default backend: they must be ours, on this node.
+      Nx.with_default_backend({__MODULE__, node: node}, fn -> apply(fun, [struct | arguments]) end)
+    end
+  end
+end

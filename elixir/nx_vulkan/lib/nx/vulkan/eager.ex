@@ -1,0 +1,247 @@
+defmodule Nx.Vulkan.Eager do
+  @moduledoc false
+  # From Nx tensors to the node's and back, one op at a time.
+  #
+  # The data of a tensor is %Nx.Vulkan.Backend{node, value}. The value is a handle, or {:literal, number}: a constant of any shape
+  # that nothing had to be made for. It is folded into the ops that broadcast, and becomes a tensor where another op wants one.
+
+  alias GpuNode.{Capabilities, Element, Error, Ops, Protocol}
+  alias Nx.Tensor, as: T
+  alias Nx.Vulkan.{Backend, Callbacks, Fallback}
+
+  @type operands :: [T.t() | [T.t()]]
+
+  @doc "Computes `op` on the node of its operands, or on the host where the node has no such op for these types."
+  @spec run(atom, T.t(), [T.t()], map, [term]) :: T.t()
+  def run(op, out, operands, attributes, arguments) do
+    node = node_of!(op, operands, arguments)
+    capabilities = Error.unwrap!(Capabilities.fetch(node))
+
+    case lacking(capabilities, op, [out | operands]) do
+      nil -> [out] |> issue(op, node, operands, attributes) |> hd()
+      reason -> Fallback.run(op, out, arguments, node, reason)
+    end
+  end
+
+  @doc "Issues `op`, which the node has, for the templates `outs`."
+  @spec issue([T.t()], atom, node, [T.t()], map) :: [T.t()]
+  def issue(outs, op, node, operands, attributes) do
+    operands = operands(op, hd(outs), operands, node)
+    results = Enum.map(outs, &{&1.type, &1.shape})
+    tensors = node |> Ops.issue(op, operands, results, attributes) |> Error.unwrap!()
+    Enum.zip_with(outs, tensors, &ours(&1, node, &2))
+  end
+
+  @doc "A constant of any shape: nothing is made until an op wants a tensor."
+  @spec constant(T.t(), number | Complex.t() | atom, node) :: T.t()
+  def constant(%T{type: {:c, _}} = out, number, node) do
+    # The node keeps complex numbers and has no literals of them.
+    scalar = %{out | shape: {}, names: []}
+    element = upload(scalar, scalar |> Nx.BinaryBackend.constant(number, []) |> bits(), node)
+    if out.shape == {}, do: element, else: [out] |> issue(:broadcast, node, [element], %{axes: []}) |> hd()
+  end
+
+  # As BinaryBackend rounds it, so that the number is one of the type.
+  def constant(out, number, node) when is_number(number) do
+    scalar = Nx.BinaryBackend.constant(%{out | shape: {}, names: []}, number, [])
+    ours(out, node, {:literal, scalar |> bits() |> number(out.type) || number})
+  end
+
+  def constant(out, special, node), do: ours(out, node, {:literal, special})
+
+  @doc "Makes what no operand comes into: `iota`, `eye`."
+  @spec create(atom, T.t(), map, [term], node) :: T.t()
+  def create(op, out, attributes, arguments, node) do
+    capabilities = Error.unwrap!(Capabilities.fetch(node))
+
+    case lacking(capabilities, op, [out]) do
+      nil -> [out] |> issue(op, node, [], attributes) |> hd()
+      reason -> Fallback.run(op, out, arguments, node, reason)
+    end
+  end
+
+  @doc "Why the node cannot do `op` for these tensors, or nil."
+  @spec lacking(Capabilities.t(), atom, [T.t()]) :: String.t() | nil
+  def lacking(capabilities, op, tensors) do
+    cond do
+      not is_map_key(capabilities.ops, op) ->
+        "the node has no such op"
+
+      Callbacks.moving?(op) ->
+        nil
+
+      missing = Enum.find(tensors, &(not is_map_key(capabilities.types, &1.type))) ->
+        "the node does not compute #{Nx.Type.to_string(missing.type)}"
+
+      true ->
+        nil
+    end
+  end
+
+  @doc "Computes on the host what calls a function of the caller's for every element."
+  @spec on_host(atom, T.t(), [T.t()], [term]) :: T.t()
+  def on_host(op, out, operands, arguments),
+    do: Fallback.run(op, out, arguments, node_of!(op, operands), "it calls a function of Elixir for every element")
+
+  @doc "Start indices as an attribute, and those among them that are tensors, as operands."
+  @spec starts([integer | T.t()]) :: {[integer | :operand], [T.t()]}
+  def starts(starts) do
+    {numbers, tensors} =
+      Enum.map_reduce(starts, [], fn
+        start, tensors when is_integer(start) ->
+          {start, tensors}
+
+        tensor, tensors ->
+          case number(tensor) do
+            nil -> {:operand, [tensor | tensors]}
+            start -> {start, tensors}
+          end
+      end)
+
+    {numbers, Enum.reverse(tensors)}
+  end
+
+  ## Nodes
+
+  @doc "The node on which the operands lie. Raises when they lie on several."
+  @spec node_of!(atom, [T.t()], [term]) :: node
+  def node_of!(op, operands, arguments \\ []) do
+    case for(%T{data: %Backend{node: node}} <- operands, uniq: true, do: node) do
+      [node] -> node
+      # Only a start index was ours, and it became a number.
+      [] when arguments != [] -> node_of!(op, List.flatten(arguments))
+      [_ | _] -> placed!(op, operands)
+    end
+  end
+
+  # Constants come along to wherever the tensors are.
+  defp placed!(op, operands) do
+    case for(%T{data: %Backend{node: node, value: %GpuNode.Tensor{}}} <- operands, uniq: true, do: node) do
+      [] ->
+        hd(for %T{data: %Backend{node: node}} <- operands, do: node)
+
+      [node] ->
+        node
+
+      nodes ->
+        text = "the operands of #{op} lie on different GPU nodes, #{Enum.join(nodes, " and ")}"
+
+        Error.raise!(
+          Error.new(:invalid_argument, text <> ": bring them together with Nx.backend_transfer/2", hd(nodes))
+        )
+    end
+  end
+
+  ## Operands
+
+  defp operands(op, out, operands, node) do
+    if Callbacks.elementwise?(op), do: fold(out.shape, operands, node), else: Enum.map(operands, &tensor(&1, node))
+  end
+
+  # Numbers stand for constants, as long as something else gives the result its shape.
+  defp fold(shape, operands, node) do
+    numbers = Enum.map(operands, &number/1)
+
+    free? =
+      shape == {} or
+        Enum.any?(Enum.zip(operands, numbers), fn {tensor, number} -> number == nil and tensor.shape == shape end)
+
+    Enum.zip_with(operands, numbers, fn
+      tensor, nil -> tensor(tensor, node)
+      tensor, number when free? or tensor.shape == {} -> {tensor.type, number}
+      tensor, _number -> tensor(tensor, node)
+    end)
+  end
+
+  defp number(%T{data: %Backend{value: {:literal, number}}}), do: number
+  defp number(%T{shape: {}, data: %Nx.BinaryBackend{}} = scalar), do: scalar |> bits() |> number(scalar.type)
+  defp number(_tensor), do: nil
+
+  @doc "The number that `bits` are in `type`, when a number on the wire is exactly that; nil for complex numbers and for NaN."
+  @spec number(bitstring, Nx.Type.t()) :: number | :infinity | :neg_infinity | nil
+  def number(_bits, {:c, _}), do: nil
+
+  def number(bits, type) do
+    case bits |> Element.unpack(type) |> Element.decode_all(type) do
+      # One of many NaNs, and which one may matter to a bitcast.
+      [:nan] -> nil
+      [number] -> number
+    end
+  end
+
+  @doc "The handle of a tensor on `node`, made there if it is a constant or lies on the host."
+  @spec tensor(T.t(), node) :: GpuNode.Tensor.t()
+  def tensor(%T{data: %Backend{value: %GpuNode.Tensor{} = handle}}, _node), do: handle
+
+  def tensor(%T{data: %Backend{value: {:literal, number}}} = t, node) do
+    [%{data: %{value: handle}}] =
+      issue([devectorized(t)], :constant, node, [], %{value: Protocol.literal(t.type, number)})
+
+    handle
+  end
+
+  def tensor(%T{data: %Nx.BinaryBackend{}} = t, node) do
+    %{data: %{value: handle}} = upload(devectorized(t), bits(t), node)
+    handle
+  end
+
+  def tensor(%T{data: %backend{}} = t, node) do
+    Error.raise!(
+      Error.new(
+        :invalid_argument,
+        "a tensor of #{inspect(backend)}, #{Nx.Type.to_string(t.type)}#{inspect(t.shape)}, meets one of Nx.Vulkan.Backend: " <>
+          "bring it with Nx.backend_transfer/2",
+        node
+      )
+    )
+  end
+
+  ## To and from the host
+
+  @doc "A tensor of these bits on `node`; a scalar is a literal, and costs nothing."
+  @spec from_bits(T.t(), bitstring, node) :: T.t()
+  def from_bits(%T{shape: {}, vectorized_axes: []} = out, bits, node) do
+    case number(bits, out.type) do
+      nil -> upload(out, bits, node)
+      number -> ours(out, node, {:literal, number})
+    end
+  end
+
+  def from_bits(out, bits, node), do: upload(out, bits, node)
+
+  defp upload(out, bits, node) do
+    ours(out, node, GpuNode.Tensor.from_binary!(node, bits, out.type, out.shape))
+  end
+
+  @doc "The first `limit` elements as Nx lays them out."
+  @spec to_bits(T.t(), non_neg_integer | :infinity) :: bitstring
+  def to_bits(%T{data: %Backend{value: {:literal, number}}} = t, limit) do
+    {:ok, element} = Element.encode(number, t.type)
+    element = Element.pack(element, t.type)
+    copies = min(limit, t |> devectorized() |> Nx.size())
+    if is_binary(element), do: :binary.copy(element, copies), else: for(_ <- 1..copies//1, into: <<>>, do: element)
+  end
+
+  def to_bits(%T{data: %Backend{value: handle}}, limit), do: GpuNode.Tensor.to_binary!(handle, limit: limit)
+
+  @spec to_host(T.t()) :: T.t()
+  def to_host(%T{data: %Backend{}} = t), do: Nx.BinaryBackend.from_binary(t, to_bits(t, :infinity), [])
+  def to_host(%T{data: %Nx.BinaryBackend{}} = t), do: t
+
+  @spec from_host(T.t(), node) :: T.t()
+  def from_host(%T{data: %Nx.BinaryBackend{}} = t, node), do: from_bits(t, bits(t), node)
+
+  defp bits(t), do: Nx.BinaryBackend.to_binary(t, t |> devectorized() |> Nx.size())
+
+  @doc "The tensor with its vectorized axes in front of the others, as the data has them."
+  @spec devectorized(T.t()) :: T.t()
+  def devectorized(%T{vectorized_axes: []} = t), do: t
+
+  def devectorized(%T{vectorized_axes: axes, shape: shape, names: names} = t) do
+    shape = List.to_tuple(Keyword.values(axes) ++ Tuple.to_list(shape))
+    %{t | vectorized_axes: [], shape: shape, names: Keyword.keys(axes) ++ names}
+  end
+
+  @spec ours(T.t(), node, Backend.value()) :: T.t()
+  def ours(out, node, value), do: %{out | data: %Backend{node: node, value: value}}
+end

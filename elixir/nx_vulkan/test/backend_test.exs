@@ -1,0 +1,40 @@
+defmodule Nx.Vulkan.BackendTest do
+  use ExUnit.Case, async: true
+
+  setup do
+    Nx.default_backend({Nx.Vulkan.Backend, node: :gpu0})
+    :ok
+  end
+
+  defp ours?(%Nx.Tensor{data: %module{}}), do: module == Nx.Vulkan.Backend
+
+  test "a constant costs nothing until an op wants it" do
+    zeros = Nx.broadcast(0.0, {1000, 1000})
+    assert ours?(zeros)
+    sum = Nx.add(Nx.tensor([1.0, 2.0]), 3)
+    assert ours?(sum)
+    assert Nx.to_list(sum) == [4.0, 5.0]
+  end
+
+  test "tensors of BinaryBackend among ours are taken in" do
+    host = Nx.tensor([1, 2, 3], backend: Nx.BinaryBackend)
+    assert Nx.to_list(Nx.add(Nx.tensor([10, 20, 30]), host)) == [11, 22, 33]
+  end
+
+  test "an op falls back where the node has none, is counted, and says so when told to raise" do
+    Nx.Vulkan.reset_fallbacks()
+    assert Nx.to_list(Nx.sort(Nx.tensor([3, 1, 2]))) == [1, 2, 3]
+
+    case GpuNode.Capabilities.fetch(:gpu0) do
+      {:ok, %{ops: %{sort: _}}} -> assert Nx.Vulkan.fallbacks() == %{}
+      {:ok, _} -> assert %{sort: 1} = Nx.Vulkan.fallbacks()
+    end
+  end
+
+  test "a tensor that was given away is gone" do
+    tensor = Nx.tensor([1, 2, 3])
+    assert Nx.backend_deallocate(tensor) == :ok
+    assert Nx.backend_deallocate(tensor) == :already_deallocated
+    assert %GpuNode.Error{code: :not_found} = catch_error(Nx.to_binary(tensor))
+  end
+end
