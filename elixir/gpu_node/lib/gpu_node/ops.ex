@@ -46,15 +46,9 @@ defmodule GpuNode.Ops do
   def op(node, name, operands, attributes) do
     with {:ok, link} <- Link.fetch(node),
          {:ok, result} <- Op.infer(name, operands, attributes),
-         {:ok, session} <- Client.session(link),
-         {:ok, names} <- names(operands, result.literal, link, session, []) do
-      tensor = Tensor.new(link, session, result.type, result.shape)
-
-      with :ok <- Client.command(link, session, Protocol.instruction(name, named([tensor]), names, result.attributes), 0) do
-        Client.keep(operands)
-        {:ok, tensor}
-      end
-    end
+         {:ok, [tensor]} <-
+           send_op(link, name, operands, result.literal, [{result.type, result.shape}], result.attributes),
+         do: {:ok, tensor}
   end
 
   @doc """
@@ -63,19 +57,19 @@ defmodule GpuNode.Ops do
   """
   @spec issue(atom, atom, [operand], [{Type.t(), tuple}], map) :: {:ok, [Tensor.t()]} | {:error, Error.t()}
   def issue(node, name, operands, [{literal, _shape} | _] = results, attributes) do
-    with {:ok, link} <- Link.fetch(node),
-         {:ok, session} <- Client.session(link),
-         {:ok, names} <- names(operands, literal, link, session, []) do
-      tensors = for {type, shape} <- results, do: Tensor.new(link, session, type, shape)
-
-      with :ok <- Client.command(link, session, Protocol.instruction(name, named(tensors), names, attributes), 0) do
-        Client.keep(operands)
-        {:ok, tensors}
-      end
-    end
+    with {:ok, link} <- Link.fetch(node), do: send_op(link, name, operands, literal, results, attributes)
   end
 
-  defp named(tensors), do: Enum.map(tensors, &{&1.id, &1.type, &1.shape})
+  defp send_op(link, name, operands, literal, results, attributes) do
+    with {:ok, session} <- Client.session(link),
+         {:ok, names} <- names(operands, literal, link, session, []),
+         tensors = for({type, shape} <- results, do: Tensor.new(link, session, type, shape)),
+         named = Enum.map(tensors, &{&1.id, &1.type, &1.shape}),
+         :ok <- Client.command(link, session, Protocol.instruction(name, named, names, attributes), 0) do
+      Client.keep(operands)
+      {:ok, tensors}
+    end
+  end
 
   @doc false
   # The ids and literals that stand for |operands| on the wire, in |session|.
