@@ -9,6 +9,8 @@ defmodule Nx.Vulkan.MixProject do
       version: @version,
       elixir: "~> 1.17",
       elixirc_paths: if(Mix.env() == :test, do: ["lib", "test/support"], else: ["lib"]),
+      # The tests of Nx implement its protocols for structs of their own.
+      consolidate_protocols: Mix.env() != :test,
       start_permanent: Mix.env() == :prod,
       deps: deps(System.get_env("NX_PATH")),
       description: "Nx on any GPU with a Vulkan driver, in a node of its own"

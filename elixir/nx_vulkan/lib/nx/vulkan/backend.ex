@@ -149,9 +149,17 @@ defmodule Nx.Vulkan.Backend do
 
     pairs =
       Enum.map(attributes, fn
-        {key, {:starts, _argument}} -> {key, numbers}
-        {key, {list, option}} -> {key, quote(do: unquote(variables[list])[unquote(option)])}
-        {key, argument} -> {key, variables[argument]}
+        {key, {:starts, _argument}} ->
+          {key, numbers}
+
+        {key, {list, option, default}} ->
+          {key, quote(do: unquote(variables[list])[unquote(option)] || unquote(default))}
+
+        {key, {list, option}} ->
+          {key, quote(do: unquote(variables[list])[unquote(option)])}
+
+        {key, argument} ->
+          {key, variables[argument]}
       end)
 
     tensors =

@@ -10,7 +10,7 @@ defmodule Nx.Vulkan.Callbacks do
   # Attributes are {key, source}, where a source is
   #
   #   * an argument's name - its value
-  #   * {argument, key} - what the keyword list in that argument has under key
+  #   * {argument, key}, {argument, key, default} - what the keyword list in that argument has under key
   #   * {:starts, argument} - a list of start indices: tensors in it become operands behind the others and :operand in the list
 
   @unary Enum.map(Nx.Shared.unary_math_funs(), &elem(&1, 0)) ++
@@ -20,8 +20,8 @@ defmodule Nx.Vulkan.Callbacks do
   @binary ~w(add subtract multiply pow remainder divide atan2 min max quotient bitwise_and bitwise_or bitwise_xor left_shift
              right_shift equal not_equal greater less greater_equal less_equal logical_and logical_or logical_xor)a
 
-  @reduce [axes: {:opts, :axes}, keep_axes: {:opts, :keep_axes}]
-  @arg_reduce [axis: {:opts, :axis}, keep_axis: {:opts, :keep_axis}, tie_break: {:opts, :tie_break}]
+  @reduce [axes: {:opts, :axes}, keep_axes: {:opts, :keep_axes, false}]
+  @arg_reduce [axis: {:opts, :axis}, keep_axis: {:opts, :keep_axis, false}, tie_break: {:opts, :tie_break}]
   @window [
     window: :shape,
     padding: {:opts, :padding},

@@ -13,6 +13,10 @@ defmodule Nx.Vulkan.Eager do
 
   @doc "Computes `op` on the node of its operands, or on the host where the node has no such op for these types."
   @spec run(atom, T.t(), [T.t()], map, [term]) :: T.t()
+  def run(op, out, [%T{data: %Backend{value: {:literal, _}} = constant}], _attributes, _arguments)
+      when op in [:reshape, :squeeze, :broadcast, :transpose],
+      do: %{out | data: constant}
+
   def run(op, out, operands, attributes, arguments) do
     node = node_of!(op, operands, arguments)
     capabilities = Error.unwrap!(Capabilities.fetch(node))

@@ -1,0 +1,47 @@
+# Runs Nx's own tests and doctests with Nx.Vulkan.Backend as the default backend: `mix run test/nx/run.exs` in elixir/nx_vulkan.
+#
+# Nx comes from NX_PATH as a checkout, with its tests in it; of a package only the doctests can run, and that is said.
+# Failures that are in test/nx/known.exs are expected, each with its reason; any other fails the run, and so does one of the list
+# that passes now. GPU_NODE_NX_FALLBACK=raise makes every op that the node lacks an error, and only counts.
+
+for file <- ["report.ex", "suite.ex"], do: Code.require_file(file, __DIR__)
+
+strict? = System.get_env("GPU_NODE_NX_FALLBACK") == "raise"
+nx = Mix.Project.deps_paths()[:nx]
+tests = Path.join(nx, "test")
+{:ok, _} = Application.ensure_all_started(:nx_vulkan)
+device = System.get_env("GPU_NODE_TEST_DEVICE")
+{:ok, _} = GpuNode.start_link([name: :gpu0] ++ if(device, do: [device: device], else: []))
+{:ok, %{device: %{name: device_name}}} = GpuNode.Capabilities.fetch(:gpu0)
+Application.put_env(:nx_vulkan, :fallback, if(strict?, do: :raise, else: :count))
+
+ExUnit.start(
+  autorun: false,
+  # One device does the work, and what is slow is slow: a test is not to be ended for it.
+  timeout: 300_000,
+  assert_receive_timeout: 5000,
+  exclude: [:distributed],
+  formatters: [NxReport]
+)
+
+IO.puts("Nx #{Application.spec(:nx, :vsn)} on #{device_name}, fallback #{if strict?, do: "raises", else: "is counted"}")
+
+own? = File.dir?(tests)
+
+if own? do
+  NxSuite.load(Path.wildcard(Path.join(tests, "support/*.ex")))
+  files = Path.wildcard(Path.join(tests, "**/*_test.exs"))
+  only = System.argv()
+  files = if only == [], do: files, else: Enum.filter(files, fn file -> Enum.any?(only, &String.contains?(file, &1)) end)
+  # Some name files of theirs from there.
+  File.cd!(nx)
+  NxSuite.load(files)
+else
+  IO.puts("not run: Nx's own tests (#{nx} is a package without them)")
+  Code.require_file("doctests.exs", __DIR__)
+end
+
+# After loading: tensors in module attributes are of the compiler's default, and a handle cannot be one.
+Nx.global_default_backend({Nx.Vulkan.Backend, node: :gpu0})
+ExUnit.run()
+NxReport.finish(strict?)
