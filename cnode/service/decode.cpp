@@ -83,8 +83,14 @@ Result<Request> read_open(Reader& reader) {
       open.quota_bytes = static_cast<uint64_t>(value);
       return {};
     }
+    if (key == "grace_ms") {
+      if (!reader.read_int64(value) || value < 0 || value > kMaxGraceMs)
+        return malformed("open", "grace_ms of 0 to 600000", reader);
+      open.grace_ms = value;
+      return {};
+    }
     return Error{ErrorCode::kInvalidArgument,
-                 "open: unknown option " + std::string(key) + ", allowed: lease_ms, quota_bytes"};
+                 "open: unknown option " + std::string(key) + ", allowed: lease_ms, quota_bytes, grace_ms"};
   }));
   return Request(std::move(open));
 }
@@ -117,6 +123,16 @@ Result<Request> read_upload_open(Reader& reader) {
   GPU_ASSIGN(upload.type.shape, decode_shape(reader));
   GPU_TRY(read_request_options(reader, "upload_open", upload.options));
   return Request(std::move(upload));
+}
+
+Result<Request> read_attach(Reader& reader) {
+  Attach attach;
+  GPU_TRY(read_session(reader, "attach", attach.session));
+  GPU_TRY(read_id(reader, "attach", attach.id));
+  GPU_TRY(read_session(reader, "attach", attach.from.session));
+  GPU_TRY(read_id(reader, "attach", attach.from.id));
+  GPU_TRY(read_request_options(reader, "attach", attach.options));
+  return Request(std::move(attach));
 }
 
 Result<Request> read_cancel(Reader& reader) {
@@ -154,7 +170,7 @@ struct TupleRequest {
 
 Result<Request> read_request(Reader& reader) {
   static const AtomTable<TupleRequest> kRequests = [] {
-    AtomTable<TupleRequest> table(8);
+    AtomTable<TupleRequest> table(9);
     table.add("describe", {2, read_describe});
     table.add("open", {3, read_open});
     table.add("heartbeat", {2, read_only_session<Heartbeat>});
@@ -162,6 +178,7 @@ Result<Request> read_request(Reader& reader) {
     table.add("download", {6, read_download});
     table.add("sync", {4, read_sync});
     table.add("upload_open", {6, read_upload_open});
+    table.add("attach", {6, read_attach});
     table.add("cancel", {3, read_cancel});
     return table;
   }();

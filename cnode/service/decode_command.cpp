@@ -219,6 +219,10 @@ Result<void> read_command(Reader& reader, Command& command) {
     GPU_ASSIGN(command.emplace<FreeCommand>().ids, decode_integers(reader, kMaxFreed));
     return {};
   }
+  if (name == "release" && arity == 2) {
+    GPU_ASSIGN(command.emplace<ReleaseCommand>().ids, decode_integers(reader, kMaxFreed));
+    return {};
+  }
   if (name == "alloc" && (arity == 4 || arity == 5))
     return read_alloc(reader, arity == 5, command.emplace<AllocCommand>());
   const ir::Op* op = find_op(name);
@@ -238,7 +242,8 @@ std::vector<int64_t> result_ids(Reader reader) {
   uint32_t arity = 0, count = 0;
   std::string_view name;
   int64_t id = 0;
-  if (!reader.read_tuple(arity) || arity < 2 || !reader.read_atom(name) || name == "free") return ids;
+  if (!reader.read_tuple(arity) || arity < 2 || !reader.read_atom(name) || name == "free" || name == "release")
+    return ids;
   if (name == "alloc") {
     if (reader.read_int64(id)) ids.push_back(id);
     return ids;

@@ -35,11 +35,12 @@ void write_sessions(etf::Writer& writer, const std::vector<SessionRef>& sessions
   const Clock::time_point now = Clock::now();
   if (!sessions.empty()) writer.list(static_cast<uint32_t>(sessions.size()));
   for (const SessionRef& session : sessions) {
-    writer.map(5);
+    writer.map(6);
     writer.atom("session").unsigned_integer(session->id);
     writer.atom("owner_node").atom(session->link->peer());
     writer.atom("tensors").unsigned_integer(session->tensors.load(std::memory_order_relaxed));
     writer.atom("bytes").unsigned_integer(session->account->bytes());
+    writer.atom("attached_bytes").unsigned_integer(session->attached_bytes.load(std::memory_order_relaxed));
     writer.atom("idle_ms").integer(session->idle_ms(now));
   }
   writer.nil();
@@ -67,6 +68,8 @@ void write_counters(etf::Writer& writer, const StatsView& stats) {
       {"downloads_bytes", stats.downloads_bytes},
       {"unknown_messages", stats.unknown_messages},
       {"unknown_frees", stats.unknown_frees},
+      {"attached", stats.attached},
+      {"kept_given_up", stats.kept_given_up},
       {"connections", stats.network.connections},
       {"handshakes_failed", stats.network.handshakes_failed},
       {"messages_in", stats.network.messages_in},
@@ -128,11 +131,9 @@ void write_stats(etf::Writer& writer, const StatsView& stats) {
   writer.atom("uptime_ms").unsigned_integer(stats.uptime_ms);
   writer.atom("incarnation").unsigned_integer(stats.incarnation);
   writer.atom("draining").boolean(stats.draining);
-  const Number memory[] = {{"live_bytes", stats.device.live_bytes},
-                           {"pooled_bytes", stats.device.pooled_bytes},
-                           {"peak_bytes", stats.device.peak_bytes},
-                           {"staging_bytes", stats.device.staging_bytes},
-                           {"limit_bytes", stats.memory_limit_bytes}};
+  const Number memory[] = {{"live_bytes", stats.device.live_bytes},       {"pooled_bytes", stats.device.pooled_bytes},
+                           {"peak_bytes", stats.device.peak_bytes},       {"kept_bytes", stats.kept_bytes},
+                           {"staging_bytes", stats.device.staging_bytes}, {"limit_bytes", stats.memory_limit_bytes}};
   writer.atom("memory");
   write_numbers(writer, memory);
   writer.atom("tensors").unsigned_integer(tensors);

@@ -36,6 +36,7 @@ struct StatsView {
   uint64_t decode_ns = 0, validate_ns = 0, record_ns = 0;
   uint64_t uploads_bytes = 0, downloads_bytes = 0;
   uint64_t unknown_messages = 0, unknown_frees = 0;
+  uint64_t kept_bytes = 0, kept_given_up = 0, attached = 0;
   NetworkCounters network;
 };
 

@@ -108,6 +108,7 @@ std::optional<Work> DeviceThread::next_work() {
 
 void DeviceThread::housekeeping() {
   for (const SessionRef& session : shared_.sessions.take_closed()) interpreter_.drop(*session);
+  interpreter_.expire_kept();
   if (lost_) return;
   vulkan::Recorder& recorder = device_.recorder();
   const bool queue_empty = queue_.size() == 0;
@@ -208,9 +209,7 @@ Result<void> DeviceThread::start_download(DownloadWork& work) {
     reads_.add(work.call, program::Readback{});
     return {};
   }
-  const std::shared_ptr<Account>& account = work.session->account;
-  const auto charge = [&account](uint64_t bytes) { return Result(account->charge_anyway(bytes)); };
-  GPU_ASSIGN(const program::Tensor whole, interpreter_.executor().contiguous(tensor, charge));
+  GPU_ASSIGN(const program::Tensor whole, interpreter_.contiguous(*work.session, tensor));
   // The next slice need not copy again.
   if (size < total && whole.storage != tensor.storage) interpreter_.replace(*work.session, download.id, whole);
   GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(whole, download.offset, size));
@@ -241,6 +240,14 @@ void DeviceThread::perform(UploadOpenWork& work) {
   writer.tuple(2).atom("ok").map(2);
   writer.atom("chunk_bytes").unsigned_integer(kUploadChunkBytes).atom("window").unsigned_integer(kUploadWindow);
   send_reply(work.call->caller(), std::move(writer));
+}
+
+void DeviceThread::perform(AttachWork& work) {
+  if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
+  const Result<void> attached = interpreter_.attach(*work.session, work.id, work.from);
+  if (!attached.ok()) return work.call->fail(attached.error());
+  if (!work.call->claim()) return interpreter_.free(*work.session, std::span(&work.id, 1));
+  reply_ok(work.call->caller());
 }
 
 Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Chunk& chunk) {

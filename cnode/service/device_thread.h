@@ -46,6 +46,8 @@ class DeviceThread {
   uint64_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
   const Counters& counters() const { return counters_; }
   uint64_t unknown_frees() const { return interpreter_.unknown_frees(); }
+  uint64_t attached() const { return interpreter_.attached(); }
+  const KeptTensors& kept() const { return interpreter_.kept(); }
 
   // For the watchdog: raised with every step, and since when the thread has been in its present piece of work.
   uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
@@ -67,6 +69,7 @@ class DeviceThread {
   void perform(DownloadWork& work);
   void perform(SyncWork& work);
   void perform(UploadOpenWork& work);
+  void perform(AttachWork& work);
   void perform(StagedChunkWork& work);
   void perform(UploadDoneWork& work);
   Result<void> start_download(DownloadWork& work);

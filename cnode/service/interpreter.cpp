@@ -7,18 +7,31 @@
 namespace gpu_node::service {
 namespace {
 
-std::string tensor_text(int64_t name) { return (name < 0 ? "local " : "tensor ") + std::to_string(name); }
+constexpr uint64_t kKeptShare = 16;  // of the memory limit
 
-Error missing_bytes_error(std::string_view reader, int64_t id, const Upload& upload) {
-  return {ErrorCode::kInvalidArgument, std::string(reader) + ": " + tensor_text(id) + " still misses " +
-                                           std::to_string(upload.missing_bytes()) + " uploaded bytes"};
-}
+std::string tensor_text(int64_t name) { return (name < 0 ? "local " : "tensor ") + std::to_string(name); }
 
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
                          std::atomic<uint64_t>& progress)
-    : sessions_(sessions), uploads_(uploads), progress_(progress), executor_(device), transfer_(device) {}
+
+    : sessions_(sessions),
+      uploads_(uploads),
+      progress_(progress),
+      executor_(device),
+      transfer_(device),
+      kept_(device.memory_limit_bytes() / kKeptShare) {}
+
+Error Interpreter::missing_bytes(std::string_view reader, int64_t id, const Upload& upload) {
+  return {ErrorCode::kInvalidArgument, std::string(reader) + ": " + tensor_text(id) + " still misses " +
+                                           std::to_string(upload.missing_bytes()) + " uploaded bytes"};
+}
+
+bool Interpreter::make_room(const Session& session, ErrorCode lacking) {
+  if (lacking == ErrorCode::kOutOfMemory) return kept_.give_up(nullptr);
+  return lacking == ErrorCode::kQuota && kept_.give_up(session.account.get());
+}
 
 void Interpreter::run(Session& session, std::span<const Command> commands) {
   if (commands.size() > 1) prefetch(session, commands);
@@ -44,7 +57,8 @@ Result<void> Interpreter::record(Session& session, const ir::Instruction& instru
     GPU_ASSIGN(program::Value value, resolve(session, operand, instruction.op->name));
     operands_.push_back(std::move(value));
   }
-  GPU_ASSIGN(std::vector<program::Tensor> results, executor_.record(instruction, operands_, session.charge));
+  GPU_ASSIGN(std::vector<program::Tensor> results,
+             with_room(session, [&] { return executor_.record(instruction, operands_, session.charge); }));
   for (size_t i = 0; i < results.size(); ++i) bind(session, instruction.results[i].first, std::move(results[i]));
   return {};
 }
@@ -67,8 +81,9 @@ Result<program::Tensor> Interpreter::allocate(Session& session, const AllocComma
                                                   std::to_string(size) + " bytes, the binary " +
                                                   std::to_string(alloc.bytes->size())};
   const bool filled = alloc.bytes.has_value();
-  GPU_ASSIGN(program::Tensor tensor,
-             executor_.allocate(alloc.type.dtype, alloc.type.shape, !filled, filled, session.charge));
+  GPU_ASSIGN(program::Tensor tensor, with_room(session, [&] {
+               return executor_.allocate(alloc.type.dtype, alloc.type.shape, !filled, filled, session.charge);
+             }));
   if (filled && size > 0) GPU_TRY(transfer_.write(tensor, 0, *alloc.bytes));
   return tensor;
 }
@@ -84,9 +99,10 @@ void Interpreter::free(Session& session, std::span<const int64_t> ids) {
   for (const int64_t id : ids) {
     const auto found = session.handles.find(id);
     if (found == session.handles.end()) {
-      unknown_frees_.fetch_add(1, std::memory_order_relaxed);
+      if (!kept_.erase({session.id, id})) unknown_frees_.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
+    attachments_.erase(session, id);
     if (std::holds_alternative<UploadRef>(found->second)) uploads_.erase(session.id, id);
     session.handles.erase(found);
   }
@@ -94,17 +110,21 @@ void Interpreter::free(Session& session, std::span<const int64_t> ids) {
 }
 
 void Interpreter::drop(Session& session) {
-  for (const auto& [id, handle] : session.handles)
+  for (const auto& [id, handle] : session.handles) {
     if (std::holds_alternative<UploadRef>(handle)) uploads_.erase(session.id, id);
+    attachments_.erase(session, id);
+  }
   session.handles.clear();
+  kept_.erase_session(session.id);
   session.tensors.store(0, std::memory_order_relaxed);
 }
 
 Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, std::string_view reader) const {
   const Handle* handle = find_handle(session, id);
+  if (!handle && id >= 0) handle = find_shared({session.id, id});
   if (!handle) return Error{ErrorCode::kNotFound, std::string(reader) + ": " + tensor_text(id) + " does not exist"};
   if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
-  if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes_error(reader, id, **upload);
+  if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes(reader, id, **upload);
   return std::get<program::Tensor>(*handle);
 }
 
@@ -114,7 +134,9 @@ void Interpreter::replace(Session& session, int64_t id, program::Tensor tensor) 
 
 Result<void> Interpreter::open_upload(Session& session, int64_t id, const ir::TensorType& type) {
   GPU_TRY(check_new(session, id, "upload_open"));
-  GPU_ASSIGN(program::Tensor tensor, executor_.allocate(type.dtype, type.shape, false, true, session.charge));
+  GPU_ASSIGN(program::Tensor tensor, with_room(session, [&] {
+               return executor_.allocate(type.dtype, type.shape, false, true, session.charge);
+             }));
   const uint64_t size = program::size_bytes(tensor);
   if (size == 0) {
     bind(session, id, std::move(tensor));

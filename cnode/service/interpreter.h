@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "program/executor.h"
 #include "program/transfer.h"
+#include "service/attachments.h"
+#include "service/kept_tensors.h"
 #include "service/session.h"
 
 namespace gpu_node::service {
@@ -41,6 +43,20 @@ class Interpreter {
   Result<void> open_upload(Session& session, int64_t id, const ir::TensorType& type);
   void complete_upload(Session& session, const Upload& upload);
 
+  // Makes |id| another name of tensor |from|: the same storage, or the same error. Errors: kNotFound; kStale when the
+  // session that made it has ended and nobody else has it; kInvalidArgument while bytes of it are missing.
+  Result<void> attach(Session& session, int64_t id, const TensorName& from);
+
+  // |tensor| in row-major order, charged to |session| whatever its quota.
+  Result<program::Tensor> contiguous(const Session& session, const program::Tensor& tensor);
+
+  // Ends the grace of kept tensors.
+  void expire_kept() {
+    if (!kept_.empty()) kept_.expire(Clock::now());
+  }
+  const KeptTensors& kept() const { return kept_; }
+  uint64_t attached() const { return attached_.load(std::memory_order_relaxed); }
+
   program::Executor& executor() { return executor_; }
   program::Transfer& transfer() { return transfer_; }
   uint64_t unknown_frees() const { return unknown_frees_.load(std::memory_order_relaxed); }
@@ -49,6 +65,7 @@ class Interpreter {
   void execute(Session& session, const ir::Instruction& instruction);
   void execute(Session& session, const AllocCommand& alloc);
   void execute(Session& session, const FreeCommand& freed);
+  void execute(Session& session, const ReleaseCommand& released);
   void execute(Session& session, const MalformedCommand& malformed);
 
   Result<void> record(Session& session, const ir::Instruction& instruction);
@@ -56,9 +73,21 @@ class Interpreter {
   Result<void> check_new(Session& session, int64_t name, std::string_view what);
   Result<program::Value> resolve(const Session& session, const ir::Operand& operand, std::string_view what) const;
   const Handle* find_handle(const Session& session, int64_t name) const;
+  // What |name| stood for, when its own session let go of it: kept, or held by another session.
+  const Handle* find_shared(const TensorName& name) const;
   void bind(Session& session, int64_t name, Handle handle);
   void poison(Session& session, int64_t name, const ErrorRef& error);
   ErrorRef failure(Error error) const;
+  static Error missing_bytes(std::string_view reader, int64_t id, const Upload& upload);
+
+  // |attempt|, and again as long as kept tensors stand in its way.
+  template <typename Attempt>
+  auto with_room(const Session& session, Attempt attempt) {
+    auto result = attempt();
+    while (!result.ok() && make_room(session, result.error().code)) result = attempt();
+    return result;
+  }
+  bool make_room(const Session& session, ErrorCode lacking);
 
   void prefetch(const Session& session, std::span<const Command> commands);
   bool operand_types(const Session& session, const ir::Instruction& instruction,
@@ -69,11 +98,13 @@ class Interpreter {
   std::atomic<uint64_t>& progress_;
   program::Executor executor_;
   program::Transfer transfer_;
+  KeptTensors kept_;
+  Attachments attachments_;
   std::unordered_map<int64_t, Handle> locals_;
   std::vector<program::Value> operands_;     // of the instruction at hand; kept for its memory
   std::vector<ir::TensorType> types_;        // likewise
   std::unordered_set<uint64_t> prefetched_;  // signatures of instructions whose kernels were asked for
-  std::atomic<uint64_t> unknown_frees_{0};
+  std::atomic<uint64_t> unknown_frees_{0}, attached_{0};
 };
 
 }  // namespace gpu_node::service

@@ -22,6 +22,14 @@ inline constexpr uint64_t kUploadChunkBytes = 1024 * 1024;
 inline constexpr uint32_t kUploadWindow = 4;
 inline constexpr uint64_t kMaxReplyBytes = uint64_t{1} << 30;
 inline constexpr int64_t kMinLeaseMs = 1000, kMaxLeaseMs = 600'000, kDefaultLeaseMs = 30'000;
+inline constexpr int64_t kMaxGraceMs = 600'000, kDefaultGraceMs = 10'000;
+
+// A tensor as everybody knows it: its id in the session that made it.
+struct TensorName {
+  uint64_t session = 0;
+  int64_t id = 0;
+  bool operator==(const TensorName&) const = default;
+};
 
 struct RequestOptions {
   std::optional<int64_t> deadline_ms;
@@ -36,6 +44,7 @@ struct Open {
   TermBytes pid;
   int64_t lease_ms = kDefaultLeaseMs;
   std::optional<uint64_t> quota_bytes;
+  int64_t grace_ms = kDefaultGraceMs;
 };
 struct Heartbeat {
   uint64_t session = 0;
@@ -61,13 +70,19 @@ struct UploadOpen {
   ir::TensorType type;
   RequestOptions options;
 };
+struct Attach {
+  uint64_t session = 0;
+  int64_t id = 0;
+  TensorName from;
+  RequestOptions options;
+};
 struct Stats {};
 struct Cancel {
   uint64_t session = 0;
   TermBytes ref;
 };
 
-using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Stats, Cancel>;
+using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Attach, Stats, Cancel>;
 
 // A GenServer.call. A request that cannot be understood still has somebody to tell.
 struct Call {
@@ -85,12 +100,16 @@ struct AllocCommand {
 struct FreeCommand {
   std::vector<int64_t> ids;
 };
+// Tensors whose handles were collected: another node may have been sent them.
+struct ReleaseCommand {
+  std::vector<int64_t> ids;
+};
 // A command that could not be understood, and the results that could be read from it.
 struct MalformedCommand {
   std::vector<int64_t> ids;
   Error error;
 };
-using Command = std::variant<ir::Instruction, AllocCommand, FreeCommand, MalformedCommand>;
+using Command = std::variant<ir::Instruction, AllocCommand, FreeCommand, ReleaseCommand, MalformedCommand>;
 
 struct Run {
   uint64_t session = 0;

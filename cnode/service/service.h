@@ -75,6 +75,7 @@ class Service {
   void answer(Caller&& caller, Download& download);
   void answer(Caller&& caller, Sync& sync);
   void answer(Caller&& caller, UploadOpen& upload);
+  void answer(Caller&& caller, Attach& attach);
   void answer(Caller&& caller, Stats&);
   void answer(Caller&& caller, Cancel& cancel);
 

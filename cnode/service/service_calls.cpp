@@ -108,6 +108,11 @@ void Service::answer(Caller&& caller, UploadOpen& upload) {
     enqueue(admitted->second, UploadOpenWork{admitted->first, admitted->second, upload.id, std::move(upload.type)});
 }
 
+void Service::answer(Caller&& caller, Attach& attach) {
+  const auto admitted = admit(std::move(caller), attach.session, std::move(attach.options));
+  if (admitted) enqueue(admitted->second, AttachWork{admitted->first, admitted->second, attach.id, attach.from});
+}
+
 std::optional<std::pair<SessionRef, PendingCallRef>> Service::admit(Caller&& caller, uint64_t session,
                                                                     RequestOptions&& options) {
   Result<SessionRef> found = sessions_.find(session);
@@ -149,6 +154,9 @@ StatsView Service::stats() const {
   view.downloads_bytes = done.downloads_bytes;
   view.unknown_messages = unknown_messages_;
   view.unknown_frees = device_thread_.unknown_frees();
+  view.kept_bytes = device_thread_.kept().bytes();
+  view.kept_given_up = device_thread_.kept().given_up();
+  view.attached = device_thread_.attached();
   if (options_.network) view.network = options_.network();
   return view;
 }

@@ -1,6 +1,8 @@
 #include "service/session.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include "base/log.h"
 #include "etf/decoder.h"
@@ -21,14 +23,16 @@ Result<std::shared_ptr<void>> Account::charge(uint64_t bytes) {
     return Error{ErrorCode::kQuota, "asked for " + std::to_string(bytes) + " bytes, the session holds " +
                                         std::to_string(before) + " of its quota of " + std::to_string(*quota_bytes_)};
   }
-  return std::shared_ptr<void>(nullptr, [account = shared_from_this(), bytes](void*) {
-    account->bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  });
+  return charge_of(bytes);
 }
 
 std::shared_ptr<void> Account::charge_anyway(uint64_t bytes) {
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  return std::shared_ptr<void>(nullptr, [account = shared_from_this(), bytes](void*) {
+  return charge_of(bytes);
+}
+
+std::shared_ptr<void> Account::charge_of(uint64_t bytes) {
+  return std::shared_ptr<void>(this, [account = shared_from_this(), bytes](void*) {
     account->bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   });
 }
@@ -38,6 +42,7 @@ Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link)
       owner(std::move(open.pid)),
       link(std::move(owner_link)),
       lease_ms(open.lease_ms),
+      grace(open.grace_ms),
       account(std::make_shared<Account>(open.quota_bytes)),
       charge([paying = account](uint64_t bytes) { return paying->charge(bytes); }),
       last_seen(Clock::now().time_since_epoch().count()) {}
@@ -65,6 +70,7 @@ Result<SessionRef> SessionTable::open(Open&& open, const LinkRef& link) {
     return Error{ErrorCode::kBusy, "open: " + std::to_string(kMaxSessions) + " sessions are open, the limit"};
   auto session = std::make_shared<Session>(new_id(), std::move(open), link);
   sessions_.emplace(session->id, session);
+  count_nodes();
   return session;
 }
 
@@ -80,9 +86,22 @@ Result<SessionRef> SessionTable::find(uint64_t id) {
   return Error{ErrorCode::kNotFound, "session " + session_text(id) + " has ended"};
 }
 
+SessionRef SessionTable::peek(uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+void SessionTable::count_nodes() {
+  std::unordered_set<std::string_view> nodes;
+  for (const auto& [id, session] : sessions_) nodes.insert(session->link->peer());
+  nodes_.store(nodes.size(), std::memory_order_relaxed);
+}
+
 template <typename Ends>
 void SessionTable::close_where(std::string_view reason, Ends ends) {
   const std::lock_guard lock(mutex_);
+  const size_t before = sessions_.size();
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     if (!ends(*it->second)) {
       ++it;
@@ -95,6 +114,7 @@ void SessionTable::close_where(std::string_view reason, Ends ends) {
     closed_.push_back(std::move(it->second));
     it = sessions_.erase(it);
   }
+  if (sessions_.size() != before) count_nodes();
 }
 
 void SessionTable::close(uint64_t id) {
@@ -129,12 +149,15 @@ std::vector<SessionRef> SessionTable::live() const {
 std::string SessionTable::owners_text() const {
   std::vector<SessionRef> sessions = live();
   std::sort(sessions.begin(), sessions.end(),
-            [](const SessionRef& a, const SessionRef& b) { return a->account->bytes() > b->account->bytes(); });
+            [](const SessionRef& a, const SessionRef& b) { return a->reach_bytes() > b->reach_bytes(); });
   std::string text = std::to_string(sessions.size()) + " sessions";
-  for (size_t i = 0; i < std::min<size_t>(sessions.size(), 4); ++i)
+  for (size_t i = 0; i < std::min<size_t>(sessions.size(), 4); ++i) {
     text += (i == 0 ? ": " : ", ") + sessions[i]->link->peer() + " holds " +
             std::to_string(sessions[i]->account->bytes()) + " bytes in " + std::to_string(sessions[i]->tensors) +
             " tensors";
+    if (const uint64_t attached = sessions[i]->attached_bytes; attached > 0)
+      text += " and has attached " + std::to_string(attached) + " bytes of others";
+  }
   return text;
 }
 

@@ -36,13 +36,15 @@ class Account : public std::enable_shared_from_this<Account> {
  public:
   explicit Account(std::optional<uint64_t> quota_bytes) : quota_bytes_(quota_bytes) {}
 
-  // Adds |bytes| until the returned charge is dropped. Error: kQuota.
+  // Adds |bytes| until the returned charge is dropped, which points to this account. Error: kQuota.
   Result<std::shared_ptr<void>> charge(uint64_t bytes);
   // The same without asking for the quota: what the service itself needs for the session.
   std::shared_ptr<void> charge_anyway(uint64_t bytes);
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
+  std::shared_ptr<void> charge_of(uint64_t bytes);
+
   const std::optional<uint64_t> quota_bytes_;
   std::atomic<uint64_t> bytes_{0};
 };
@@ -54,6 +56,7 @@ struct Session {
   const TermBytes owner;
   const LinkRef link;
   const int64_t lease_ms;
+  const std::chrono::milliseconds grace;  // how long a released tensor can still be attached
   const std::shared_ptr<Account> account;
   const program::Executor::Charge charge;  // by the account
 
@@ -61,11 +64,14 @@ struct Session {
   std::atomic<bool> closed{false};
   std::atomic<uint32_t> queued_commands{0};
   std::atomic<uint32_t> tensors{0};
+  std::atomic<uint64_t> attached_bytes{0};  // of tensors that other sessions made and pay for
 
   std::unordered_map<int64_t, Handle> handles;  // device thread only
 
   void touch() { last_seen.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed); }
   int64_t idle_ms(Clock::time_point now) const;
+  // What it pays for, and what it keeps others paying for.
+  uint64_t reach_bytes() const { return account->bytes() + attached_bytes.load(std::memory_order_relaxed); }
 };
 
 using SessionRef = std::shared_ptr<Session>;
@@ -79,6 +85,11 @@ class SessionTable {
 
   // The live session |id|, its lease renewed. Errors: kStale (made by another process), kNotFound (ended here).
   Result<SessionRef> find(uint64_t id);
+  // The same without renewing its lease: what somebody else wants of it. nullptr when it does not live.
+  SessionRef peek(uint64_t id) const;
+
+  // True while processes of more than one BEAM node have sessions.
+  bool several_nodes() const { return nodes_.load(std::memory_order_relaxed) > 1; }
 
   void close(uint64_t id);
   void close_owner(const LinkRef& link, const TermBytes& pid);
@@ -96,10 +107,12 @@ class SessionTable {
   template <typename Ends>
   void close_where(std::string_view reason, Ends ends);
   uint64_t new_id();
+  void count_nodes();
 
   mutable std::mutex mutex_;
   std::unordered_map<uint64_t, SessionRef> sessions_;
   std::vector<SessionRef> closed_;
+  std::atomic<size_t> nodes_{0};
   std::random_device random_;
   const uint64_t process_tag_;  // the high 16 bits of every id of this process
 };

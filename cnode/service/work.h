@@ -34,6 +34,12 @@ struct UploadOpenWork {
   int64_t id = 0;
   ir::TensorType type;
 };
+struct AttachWork {
+  SessionRef session;
+  PendingCallRef call;
+  int64_t id = 0;
+  TensorName from;
+};
 // A chunk whose bytes are in its staging buffer.
 struct StagedChunkWork {
   SessionRef session;
@@ -48,7 +54,7 @@ struct UploadDoneWork {
 // Nothing but a reason to look again: a session has ended.
 struct WakeWork {};
 
-using Work =
-    std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, StagedChunkWork, UploadDoneWork>;
+using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork,
+                          StagedChunkWork, UploadDoneWork>;
 
 }  // namespace gpu_node::service

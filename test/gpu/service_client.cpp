@@ -163,9 +163,9 @@ Commands& Commands::op(std::string_view name, int64_t id, std::string_view type,
   return raw(writer.nil().map(0));
 }
 
-Commands& Commands::free(std::initializer_list<int64_t> ids) {
+Commands& Commands::gone(std::string_view how, std::initializer_list<int64_t> ids) {
   Writer writer;
-  writer.tuple(2).atom("free");
+  writer.tuple(2).atom(how);
   if (ids.size() > 0) writer.list(static_cast<uint32_t>(ids.size()));
   for (const int64_t id : ids) writer.integer(id);
   return raw(writer.nil());
@@ -180,9 +180,11 @@ Commands& Commands::raw(const Writer& command) {
 Client::Client(service::Service& service, std::shared_ptr<Peer> peer, uint32_t number)
     : service_(service), peer_(std::move(peer)), pid_(peer_->pid(number)) {}
 
-Reply Client::open(int64_t lease_ms, int64_t quota_bytes) {
+Reply Client::open(int64_t lease_ms, int64_t quota_bytes, int64_t grace_ms) {
   Writer request;
-  request.tuple(3).atom("open").raw(pid_).map(quota_bytes >= 0 ? 2 : 1).atom("lease_ms").integer(lease_ms);
+  request.tuple(3).atom("open").raw(pid_).map(1 + (quota_bytes >= 0) + (grace_ms >= 0));
+  request.atom("lease_ms").integer(lease_ms);
+  if (grace_ms >= 0) request.atom("grace_ms").integer(grace_ms);
   if (quota_bytes >= 0) request.atom("quota_bytes").integer(quota_bytes);
   Reply reply = call(request);
   session = static_cast<uint64_t>(reply.numbers["session"]);
@@ -251,6 +253,12 @@ bool Client::acked(int64_t seq, int64_t timeout_ms) {
   Writer ack;
   ack.version().tuple(3).atom("gpu_node_ack").unsigned_integer(session).integer(seq);
   return !peer_->receive(pid_, timeout_ms, [&](const Bytes& term) { return term == ack.bytes(); }).empty();
+}
+
+Reply Client::attach(int64_t id, const Client& maker, int64_t from_id) {
+  Writer request;
+  request.tuple(6).atom("attach").unsigned_integer(session).integer(id);
+  return call(request.unsigned_integer(maker.session).integer(from_id).map(0));
 }
 
 Reply Client::upload_open(int64_t id, std::string_view type, Dimensions dims) {

@@ -69,12 +69,14 @@ class Commands {
   Commands& alloc(int64_t id, std::string_view type, Dimensions dims, std::span<const std::byte> bytes);
   Commands& op(std::string_view name, int64_t id, std::string_view type, Dimensions dims,
                std::initializer_list<int64_t> operands);
-  Commands& free(std::initializer_list<int64_t> ids);
+  Commands& free(std::initializer_list<int64_t> ids) { return gone("free", ids); }
+  Commands& release(std::initializer_list<int64_t> ids) { return gone("release", ids); }
   Commands& raw(const etf::Writer& command);
   uint32_t count() const { return count_; }
   const Bytes& bytes() const { return writer_.bytes(); }
 
  private:
+  Commands& gone(std::string_view how, std::initializer_list<int64_t> ids);
   etf::Writer writer_;
   uint32_t count_ = 0;
 };
@@ -84,7 +86,7 @@ class Client {
  public:
   Client(service::Service& service, std::shared_ptr<Peer> peer, uint32_t number = 1);
 
-  Reply open(int64_t lease_ms = 30'000, int64_t quota_bytes = -1);
+  Reply open(int64_t lease_ms = 30'000, int64_t quota_bytes = -1, int64_t grace_ms = -1);
   uint64_t session = 0;
 
   Reply call(const etf::Writer& request, int64_t timeout_ms = 60'000);
@@ -101,6 +103,8 @@ class Client {
 
   void run(const Commands& commands, int64_t seq = 0);
   bool acked(int64_t seq, int64_t timeout_ms = 60'000);
+  // Makes |id| another name of tensor |from_id| of |maker|.
+  Reply attach(int64_t id, const Client& maker, int64_t from_id);
   Reply upload_open(int64_t id, std::string_view type, Dimensions dims);
   // Sends a chunk as a reader would: by claim where the service takes it, else whole.
   uint64_t send_chunk(int64_t id, uint64_t offset, std::span<const std::byte> bytes, bool claim = true);

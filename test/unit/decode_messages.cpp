@@ -103,12 +103,20 @@ TEST_CASE("decode: open") {
   with.tuple(3).atom("open").raw(pid()).map(2).atom("lease_ms").integer(1000).atom("quota_bytes").integer(1 << 20);
   CHECK(request_of<Open>(with).lease_ms == 1000);
   CHECK(request_of<Open>(with).quota_bytes == 1u << 20);
+  Writer grace = call();
+  grace.tuple(3).atom("open").raw(pid()).map(1).atom("grace_ms").integer(0);
+  CHECK(request_of<Open>(grace).grace_ms == 0);
+  CHECK(open.grace_ms == 10'000);
+  Writer long_grace = call();
+  long_grace.tuple(3).atom("open").raw(pid()).map(1).atom("grace_ms").integer(600'001);
+  CHECK(call_error(long_grace).find("grace_ms of 0 to 600000") != std::string::npos);
   Writer short_lease = call();
   short_lease.tuple(3).atom("open").raw(pid()).map(1).atom("lease_ms").integer(999);
   CHECK(call_error(short_lease).find("1000 to 600000") != std::string::npos);
   Writer unknown = call();
   unknown.tuple(3).atom("open").raw(pid()).map(1).atom("lease").integer(1000);
-  CHECK(call_error(unknown).find("unknown option lease, allowed: lease_ms, quota_bytes") != std::string::npos);
+  CHECK(call_error(unknown).find("unknown option lease, allowed: lease_ms, quota_bytes, grace_ms") !=
+        std::string::npos);
 }
 
 TEST_CASE("decode: requests of a session") {
@@ -145,6 +153,17 @@ TEST_CASE("decode: requests of a session") {
   upload.map(0);
   CHECK(request_of<UploadOpen>(upload).type.dtype == Dtype::bf16);
   CHECK(request_of<UploadOpen>(upload).type.shape == Shape{2, 3});
+
+  Writer attach = call();
+  attach.tuple(6).atom("attach").unsigned_integer(kSession).integer(4).unsigned_integer(kSession - 1).integer(9).map(0);
+  CHECK(request_of<Attach>(attach).id == 4);
+  CHECK(request_of<Attach>(attach).from == TensorName{kSession - 1, 9});
+  Writer no_name = call();
+  no_name.tuple(6).atom("attach").unsigned_integer(kSession).integer(4).atom("a").integer(9).map(0);
+  CHECK(call_error(no_name).find("attach: expected a session of 64 bits, got an atom") != std::string::npos);
+  Writer local = call();
+  local.tuple(6).atom("attach").unsigned_integer(kSession).integer(4).unsigned_integer(kSession).integer(-9).map(0);
+  CHECK(call_error(local).find("tensor id >= 0") != std::string::npos);
 
   Writer cancel = call();
   cancel.tuple(3).atom("cancel").unsigned_integer(kSession).atom("r");
@@ -190,13 +209,14 @@ TEST_CASE("decode: free, and upload whole and by its head") {
 
 TEST_CASE("decode: a run message with every kind of command") {
   Writer run;
-  run.version().tuple(4).atom("run").unsigned_integer(kSession).integer(17).list(4);
+  run.version().tuple(4).atom("run").unsigned_integer(kSession).integer(17).list(5);
   run.tuple(4).atom("alloc").integer(1).atom("f32");
   shape(run, {4});
   run.tuple(5).atom("alloc").integer(2).atom("u8");
   shape(run, {3});
   run.binary(std::string_view("abc"));
   run.tuple(2).atom("free").list(1).integer(1).nil();
+  run.tuple(2).atom("release").list(1).integer(2).nil();
   run.tuple(4).atom("add").list(1).tuple(3).integer(-1).atom("f32");
   shape(run, {4});
   run.nil().list(2).integer(1).tuple(2).atom("f32").number(1.5).nil().map(0);
@@ -206,11 +226,12 @@ TEST_CASE("decode: a run message with every kind of command") {
   const Run& decoded = std::get<Run>(message.value());
   CHECK(decoded.session == kSession);
   CHECK(decoded.seq == 17);
-  REQUIRE(decoded.commands.size() == 4);
+  REQUIRE(decoded.commands.size() == 5);
   CHECK(!std::get<AllocCommand>(decoded.commands[0]).bytes);
   CHECK(std::get<AllocCommand>(decoded.commands[1]).bytes->size() == 3);
   CHECK(std::get<FreeCommand>(decoded.commands[2]).ids == std::vector<int64_t>{1});
-  const auto& add = std::get<ir::Instruction>(decoded.commands[3]);
+  CHECK(std::get<ReleaseCommand>(decoded.commands[3]).ids == std::vector<int64_t>{2});
+  const auto& add = std::get<ir::Instruction>(decoded.commands[4]);
   CHECK(add.op->name == "add");
   CHECK(add.results[0].first == -1);
   CHECK(std::get<ir::ValueName>(add.operands[0]) == 1);
@@ -286,6 +307,9 @@ TEST_CASE("decode: a malformed command names the results that it would have had"
   alloc.tuple(5).atom("alloc").integer(16).atom("u8").tuple(0).binary(std::string(kInlineBytes + 1, 'x'));
   CHECK(malformed(alloc).ids == std::vector<int64_t>{16});
   CHECK(malformed(alloc).error.message.find("65537 bytes, the limit is 65536") != std::string::npos);
+  Writer release;
+  release.tuple(2).atom("release").integer(18);
+  CHECK(malformed(release).ids.empty());
   Writer atom;
   atom.atom("add");
   CHECK(malformed(atom).ids.empty());

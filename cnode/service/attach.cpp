@@ -1,0 +1,65 @@
+// Tensors that more than one session knows: attaching, and what is kept of those let go.
+#include <string>
+
+#include "program/transfer.h"
+#include "service/interpreter.h"
+
+namespace gpu_node::service {
+namespace {
+
+std::string name_text(const TensorName& name) {
+  return "tensor " + std::to_string(name.id) + " of session " + std::to_string(name.session);
+}
+
+}  // namespace
+
+Result<void> Interpreter::attach(Session& session, int64_t id, const TensorName& from) {
+  GPU_TRY(check_new(session, id, "attach"));
+  const SessionRef maker = sessions_.peek(from.session);
+  const Handle* found = maker ? find_handle(*maker, from.id) : nullptr;
+  if (!found) found = find_shared(from);
+  if (!found && !maker)
+    return Error{ErrorCode::kStale, "attach: " + name_text(from) + ": that session has ended, and nobody else has it"};
+  if (!found)
+    return Error{ErrorCode::kNotFound, "attach: " + name_text(from) + " does not exist: " + maker->link->peer() +
+                                           " has freed it, let go of it more than " +
+                                           std::to_string(maker->grace.count()) + " ms ago, or not made it yet"};
+  if (const UploadRef* upload = std::get_if<UploadRef>(found)) return missing_bytes("attach", from.id, **upload);
+  Handle handle = *found;
+  const auto* tensor = std::get_if<program::Tensor>(&handle);
+  const uint64_t bytes = tensor && tensor->storage ? tensor->storage->size_bytes : 0;
+  bind(session, id, std::move(handle));
+  attachments_.add(session, id, from, bytes);
+  attached_.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+const Handle* Interpreter::find_shared(const TensorName& name) const {
+  if (const Handle* kept = kept_.find(name)) return kept;
+  const auto holder = attachments_.find(name);
+  return holder ? find_handle(*holder->session, holder->id) : nullptr;
+}
+
+void Interpreter::execute(Session& session, const ReleaseCommand& released) {
+  if (!sessions_.several_nodes() || session.grace.count() == 0) return free(session, released.ids);
+  const Clock::time_point until = Clock::now() + session.grace;
+  for (const int64_t id : released.ids) {
+    const auto found = session.handles.find(id);
+    // What is still being uploaded nobody else could use.
+    if (found == session.handles.end() || std::holds_alternative<UploadRef>(found->second)) {
+      free(session, std::span(&id, 1));
+      continue;
+    }
+    attachments_.erase(session, id);
+    kept_.keep({session.id, id}, std::move(found->second), until);
+    session.handles.erase(found);
+  }
+  session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
+}
+
+Result<program::Tensor> Interpreter::contiguous(const Session& session, const program::Tensor& tensor) {
+  const auto charge = [&session](uint64_t bytes) { return Result(session.account->charge_anyway(bytes)); };
+  return with_room(session, [&] { return executor_.contiguous(tensor, charge); });
+}
+
+}  // namespace gpu_node::service
