@@ -191,6 +191,51 @@ defmodule GpuNode.SystemCase.Remote do
     Tensor.to_list(Ops.add(x, b))
   end
 
+  @doc "A process that runs what it is told (`on/3`) and keeps the results until it is told to drop them."
+  def start_holder(node, options \\ []) do
+    with {:ok, pid} <- GpuNode.start_link([node: node] ++ options), do: Process.unlink(pid)
+    spawn(fn -> serve([]) end)
+  end
+
+  defp serve(held) do
+    receive do
+      {from, ref, :drop} ->
+        :erlang.garbage_collect()
+        send(from, {ref, :ok})
+        serve([])
+
+      {from, ref, {function, arguments}} ->
+        result = apply(__MODULE__, function, arguments)
+        send(from, {ref, result})
+        serve([result | held])
+    end
+  end
+
+  @doc "Runs a function of this module in `holder`, on whatever node that is; `:drop` makes it forget all it has."
+  def on(holder, what) do
+    ref = Process.monitor(holder)
+    send(holder, {self(), ref, what})
+
+    receive do
+      {^ref, result} ->
+        Process.demonitor(ref, [:flush])
+        result
+
+      {:DOWN, ^ref, _, _, reason} ->
+        {:down, reason}
+    end
+  end
+
+  def make(node, values), do: Tensor.from_list!(node, values, :f32)
+  def make_large(node, mib), do: Tensor.from_binary!(node, :binary.copy(<<1>>, mib * 1_048_576), :u8, {mib * 1_048_576})
+  def add_one(tensor), do: Ops.add(tensor, 1)
+  def read(tensor), do: Tensor.to_list(tensor)
+  def read_sum(tensor), do: tensor |> Ops.add(1) |> Tensor.to_list()
+  def take(tensor), do: Tensor.attach(tensor)
+  def free(tensor), do: Tensor.free(tensor)
+  def timed(function, arguments), do: :timer.tc(fn -> apply(__MODULE__, function, arguments) end)
+  def pass(tensor), do: tensor
+
   defp attach(node) do
     with {:ok, pid} <- GpuNode.start_link(node: node) do
       Process.unlink(pid)

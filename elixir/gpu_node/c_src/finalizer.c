@@ -104,6 +104,12 @@ static ERL_NIF_TERM make_handle(ErlNifEnv* env, int argc, const ERL_NIF_TERM arg
   return term;
 }
 
+// is_handle(Term) -> boolean
+static ERL_NIF_TERM is_handle(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
+  void* object;
+  return argc == 1 && enif_get_resource(env, argv[0], handle_type, &object) ? true_atom : false_atom;
+}
+
 // release_handle(Handle) -> true the first time: its id will not come into the queue; false afterwards.
 static ERL_NIF_TERM release_handle(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
   void* object;
@@ -139,6 +145,7 @@ static int on_upgrade(ErlNifEnv* env, void** private_data, void** old_private_da
 static ErlNifFunc functions[] = {{"make_queue", 1, make_queue, 0},
                                  {"take", 1, take, 0},
                                  {"make_handle", 2, make_handle, 0},
+                                 {"handle?", 1, is_handle, 0},
                                  {"release_handle", 1, release_handle, 0}};
 
 ERL_NIF_INIT(Elixir.GpuNode.Finalizer, functions, on_load, NULL, on_upgrade, NULL)

@@ -123,7 +123,7 @@ defmodule GpuNode do
     with {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
-         {:ok, ids} <- Ops.names(tensors, {:u, 8}, link, session, []) do
+         {:ok, ids} <- Ops.names(tensors, {:u, 8}, link, session, deadline) do
       result = Client.request(link, session, deadline, Protocol.sync(ids))
       Client.keep(tensors)
       result
@@ -165,7 +165,7 @@ defmodule GpuNode do
     with {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
-         {:ok, names} <- input_names(Enum.reverse(program.inputs), inputs, link, session) do
+         {:ok, names} <- input_names(Enum.reverse(program.inputs), inputs, link, session, deadline) do
       limit = Link.get(link, :max_commands)
       {messages, outputs} = Program.commands(program, names, limit, fn -> Link.next_id(link) end)
       tensors = handles(program.outputs, outputs, inputs, link, session)
@@ -188,7 +188,7 @@ defmodule GpuNode do
          do: cast(rest, link, session, deadline)
   end
 
-  defp input_names(declared, inputs, link, session) do
+  defp input_names(declared, inputs, link, session, deadline) do
     wrong =
       declared
       |> Enum.zip(inputs)
@@ -207,7 +207,7 @@ defmodule GpuNode do
         declared
         |> Enum.zip(inputs)
         |> Enum.reduce_while({:ok, []}, fn {value, input}, {:ok, names} ->
-          case Ops.names([input], value.type, link, session, []) do
+          case Ops.names([input], value.type, link, session, deadline) do
             {:ok, [name]} -> {:cont, {:ok, [name | names]}}
             error -> {:halt, error}
           end

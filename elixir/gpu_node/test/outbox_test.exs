@@ -20,9 +20,10 @@ defmodule GpuNode.Session.OutboxTest do
     assert Outbox.queued_units(rest) == 7
   end
 
-  test "frees that follow each other are one command, and stay in their place" do
-    outbox = Outbox.new() |> Outbox.push(:a, 0) |> Outbox.push_free([1]) |> Outbox.push_free([2]) |> Outbox.push(:b, 0)
-    assert {:commands, [:a, {:free, ids}, :b], 3, 2, _} = Outbox.take(outbox, 100, true)
+  test "frees and releases that follow each other are one command of each kind, and stay in their place" do
+    outbox = Outbox.new() |> Outbox.push(:a, 0) |> Outbox.push_gone(:release, [1]) |> Outbox.push_gone(:release, [2])
+    outbox = outbox |> Outbox.push_gone(:free, [3]) |> Outbox.push(:b, 0)
+    assert {:commands, [:a, {:release, ids}, {:free, [3]}, :b], 4, 2, _} = Outbox.take(outbox, 100, true)
     assert Enum.sort(ids) == [1, 2]
   end
 

@@ -1,6 +1,6 @@
 defmodule GpuNode.Application do
   @moduledoc false
-  # Holds the registry of the nodes of this VM, keyed {role, name}. The nodes themselves stand under whoever starts them.
+  # Holds the registry of the nodes of this VM, keyed {role, name}, and what other VMs may ask of it. The nodes themselves stand under whoever starts them.
 
   use Application
 
@@ -9,9 +9,7 @@ defmodule GpuNode.Application do
     # GpuNode.Telemetry asks only whether the library is loaded.
     Code.ensure_loaded(:telemetry)
 
-    Supervisor.start_link([{Registry, keys: :unique, name: GpuNode.Registry}],
-      strategy: :one_for_one,
-      name: GpuNode.RootSupervisor
-    )
+    children = [{Registry, keys: :unique, name: GpuNode.Registry}, GpuNode.Flusher]
+    Supervisor.start_link(children, strategy: :one_for_one, name: GpuNode.RootSupervisor)
   end
 end

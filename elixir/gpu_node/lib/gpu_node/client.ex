@@ -135,16 +135,21 @@ defmodule GpuNode.Client do
     handle
   end
 
+  @doc "Whether the collector watches `handle`: not when it went to another VM and came back after its last copy here was collected."
+  @spec watched?(Link.t(), reference) :: boolean
+  def watched?(%{finalizer: :nif}, handle), do: Finalizer.handle?(handle)
+  def watched?(%{finalizer: :sweep}, handle), do: Sweep.handle?(handle)
+
   @doc "Frees the tensor of `handle` now; `:already` when that was done before."
-  @spec release(Link.t(), reference, Protocol.id()) :: :ok | :already
-  def release(link, handle, id) do
-    released? =
+  @spec free(Link.t(), reference, Protocol.id()) :: :ok | :already
+  def free(link, handle, id) do
+    first? =
       case link.finalizer do
-        :nif -> Finalizer.release_handle(handle)
-        :sweep -> Sweep.release_handle(handle)
+        :nif -> not Finalizer.handle?(handle) or Finalizer.release_handle(handle)
+        :sweep -> not Sweep.handle?(handle) or Sweep.release_handle(handle)
       end
 
-    if released? do
+    if first? do
       send(link.pid, {:gpu_node_free, id})
       :ok
     else

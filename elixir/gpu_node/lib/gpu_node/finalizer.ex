@@ -53,6 +53,10 @@ defmodule GpuNode.Finalizer do
   @spec make_handle(reference, non_neg_integer) :: handle
   def make_handle(_queue, _id), do: :erlang.nif_error(:not_loaded)
 
+  @doc "Whether `term` is a handle that lives here. What was another VM's, or came back after it was collected, is a plain reference."
+  @spec handle?(term) :: boolean
+  def handle?(_term), do: :erlang.nif_error(:not_loaded)
+
   @doc "True the first time: nothing will come of its collection any more; false afterwards."
   @spec release_handle(handle) :: boolean
   def release_handle(_handle), do: :erlang.nif_error(:not_loaded)

@@ -4,9 +4,9 @@ defmodule GpuNode.Link do
   # free tensor id, how much is queued. The constant part lies in persistent_term, the changing numbers in atomics, so that
   # neither a reconnection nor an op touches anything shared but a machine word.
 
-  alias GpuNode.{Error, Finalizer}
+  alias GpuNode.{Attachments, Error, Finalizer}
 
-  @enforce_keys [:name, :node, :pid, :state, :timeout, :collect_above_bytes, :finalizer, :queue]
+  @enforce_keys [:name, :node, :pid, :state, :timeout, :collect_above_bytes, :finalizer, :queue, :attachments]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -17,15 +17,16 @@ defmodule GpuNode.Link do
           timeout: pos_integer,
           collect_above_bytes: pos_integer,
           finalizer: :nif | :sweep,
-          queue: reference | nil
+          queue: reference | nil,
+          attachments: Attachments.t()
         }
 
   # Slots of |state|. A session of 0 means that there is none. |queued| counts units: one per command and one more per KiB
   # it carries.
   @slots %{next_id: 1, session: 2, incarnation: 3, queued: 4, inline_bytes: 5, max_commands: 6}
 
-  @spec new(atom, node, pid, keyword) :: t
-  def new(name, node, pid, options) do
+  @spec new(atom, node, pid, Attachments.t(), keyword) :: t
+  def new(name, node, pid, attachments, options) do
     finalizer = Keyword.get_lazy(options, :finalizer, &Finalizer.mode/0)
 
     %__MODULE__{
@@ -36,7 +37,8 @@ defmodule GpuNode.Link do
       timeout: Keyword.get(options, :timeout, 15_000),
       collect_above_bytes: Keyword.get(options, :collect_above_bytes, 64 * 1024 * 1024),
       finalizer: finalizer,
-      queue: if(finalizer == :nif, do: Finalizer.make_queue(pid))
+      queue: if(finalizer == :nif, do: Finalizer.make_queue(pid)),
+      attachments: attachments
     }
   end
 

@@ -11,7 +11,7 @@ defmodule GpuNode.Ops do
   """
 
   import Kernel, except: [abs: 1, ceil: 1, floor: 1, max: 2, min: 2, round: 1]
-  alias GpuNode.{Client, Error, Link, Op, Protocol, Tensor, Type}
+  alias GpuNode.{Attachments, Client, Error, Link, Op, Protocol, Tensor, Type}
 
   @typedoc "A tensor, a number that takes the type of what it meets, or a number of a type."
   @type operand :: Tensor.t() | number | Type.special() | {Type.t(), number | Type.special()}
@@ -62,7 +62,7 @@ defmodule GpuNode.Ops do
 
   defp send_op(link, name, operands, literal, results, attributes) do
     with {:ok, session} <- Client.session(link),
-         {:ok, names} <- names(operands, literal, link, session, []),
+         {:ok, names} <- names(operands, literal, link, session, nil),
          tensors = for({type, shape} <- results, do: Tensor.new(link, session, type, shape)),
          named = Enum.map(tensors, &{&1.id, &1.type, &1.shape}),
          :ok <- Client.command(link, session, Protocol.instruction(name, named, names, attributes), 0) do
@@ -72,35 +72,28 @@ defmodule GpuNode.Ops do
   end
 
   @doc false
-  # The ids and literals that stand for |operands| on the wire, in |session|.
-  @spec names([operand], Type.t(), Link.t(), pos_integer, list) :: {:ok, list} | {:error, Error.t()}
-  def names([], _literal, _link, _session, names), do: {:ok, Enum.reverse(names)}
+  # The ids and literals that stand for |operands| on the wire, in |session|. Nothing is waited for but what must be attached first, until
+  # |deadline| (nil: the node's time-out from now).
+  @spec names([operand], Type.t(), Link.t(), pos_integer, Client.deadline() | nil) :: {:ok, list} | {:error, Error.t()}
+  def names(operands, literal, link, session, deadline), do: names(operands, literal, link, session, deadline, [])
 
-  def names([%Tensor{session: session, id: id} | rest], literal, link, session, names),
-    do: names(rest, literal, link, session, [id | names])
+  defp names([], _literal, _link, _session, _deadline, names), do: {:ok, Enum.reverse(names)}
 
-  def names([%Tensor{} = tensor | _], _literal, link, _session, _names), do: {:error, foreign(tensor, link)}
+  defp names([%Tensor{session: session, id: id} | rest], literal, link, session, deadline, names),
+    do: names(rest, literal, link, session, deadline, [id | names])
 
-  def names([{type, number} | rest], literal, link, session, names),
-    do: names(rest, literal, link, session, [Protocol.literal(type, number) | names])
+  defp names([%Tensor{} = tensor | rest], literal, link, session, deadline, names) do
+    deadline = deadline || Client.deadline(link, [])
 
-  def names([number | rest], literal, link, session, names),
-    do: names(rest, literal, link, session, [Protocol.literal(literal, number) | names])
-
-  @doc false
-  @spec foreign(Tensor.t(), Link.t()) :: Error.t()
-  def foreign(%{node: node} = tensor, %{node: node} = link) do
-    text =
-      "#{inspect(tensor)} is of incarnation #{tensor.incarnation}, session #{tensor.session}, which is gone: make it again"
-
-    now = "; the node is now in incarnation #{Link.get(link, :incarnation)}"
-    Error.new(:stale, text <> now, node)
+    with {:ok, id} <- Attachments.id(link, session, tensor, deadline),
+         do: names(rest, literal, link, session, deadline, [id | names])
   end
 
-  def foreign(tensor, link) do
-    text = "#{inspect(tensor)} lies on another node than #{link.node}: read it and make it there"
-    Error.new(:invalid_argument, text, link.node)
-  end
+  defp names([{type, number} | rest], literal, link, session, deadline, names),
+    do: names(rest, literal, link, session, deadline, [Protocol.literal(type, number) | names])
+
+  defp names([number | rest], literal, link, session, deadline, names),
+    do: names(rest, literal, link, session, deadline, [Protocol.literal(literal, number) | names])
 
   defp invalid(text), do: Error.new(:invalid_argument, text)
 end

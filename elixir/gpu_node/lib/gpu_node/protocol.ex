@@ -26,6 +26,7 @@ defmodule GpuNode.Protocol do
           | {:sync, [id]}
           | {:download, id, non_neg_integer, integer}
           | {:upload_open, id, Type.t(), tuple}
+          | {:attach, id, pos_integer, id}
 
   @doc "The registered name under which a node takes control messages and upload chunks."
   @spec name() :: atom
@@ -68,8 +69,13 @@ defmodule GpuNode.Protocol do
   def alloc(id, type, shape, nil), do: {:alloc, id, Type.name(type), shape}
   def alloc(id, type, shape, binary), do: {:alloc, id, Type.name(type), shape, binary}
 
+  @doc "Drops tensors at once."
   @spec free([id]) :: command
   def free(ids), do: {:free, ids}
+
+  @doc "Drops tensors whose handles were collected: the node keeps for a while what another VM may have been sent."
+  @spec release([id]) :: command
+  def release(ids), do: {:release, ids}
 
   @doc "The cast that carries `commands`; it is acknowledged with `seq`."
   @spec run(integer, non_neg_integer, [command]) :: tuple
@@ -99,6 +105,10 @@ defmodule GpuNode.Protocol do
   @doc "Makes a tensor whose bytes come as chunks."
   @spec upload_open(id, Type.t(), tuple) :: request
   def upload_open(id, type, shape), do: {:upload_open, id, type, shape}
+
+  @doc "Makes `id` another name of tensor `from_id` of the session `from_session`."
+  @spec attach(id, pos_integer, id) :: request
+  def attach(id, from_session, from_id), do: {:attach, id, from_session, from_id}
 
   @spec heartbeat() :: request
   def heartbeat, do: {:heartbeat}
@@ -130,6 +140,9 @@ defmodule GpuNode.Protocol do
 
   def request({:upload_open, id, type, shape}, session, options),
     do: {:upload_open, session, id, Type.name(type), shape, options}
+
+  def request({:attach, id, from_session, from_id}, session, options),
+    do: {:attach, session, id, from_session, from_id, options}
 
   ## Replies
 

@@ -9,11 +9,11 @@ defmodule GpuNode.Session do
   # Its mailbox must stay an ordinary one (no off_heap message queue): what a handle's collection sends must come after the commands
   # that used the handle, which holds only while the mailbox keeps the order across senders.
   #
-  # Messages are built by GpuNode.Client, GpuNode.Transfer, GpuNode.Worker and the node itself.
+  # Messages are built by GpuNode.Client, GpuNode.Attachments, GpuNode.Transfer, GpuNode.Worker and the node itself.
 
   use GenServer
   require GpuNode.Protocol
-  alias GpuNode.{Error, Finalizer, Link, Protocol, Worker}
+  alias GpuNode.{Attachments, Error, Finalizer, Link, Protocol, Worker}
   alias GpuNode.Session.{Asking, Connection, Outbox, Sending, State}
 
   @sweep_ms 1000
@@ -24,6 +24,7 @@ defmodule GpuNode.Session do
           | {:cookie, (-> atom) | nil}
           | {:worker, pid | nil}
           | {:heartbeat_ms | :lease_ms | :quota_bytes | :timeout | :collect_above_bytes, pos_integer}
+          | {:grace_ms | :attached_ms, non_neg_integer}
           | {:finalizer, :nif | :sweep}
 
   @spec start_link([option]) :: GenServer.on_start()
@@ -56,7 +57,7 @@ defmodule GpuNode.Session do
     # suspend this process when nobody reads there.
     :net_kernel.monitor_nodes(true, node_type: :all)
     worker = options[:worker]
-    link = Link.new(Keyword.fetch!(options, :name), node, self(), options)
+    link = Link.new(Keyword.fetch!(options, :name), node, self(), Attachments.start_link(options), options)
     Link.publish(link)
 
     state = %State{
@@ -88,17 +89,17 @@ defmodule GpuNode.Session do
 
   def handle_info({:gpu_node_free, id}, state) do
     if state.weak, do: :ets.delete(state.weak, id)
-    next(Sending.push_free(state, [id]))
+    next(Sending.push_gone(state, :free, [id]))
   end
 
   # An op that uses one of these tensors was sent before its handle was let go, but may still be in the mailbox: the ids go behind
   # whatever is there.
   def handle_info(:gpu_node_collected, state) do
-    send(self(), {:gpu_node_freed, Finalizer.take(state.link.queue)})
+    send(self(), {:gpu_node_released, Finalizer.take(state.link.queue)})
     next(state)
   end
 
-  def handle_info({:gpu_node_freed, ids}, state), do: next(Sending.push_free(state, ids))
+  def handle_info({:gpu_node_released, ids}, state), do: next(Sending.push_gone(state, :release, ids))
 
   def handle_info({:gpu_node_program, session, n, commands}, %{session: session, status: :up} = state),
     do: next(%{state | outbox: Outbox.push_program(state.outbox, n, commands)})
@@ -181,8 +182,11 @@ defmodule GpuNode.Session do
 
   def handle_info({:gpu_node_swept, ids}, state) do
     Enum.each(ids, &:ets.delete(state.weak, &1))
-    next(if ids == [], do: state, else: Sending.push_free(state, ids))
+    next(if ids == [], do: state, else: Sending.push_gone(state, :release, ids))
   end
+
+  # It never ends by itself.
+  def handle_info({:EXIT, pid, reason}, %{link: %{attachments: {pid, _table}}} = state), do: {:stop, reason, state}
 
   # Late answers, acknowledgements of a session that is gone, timers and monitors that were for it.
   def handle_info(_other, state), do: next(state)

@@ -4,7 +4,8 @@ defmodule GpuNode.Supervisor do
 
   alias GpuNode.{Client, Distribution, Error, Link, Session, Worker}
 
-  @both ~w(name timeout heartbeat_ms lease_ms quota_bytes collect_above_bytes finalizer start_timeout cookie)a
+  @both ~w(name timeout heartbeat_ms lease_ms quota_bytes collect_above_bytes grace_ms attached_ms finalizer start_timeout
+          cookie)a
   @local ~w(binary device memory_limit listen args env hang_ms distribution)a
   @remote ~w(node wait)a
 
@@ -126,6 +127,12 @@ defmodule GpuNode.Supervisor do
     wrong =
       Enum.find(options, fn
         {key, value} when key in [:timeout, :heartbeat_ms, :lease_ms, :quota_bytes, :start_timeout, :memory_limit] ->
+          not (is_integer(value) and value > 0)
+
+        {:grace_ms, value} ->
+          value not in 0..600_000
+
+        {:attached_ms, value} ->
           not (is_integer(value) and value > 0)
 
         {:name, value} ->

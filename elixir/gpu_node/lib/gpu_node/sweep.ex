@@ -11,6 +11,14 @@ defmodule GpuNode.Sweep do
   @spec release_handle(:atomics.atomics_ref()) :: boolean
   def release_handle(handle), do: :atomics.exchange(handle, 1, 1) == 0
 
+  @doc "Whether it was made here and its collection was not noticed yet."
+  @spec handle?(reference) :: boolean
+  def handle?(handle) do
+    :atomics.get(handle, 1) >= 0
+  rescue
+    ArgumentError -> false
+  end
+
   @spec external(:atomics.atomics_ref()) :: binary
   def external(handle), do: :erlang.term_to_binary(handle)
 
@@ -22,9 +30,6 @@ defmodule GpuNode.Sweep do
   end
 
   defp collect({id, external}, dead) do
-    :atomics.get(:erlang.binary_to_term(external), 1)
-    dead
-  rescue
-    ArgumentError -> [id | dead]
+    if handle?(:erlang.binary_to_term(external)), do: dead, else: [id | dead]
   end
 end

@@ -8,7 +8,7 @@ defmodule GpuNode.Tensor do
   Fields: `node`, `incarnation`, `session`, `id`, `type` (`{:f, 32}`), `shape` (a tuple), `ref` (what the collector watches).
   """
 
-  alias GpuNode.{Client, Element, Error, Link, Protocol, Shape, Transfer, Type}
+  alias GpuNode.{Attachments, Client, Element, Error, Link, Protocol, Shape, Transfer, Type}
 
   @enforce_keys [:node, :incarnation, :session, :id, :type, :shape, :ref]
   defstruct @enforce_keys
@@ -75,7 +75,7 @@ defmodule GpuNode.Tensor do
         {:ok, tensor}
 
       {:error, _} = error ->
-        Client.release(link, tensor.ref, tensor.id)
+        Client.free(link, tensor.ref, tensor.id)
         error
     end
   end
@@ -148,18 +148,20 @@ defmodule GpuNode.Tensor do
   end
 
   defp slice(link, tensor, offset, size, deadline) do
-    result =
-      if size <= @small_bytes do
-        with {:ok, binary, _timing} <-
-               Client.request(link, tensor.session, deadline, Protocol.download(tensor.id, offset, size)),
-             do: {:ok, binary}
-      else
-        Transfer.download(link, tensor.session, tensor.id, offset, size, deadline)
-      end
-
-    Client.keep(tensor)
-    result
+    with {:ok, session, id} <- Attachments.locate(link, tensor, deadline) do
+      result = Attachments.holding(link, tensor, session, fn -> read(link, session, id, offset, size, deadline) end)
+      Client.keep(tensor)
+      result
+    end
   end
+
+  defp read(link, session, id, offset, size, deadline) when size <= @small_bytes do
+    with {:ok, binary, _timing} <- Client.request(link, session, deadline, Protocol.download(id, offset, size)),
+         do: {:ok, binary}
+  end
+
+  defp read(link, session, id, offset, size, deadline),
+    do: Transfer.download(link, session, id, offset, size, deadline)
 
   @doc """
   The bytes of a tensor as a stream of binaries of `:slice_bytes` each (default 64 MiB), for what is too big to hold. Each slice
@@ -217,16 +219,53 @@ defmodule GpuNode.Tensor do
   @spec to_number!(t, keyword) :: Element.value()
   def to_number!(tensor, options \\ []), do: tensor |> to_number(options) |> Error.unwrap!()
 
-  @doc "Frees the tensor now, for every holder of the handle. `:already` when that was done before, or when its session is gone."
-  @spec free(t) :: :ok | :already
-  def free(tensor) do
+  @doc """
+  A handle of this VM for a tensor that another VM made: the tensor stays as long as this handle, whatever becomes of the first one. A
+  handle that is of this VM already is returned as it is. Option `:timeout`.
+
+  Errors: `:not_found` (freed, or let go of too long ago), `:stale` (its maker's session or the node's process is gone), `:deadline`,
+  `:node_down`.
+  """
+  @spec attach(t, keyword) :: {:ok, t} | {:error, Error.t()}
+  def attach(tensor, options \\ []) do
     with {:ok, link} <- Link.fetch(tensor.node),
-         true <- Link.get(link, :session) == tensor.session do
-      Client.release(link, tensor.ref, tensor.id)
-    else
-      _ -> :already
+         deadline = Client.deadline(link, options),
+         {:ok, session} <- Client.session(link, deadline) do
+      if tensor.session == session and Client.watched?(link, tensor.ref),
+        do: {:ok, tensor},
+        else: attach(link, session, tensor, deadline)
     end
   end
+
+  @doc "As `attach/2`, raising `GpuNode.Error`."
+  @spec attach!(t, keyword) :: t
+  def attach!(tensor, options \\ []), do: tensor |> attach(options) |> Error.unwrap!()
+
+  defp attach(link, session, tensor, deadline) do
+    attached = new(link, session, tensor.type, tensor.shape)
+
+    with {:error, _} = error <- Attachments.attach(link, session, attached.id, tensor, deadline) do
+      Client.free(link, attached.ref, attached.id)
+      error
+    else
+      :ok -> {:ok, attached}
+    end
+  end
+
+  @doc """
+  Frees the tensor now, for every holder of the handle in this VM and, on the VM that made it, for all that have not attached it. On
+  another VM only that one's attachment goes. `:already` when that was done before, or when its session is gone.
+  """
+  @spec free(t) :: :ok | :already
+  def free(tensor) do
+    case Link.fetch(tensor.node) do
+      {:ok, link} -> free(link, Link.get(link, :session), tensor)
+      {:error, _} -> :already
+    end
+  end
+
+  defp free(link, session, %{session: session} = tensor), do: Client.free(link, tensor.ref, tensor.id)
+  defp free(link, session, tensor), do: Attachments.drop(link, session, tensor)
 
   @doc "Bytes of the tensor on the node and on the wire."
   @spec byte_size_of(t) :: non_neg_integer

@@ -128,6 +128,13 @@ defmodule GpuNode.FakeNode do
     end
   end
 
+  defp answer({:attach, _session, id, _from_session, from_id, _options}, _from, state) do
+    case state.tensors[from_id] do
+      nil -> {:reply, {:error, {:stale, "that session has ended"}}, state}
+      tensor -> {:reply, :ok, %{state | tensors: Map.put(state.tensors, id, tensor)}}
+    end
+  end
+
   defp answer({:upload_open, _session, id, type, shape, _options}, _from, state) do
     bytes = :binary.copy(<<0>>, GpuNode.Shape.size(shape) * Type.wire_bytes(type!(type)))
     {:reply, {:ok, %{chunk_bytes: 1_048_576, window: 4}}, put(state, id, type, shape, bytes)}
@@ -165,6 +172,7 @@ defmodule GpuNode.FakeNode do
   def handle_info(_other, state), do: {:noreply, state}
 
   defp carry_out({:free, ids}, state), do: %{state | tensors: Map.drop(state.tensors, ids)}
+  defp carry_out({:release, ids}, state), do: carry_out({:free, ids}, state)
   defp carry_out({:alloc, id, type, shape, bytes}, state), do: put(state, id, type, shape, bytes)
 
   defp carry_out({:alloc, id, type, shape}, state),

@@ -4,7 +4,7 @@ defmodule GpuNode.Session.Connection do
   # gone. Functions from state to state.
 
   require Logger
-  alias GpuNode.{Capabilities, Distribution, Error, Link, Protocol, Telemetry}
+  alias GpuNode.{Attachments, Capabilities, Distribution, Error, Link, Protocol, Telemetry}
   alias GpuNode.Session.{Asking, Connector, Sending, State}
 
   @attempt_ms 12_000
@@ -17,7 +17,7 @@ defmodule GpuNode.Session.Connection do
   @doc "Starts an attempt unless one is under way or nothing is there to be reached."
   @spec connect(State.t()) :: State.t()
   def connect(%{status: :down, connector: nil, worker_ready?: true} = state) do
-    options = state.options |> Keyword.take([:lease_ms, :quota_bytes]) |> Map.new()
+    options = state.options |> Keyword.take([:lease_ms, :quota_bytes, :grace_ms]) |> Map.new()
     request = %{node: state.link.node, cookie: state.cookie, options: options, leaving: state.leaving}
     {pid, monitor} = Connector.start(request)
     Process.send_after(self(), {:attempt_expired, pid}, @attempt_ms)
@@ -122,6 +122,7 @@ defmodule GpuNode.Session.Connection do
     leaving = Distribution.disconnect([state.link.node, state.bulk])
     {waiting, state} = state |> Sending.drop_all() |> Asking.fail_all(error)
     if state.weak, do: :ets.delete_all_objects(state.weak)
+    Attachments.clear(state.link.attachments, error)
     Logger.warning("GPU node #{state.link.node} is down: #{error.message}")
     metadata = %{node: state.link.node, name: state.link.name, reason: error.code}
     Telemetry.execute([:node, :down], %{waiting: waiting}, metadata)

@@ -4,7 +4,7 @@ defmodule GpuNode.Session.Outbox do
   # take/3 gives and keeps the rest.
   #
   # Single commands are gathered into one message; a program is a message of its own, because its local names would meet
-  # those of another. A free that directly follows another joins it.
+  # those of another. A free or a release that directly follows another of its kind joins it.
 
   alias GpuNode.Protocol
 
@@ -14,7 +14,7 @@ defmodule GpuNode.Session.Outbox do
 
   @type item ::
           {:command, Protocol.command(), non_neg_integer}
-          | {:free, [Protocol.id()]}
+          | {:free | :release, [Protocol.id()]}
           | {:program, pos_integer, [Protocol.command()]}
           | {:request, reference, Protocol.request(), pos_integer}
   @type t :: %__MODULE__{items: :queue.queue(item), count: non_neg_integer, requests: non_neg_integer}
@@ -41,11 +41,12 @@ defmodule GpuNode.Session.Outbox do
   def push_program(%{items: items, count: count} = outbox, n, commands),
     do: %{outbox | items: :queue.in({:program, n, commands}, items), count: count + n}
 
-  @spec push_free(t, [Protocol.id()]) :: t
-  def push_free(%{items: items, count: count} = outbox, ids) do
+  @doc "Queues tensors that go: freed at once, or released because their handles were collected."
+  @spec push_gone(t, :free | :release, [Protocol.id()]) :: t
+  def push_gone(%{items: items, count: count} = outbox, how, ids) do
     case :queue.peek_r(items) do
-      {:value, {:free, earlier}} -> %{outbox | items: :queue.in({:free, ids ++ earlier}, :queue.drop_r(items))}
-      _ -> %{outbox | items: :queue.in({:free, ids}, items), count: count + 1}
+      {:value, {^how, earlier}} -> %{outbox | items: :queue.in({how, ids ++ earlier}, :queue.drop_r(items))}
+      _ -> %{outbox | items: :queue.in({how, ids}, items), count: count + 1}
     end
   end
 
@@ -92,7 +93,7 @@ defmodule GpuNode.Session.Outbox do
           do: {:commands, commands, n, n, %{outbox | items: rest, count: outbox.count - n}},
           else: :nothing
 
-      _command_or_free ->
+      _command_or_gone ->
         if credit > 0, do: gather(outbox, min(credit, @max_batch)), else: :nothing
     end
   end
@@ -106,6 +107,9 @@ defmodule GpuNode.Session.Outbox do
 
       {{:value, {:free, ids}}, rest} ->
         gather(rest, room, n + 1, bytes, units, [Protocol.free(ids) | commands], outbox)
+
+      {{:value, {:release, ids}}, rest} ->
+        gather(rest, room, n + 1, bytes, units, [Protocol.release(ids) | commands], outbox)
 
       _other ->
         gathered(items, n, units, commands, outbox)

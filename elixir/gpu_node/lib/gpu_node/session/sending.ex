@@ -1,6 +1,6 @@
 defmodule GpuNode.Session.Sending do
   @moduledoc false
-  # What leaves the session process: commands within the node's credit, requests in their order, frees. Functions from state
+  # What leaves the session process: commands within the node's credit, requests in their order, tensors that go. Functions from state
   # to state; a busy connection stalls the outbox until a timer or an acknowledgement.
 
   alias GpuNode.{Link, Protocol}
@@ -67,16 +67,16 @@ defmodule GpuNode.Session.Sending do
   @spec deliver(State.t(), term) :: :ok | :nosuspend | :noconnect
   def deliver(state, message), do: Process.send({Protocol.name(), state.link.node}, message, [:noconnect, :nosuspend])
 
-  @doc "Queues the freeing of `ids`, less those of an earlier session, whose tensors are gone with it."
-  @spec push_free(State.t(), [Protocol.id()]) :: State.t()
-  def push_free(%{status: :up} = state, ids) do
+  @doc "Queues that `ids` go, less those of an earlier session, whose tensors are gone with it."
+  @spec push_gone(State.t(), :free | :release, [Protocol.id()]) :: State.t()
+  def push_gone(%{status: :up} = state, how, ids) do
     case Enum.filter(ids, &(&1 >= state.first_id)) do
       [] -> state
-      ids -> %{state | outbox: Outbox.push_free(state.outbox, ids)}
+      ids -> %{state | outbox: Outbox.push_gone(state.outbox, how, ids)}
     end
   end
 
-  def push_free(state, _ids), do: state
+  def push_gone(state, _how, _ids), do: state
 
   @doc "The node has carried out every message up to `seq`."
   @spec acknowledge(State.t(), non_neg_integer) :: State.t()
