@@ -1,7 +1,7 @@
 // What a reduction carries from element to element: struct Acc and its functions, one set per ACC_* macro.
 //
-// The emitter defines VALUE, the type elements arrive in, VALUE_F32 or VALUE_F64 when that is a float, and ACC_START for
-// ACC_MAX and ACC_MIN. A set of two members defines ACC_EXTRA, the type of the second: between passes each member lies in
+// The emitter defines VALUE, the type elements arrive in, VALUE_F32 or VALUE_F64 when that is a float, PRODUCT_IN_DOUBLE where
+// products of f32 are exact in a wider type, and ACC_START for ACC_MAX and ACC_MIN. A set of two members defines ACC_EXTRA, the type of the second: between passes each member lies in
 // a buffer of its own. Tests for NaN look at the bits: a driver may compile x != x away.
 
 #if defined(VALUE_F32)
@@ -21,6 +21,11 @@ bool is_nan_value(VALUE x) { return false; }
 #if defined(ACC_SUM_COMPENSATED)
 // The running sum and what its roundings lost: the result is within one rounding of the exact sum, whatever the order.
 #define ACC_EXTRA VALUE
+#if defined(VALUE_F64)
+#define VALUE_SPLIT 134217729.0lf
+#else
+#define VALUE_SPLIT 4097.0
+#endif
 struct Acc {
   VALUE value;
   VALUE extra;
@@ -37,6 +42,22 @@ void acc_put(inout Acc acc, VALUE x, VALUE x_lost) {
   acc.extra = all_lost;
 }
 void acc_add(inout Acc acc, VALUE x, uint position) { acc_put(acc, x, VALUE(0)); }
+// A product with what its rounding loses, so that a dot is as exact as a sum. Not by fma: a driver may make it two roundings.
+void acc_product(inout Acc acc, VALUE a, VALUE b) {
+#if defined(PRODUCT_IN_DOUBLE)
+  precise double exact = double(a) * double(b);
+  precise VALUE product = VALUE(exact);
+  precise VALUE lost = VALUE(exact - double(product));
+#else
+  // Dekker's product of halves.
+  precise VALUE product = a * b;
+  precise VALUE a_scaled = a * VALUE_SPLIT, b_scaled = b * VALUE_SPLIT;
+  precise VALUE a_high = a_scaled - (a_scaled - a), b_high = b_scaled - (b_scaled - b);
+  precise VALUE a_low = a - a_high, b_low = b - b_high;
+  precise VALUE lost = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+#endif
+  acc_put(acc, product, lost);
+}
 Acc acc_merge(Acc a, Acc b) {
   acc_put(a, b.value, b.extra);
   return a;
@@ -113,7 +134,7 @@ struct Acc {
   uint extra;
 };
 Acc acc_identity() { return Acc(VALUE(0), ACC_NONE); }
-// Any element before none, a NaN before any number, the first NaN, the better value, and among equals the lower
+// Any element before none, a NaN before any number, the last NaN, the better value, and among equals the lower
 // position (TIE_HIGH: the higher one). Without branches, which cost more than what they would skip.
 Acc acc_merge(Acc a, Acc b) {
 #if defined(TIE_HIGH)
@@ -123,7 +144,7 @@ Acc acc_merge(Acc a, Acc b) {
 #endif
   bool a_nan = is_nan_value(a.value), b_nan = is_nan_value(b.value);
   bool wins_number = ACC_BEATS(b.value, a.value) || (b.value == a.value && wins_tie);
-  bool wins_nan = b_nan && (!a_nan || b.extra < a.extra);
+  bool wins_nan = b_nan && (!a_nan || b.extra > a.extra);
   bool wins = a_nan || b_nan ? wins_nan : wins_number;
   wins = b.extra != ACC_NONE && (a.extra == ACC_NONE || wins);
   return Acc(wins ? b.value : a.value, wins ? b.extra : a.extra);
@@ -135,7 +156,7 @@ void acc_add(inout Acc acc, VALUE x, uint position) {
 #else
   bool better = ACC_BEATS(x, acc.value);
 #endif
-  bool takes = acc.extra == ACC_NONE || (!is_nan_value(acc.value) && (better || is_nan_value(x)));
+  bool takes = acc.extra == ACC_NONE || is_nan_value(x) || (!is_nan_value(acc.value) && better);
   acc.value = takes ? x : acc.value;
   acc.extra = takes ? position : acc.extra;
 }

@@ -15,6 +15,8 @@ namespace {
 constexpr std::array<std::string_view, 10> kNames = {"sum", "product", "max",         "min",    "all",
                                                      "any", "argmax",  "argmax_high", "argmin", "argmin_high"};
 
+constexpr std::string_view kComponents = "xyzw";
+
 bool is_arg(Accumulator accumulator) { return accumulator >= Accumulator::kArgMax; }
 bool is_truth(Accumulator accumulator) { return accumulator == Accumulator::kAll || accumulator == Accumulator::kAny; }
 bool is_compensated(const ReducePass& pass) { return pass.accumulator == Accumulator::kSum && is_float(pass.element); }
@@ -59,7 +61,8 @@ std::string truth(Dtype dtype, const std::string& value) {
 
 class Emitter {
  public:
-  Emitter(const ReducePass& pass, const vulkan::DeviceInfo& device) : pass_(pass), builder_(device) {}
+  Emitter(const ReducePass& pass, const vulkan::DeviceInfo& device)
+      : pass_(pass), builder_(device), in_double_(device.has_f64) {}
 
   Result<vulkan::KernelSource> emit() {
     define_macros();
@@ -99,14 +102,16 @@ class Emitter {
     builder_.define("P_CHUNK", param(ReducePass::kChunk));
     builder_.define("P_MODE", param(ReducePass::kMode));
     builder_.define("OFFSETS", pass_.inputs() == 2 ? "uvec2" : "uint");
-    builder_.define("ELEMENT", pass_.input == PassInput::kAccs ? "Acc"
-                               : pass_.vectors                 ? vector_type(value_type(pass_))
-                                                               : value_type(pass_));
+    builder_.define("ELEMENT", element_type());
     builder_.define("ROUND", pass_.vectors ? "2" : "4");
     builder_.define("WALK_RANK", std::to_string(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
     builder_.define("VALUE", value_type(pass_));
     if (value_type(pass_) == "float") builder_.define("VALUE_F32");
     if (value_type(pass_) == "double") builder_.define("VALUE_F64");
+    if (has_factors() && value_type(pass_) == "float" && in_double_) {
+      builder_.use(ComputeType::kF64);
+      builder_.define("PRODUCT_IN_DOUBLE");
+    }
     builder_.define(accumulator_macro(pass_));
     if (pass_.accumulator == Accumulator::kArgMaxHigh || pass_.accumulator == Accumulator::kArgMinHigh)
       builder_.define("TIE_HIGH");
@@ -148,20 +153,48 @@ class Emitter {
     return "in" + std::to_string(i) + "[" + (pass_.inputs() == 1 ? "at" : i == 0 ? "at.x" : "at.y") + "]";
   }
 
+  // Products of floats are taken apart from their factors: what rounding loses is added too.
+  bool has_factors() const { return pass_.input == PassInput::kProducts && is_compensated(pass_); }
+
+  std::string element_type() const {
+    if (pass_.input == PassInput::kAccs) return "Acc";
+    const std::string value(value_type(pass_));
+    if (has_factors()) return std::string(value == "double" ? "d" : "") + (pass_.vectors ? "mat2x4" : "vec2");
+    return pass_.vectors ? std::string(vector_type(value)) : value;
+  }
+
+  // The element of source |i|, or whether it is not zero, from its |word|.
+  std::string source_text(uint32_t i, const std::string& word) {
+    const Dtype dtype = pass_.sources[i];
+    const std::string value = builder_.load(dtype, word);
+    return is_truth(pass_.accumulator) ? truth(dtype, value) : builder_.convert(dtype, pass_.element, value);
+  }
+
   // What is accumulated of the sources' |words|: their element, their product, or whether it is not zero.
   std::string value_text(const std::array<std::string, 2>& words) {
+    std::string text = source_text(0, words[0]);
+    if (pass_.inputs() == 2) text += " * " + source_text(1, words[1]);
+    return text;
+  }
+
+  // The four elements of source |i| in the variable w0 or w1.
+  std::string four_texts(uint32_t i) {
     std::string text;
-    for (uint32_t i = 0; i < pass_.inputs(); ++i) {
-      const Dtype dtype = pass_.sources[i];
-      const std::string value = builder_.load(dtype, words[i]);
-      if (i > 0) text += " * ";
-      text += is_truth(pass_.accumulator) ? truth(dtype, value) : builder_.convert(dtype, pass_.element, value);
-    }
+    for (const char component : kComponents)
+      text += (text.empty() ? "" : ", ") + source_text(i, "w" + std::to_string(i) + "." + component);
+    return text;
+  }
+
+  // What is accumulated of the four in w0, and w1.
+  std::string four_values() {
+    std::string text;
+    for (const char component : kComponents)
+      text += (text.empty() ? "" : ", ") + value_text({std::string("w0.") + component, std::string("w1.") + component});
     return text;
   }
 
   void declare_fetch() {
-    std::string fetch, take = "acc_add(acc, x, position);";
+    std::string fetch, take;
     if (pass_.input == PassInput::kAccs) {
       fetch = pass_.has_extra() ? "return Acc(in_value[at], in_extra[at]);" : "return Acc(in_value[at]);";
       take = "acc = acc_merge(acc, x);";
@@ -171,21 +204,25 @@ class Emitter {
         fetch.append(words).append(" w").append(std::to_string(i)).append(" = ").append(words);
         fetch.append("(").append(place(i)).append(");\n  ");
       }
-      fetch += "return ELEMENT(";
-      take.clear();
-      for (const char component : {'x', 'y', 'z', 'w'}) {
-        fetch += value_text({std::string("w0.") + component, std::string("w1.") + component});
-        fetch += component == 'w' ? ");" : ", ";
-        take.append("acc_add(acc, x.").append(1, component).append(", 4u * position");
-        if (component != 'x')
-          take.append(" + ").append(std::to_string(component == 'w' ? 3 : component - 'x')).append("u");
-        take.append(component == 'w' ? ");" : ");\n  ");
-      }
+      fetch += "return ELEMENT(" + (has_factors() ? four_texts(0) + ", " + four_texts(1) : four_values()) + ");";
+      for (int component = 0; component < 4; ++component) take += (component == 0 ? "" : "\n  ") + take_text(component);
+    } else if (has_factors()) {
+      fetch = "return ELEMENT(" + source_text(0, place(0)) + ", " + source_text(1, place(1)) + ");";
+      take = "acc_product(acc, x.x, x.y);";
     } else {
       fetch = "return " + value_text({place(0), place(1)}) + ";";
+      take = "acc_add(acc, x, position);";
     }
     builder_.declare("ELEMENT fetch(OFFSETS at) {\n  " + fetch + "\n}\n");
     builder_.declare("void take(inout Acc acc, ELEMENT x, uint position) {\n  " + take + "\n}\n");
+  }
+
+  // Takes one of the four in x.
+  std::string take_text(int component) const {
+    const std::string at(1, kComponents[static_cast<size_t>(component)]);
+    if (has_factors()) return "acc_product(acc, x[0]." + at + ", x[1]." + at + ");";
+    const std::string behind = component == 0 ? "" : " + " + std::to_string(component) + "u";
+    return "acc_add(acc, x." + at + ", 4u * position" + behind + ");";
   }
 
   void declare_kept() {
@@ -238,6 +275,7 @@ class Emitter {
 
   const ReducePass& pass_;
   ShaderBuilder builder_;
+  const bool in_double_;  // the device has doubles
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ struct Function {
   // Thresholds, zeros, poles and seams of the implementation; their neighbours are tested too.
   std::vector<double> edges;
   bool exact = false;  // no error at all is allowed
+  double f32_bound = 0;  // in ulp, where it is not the one of the other functions
 };
 
 // Every function of shaders/lib/math_*.glsl.

@@ -47,12 +47,12 @@ struct Best {
   Element element;
   int64_t position = 0;
 
-  // The first NaN, else the best number; of equal ones the first, or with |tie_high| the last.
+  // The last NaN, else the best number; of equal ones the first, or with |tie_high| the last.
   void see(bool is_max, bool tie_high, const Element& next, int64_t at) {
-    bool takes = !any;
+    bool takes = !any || next.nan;
     if (any && !element.nan) {
       const bool better = is_max ? next.value > element.value : next.value < element.value;
-      takes = next.nan || better || (tie_high && next.value == element.value);
+      takes = takes || better || (tie_high && next.value == element.value);
     }
     if (!takes) return;
     any = true;
