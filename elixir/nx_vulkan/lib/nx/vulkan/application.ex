@@ -10,6 +10,7 @@ defmodule Nx.Vulkan.Application do
       [
         {DynamicSupervisor, name: Nx.Vulkan.Nodes, strategy: :one_for_one},
         Nx.Vulkan.SharedMemory,
+        Nx.Vulkan.Buffer,
         {Task, &Nx.Vulkan.Placement.start_configured/0}
       ],
       strategy: :one_for_one,

@@ -118,11 +118,7 @@ defmodule Nx.Vulkan.Doctor do
     otp = :erlang.system_info(:otp_release) |> to_string()
     elixir = System.version()
 
-    case Application.load(:nx) do
-      {:error, {:already_loaded, :nx}} -> :ok
-      other -> other
-    end
-
+    _loaded = Application.load(:nx)
     nx = to_string(Application.spec(:nx, :vsn) || "none")
 
     wrong =
