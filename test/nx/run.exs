@@ -21,6 +21,7 @@ ExUnit.start(
   timeout: 300_000,
   assert_receive_timeout: 5000,
   exclude: [:distributed],
+  capture_log: true,
   formatters: [NxReport]
 )
 

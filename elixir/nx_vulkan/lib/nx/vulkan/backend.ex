@@ -27,7 +27,6 @@ defmodule Nx.Vulkan.Backend do
 
   @behaviour Nx.Backend
 
-  alias GpuNode.Error
   alias Nx.Tensor, as: T
   alias Nx.Vulkan.{Callbacks, Eager, Placement, SharedMemory}
 
@@ -102,7 +101,7 @@ defmodule Nx.Vulkan.Backend do
 
     case tensor.data.value do
       {:literal, _} = literal -> Eager.ours(tensor, target, literal)
-      _handle when target == node -> tensor
+      handle when target == node -> Eager.ours(tensor, node, own(tensor, handle))
       _handle -> from_bits(tensor, target, done)
     end
   end
@@ -111,6 +110,12 @@ defmodule Nx.Vulkan.Backend do
     moved = tensor |> Eager.devectorized() |> backend.from_binary(Eager.to_bits(tensor, :infinity), options)
     done.(tensor)
     %{tensor | data: moved.data}
+  end
+
+  # What another VM made becomes this VM's too, without its data moving.
+  defp own(%T{data: %{node: node}} = tensor, handle) do
+    Eager.capabilities!(node, [tensor])
+    GpuNode.Tensor.attach!(handle)
   end
 
   defp from_bits(tensor, node, done) do
@@ -200,7 +205,7 @@ defmodule Nx.Vulkan.Backend do
     op = Callbacks.block(module)
     node = Eager.node_of!(op || module, tensors)
     outs = if is_tuple(output), do: Tuple.to_list(output), else: [output]
-    capabilities = Error.unwrap!(GpuNode.Capabilities.fetch(node))
+    capabilities = Eager.capabilities!(node, tensors)
 
     if op && Eager.lacking(capabilities, op, outs ++ tensors) == nil do
       results = Eager.issue(outs, op, node, tensors, Map.from_struct(struct))

@@ -7,7 +7,7 @@ defmodule Nx.Vulkan.Eager do
 
   alias GpuNode.{Capabilities, Element, Error, Ops, Protocol}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Backend, Callbacks, Fallback}
+  alias Nx.Vulkan.{Backend, Callbacks, Fallback, Placement}
 
   @type operands :: [T.t() | [T.t()]]
 
@@ -19,7 +19,7 @@ defmodule Nx.Vulkan.Eager do
 
   def run(op, out, operands, attributes, arguments) do
     node = node_of!(op, operands, arguments)
-    capabilities = Error.unwrap!(Capabilities.fetch(node))
+    capabilities = capabilities!(node, operands)
 
     case lacking(capabilities, op, [out | operands]) do
       nil -> [out] |> issue(op, node, operands, attributes) |> hd()
@@ -56,13 +56,32 @@ defmodule Nx.Vulkan.Eager do
   @doc "Makes what no operand comes into: `iota`, `eye`."
   @spec create(atom, T.t(), map, [term], node) :: T.t()
   def create(op, out, attributes, arguments, node) do
-    capabilities = Error.unwrap!(Capabilities.fetch(node))
+    capabilities = capabilities!(node, [])
 
     case lacking(capabilities, op, [out]) do
       nil -> [out] |> issue(op, node, [], attributes) |> hd()
       reason -> Fallback.run(op, out, arguments, node, reason)
     end
   end
+
+  @doc """
+  What `node` can do. A node that this VM does not know yet is attached: a tensor of it among `tensors` came from a VM that does.
+  """
+  @spec capabilities!(node, [T.t()]) :: Capabilities.t()
+  def capabilities!(node, tensors) do
+    case Capabilities.fetch(node) do
+      {:error, %{code: :not_found}} ->
+        maker = Enum.find_value(tensors, node(), &maker/1)
+        Placement.reach!(node, maker)
+        Error.unwrap!(Capabilities.fetch(node))
+
+      result ->
+        Error.unwrap!(result)
+    end
+  end
+
+  defp maker(%T{data: %Backend{value: %GpuNode.Tensor{ref: ref}}}), do: node(ref)
+  defp maker(_tensor), do: nil
 
   @doc "Why the node cannot do `op` for these tensors, or nil."
   @spec lacking(Capabilities.t(), atom, [T.t()]) :: String.t() | nil
@@ -226,7 +245,10 @@ defmodule Nx.Vulkan.Eager do
     if is_binary(element), do: :binary.copy(element, copies), else: for(_ <- 1..copies//1, into: <<>>, do: element)
   end
 
-  def to_bits(%T{data: %Backend{value: handle}}, limit), do: GpuNode.Tensor.to_binary!(handle, limit: limit)
+  def to_bits(%T{data: %Backend{node: node, value: handle}} = t, limit) do
+    capabilities!(node, [t])
+    GpuNode.Tensor.to_binary!(handle, limit: limit)
+  end
 
   @spec to_host(T.t()) :: T.t()
   def to_host(%T{data: %Backend{}} = t), do: Nx.BinaryBackend.from_binary(t, to_bits(t, :infinity), [])

@@ -64,13 +64,23 @@ defmodule Nx.Vulkan.Placement do
     end
   end
 
+  @doc """
+  Attaches the GPU node `node` of a tensor that came from the VM `maker`, with the cookie that the maker has for it: a node
+  that was started locally there has one of its own.
+  """
+  @spec reach!(node, node) :: node
+  def reach!(node, maker) when maker == node(), do: attach!(node)
+
+  def reach!(node, maker) do
+    known = Enum.any?(configured(), &(&1[:node] == node))
+    cookie = fn -> :erpc.call(maker, :erlang, :get_cookie, [node], 5000) end
+    if(known, do: attach(node), else: start({:ok, [node: node, cookie: cookie]})) |> Error.unwrap!()
+  end
+
   defp attach!(name), do: name |> attach() |> Error.unwrap!()
 
   defp attach(name) do
-    case Link.fetch(name) do
-      {:ok, link} -> {:ok, link.node}
-      {:error, _} -> start(options_of(name))
-    end
+    with {:error, _} <- named(node: name), do: start(options_of(name))
   end
 
   # A name with a host is a node that runs somewhere; without one it is a node that the configuration describes.
