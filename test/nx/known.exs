@@ -1,5 +1,6 @@
 # Tests of Nx that fail here, and why that is right: {reason, [{module, test}]}. The first four reasons hold for every backend
-# whose tensors are handles.
+# whose tensors are handles. The number of a doctest is left out: it is
+# another in every version. Some of the tests are only in versions after the pinned one.
 [
   {"an eager tensor becomes part of an expression: Nx takes those of Nx.BinaryBackend only",
    [
@@ -13,6 +14,11 @@
    ]},
   {"an eager tensor meets one of a test's own backend, of Nx.TemplateBackend or of Nx.Defn.Expr, which only Nx.BinaryBackend may",
    [
+     {"Nx.Defn.DonationTest", "test donatable propagation expression parameters keep the mark, expressions built from them do not"},
+     {"Nx.DefnTest", "test multi-tensor ops with captured closure tensors put_slice in a jit closure over a concrete target"},
+     {"Nx.DefnTest", "test multi-tensor ops with captured closure tensors clip in a jit closure over a concrete target"},
+     {"Nx.DefnTest", "test multi-tensor ops with captured closure tensors gather in a jit closure over a concrete source"},
+     {"Nx.DefnTest", "test block accepts a constant tensor argument"},
      {"Nx.Defn.EvaluatorTest", "test slice"},
      {"Nx.Defn.ExprTest", "test inspect with metadata"},
      {"Nx.Defn.ExprTest", "test inspect with parameters"},
@@ -21,6 +27,10 @@
    ]},
   {"a function to be differentiated closes over an eager tensor: Nx takes those of Nx.BinaryBackend only",
    [
+     {"Nx.Defn.GradTest", "test multi-tensor ops with captured closure tensors reduce and window_reduce raise their documented no-grad error, not a dispatch crash"},
+     {"Nx.Defn.GradTest", "test solve computes the grad when the right-hand side is a constant"},
+     {"Nx.Defn.GradTest", "test multi-tensor ops with captured closure tensors clip grad wrt min and max with a captured target"},
+     {"Nx.Defn.GradTest", "test multi-tensor ops with captured closure tensors put_slice grad wrt the update with a captured target"},
      {"Nx.Defn.GradTest", "test conv rule computes gradient of kernel when image is a constant closure variable"},
      {"Nx.Defn.GradTest", "test vectorization composed: sigmoid(x @ w + b) (exercises composed chain with captures)"},
      {"Nx.Defn.GradTest", "test vectorization conv with vectorized (exercises conv grad)"},
@@ -40,16 +50,14 @@
    ]},
   {"the digits are those of Nx.BinaryBackend's formula in f64; here they are the nearest to the true value, or next to it",
    [
-     {"Nx.DoctestTest", "doctest Nx.acosh/1 (467)"},
-     {"Nx.DoctestTest", "doctest Nx.atanh/1 (471)"},
-     {"Nx.DoctestTest", "doctest Nx.erf_inv/1 (453)"},
-     {"Nx.DoctestTest", "doctest Nx.erf_inv/1 (476)"},
-     {"Nx.DoctestTest", "doctest Nx.erfc/1 (477)"},
-     {"Nx.DoctestTest", "doctest Nx.expm1/1 (456)"},
-     {"Nx.DoctestTest", "doctest Nx.expm1/1 (479)"},
-     {"Nx.DoctestTest", "doctest Nx.rsqrt/1 (481)"},
-     {"Nx.DoctestTest", "doctest Nx.sigmoid/1 (482)"},
-     {"Nx.DoctestTest", "doctest Nx.sinh/1 (484)"}
+     {"Nx.DoctestTest", "doctest Nx.acosh/1"},
+     {"Nx.DoctestTest", "doctest Nx.atanh/1"},
+     {"Nx.DoctestTest", "doctest Nx.erf_inv/1"},
+     {"Nx.DoctestTest", "doctest Nx.erfc/1"},
+     {"Nx.DoctestTest", "doctest Nx.expm1/1"},
+     {"Nx.DoctestTest", "doctest Nx.rsqrt/1"},
+     {"Nx.DoctestTest", "doctest Nx.sigmoid/1"},
+     {"Nx.DoctestTest", "doctest Nx.sinh/1"}
    ]},
   {"erf_inv of f64 is exact to the last bit here, to eight digits in Nx.BinaryBackend",
    [

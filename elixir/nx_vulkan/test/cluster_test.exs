@@ -59,7 +59,8 @@ defmodule Nx.Vulkan.ClusterTest do
     assert TestPeer.run(there, :sum) == 1000.0 * 1000
 
     TestPeer.run(there, :drop)
-    assert eventually(fn -> memory(:gpu_cluster) == baseline end), inspect(memory(:gpu_cluster))
+    # The peer keeps what it collects for the default grace.
+    assert eventually(fn -> memory(:gpu_cluster) == baseline end, 400), inspect(memory(:gpu_cluster))
   end
 
   test "a distributed serving takes and gives tensors, and no byte of them moves" do
