@@ -105,9 +105,9 @@ void print_text(Leaves& node, Leaves& stats) {
   line("node", node["name"] + ", bulk " + node["bulk_name"] + ", version " + node["version"]);
   line("device", node["device.name"] + (node["device.software"] == "true" ? " (SOFTWARE: computes on the CPU)" : ""));
   line("driver", node["device.driver"] + ", Vulkan " + node["device.api"]);
-  line("memory", mebibytes(stats["memory.live_bytes"]) + " live, " + mebibytes(stats["memory.pooled_bytes"]) +
-                     " pooled, " + mebibytes(stats["memory.peak_bytes"]) + " peak, limit " +
-                     mebibytes(stats["memory.limit_bytes"]));
+  line("memory", mebibytes(stats["memory.live_bytes"]) + " live (" + mebibytes(stats["memory.kept_bytes"]) +
+                     " kept for others), " + mebibytes(stats["memory.pooled_bytes"]) + " pooled, " +
+                     mebibytes(stats["memory.peak_bytes"]) + " peak, limit " + mebibytes(stats["memory.limit_bytes"]));
   line("queue", stats["queue.depth"] + " waiting, oldest " + stats["queue.oldest_ms"] + " ms");
   line("work", stats["counters.instructions"] + " instructions (" + stats["counters.instructions_failed"] +
                    " failed), " + stats["counters.dispatches"] + " dispatches, " + stats["counters.submits"] +

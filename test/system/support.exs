@@ -228,8 +228,11 @@ defmodule GpuNode.SystemCase.Remote do
 
   def make(node, values), do: Tensor.from_list!(node, values, :f32)
   def make_large(node, mib), do: Tensor.from_binary!(node, :binary.copy(<<1>>, mib * 1_048_576), :u8, {mib * 1_048_576})
+  def make_ok(node), do: Tensor.from_list(node, [1.0], :f32)
   def add_one(tensor), do: Ops.add(tensor, 1)
+  def add_times(tensor, times), do: Enum.reduce(1..times, tensor, fn _, sum -> Ops.add(sum, 1) end)
   def read(tensor), do: Tensor.to_list(tensor)
+  def read_first(tensor), do: Tensor.to_list(tensor, limit: 1)
   def read_sum(tensor), do: tensor |> Ops.add(1) |> Tensor.to_list()
   def take(tensor), do: Tensor.attach(tensor)
   def free(tensor), do: Tensor.free(tensor)

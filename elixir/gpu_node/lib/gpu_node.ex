@@ -21,6 +21,8 @@ defmodule GpuNode do
     * `:timeout` - of its calls, in ms (15,000)
     * `:heartbeat_ms` (1000) - three unanswered ones and the node counts as gone
     * `:lease_ms`, `:quota_bytes` - of this VM's session on the node
+    * `:grace_ms` (10,000) - how long a tensor whose handle was collected here can still be used by a VM that it was sent to
+    * `:attached_ms` (10,000) - how long a tensor of another VM stays attached here after its last use
     * `:collect_above_bytes` (64 MiB) - a process that has made that much since it last did so collects its garbage
     * `:finalizer` - `:nif` or `:sweep`; default the NIF where it is there
     * `:start_timeout` - ms until it must be up (20,000)
@@ -100,7 +102,7 @@ defmodule GpuNode do
   @spec stats(name, keyword) :: {:ok, map} | {:error, Error.t()}
   def stats(name, options \\ []), do: ask(name, :stats, options)
 
-  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes` (of live and pooled), `staging_bytes` (on its host), `limit_bytes`."
+  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes` (of live and pooled), `kept_bytes` (live, of tensors whose handles were collected), `staging_bytes` (on its host), `limit_bytes`."
   @spec memory(name, keyword) :: {:ok, map} | {:error, Error.t()}
   def memory(name, options \\ []) do
     with {:ok, link} <- Link.fetch(name),

@@ -16,6 +16,8 @@ defmodule GpuNode.ProtocolTest do
     assert Protocol.alloc(1, {:u, 4}, {3}) == {:alloc, 1, :u4, {3}}
     assert Protocol.alloc(1, {:u, 4}, {3}, <<1, 2, 3>>) == {:alloc, 1, :u4, {3}, <<1, 2, 3>>}
     assert Protocol.run(9, 1, [Protocol.free([1])]) == {:run, 9, 1, [{:free, [1]}]}
+    assert Protocol.release([1]) == {:release, [1]}
+    assert Protocol.request(Protocol.attach(3, 8, 4), 9, %{deadline_ms: 5}) == {:attach, 9, 3, 8, 4, %{deadline_ms: 5}}
     assert Protocol.upload(9, 1, 0, :tag, "x") == {:upload, 9, 1, 0, {self(), :tag}, "x"}
     assert Protocol.call(self(), :tag, :ping) == {:"$gen_call", {self(), :tag}, :ping}
     assert Protocol.request({:sync, [1]}, 9, %{}) == {:sync, 9, [1], %{}}

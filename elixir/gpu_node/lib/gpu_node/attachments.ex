@@ -99,8 +99,8 @@ defmodule GpuNode.Attachments do
     case GenServer.call(server, {:lease, key, Link.next_id(link), deadline}, patience) do
       {:attach, id} ->
         result = attach(link, elem(key, 0), id, tensor, deadline)
-        GenServer.cast(server, {:attached, key, id, result})
-        with :ok <- result, do: {:ok, id}
+        # Answered, so that the row is there when this returns.
+        with :ok <- GenServer.call(server, {:attached, key, id, result}), do: {:ok, id}
 
       result ->
         result
@@ -158,6 +158,7 @@ defmodule GpuNode.Attachments do
   # leases: key => %{id, maker: {pid, deadline} while it is being attached, waiting, pids}; users: pid => {monitor, keys}
   @impl true
   def init({session, table, idle_ms}) do
+    Process.monitor(session)
     state = %{session: session, table: table, idle_ms: idle_ms, leases: %{}, users: %{}}
     {:ok, tick(state)}
   end
@@ -184,6 +185,29 @@ defmodule GpuNode.Attachments do
     end
   end
 
+  def handle_call({:attached, key, id, result}, _from, state) do
+    case {state.leases, result} do
+      {%{^key => %{id: ^id, maker: {pid, _}} = lease}, :ok} ->
+        waiting = for {{waiter, _}, _, _} <- lease.waiting, do: waiter
+        state = grant(state, key, %{lease | maker: nil, waiting: []}, [pid | waiting])
+        for {from, _, _} <- lease.waiting, do: GenServer.reply(from, {:ok, id})
+        {:reply, :ok, state}
+
+      {%{^key => %{id: ^id} = lease}, {:error, %{code: :deadline}}} ->
+        {:reply, result, pass_on(state, key, lease)}
+
+      {%{^key => %{id: ^id} = lease}, {:error, error}} ->
+        {:reply, result, refuse(state, key, lease, error)}
+
+      # Given up meanwhile: another was told to attach it, or the session went.
+      {_leases, :ok} ->
+        {:reply, {:error, Error.new(:deadline, "attach was not done within the time given")}, state}
+
+      {_leases, error} ->
+        {:reply, error, state}
+    end
+  end
+
   def handle_call({:drop, key}, _from, state) do
     case state.leases do
       %{^key => %{maker: nil} = lease} -> {:reply, :ok, free(state, key, lease)}
@@ -192,21 +216,6 @@ defmodule GpuNode.Attachments do
   end
 
   @impl true
-  def handle_cast({:attached, key, id, result}, state) do
-    case {state.leases, result} do
-      {%{^key => %{id: ^id, maker: {pid, _}} = lease}, :ok} ->
-        for {from, _, _} <- lease.waiting, do: GenServer.reply(from, {:ok, id})
-        waiting = for {{waiter, _}, _, _} <- lease.waiting, do: waiter
-        {:noreply, grant(state, key, %{lease | maker: nil, waiting: []}, [pid | waiting])}
-
-      {%{^key => %{id: ^id} = lease}, {:error, %{code: code} = error}} ->
-        {:noreply, if(code == :deadline, do: pass_on(state, key, lease), else: refuse(state, key, lease, error))}
-
-      _ ->
-        {:noreply, state}
-    end
-  end
-
   def handle_cast({:clear, error}, state) do
     state = Enum.reduce(state.leases, state, fn {key, lease}, state -> refuse(state, key, lease, error) end)
     :ets.delete_all_objects(state.table)
@@ -214,6 +223,9 @@ defmodule GpuNode.Attachments do
   end
 
   @impl true
+  def handle_info({:DOWN, _monitor, :process, session, _reason}, %{session: session} = state),
+    do: {:stop, :normal, state}
+
   def handle_info({:DOWN, _monitor, :process, pid, _reason}, state) do
     {{_monitor, keys}, users} = Map.pop(state.users, pid, {nil, []})
     {:noreply, Enum.reduce(keys, %{state | users: users}, &forget(&2, pid, &1))}

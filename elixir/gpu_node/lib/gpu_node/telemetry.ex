@@ -8,7 +8,7 @@ defmodule GpuNode.Telemetry do
   | `[:gpu_node, :transfer, :upload]`, `[:gpu_node, :transfer, :download]` | `duration` (native units), `bytes` | `node`, `result` |
   | `[:gpu_node, :node, :up]` | `incarnation` | `node`, `name`, `device` |
   | `[:gpu_node, :node, :down]` | `waiting`: callers that got an error | `node`, `name`, `reason` (an error code) |
-  | `[:gpu_node, :memory]` | `live_bytes`, `pooled_bytes`, `peak_bytes`, `limit_bytes` | `node`: whenever they are asked for |
+  | `[:gpu_node, :memory]` | `live_bytes`, `pooled_bytes`, `peak_bytes`, `kept_bytes`, `limit_bytes` | `node`: whenever they are asked for |
   """
 
   @doc false

@@ -5,6 +5,16 @@ defmodule GpuNode.Tensor do
   When the last copy of the handle in this VM is collected, the tensor is freed. A handle outlives neither its node's process
   (`incarnation`) nor the connection to it (`session`): afterwards it is `:stale`.
 
+  ## On other VMs
+
+  A handle that is sent to another VM (a message, `:erpc`, `GenServer.call`) works there, if that VM is attached to the same GPU node. Its first
+  use attaches the tensor, which takes a request; the attachment goes when every process that used it is dead, when none has used it for
+  `:attached_ms` (an option of `GpuNode.start_link/1`), or with `free/1`. A later use attaches it again, if it is still there.
+
+  The collector of the VM that made a tensor knows nothing of copies elsewhere. So what it collects stays on the node for `:grace_ms`, in which the
+  receiver must have used it once; after that it is `:not_found`. Large tensors (above a sixteenth of the node's memory) have no grace. To
+  be safe without any hurry, keep the handle until the receiver has answered. A receiver that keeps a handle calls `attach/2`, and then has one of its own.
+
   Fields: `node`, `incarnation`, `session`, `id`, `type` (`{:f, 32}`), `shape` (a tuple), `ref` (what the collector watches).
   """
 
