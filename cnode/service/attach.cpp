@@ -50,8 +50,9 @@ void Interpreter::execute(Session& session, const ReleaseCommand& released) {
       free(session, std::span(&id, 1));
       continue;
     }
-    attachments_.erase(session, id);
-    kept_.keep({session.id, id}, std::move(found->second), until);
+    // Those who meet the handle again know it by its first name.
+    if (const auto origin = attachments_.erase(session, id)) kept_.keep(*origin, found->second, session.id, until);
+    kept_.keep({session.id, id}, std::move(found->second), session.id, until);
     session.handles.erase(found);
   }
   session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);

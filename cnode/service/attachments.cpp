@@ -8,11 +8,12 @@ void Attachments::add(Session& session, int64_t id, const TensorName& origin, ui
   session.attached_bytes.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-void Attachments::erase(Session& session, int64_t id) {
-  if (by_name_.empty()) return;
+std::optional<TensorName> Attachments::erase(Session& session, int64_t id) {
+  if (by_name_.empty()) return std::nullopt;
   const auto found = by_name_.find({session.id, id});
-  if (found == by_name_.end()) return;
-  const auto [first, last] = by_origin_.equal_range(found->second.origin);
+  if (found == by_name_.end()) return std::nullopt;
+  const TensorName origin = found->second.origin;
+  const auto [first, last] = by_origin_.equal_range(origin);
   for (auto it = first; it != last; ++it) {
     if (it->second.session != &session || it->second.id != id) continue;
     by_origin_.erase(it);
@@ -20,6 +21,7 @@ void Attachments::erase(Session& session, int64_t id) {
   }
   session.attached_bytes.fetch_sub(found->second.bytes, std::memory_order_relaxed);
   by_name_.erase(found);
+  return origin;
 }
 
 std::optional<Attachments::Holder> Attachments::find(const TensorName& origin) const {

@@ -21,8 +21,8 @@ class Attachments {
 
   // Tensor |id| of |session|, of |bytes|, was attached from |origin|.
   void add(Session& session, int64_t id, const TensorName& origin, uint64_t bytes);
-  // Tensor |id| of |session| is gone; nothing when it was not attached.
-  void erase(Session& session, int64_t id);
+  // Tensor |id| of |session| is gone: what it was attached from, or nothing when it was not.
+  std::optional<TensorName> erase(Session& session, int64_t id);
 
   // Somebody who has attached |origin|.
   std::optional<Holder> find(const TensorName& origin) const;

@@ -15,7 +15,7 @@ const program::Storage* storage_of(const Handle& handle) {
 
 }  // namespace
 
-void KeptTensors::keep(const TensorName& name, Handle handle, Clock::time_point until) {
+void KeptTensors::keep(const TensorName& name, Handle handle, uint64_t session, Clock::time_point until) {
   erase(name);  // a peer may give an id twice
   const program::Storage* storage = storage_of(handle);
   if (storage && storage->size_bytes > limit_bytes_) {
@@ -23,7 +23,7 @@ void KeptTensors::keep(const TensorName& name, Handle handle, Clock::time_point 
     return;
   }
   if (storage && storages_[storage]++ == 0) bytes_.fetch_add(storage->size_bytes, std::memory_order_relaxed);
-  by_name_[name] = by_end_.emplace(until, Entry{name, std::move(handle)});
+  by_name_[name] = by_end_.emplace(until, Entry{name, session, std::move(handle)});
   while (bytes() > limit_bytes_ || by_end_.size() > kMaxKeptTensors) {
     forget(by_end_.begin());
     given_up_.fetch_add(1, std::memory_order_relaxed);
@@ -69,7 +69,7 @@ uint64_t KeptTensors::forget_where(Wanted wanted) {
 }
 
 void KeptTensors::erase_session(uint64_t session) {
-  forget_where([session](const Entry& entry) { return entry.name.session == session; });
+  forget_where([session](const Entry& entry) { return entry.session == session; });
 }
 
 void KeptTensors::expire(Clock::time_point now) {

@@ -24,8 +24,9 @@ class KeptTensors {
  public:
   explicit KeptTensors(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  // Keeps |handle|, a tensor or the error of one, until |until|. One that is larger than the limit goes at once.
-  void keep(const TensorName& name, Handle handle, Clock::time_point until);
+  // Keeps |handle|, a tensor or the error of one, under |name| until |until|, for |session|, which let go of it. One
+  // that is larger than the limit goes at once.
+  void keep(const TensorName& name, Handle handle, uint64_t session, Clock::time_point until);
 
   // The kept tensor |name|, or nullptr.
   const Handle* find(const TensorName& name) const;
@@ -47,6 +48,7 @@ class KeptTensors {
  private:
   struct Entry {
     TensorName name;
+    uint64_t session;
     Handle handle;
   };
   using ByEnd = std::multimap<Clock::time_point, Entry>;

@@ -106,8 +106,11 @@ TEST_CASE("service: a released tensor can be attached during its grace, and by n
   CHECK(two.b.download(3).code == "not_found");
   CHECK(eventually([&] { return two.kept_bytes() == 0; }, 5000));
   CHECK(two.b.floats(1) == kValues);
+  two.b.run(Commands().release({1}));  // found by its first name
+  CHECK(two.b.attach(11, two.a, 1).ok());
+  two.b.run(Commands().free({11}));
   CHECK(two.b.attach(2, two.a, 2).code == "not_found");
-  two.b.run(Commands().free({1, 3}));
+  two.b.run(Commands().free({3}));
   CHECK(eventually([&] { return two.a.live_bytes() == baseline; }));
   CHECK(two.a.stats().numbers["counters.kept_given_up"] == 0);
 }

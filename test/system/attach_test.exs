@@ -5,7 +5,7 @@ defmodule GpuNode.System.AttachTest do
   alias GpuNode.SystemCase.Remote
 
   @grace_ms 400
-  @attached_ms 200
+  @attached_ms 600
   @options [grace_ms: @grace_ms, attached_ms: @attached_ms]
 
   setup do
@@ -59,6 +59,20 @@ defmodule GpuNode.System.AttachTest do
     assert eventually(fn -> empty?(node) end)
   end
 
+  test "everything that takes a tensor takes one of another node", %{node: node, gpu: gpu, a: a, b: b} do
+    tensor = on(a, :make, [gpu, [1, 2]])
+    assert {:ok, %{execute_us: _}} = on(b, :sync, [gpu, tensor])
+    assert on(b, :run_program, [gpu, tensor]) == {:ok, [3.0, 6.0]}
+    assert on(b, :stream, [tensor]) == [<<1.0::float-little-32>>, <<2.0::float-little-32>>]
+    assert on(b, :inspect_it, [tensor]) =~ "f32{2}"
+    wrong = on(a, :poisoned, [gpu])
+    assert {:error, error} = on(a, :read, [wrong])
+    assert {:error, ^error} = on(b, :read, [wrong])
+    large = on(a, :make_large, [gpu, 8])
+    assert {:ok, [1 | _]} = on(b, :read, [large])
+    assert stats(node).counters.attached == 3
+  end
+
   test "an op that its maker has not sent yet: the maker is asked to", context do
     %{gpu: gpu, a: a, b: b, peer_a: peer_a} = context
     {:ok, link} = :erpc.call(peer_a.node, GpuNode.Link, :fetch, [gpu])
@@ -105,6 +119,8 @@ defmodule GpuNode.System.AttachTest do
     assert eventually(fn -> memory(node) == %{live_bytes: one, kept_bytes: 0} end)
     assert on(c, :read, [tensor]) == {:ok, [4.0]}
     assert on(a, :read, [tensor]) == {:ok, [4.0]}
+    # What came back is a plain term to its maker too: nothing but the asking frees it.
+    assert on(a, :free, [tensor]) == :ok
     {:ok, again} = on(a, :take, [tensor])
     assert node(again.ref) == context.peer_a.node and again.id != tensor.id
     assert {:ok, ^kept} = on(b, :take, [kept])

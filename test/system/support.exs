@@ -234,6 +234,24 @@ defmodule GpuNode.SystemCase.Remote do
   def read(tensor), do: Tensor.to_list(tensor)
   def read_first(tensor), do: Tensor.to_list(tensor, limit: 1)
   def read_sum(tensor), do: tensor |> Ops.add(1) |> Tensor.to_list()
+  def sync(node, tensor), do: GpuNode.sync(node, [tensor])
+  def stream(tensor), do: tensor |> Tensor.stream_binary(slice_bytes: 4) |> Enum.to_list()
+  def inspect_it(tensor), do: inspect(tensor)
+
+  # The declared type is not what the op gives.
+  def poisoned(node) do
+    {:ok, [tensor]} = Ops.issue(node, :divide, [make(node, [1]), 2], [{{:s, 32}, {1}}], %{})
+    tensor
+  end
+
+  def run_program(node, tensor) do
+    program = GpuNode.Program.new()
+    {program, x} = GpuNode.Program.input(program, :f32, {2})
+    {program, y} = GpuNode.Program.multiply(program, x, 3)
+    {:ok, [result]} = GpuNode.run(node, GpuNode.Program.output(program, [y]), [tensor])
+    Tensor.to_list(result)
+  end
+
   def take(tensor), do: Tensor.attach(tensor)
   def free(tensor), do: Tensor.free(tensor)
   def timed(function, arguments), do: :timer.tc(fn -> apply(__MODULE__, function, arguments) end)

@@ -23,9 +23,9 @@ const Clock::time_point kNow = Clock::now();
 
 TEST_CASE("kept: until its end, and no longer") {
   KeptTensors kept(1000);
-  kept.keep({1, 7}, tensor_of(100), kNow + milliseconds(10));
-  kept.keep({2, 7}, tensor_of(50), kNow + milliseconds(5));
-  kept.keep({2, 8}, std::make_shared<const Error>(Error{ErrorCode::kUnsupported, "no"}), kNow + milliseconds(20));
+  kept.keep({1, 7}, tensor_of(100), 1, kNow + milliseconds(10));
+  kept.keep({2, 7}, tensor_of(50), 2, kNow + milliseconds(5));
+  kept.keep({2, 8}, std::make_shared<const Error>(Error{ErrorCode::kUnsupported, "no"}), 2, kNow + milliseconds(20));
   CHECK(kept.bytes() == 150);
   kept.expire(kNow + milliseconds(7));
   CHECK(kept.find({1, 7}));
@@ -41,12 +41,12 @@ TEST_CASE("kept: until its end, and no longer") {
 
 TEST_CASE("kept: bounded in bytes, the oldest go first, and what is too large is not kept at all") {
   KeptTensors kept(1000);
-  for (int64_t id = 0; id < 12; ++id) kept.keep({1, id}, tensor_of(100), kNow + milliseconds(id));
+  for (int64_t id = 0; id < 12; ++id) kept.keep({1, id}, tensor_of(100), 1, kNow + milliseconds(id));
   CHECK(kept.bytes() == 1000);
   CHECK(kept.given_up() == 2);
   CHECK(!kept.find({1, 1}));
   CHECK(kept.find({1, 2}));
-  kept.keep({1, 99}, tensor_of(1001), kNow + milliseconds(99));
+  kept.keep({1, 99}, tensor_of(1001), 1, kNow + milliseconds(99));
   CHECK(!kept.find({1, 99}));
   CHECK(kept.bytes() == 1000);
 }
@@ -54,10 +54,10 @@ TEST_CASE("kept: bounded in bytes, the oldest go first, and what is too large is
 TEST_CASE("kept: views of one storage count once; an id that is given twice is kept once") {
   KeptTensors kept(1000);
   const Handle tensor = tensor_of(400);
-  kept.keep({1, 1}, tensor, kNow);
-  kept.keep({1, 2}, tensor, kNow);
+  kept.keep({1, 1}, tensor, 1, kNow);
+  kept.keep({1, 2}, tensor, 1, kNow);
   CHECK(kept.bytes() == 400);
-  kept.keep({1, 2}, tensor_of(10), kNow);
+  kept.keep({1, 2}, tensor_of(10), 1, kNow);
   CHECK(kept.bytes() == 410);
   CHECK(kept.erase({1, 1}));
   CHECK(kept.bytes() == 10);
@@ -68,14 +68,14 @@ TEST_CASE("kept: views of one storage count once; an id that is given twice is k
 TEST_CASE("kept: given up by who pays, or all; a session's go with it") {
   const auto one = std::make_shared<Account>(std::nullopt), two = std::make_shared<Account>(std::nullopt);
   KeptTensors kept(1000);
-  kept.keep({1, 1}, tensor_of(100, one), kNow);
-  kept.keep({1, 2}, tensor_of(100, two), kNow);
-  kept.keep({2, 1}, tensor_of(100, one), kNow);
+  kept.keep({1, 1}, tensor_of(100, one), 1, kNow);
+  kept.keep({1, 2}, tensor_of(100, two), 1, kNow);
+  kept.keep({2, 1}, tensor_of(100, one), 2, kNow);
   CHECK(kept.give_up(one.get()));
   CHECK(!kept.give_up(one.get()));
   CHECK(one->bytes() == 0);
   CHECK(kept.find({1, 2}));
-  kept.keep({2, 1}, tensor_of(100, one), kNow);
+  kept.keep({2, 1}, tensor_of(100, one), 2, kNow);
   kept.erase_session(1);
   CHECK(kept.bytes() == 100);
   CHECK(kept.give_up(nullptr));
