@@ -4,11 +4,12 @@
 # Failures that are in test/nx/known.exs are expected, each with its reason; any other fails the run, and so does one of the list
 # that passes now. GPU_NODE_NX_FALLBACK=raise makes every op that the node lacks an error, and only counts.
 
-for file <- ["report.ex", "suite.ex"], do: Code.require_file(file, __DIR__)
+for file <- ["report.ex", "suite.ex", "cluster.ex"], do: Code.require_file(file, __DIR__)
 
 strict? = System.get_env("GPU_NODE_NX_FALLBACK") == "raise"
 nx = Mix.Project.deps_paths()[:nx]
 tests = Path.join(nx, "test")
+distributed? = NxCluster.start_distribution()
 {:ok, _} = Application.ensure_all_started(:nx_vulkan)
 device = System.get_env("GPU_NODE_TEST_DEVICE")
 {:ok, _} = GpuNode.start_link([name: :gpu0] ++ if(device, do: [device: device], else: []))
@@ -20,7 +21,7 @@ ExUnit.start(
   # One device does the work, and what is slow is slow: a test is not to be ended for it.
   timeout: 300_000,
   assert_receive_timeout: 5000,
-  exclude: [:distributed],
+  exclude: if(distributed?, do: [], else: [:distributed]),
   capture_log: true,
   formatters: [NxReport]
 )
@@ -30,7 +31,8 @@ IO.puts("Nx #{Application.spec(:nx, :vsn)} on #{device_name}, fallback #{if stri
 own? = File.dir?(tests)
 
 if own? do
-  NxSuite.load(Path.wildcard(Path.join(tests, "support/*.ex")))
+  support = NxSuite.load(Path.wildcard(Path.join(tests, "support/*.ex")))
+  if distributed?, do: NxCluster.start_peers(support)
   files = Path.wildcard(Path.join(tests, "**/*_test.exs"))
   only = System.argv()
   files = if only == [], do: files, else: Enum.filter(files, fn file -> Enum.any?(only, &String.contains?(file, &1)) end)

@@ -4,10 +4,11 @@ defmodule NxSuite do
   # Those tests compare with ==, which for BinaryBackend compares contents and for an opaque backend the identity of handles. So
   # inside assert, refute and unless both sides of == and != are brought to the host first, whatever they are nested in.
 
+  # Returns the modules with their code.
   def load(files) do
     files
     |> Task.async_stream(&compile/1, timeout: :infinity, ordered: false, max_concurrency: System.schedulers_online())
-    |> Stream.run()
+    |> Enum.flat_map(fn {:ok, modules} -> modules end)
   end
 
   defp compile(file) do
