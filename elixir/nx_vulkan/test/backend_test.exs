@@ -1,10 +1,5 @@
 defmodule Nx.Vulkan.BackendTest do
-  use ExUnit.Case, async: true
-
-  setup do
-    Nx.default_backend({Nx.Vulkan.Backend, node: :gpu0})
-    :ok
-  end
+  use Nx.Vulkan.Test.Case
 
   defp ours?(%Nx.Tensor{data: %module{}}), do: module == Nx.Vulkan.Backend
 
@@ -25,7 +20,7 @@ defmodule Nx.Vulkan.BackendTest do
     Nx.Vulkan.reset_fallbacks()
     assert Nx.to_list(Nx.sort(Nx.tensor([3, 1, 2]))) == [1, 2, 3]
 
-    case GpuNode.Capabilities.fetch(:gpu0) do
+    case GpuNode.Capabilities.fetch(gpu()) do
       {:ok, %{ops: %{sort: _}}} -> assert Nx.Vulkan.fallbacks() == %{}
       {:ok, _} -> assert %{sort: 1} = Nx.Vulkan.fallbacks()
     end

@@ -1,0 +1,33 @@
+defmodule Nx.Vulkan.Test.Cases do
+  @moduledoc false
+  # Counts the generated cases of each op, for the end of the run; and the seed they come from (PROPERTY_SEED, else the same always).
+
+  def init, do: :ets.new(__MODULE__, [:named_table, :public, :set, write_concurrency: true])
+
+  def count(op, kind), do: :ets.update_counter(__MODULE__, {op, kind}, 1, {{op, kind}, 0})
+
+  def seed, do: "PROPERTY_SEED" |> System.get_env("1") |> String.to_integer()
+
+  @doc "Seeds this process for one op, so that an op's cases do not depend on which others ran."
+  def seed(op), do: :rand.seed(:exsss, {seed(), :erlang.phash2(op), 0})
+
+  def print do
+    case Enum.sort(:ets.tab2list(__MODULE__)) do
+      [] ->
+        :ok
+
+      rows ->
+        IO.puts("\nGenerated cases, PROPERTY_SEED=#{seed()} (host: the node has no such op for these types)")
+
+        rows
+        |> Enum.group_by(fn {{op, _}, _} -> op end, fn {{_, kind}, n} -> "#{n}#{if kind == :host, do: " host"}" end)
+        |> Enum.sort()
+        |> Enum.map(fn {op, counts} -> "#{op} #{Enum.join(counts, " + ")}" end)
+        |> Enum.chunk_every(6)
+        |> Enum.each(&IO.puts("  " <> Enum.join(&1, ", ")))
+
+        total = fn kind -> for({{_, ^kind}, n} <- rows, do: n) |> Enum.sum() end
+        IO.puts("  #{total.(:node)} on the node, #{total.(:host)} on the host")
+    end
+  end
+end
