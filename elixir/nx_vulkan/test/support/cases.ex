@@ -1,12 +1,16 @@
 defmodule Nx.Vulkan.Test.Cases do
   @moduledoc false
-  # Counts the generated cases of each op, for the end of the run; and the seed they come from (PROPERTY_SEED, else the same always).
+  # Counts the generated cases of each op, for the end of the run; the seed they come from (PROPERTY_SEED, else the same always)
+  # and how many of those that there are for an op and a type are run (PROPERTY_CASES).
 
   def init, do: :ets.new(__MODULE__, [:named_table, :public, :set, write_concurrency: true])
 
   def count(op, kind), do: :ets.update_counter(__MODULE__, {op, kind}, 1, {{op, kind}, 0})
 
   def seed, do: "PROPERTY_SEED" |> System.get_env("1") |> String.to_integer()
+
+  @doc "So many of the cases, drawn."
+  def some(cases), do: Enum.take_random(cases, "PROPERTY_CASES" |> System.get_env("8") |> String.to_integer())
 
   @doc "Seeds this process for one op, so that an op's cases do not depend on which others ran."
   def seed(op), do: :rand.seed(:exsss, {seed(), :erlang.phash2(op), 0})

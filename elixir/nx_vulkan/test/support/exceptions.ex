@@ -156,7 +156,7 @@ defmodule Nx.Vulkan.Test.Exceptions do
   defp row(:left_shift, [_x, n], {_, size}) when n < 0 or n >= size, do: 0
   defp row(:right_shift, [x, n], {_, size}) when n < 0 or n >= size, do: if(x < 0, do: -1, else: 0)
 
-  defp row(:clip, [:nan, low, high], type), do: row(:clip, [low, low, high], type)
+  defp row(:clip, [:nan, low, high], type) when low != :nan, do: row(:clip, [low, low, high], type)
 
   defp row(:clip, [x, low, high], _) when is_number(x) and is_number(low) and is_number(high),
     do: min(max(x, low), high)
@@ -207,6 +207,9 @@ defmodule Nx.Vulkan.Test.Exceptions do
   defp negative?(:neg_infinity), do: true
   defp negative?(x) when is_float(x), do: match?(<<1::1, _::63>>, <<x::float-64>>)
   defp negative?(x), do: is_integer(x) and x < 0
+
+  # Scaled to where cubes of the root and what they are off by are normal numbers.
+  defp cube_root(x) when abs(x) < 1.0e-200, do: cube_root(x * :math.pow(2.0, 600)) / :math.pow(2.0, 200)
 
   defp cube_root(x) do
     root = if x < 0, do: -:math.pow(-x, 1 / 3), else: :math.pow(x, 1 / 3)

@@ -122,6 +122,10 @@ defmodule Nx.Vulkan.Test.Numbers do
     end
   end
 
+  @doc "The pattern that stands for all of the same value."
+  @spec canonical(non_neg_integer, Nx.Type.t()) :: non_neg_integer
+  def canonical(pattern, type), do: if(float?(type), do: pattern |> value(type) |> round_to(type), else: pattern)
+
   @doc "How many numbers of the type lie between two patterns; `:apart` for a NaN beside a number, and for two signs of zero."
   @spec distance(non_neg_integer, non_neg_integer, Nx.Type.t()) :: non_neg_integer | :apart
   def distance(same, same, _type), do: 0

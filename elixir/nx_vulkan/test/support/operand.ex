@@ -25,6 +25,8 @@ defmodule Nx.Vulkan.Test.Operand do
     {base_shape, wrap} = if place == :literal, do: literal(shape, layout), else: layout(layout, shape)
     count = Tuple.product(base_shape)
     patterns = options[:patterns] || Numbers.patterns(type, count, Keyword.get(options, :style, :any))
+    # A constant is a number, so NaN is one NaN.
+    patterns = if place == :literal, do: Enum.map(patterns, &Numbers.canonical(&1, type)), else: patterns
 
     %__MODULE__{
       base: Numbers.tensor(patterns, type, base_shape),

@@ -158,13 +158,17 @@ defmodule Nx.Vulkan.Eager do
   ## Operands
 
   defp operands(op, out, operands, node) do
-    operands = if op in [:as_type, :bitcast], do: operands, else: Enum.map(operands, &narrowed(&1, out.type, node))
+    operands = narrow(op, operands, out.type, node)
 
     if Callbacks.elementwise?(op), do: fold(out.shape, operands, node), else: Enum.map(operands, &tensor(&1, node))
   end
 
   # To Nx the type f8_e4m3fn on the left wins over any float on the right. The node merges types in no such order: an operand
   # that is wider takes the result's type before.
+  defp narrow(op, operands, _type, _node) when op in [:as_type, :bitcast], do: operands
+  defp narrow(:select, [pred | branches], type, node), do: [pred | Enum.map(branches, &narrowed(&1, type, node))]
+  defp narrow(_op, operands, type, node), do: Enum.map(operands, &narrowed(&1, type, node))
+
   defp narrowed(%T{type: {kind, _}, shape: shape} = t, {:f8_e4m3fn, 8} = type, node)
        when kind in [:f, :bf] and shape != {} do
     [narrow] = issue([%{devectorized(t) | type: type}], :as_type, node, [t], %{})
