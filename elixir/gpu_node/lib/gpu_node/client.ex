@@ -3,7 +3,7 @@ defmodule GpuNode.Client do
   # The callers' side of GpuNode.Session: casts that cost one message, requests with a deadline, and the handles of tensors. Runs
   # in the calling process.
 
-  alias GpuNode.{Error, Finalizer, Link, Protocol, Sweep, Telemetry}
+  alias GpuNode.{Error, Finalizer, Link, Pressure, Protocol, Sweep, Telemetry}
   alias GpuNode.Session.Outbox
 
   # Units (commands, and KiB that they carry) that may be queued before callers are held back.
@@ -160,6 +160,7 @@ defmodule GpuNode.Client do
   # Collection lags behind: a process that makes big tensors makes little garbage of its own. So what it has made since its last
   # collection is counted, and it collects above a budget.
   defp made(link, bytes) do
+    Pressure.reserve(link, bytes)
     total = Process.get(:gpu_node_made, 0) + bytes
 
     if total > link.collect_above_bytes do

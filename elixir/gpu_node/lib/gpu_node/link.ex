@@ -4,9 +4,20 @@ defmodule GpuNode.Link do
   # free tensor id, how much is queued. The constant part lies in persistent_term, the changing numbers in atomics, so that
   # neither a reconnection nor an op touches anything shared but a machine word.
 
-  alias GpuNode.{Attachments, Error, Finalizer}
+  alias GpuNode.{Attachments, Error, Finalizer, Pressure}
 
-  @enforce_keys [:name, :node, :pid, :state, :timeout, :collect_above_bytes, :finalizer, :queue, :attachments]
+  @enforce_keys [
+    :name,
+    :node,
+    :pid,
+    :state,
+    :timeout,
+    :collect_above_bytes,
+    :finalizer,
+    :queue,
+    :attachments,
+    :pressure
+  ]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -18,12 +29,13 @@ defmodule GpuNode.Link do
           collect_above_bytes: pos_integer,
           finalizer: :nif | :sweep,
           queue: reference | nil,
-          attachments: Attachments.t()
+          attachments: Attachments.t(),
+          pressure: pid
         }
 
   # Slots of |state|. A session of 0 means that there is none. |queued| counts units: one per command and one more per KiB
-  # it carries.
-  @slots %{next_id: 1, session: 2, incarnation: 3, queued: 4, inline_bytes: 5, max_commands: 6}
+  # it carries. See GpuNode.Pressure for |made| and |headroom|.
+  @slots %{next_id: 1, session: 2, incarnation: 3, queued: 4, inline_bytes: 5, max_commands: 6, made: 7, headroom: 8}
 
   @spec new(atom, node, pid, Attachments.t(), keyword) :: t
   def new(name, node, pid, attachments, options) do
@@ -38,7 +50,8 @@ defmodule GpuNode.Link do
       collect_above_bytes: Keyword.get(options, :collect_above_bytes, 64 * 1024 * 1024),
       finalizer: finalizer,
       queue: if(finalizer == :nif, do: Finalizer.make_queue(pid)),
-      attachments: attachments
+      attachments: attachments,
+      pressure: Pressure.start_link()
     }
   end
 
@@ -83,7 +96,8 @@ defmodule GpuNode.Link do
   @spec next_ids(t, pos_integer) :: pos_integer
   def next_ids(%{state: state}, count), do: :atomics.add_get(state, @slots.next_id, count) - count + 1
 
-  @spec get(t, :session | :incarnation | :queued | :inline_bytes | :max_commands | :next_id) :: non_neg_integer
+  @spec get(t, :session | :incarnation | :queued | :inline_bytes | :max_commands | :next_id | :made | :headroom) ::
+          non_neg_integer
   for {slot, index} <- @slots do
     def get(%{state: state}, unquote(slot)), do: :atomics.get(state, unquote(index))
   end
@@ -96,6 +110,13 @@ defmodule GpuNode.Link do
   @doc "Counts `units` as queued and returns the sum."
   @spec add_queued(t, pos_integer) :: non_neg_integer
   def add_queued(%{state: state}, units), do: :atomics.add_get(state, @slots.queued, units)
+
+  @doc "Counts `bytes` as made since the node's memory was last looked at, and returns the sum."
+  @spec add_made(t, non_neg_integer) :: non_neg_integer
+  def add_made(%{state: state}, bytes), do: :atomics.add_get(state, @slots.made, bytes)
+
+  @spec sub_made(t, non_neg_integer) :: :ok
+  def sub_made(%{state: state}, bytes), do: :atomics.sub(state, @slots.made, bytes)
 
   @spec sub_queued(t, non_neg_integer) :: :ok
   def sub_queued(%{state: state}, units), do: :atomics.sub(state, @slots.queued, units)

@@ -13,7 +13,7 @@ defmodule GpuNode.Session do
 
   use GenServer
   require GpuNode.Protocol
-  alias GpuNode.{Attachments, Error, Finalizer, Link, Protocol, Worker}
+  alias GpuNode.{Attachments, Error, Finalizer, Link, Protocol, Sweep, Worker}
   alias GpuNode.Session.{Asking, Connection, Outbox, Sending, State}
 
   @sweep_ms 1000
@@ -192,6 +192,18 @@ defmodule GpuNode.Session do
   def handle_info(_other, state), do: next(state)
 
   @impl true
+  # Answered behind the frees of what a sweep, made now, finds collected.
+  def handle_call(:sweep, from, %{weak: weak} = state) when weak != nil do
+    session = self()
+
+    spawn(fn ->
+      Sweep.run(weak, session)
+      GenServer.reply(from, :ok)
+    end)
+
+    {:noreply, state, Sending.patience(state)}
+  end
+
   def handle_call(:status, _from, state) do
     describe = state.describe || %{}
 

@@ -26,8 +26,12 @@ defmodule GpuNode.Sweep do
   @spec start(:ets.table()) :: {pid, reference}
   def start(table) do
     session = self()
-    spawn_monitor(fn -> send(session, {:gpu_node_swept, :ets.foldl(&collect/2, [], table)}) end)
+    spawn_monitor(fn -> run(table, session) end)
   end
+
+  @doc "The same in the calling process, which must be a short-lived one."
+  @spec run(:ets.table(), pid) :: {:gpu_node_swept, [non_neg_integer]}
+  def run(table, session), do: send(session, {:gpu_node_swept, :ets.foldl(&collect/2, [], table)})
 
   defp collect({id, external}, dead) do
     if handle?(:erlang.binary_to_term(external)), do: dead, else: [id | dead]

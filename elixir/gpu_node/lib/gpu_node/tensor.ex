@@ -18,7 +18,7 @@ defmodule GpuNode.Tensor do
   Fields: `node`, `incarnation`, `session`, `id`, `type` (`{:f, 32}`), `shape` (a tuple), `ref` (what the collector watches).
   """
 
-  alias GpuNode.{Attachments, Client, Element, Error, Link, Protocol, Shape, Transfer, Type}
+  alias GpuNode.{Attachments, Client, Element, Error, Link, Pressure, Protocol, Shape, Transfer, Type}
 
   @enforce_keys [:node, :incarnation, :session, :id, :type, :shape, :ref]
   defstruct @enforce_keys
@@ -70,8 +70,8 @@ defmodule GpuNode.Tensor do
       with :ok <- Client.command(link, session, command, byte_size(bytes), deadline), do: {:ok, tensor}
     else
       with {:error, %{code: :out_of_memory}} <- upload(link, session, bytes, type, shape, deadline) do
-        # What this process has let go of may still be there.
-        :erlang.garbage_collect()
+        # What processes of this VM have let go of may still be there.
+        Pressure.relieve(link, :now)
         upload(link, session, bytes, type, shape, deadline)
       end
     end

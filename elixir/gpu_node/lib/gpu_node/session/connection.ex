@@ -4,7 +4,7 @@ defmodule GpuNode.Session.Connection do
   # gone. Functions from state to state.
 
   require Logger
-  alias GpuNode.{Attachments, Capabilities, Distribution, Error, Link, Protocol, Telemetry}
+  alias GpuNode.{Attachments, Capabilities, Distribution, Error, Link, Pressure, Protocol, Telemetry}
   alias GpuNode.Session.{Asking, Connector, Sending, State}
 
   @attempt_ms 12_000
@@ -78,6 +78,7 @@ defmodule GpuNode.Session.Connection do
       last_error: nil
     })
     |> tap(&tell_worker(&1, :responsive))
+    |> tap(&Pressure.look(&1.link))
     |> Asking.unpark()
   end
 
@@ -118,6 +119,8 @@ defmodule GpuNode.Session.Connection do
 
   def down(state, error) do
     Link.put(state.link, :session, 0)
+    # Everything that was made is gone, and the next node may have another limit.
+    Link.put(state.link, :headroom, 0)
     Process.cancel_timer(state.heartbeat_timer)
     leaving = Distribution.disconnect([state.link.node, state.bulk])
     {waiting, state} = state |> Sending.drop_all() |> Asking.fail_all(error)

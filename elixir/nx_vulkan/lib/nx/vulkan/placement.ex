@@ -36,8 +36,12 @@ defmodule Nx.Vulkan.Placement do
 
   @doc "The node for a new tensor, by its Erlang name. Raises `GpuNode.Error` when there is none, or none can be reached."
   @spec node!(keyword | nil) :: node
+  def node!(options) when options in [nil, []], do: default!()
+  def node!(node: name) when is_atom(name) and name != nil, do: attach!(name)
+
+  # Nx checks options only where they become a default.
   def node!(options) do
-    case options[:node] do
+    case validate!(options)[:node] do
       nil -> default!()
       [name] -> attach!(name)
       names when is_list(names) -> one_of!(names)
