@@ -13,16 +13,17 @@ defmodule Nx.Vulkan.DoctorTest do
     checks = Doctor.run(nodes: [], report: &send(me, {:check, &1}))
     assert Doctor.healthy?(checks)
     assert for(check <- checks, do: assert_receive({:check, ^check})) |> length() == length(checks)
-    assert %{status: :ok, section: "gpu0"} = find(checks, "round trip")
+    section = Atom.to_string(Nx.Vulkan.Test.Case.gpu())
+    assert %{status: :ok, section: ^section} = find(checks, "round trip")
     assert find(checks, "round trip").text =~ "1 + 1 = 2"
     assert %{status: :ok} = find(checks, "driver")
     assert %{status: :ok} = find(checks, "protocol")
     assert find(checks, "device").status in [:ok, :note]
-    assert GpuNode.alive?(:gpu0)
+    assert GpuNode.alive?(Nx.Vulkan.Test.Case.gpu())
   end
 
   test "what would be computed on the host is what the node lacks" do
-    {:ok, capabilities} = GpuNode.Capabilities.fetch(:gpu0)
+    {:ok, capabilities} = GpuNode.Capabilities.fetch(Nx.Vulkan.Test.Case.gpu())
     {ops, types} = Doctor.Node.lacking(capabilities)
     for op <- ops, do: refute(is_map_key(capabilities.ops, op))
     refute :add in ops

@@ -38,7 +38,7 @@ defmodule Nx.Vulkan.NodeTest do
   end
 
   test "under another name" do
-    {:ok, pid} = Node.start_link(name: :other_node, node: :gpu0)
+    {:ok, pid} = Node.start_link(name: :other_node, node: Nx.Vulkan.Test.Case.gpu())
     assert Node.alive?(:other_node)
     assert Node.with_node(fn -> 7 end, :other_node) == 7
     assert Node.with_node(fn -> 8 end, pid) == 8
