@@ -210,6 +210,30 @@ defmodule Nx.Vulkan do
   @spec cast_f64_to_f32(tensor, pos_integer) :: result
   def cast_f64_to_f32(a, n), do: Native.cast(a, n, 4, nil)
 
+  @doc "log(sum(exp(x))) over the middle axis of (outer, reduce, inner), f32."
+  @spec logsumexp(tensor, pos_integer, pos_integer, pos_integer) :: result
+  def logsumexp(a, outer, reduce, inner), do: Native.logsumexp(a, outer, reduce, inner, nil)
+
+  @doc "½·p²·inv_mass, f32, summed over every 256 elements."
+  @spec kinetic_energy(tensor, tensor) :: result
+  def kinetic_energy(p, inv_mass), do: Native.kinetic_energy(p, inv_mass, nil)
+
+  @doc "log N(x; mu, sigma) for each element, f32."
+  @spec normal_logpdf(tensor, tensor, tensor) :: result
+  def normal_logpdf(x, mu, sigma), do: Native.normal_logpdf(x, mu, sigma, nil)
+
+  @doc "Elementwise op of two f64 tensors, by name."
+  @spec apply_binary_f64(tensor, tensor, atom) :: result
+  def apply_binary_f64(a, b, op), do: Native.apply_binary_f64(a, b, chained(op), nil)
+
+  @doc "Elementwise op of an f64 tensor, by name."
+  @spec apply_unary_f64(tensor, atom) :: result
+  def apply_unary_f64(a, op), do: Native.apply_unary_f64(a, chained(op) - 100, nil)
+
+  @doc "As `reduce_axis/5`, f64."
+  @spec reduce_axis_f64(tensor, pos_integer, pos_integer, pos_integer, 0..2) :: result
+  def reduce_axis_f64(a, outer, reduce, inner, op), do: Native.reduce_axis_f64(a, outer, reduce, inner, op, nil)
+
   @doc "Up to eight ops by name: a binary one combines what there is with `b`, a unary one changes it."
   @spec fused_chain(tensor, tensor, [atom]) :: result
   def fused_chain(a, b, ops), do: Native.fused_chain(a, b, Enum.map(ops, &chained/1), nil)
@@ -224,5 +248,5 @@ defmodule Nx.Vulkan do
 
   for {name, code} <- Enum.with_index(Calls.names(:binary)), do: defp(chained(unquote(name)), do: unquote(code))
   for {name, code} <- Enum.with_index(Calls.names(:unary)), do: defp(chained(unquote(name)), do: unquote(code + 100))
-  defp chained(other), do: raise(ArgumentError, "there is no op #{inspect(other)} for a chain")
+  defp chained(other), do: raise(ArgumentError, "there is no op #{inspect(other)}")
 end
