@@ -17,7 +17,8 @@ defmodule Nx.Vulkan.DoctorTaskTest do
   test "all is there: aligned lines, no exit" do
     text = capture_io(fn -> Doctor.run([]) end)
     assert text =~ ~r/^  binary        ok       \//m
-    assert text =~ "node gpu0\n  reached       ok       gpu0@127.0.0.1, running"
+    name = Nx.Vulkan.Test.Case.gpu()
+    assert text =~ "node #{name}\n  reached       ok       #{name}@127.0.0.1, running"
     assert text =~ "Nothing is missing."
   end
 
