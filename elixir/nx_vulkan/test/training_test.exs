@@ -8,7 +8,7 @@ defmodule Nx.Vulkan.TrainingTest do
     x |> Nx.dot(w1) |> Nx.add(b1) |> Nx.sigmoid() |> Nx.dot(w2) |> Nx.add(b2)
   end
 
-  defn squared_error(parameters, x, y), do: Nx.mean(Nx.pow(predict(parameters, x) - y, 2))
+  defn(squared_error(parameters, x, y), do: Nx.mean(Nx.pow(predict(parameters, x) - y, 2)))
 
   defn step({w1, b1, w2, b2} = parameters, x, y, rate) do
     {loss, {dw1, db1, dw2, db2}} = value_and_grad(parameters, &squared_error(&1, x, y))

@@ -3,7 +3,20 @@ defmodule Nx.Vulkan.Test.Cases do
   # Counts the generated cases of each op, for the end of the run; the seed they come from (PROPERTY_SEED, else the same always)
   # and how many of those that there are for an op and a type are run (PROPERTY_CASES).
 
-  def init, do: :ets.new(__MODULE__, [:named_table, :public, :set, write_concurrency: true])
+  def init do
+    :ets.new(__MODULE__, [:named_table, :public, :set, write_concurrency: true])
+    # Handlers run in the process that fell back: the counters are everybody's.
+    :telemetry.attach(__MODULE__, [:nx_vulkan, :fallback], &__MODULE__.fell_back/4, nil)
+  end
+
+  def fell_back(_event, _measurements, _metadata, _config), do: Process.put(__MODULE__, :host)
+
+  @doc "What `fun` gives, and whether the node did it all."
+  def watch(fun) do
+    Process.delete(__MODULE__)
+    result = fun.()
+    {Process.delete(__MODULE__) || :node, result}
+  end
 
   def count(op, kind), do: :ets.update_counter(__MODULE__, {op, kind}, 1, {{op, kind}, 0})
 
@@ -21,7 +34,9 @@ defmodule Nx.Vulkan.Test.Cases do
         :ok
 
       rows ->
-        IO.puts("\nGenerated cases, PROPERTY_SEED=#{seed()} (host: the node has no such op for these types)")
+        IO.puts(
+          "\nGenerated cases, PROPERTY_SEED=#{seed()} (host: all or some of it was computed there, for want of an op or a type)"
+        )
 
         rows
         |> Enum.group_by(fn {{op, _}, _} -> op end, fn {{_, kind}, n} -> "#{n}#{if kind == :host, do: " host"}" end)

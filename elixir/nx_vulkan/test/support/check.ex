@@ -2,7 +2,6 @@ defmodule Nx.Vulkan.Test.Check do
   @moduledoc false
   # Runs cases on the node and compares. All are issued before the first is read, so that the device works while the oracle does.
 
-  alias Nx.Vulkan.Fallback
   alias Nx.Vulkan.Test.{Cases, Numbers, Operand, Oracle}
 
   @doc "Texts of what failed."
@@ -14,9 +13,8 @@ defmodule Nx.Vulkan.Test.Check do
   end
 
   defp issue(op, function, arguments) do
-    before = Fallback.counts()[op]
-    result = function.(Oracle.map_operands(arguments, &Operand.placed/1))
-    where = if Fallback.counts()[op] == before, do: :node, else: :host
+    placed = Oracle.map_operands(arguments, &Operand.placed/1)
+    {where, result} = Cases.watch(fn -> function.(placed) end)
     Cases.count(op, where)
     {where, result}
   rescue

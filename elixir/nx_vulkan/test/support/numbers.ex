@@ -124,6 +124,12 @@ defmodule Nx.Vulkan.Test.Numbers do
 
   @doc "The pattern that stands for all of the same value."
   @spec canonical(non_neg_integer, Nx.Type.t()) :: non_neg_integer
+  def canonical(pattern, {:c, size}) do
+    half = div(size, 2)
+    part = {:f, half}
+    canonical(pattern &&& (1 <<< half) - 1, part) ||| canonical(pattern >>> half, part) <<< half
+  end
+
   def canonical(pattern, type), do: if(float?(type), do: pattern |> value(type) |> round_to(type), else: pattern)
 
   @doc "How many numbers of the type lie between two patterns; `:apart` for a NaN beside a number, and for two signs of zero."
