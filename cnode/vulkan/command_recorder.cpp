@@ -1,5 +1,7 @@
 #include "vulkan/command_recorder.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 namespace gpu_node::vulkan {
@@ -51,17 +53,28 @@ Result<void> CommandRecorder::make_slots() {
   return {};
 }
 
+// The first that is free, so that no more are in turn than are in flight: what a driver keeps for them stays warm.
+Result<CommandRecorder::Slot*> CommandRecorder::free_slot() {
+  const uint64_t submitted = timeline_.submitted();
+  if (submitted >= kMaxInFlight && timeline_.completed() <= submitted - kMaxInFlight)
+    GPU_TRY(timeline_.wait(submitted + 1 - kMaxInFlight, Deadline::after_ms(kSlotWaitMs)));
+  const uint64_t completed = timeline_.completed();
+  Slot* free = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.value <= completed; });
+  if (free == slots_.end()) return wrong("no command buffer is free");
+  free->value = submitted + 1;
+  return free;
+}
+
 Result<void> CommandRecorder::begin() {
-  const uint64_t value = timeline_.submitted() + 1;
-  if (value > kMaxInFlight && timeline_.completed() < value - kMaxInFlight)
-    GPU_TRY(timeline_.wait(value - kMaxInFlight, Deadline::after_ms(kSlotWaitMs)));
-  Slot& slot = slots_[value % kMaxInFlight];
+  GPU_ASSIGN(Slot * free, free_slot());
+  const Slot& slot = *free;
   GPU_TRY_VK(context_.vk.vkResetCommandPool(context_.device.get(), slot.pool.get(), 0), "vkResetCommandPool");
   VkCommandBufferBeginInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   info.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
   GPU_TRY_VK(context_.vk.vkBeginCommandBuffer(slot.commands, &info), "vkBeginCommandBuffer");
   commands_ = slot.commands;
   bound_ = VK_NULL_HANDLE;
+  pushed_for_ = VK_NULL_HANDLE;
   return {};
 }
 
@@ -121,6 +134,17 @@ Result<void> CommandRecorder::check(const Kernel& kernel, std::span<const Buffer
   return {};
 }
 
+// What is pushed stays as long as the layout does: equal work on other buffers need not say it again.
+void CommandRecorder::push_constants(const KernelLayout& layout, std::span<const std::byte> push) {
+  if (push.empty()) return;
+  if (pushed_for_ == layout.pipeline && std::memcmp(pushed_.data(), push.data(), push.size()) == 0) return;
+  context_.vk.vkCmdPushConstants(commands_, layout.pipeline, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                                 static_cast<uint32_t>(push.size()), push.data());
+  const bool kept = push.size() <= pushed_.size();
+  if (kept) std::memcpy(pushed_.data(), push.data(), push.size());
+  pushed_for_ = kept ? layout.pipeline : VK_NULL_HANDLE;
+}
+
 Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
                                        std::span<const std::byte> push, uint32_t groups_x, uint32_t groups_y,
                                        uint32_t groups_z) {
@@ -146,9 +170,7 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
   }
   if (count != 0)
     vk.vkCmdPushDescriptorSetWithTemplateKHR(commands_, compiled.layout().update, compiled.layout().pipeline, 0, infos);
-  if (!push.empty())
-    vk.vkCmdPushConstants(commands_, compiled.layout().pipeline, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                          static_cast<uint32_t>(push.size()), push.data());
+  push_constants(compiled.layout(), push);
   vk.vkCmdDispatch(commands_, groups_x, groups_y, groups_z);
   bump(context_.counters.dispatches);
   return {};
@@ -204,6 +226,8 @@ Result<uint64_t> CommandRecorder::submit() {
     // The barriers that were recorded will never happen.
     set_ordered(0);
     host_visible_ = 0;
+    for (Slot& slot : slots_)
+      if (slot.value > timeline_.submitted()) slot.value = 0;
     return submitted.error();
   }
   return timeline_.submitted();

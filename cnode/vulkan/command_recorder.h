@@ -35,12 +35,15 @@ class CommandRecorder final : public Recorder {
   struct Slot {
     Handle<VkCommandPool> pool;  // one each: resetting a pool is cheaper than resetting its buffer
     VkCommandBuffer commands = VK_NULL_HANDLE;
+    uint64_t value = 0;  // the submission that it was last recorded for
   };
 
   CommandRecorder(Context& context, Timeline& timeline, DeviceBufferPool& pool)
       : context_(context), timeline_(timeline), pool_(pool) {}
   Result<void> make_slots();
+  Result<Slot*> free_slot();
   Result<void> begin();
+  void push_constants(const KernelLayout& layout, std::span<const std::byte> push);
   Result<void> check(const Kernel& kernel, std::span<const BufferRange> ranges, size_t push_bytes,
                      const uint32_t (&groups)[3]) const;
   bool must_wait_for(const PooledBuffer& buffer, bool written) const;
@@ -52,9 +55,11 @@ class CommandRecorder final : public Recorder {
   Context& context_;
   Timeline& timeline_;
   DeviceBufferPool& pool_;
-  std::array<Slot, kMaxInFlight> slots_;       // by timeline value, modulo
+  std::array<Slot, kMaxInFlight> slots_;
   VkCommandBuffer commands_ = VK_NULL_HANDLE;  // being recorded; null between submissions
   VkPipeline bound_ = VK_NULL_HANDLE;
+  VkPipelineLayout pushed_for_ = VK_NULL_HANDLE;  // the layout that pushed_ is set for; null: none
+  std::array<std::byte, 128> pushed_;
   uint32_t pending_ = 0;
   // Commands are numbered since the start. All up to ordered_ are finished, as far as later ones can see.
   uint64_t command_ = 0;

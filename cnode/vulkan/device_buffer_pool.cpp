@@ -88,7 +88,7 @@ Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use,
 BufferRef DeviceBufferPool::hand_out(PooledBuffer* buffer, uint64_t size_bytes) {
   buffer->set_size(size_bytes);
   if (buffer->on_device) returns_->live_bytes.fetch_add(buffer->capacity_bytes(), std::memory_order_relaxed);
-  return BufferRef(buffer, [returns = returns_](PooledBuffer* dropped) { returns->push(dropped); });
+  return {buffer, [](PooledBuffer*) {}, CountsInBuffer<PooledBuffer>(buffer)};
 }
 
 void DeviceBufferPool::collect() {
@@ -173,7 +173,7 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
     return out_of_memory(size_bytes, "the driver says " + vk_result_name(result));
   GPU_TRY_VK(result, "vmaCreateBuffer of " + std::to_string(size_class.bytes) + " bytes");
   auto* made = new PooledBuffer(allocator_.handle, buffer, allocation, size_class.bytes,
-                                static_cast<std::byte*>(got.pMappedData), use, size_class.index, counts(use));
+                                static_cast<std::byte*>(got.pMappedData), use, size_class.index, counts(use), returns_);
   all_.insert(made);
   bytes_of(use).fetch_add(size_class.bytes, std::memory_order_relaxed);
   if (total_bytes() > context_.counters.peak_bytes.load(std::memory_order_relaxed))

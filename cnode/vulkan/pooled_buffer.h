@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 
 #include "vulkan/buffer_pool.h"
@@ -10,14 +11,18 @@
 
 namespace gpu_node::vulkan {
 
+class ReturnStack;
+
 class PooledBuffer final : public Buffer {
  public:
   PooledBuffer(VmaAllocator allocator, VkBuffer buffer, VmaAllocation allocation, uint64_t capacity_bytes,
-               std::byte* mapped, BufferUse buffer_use, uint32_t class_index, bool in_device_memory)
+               std::byte* mapped, BufferUse buffer_use, uint32_t class_index, bool in_device_memory,
+               std::shared_ptr<ReturnStack> returns)
       : Buffer(capacity_bytes, capacity_bytes, mapped),
         use(buffer_use),
         size_class(class_index),
         on_device(in_device_memory),
+        home(std::move(returns)),
         allocator_(allocator),
         buffer_(buffer),
         allocation_(allocation) {}
@@ -35,12 +40,17 @@ class PooledBuffer final : public Buffer {
   const BufferUse use;
   const uint32_t size_class;
   const bool on_device;
+  const std::shared_ptr<ReturnStack> home;  // where it goes when nobody holds it
   // Stamps of the recorder, device thread only: the last commands that wrote and read it (numbered since the start),
   // and the submission that the last of them is part of.
   uint64_t last_write = 0;
   uint64_t last_read = 0;
   uint64_t last_submission = 0;
   PooledBuffer* next_returned = nullptr;
+
+  // Where the counts of its BufferRefs lie, so that handing out a buffer allocates nothing.
+  static constexpr size_t kCountsBytes = 64;
+  alignas(std::max_align_t) std::byte counts[kCountsBytes];
 
  private:
   VmaAllocator allocator_;
@@ -57,6 +67,7 @@ class ReturnStack {
     PooledBuffer* head = head_.load(std::memory_order_relaxed);
     do {
       if (head == closed()) {
+        const std::shared_ptr<ReturnStack> self = buffer->home;  // the buffer may be the last to know it
         const std::lock_guard lock(closing_);
         delete buffer;
         return;
@@ -82,6 +93,29 @@ class ReturnStack {
 
   std::atomic<PooledBuffer*> head_{nullptr};
   std::mutex closing_;
+};
+
+// Allocates the counts of a BufferRef inside its buffer. A BufferRef lets go of them last of all, so that is when the
+// buffer goes back.
+template <typename T>
+struct CountsInBuffer {
+  using value_type = T;
+
+  explicit CountsInBuffer(PooledBuffer* in_buffer) : buffer(in_buffer) {}
+  template <typename U>
+  CountsInBuffer(const CountsInBuffer<U>& other) : buffer(other.buffer) {}  // NOLINT: rebinding converts
+
+  T* allocate(size_t) {
+    static_assert(sizeof(T) <= PooledBuffer::kCountsBytes && alignof(T) <= alignof(std::max_align_t));
+    return reinterpret_cast<T*>(buffer->counts);
+  }
+  void deallocate(T*, size_t) { buffer->home->push(buffer); }
+  template <typename U>
+  bool operator==(const CountsInBuffer<U>& other) const {
+    return buffer == other.buffer;
+  }
+
+  PooledBuffer* buffer;
 };
 
 }  // namespace gpu_node::vulkan
