@@ -13,7 +13,7 @@ namespace gpu_node {
 template <typename T, size_t N>
 class InlineList {
  public:
-  InlineList() = default;
+  InlineList() {}  // NOLINT(modernize-use-equals-default): a defaulted one would make T() clear all the values
   InlineList(std::initializer_list<T> values) {
     for (const T& value : values) push_back(value);
   }
@@ -41,8 +41,8 @@ class InlineList {
   const T* end() const { return values_.data() + size_; }
 
  private:
-  std::array<T, N> values_;  // the first size_ are set
   size_t size_ = 0;
+  std::array<T, N> values_;  // the first size_ are set
 };
 
 }  // namespace gpu_node

@@ -20,7 +20,7 @@ inline constexpr int kMaxRank = 32;
 // A fixed-capacity list of 64-bit integers: dimensions, strides, axes. Never allocates.
 class Dims {
  public:
-  Dims() = default;
+  Dims() {}  // NOLINT(modernize-use-equals-default): a defaulted one would make T() clear all the values
   Dims(std::initializer_list<int64_t> values) {
     for (int64_t v : values) push_back(v);
   }
@@ -51,8 +51,8 @@ class Dims {
   bool operator==(const Dims& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
 
  private:
+  int size_ = 0;                          // before the values, on the cache line of the first
   std::array<int64_t, kMaxRank> values_;  // the first size_ are set
-  int size_ = 0;
 };
 
 using Shape = Dims;
