@@ -26,7 +26,7 @@ struct Check {
   program::Tensor left, right, sum;
 };
 
-Result<std::shared_ptr<void>> no_charge(uint64_t) { return std::shared_ptr<void>(); }
+Result<program::Payment> no_charge(uint64_t) { return program::Payment(); }
 
 float left_value(int64_t i) { return static_cast<float>(i % 1000) * 0.5f; }
 float right_value(int64_t i) { return static_cast<float>(i % 77) - 38.25f; }
@@ -78,8 +78,7 @@ ir::Instruction addition() {
 
 Result<std::string> compile(Check& check, const Settings&) {
   const program::Value operands[] = {check.left, check.right};
-  GPU_ASSIGN(const std::vector<program::Tensor> results, check.executor->record(addition(), operands, no_charge));
-  check.sum = results[0];
+  GPU_ASSIGN(check.sum, check.executor->record(addition(), operands, no_charge));
   const vulkan::Counters counters = check.device->counters();
   return std::to_string(counters.shader_compiles) + " compiled, " + std::to_string(counters.spirv_cache_hits) +
          " from the cache";

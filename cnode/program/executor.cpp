@@ -72,8 +72,8 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
     if (device_.kernels().find(dispatch.key) == nullptr) device_.kernels().request(dispatch.key, dispatch.emit);
 }
 
-Result<std::vector<Tensor>> Executor::record(const ir::Instruction& instruction, std::span<const Value> operands,
-                                             const Charge& charge) {
+Result<Tensor> Executor::record(const ir::Instruction& instruction, std::span<const Value> operands,
+                                const Charge& charge) {
   const Clock::time_point start = Clock::now();
   ++counters_.instructions;
   const OperandTypes types = types_of(operands);
@@ -91,9 +91,7 @@ Result<std::vector<Tensor>> Executor::record(const ir::Instruction& instruction,
     ++counters_.failed;
     return with_context(std::move(result).error(), ir::instruction_text(instruction, types.span()));
   }
-  std::vector<Tensor> results;
-  results.push_back(std::move(result).value());
-  return results;
+  return result;
 }
 
 Result<Tensor> Executor::record_valid(const ir::Instruction& instruction, std::span<const Value> operands,
@@ -104,11 +102,24 @@ Result<Tensor> Executor::record_valid(const ir::Instruction& instruction, std::s
     if (const auto* tensor = std::get_if<Tensor>(&operands[0]);
         tensor != nullptr && kernels::is_view(instruction, tensor->dtype))
       return record_view(instruction, *tensor, charge);
+  GPU_ASSIGN(CachedPlan * plan, plan_of(instruction, operands));
+  return run(*plan, type, operands, charge);
+}
+
+Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::span<const Value> operands) {
+  plans_.begin(instruction);
+  for (const Value& operand : operands) {
+    if (const auto* tensor = std::get_if<Tensor>(&operand))
+      plans_.add(tensor->dtype, tensor->map, tensor->storage != nullptr ? tensor->storage->size_bytes : 0);
+    else
+      plans_.add(std::get<Scalar>(operand));
+  }
+  if (CachedPlan* known = plans_.find(); known != nullptr) return known;
   std::array<kernels::Arg, kMaxOperands> arguments;
   for (size_t i = 0; i < operands.size(); ++i) arguments[i] = argument(operands[i]);
-  GPU_ASSIGN(const kernels::Plan plan,
+  GPU_ASSIGN(kernels::Plan plan,
              kernels::plan(instruction, std::span(arguments).first(operands.size()), device_.info()));
-  return run(plan, type, operands, charge);
+  return &plans_.keep(std::move(plan));
 }
 
 Result<Tensor> Executor::record_view(const ir::Instruction& instruction, const Tensor& operand, const Charge& charge) {
@@ -123,19 +134,23 @@ Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) 
   if (tensor.storage == nullptr || (tensor.map.offset == 0 && tensor.map.is_row_major())) return tensor;
   const Value operand = tensor;
   const auto source = std::get<kernels::TensorArg>(argument(operand));
-  GPU_ASSIGN(const kernels::Plan plan, kernels::plan_copy(source, device_.info()));
-  return run(plan, tensor.type(), {&operand, 1}, charge);
+  GPU_ASSIGN(kernels::Plan plan, kernels::plan_copy(source, device_.info()));
+  CachedPlan once(std::move(plan));
+  return run(once, tensor.type(), {&operand, 1}, charge);
 }
 
-Result<Tensor> Executor::run(const kernels::Plan& plan, const ir::TensorType& type, std::span<const Value> operands,
+Result<Tensor> Executor::run(CachedPlan& cached, const ir::TensorType& type, std::span<const Value> operands,
                              const Charge& charge) {
+  const kernels::Plan& plan = cached.plan;
   for (const Value& operand : operands)
-    if (const auto* tensor = std::get_if<Tensor>(&operand); tensor != nullptr && tensor->storage != nullptr)
+    if (const auto* tensor = std::get_if<Tensor>(&operand);
+        tensor != nullptr && tensor->storage != nullptr && tensor->storage->parts.size() > 1)
       GPU_TRY(check_one_part(tensor->type(), tensor->storage->size_bytes, device_.info()));
   GPU_TRY(check_one_part(type, storage_bytes(type), device_.info()));
   GPU_ASSIGN(const Tensor result, allocate(type.dtype, type.shape, false, false, charge));
   GPU_ASSIGN(const std::vector<vulkan::BufferRef> scratch, make_scratch(plan));
-  for (const kernels::Dispatch& step : plan.dispatches) GPU_TRY(dispatch(step, operands, result, scratch));
+  for (size_t i = 0; i < plan.dispatches.size(); ++i)
+    GPU_TRY(dispatch(plan.dispatches[i], cached.kernels[i], operands, result, scratch));
   return result;
 }
 
@@ -162,9 +177,10 @@ Result<std::vector<vulkan::BufferRef>> Executor::make_scratch(const kernels::Pla
   return scratch;
 }
 
-Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, std::span<const Value> operands,
-                                const Tensor& result, std::span<const vulkan::BufferRef> scratch) {
-  const vulkan::Kernel* kernel = device_.kernels().find(dispatch.key);
+Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
+                                std::span<const Value> operands, const Tensor& result,
+                                std::span<const vulkan::BufferRef> scratch) {
+  if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key);
   vulkan::KernelCache::Pending pending;
   if (kernel == nullptr) {
     pending = device_.kernels().request(dispatch.key, dispatch.emit);

@@ -8,22 +8,52 @@
 #include <variant>
 #include <vector>
 
+#include "base/one_or_more.h"
 #include "base/result.h"
 #include "ir/program.h"
 #include "kernels/plan.h"
+#include "program/plan_cache.h"
 #include "tensor/shape.h"
 #include "vulkan/buffer_pool.h"
 #include "vulkan/device.h"
 
 namespace gpu_node::program {
 
+// Whoever pays for bytes. Any thread.
+class Payer {
+ public:
+  virtual ~Payer() = default;
+  virtual void give_back(uint64_t bytes) = 0;
+};
+
+// Bytes that are paid for until this is dropped. A class and no closure: every tensor has one.
+class Payment {
+ public:
+  Payment() = default;
+  Payment(std::shared_ptr<Payer> payer, uint64_t bytes) : payer_(std::move(payer)), bytes_(bytes) {}
+  Payment(Payment&&) noexcept = default;
+  Payment& operator=(Payment&& other) noexcept {
+    std::swap(payer_, other.payer_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Payment() {
+    if (payer_ != nullptr) payer_->give_back(bytes_);
+  }
+  const Payer* payer() const { return payer_.get(); }
+
+ private:
+  std::shared_ptr<Payer> payer_;
+  uint64_t bytes_ = 0;
+};
+
 // The memory of one or more tensors (views share it). Larger than the device's largest allocation it lies in several
 // parts of |part_bytes| each; such a tensor can be uploaded and downloaded, and computing on it is unsupported.
 struct Storage {
-  std::vector<vulkan::BufferRef> parts;
+  OneOrMore<vulkan::BufferRef> parts;
   uint64_t part_bytes = 0;
   uint64_t size_bytes = 0;
-  std::shared_ptr<void> charge;  // whoever pays for the bytes; dropped with the storage
+  Payment payment;
 };
 
 // A tensor: a typed, strided view of a storage. A tensor without elements has no storage.
@@ -41,8 +71,8 @@ class Executor {
  public:
   explicit Executor(vulkan::Device& device);
 
-  // Called before an allocation of |bytes|: returns the charge to store with it, or an error (a quota).
-  using Charge = std::function<Result<std::shared_ptr<void>>(uint64_t bytes)>;
+  // Called before an allocation of |bytes|: returns what pays for it, or an error (a quota).
+  using Charge = std::function<Result<Payment>(uint64_t bytes)>;
 
   // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the
   // host at once where it is mapped.
@@ -51,10 +81,9 @@ class Executor {
   // Asks for the kernels of |instruction| without waiting, so that those of one message compile side by side.
   void prefetch(const ir::Instruction& instruction, std::span<const ir::TensorType> operand_types);
 
-  // Validates |instruction| against |operands| and records it; one tensor per declared result. Waits for kernels that
-  // are still compiling. Errors name op, shapes and types.
-  Result<std::vector<Tensor>> record(const ir::Instruction& instruction, std::span<const Value> operands,
-                                     const Charge& charge);
+  // Validates |instruction| against |operands| and records it; returns its result. Waits for kernels that are still
+  // compiling. Errors name op, shapes and types.
+  Result<Tensor> record(const ir::Instruction& instruction, std::span<const Value> operands, const Charge& charge);
 
   // |tensor| in row-major order from offset 0 of its own storage: itself when it is so already, else a recorded copy.
   Result<Tensor> contiguous(const Tensor& tensor, const Charge& charge);
@@ -69,14 +98,19 @@ class Executor {
                               const Charge& charge);
   // The result of a view instruction, without a dispatch where strides can express it.
   Result<Tensor> record_view(const ir::Instruction& instruction, const Tensor& operand, const Charge& charge);
+  // The plan of |instruction|, made or remembered.
+  Result<CachedPlan*> plan_of(const ir::Instruction& instruction, std::span<const Value> operands);
   // Allocates the result of |plan| and records its dispatches.
-  Result<Tensor> run(const kernels::Plan& plan, const ir::TensorType& type, std::span<const Value> operands,
+  Result<Tensor> run(CachedPlan& plan, const ir::TensorType& type, std::span<const Value> operands,
                      const Charge& charge);
   Result<std::vector<vulkan::BufferRef>> make_scratch(const kernels::Plan& plan);
-  Result<void> dispatch(const kernels::Dispatch& dispatch, std::span<const Value> operands, const Tensor& result,
+  // |kernel|: of |dispatch|, found when it is nullptr.
+  Result<void> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
+                        std::span<const Value> operands, const Tensor& result,
                         std::span<const vulkan::BufferRef> scratch);
 
   vulkan::Device& device_;
+  PlanCache plans_;
   Counters counters_;
 };
 

@@ -37,7 +37,7 @@ Result<Tensor> Executor::allocate(Dtype dtype, const Shape& shape, bool zeroed, 
                                               " bytes, more than the device's limit of " +
                                               std::to_string(device_.memory_limit_bytes())};
   if (charge) {
-    GPU_ASSIGN(storage->charge, charge(storage->size_bytes));
+    GPU_ASSIGN(storage->payment, charge(storage->size_bytes));
   }
   const uint64_t limit = device_.info().max_allocation_bytes / kPartGrain * kPartGrain;
   storage->part_bytes = std::min(storage->size_bytes, limit);

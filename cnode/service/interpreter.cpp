@@ -57,9 +57,9 @@ Result<void> Interpreter::record(Session& session, const ir::Instruction& instru
     GPU_ASSIGN(program::Value value, resolve(session, operand, instruction.op->name));
     operands_.push_back(std::move(value));
   }
-  GPU_ASSIGN(std::vector<program::Tensor> results,
+  GPU_ASSIGN(program::Tensor result,
              with_room(session, [&] { return executor_.record(instruction, operands_, session.charge); }));
-  for (size_t i = 0; i < results.size(); ++i) bind(session, instruction.results[i].first, std::move(results[i]));
+  bind(session, instruction.results[0].first, std::move(result));
   return {};
 }
 

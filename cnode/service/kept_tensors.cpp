@@ -79,7 +79,7 @@ void KeptTensors::expire(Clock::time_point now) {
 bool KeptTensors::give_up(const Account* payer) {
   const uint64_t count = forget_where([payer](const Entry& entry) {
     const program::Storage* storage = storage_of(entry.handle);
-    return storage && (!payer || storage->charge.get() == payer);
+    return storage && (!payer || storage->payment.payer() == payer);
   });
   given_up_.fetch_add(count, std::memory_order_relaxed);
   return count > 0;

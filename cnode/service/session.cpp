@@ -16,25 +16,19 @@ std::string session_text(uint64_t id) { return std::to_string(id); }
 
 }  // namespace
 
-Result<std::shared_ptr<void>> Account::charge(uint64_t bytes) {
+Result<program::Payment> Account::charge(uint64_t bytes) {
   const uint64_t before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
   if (quota_bytes_ && before + bytes > *quota_bytes_) {
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     return Error{ErrorCode::kQuota, "asked for " + std::to_string(bytes) + " bytes, the session holds " +
                                         std::to_string(before) + " of its quota of " + std::to_string(*quota_bytes_)};
   }
-  return charge_of(bytes);
+  return program::Payment(shared_from_this(), bytes);
 }
 
-std::shared_ptr<void> Account::charge_anyway(uint64_t bytes) {
+program::Payment Account::charge_anyway(uint64_t bytes) {
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  return charge_of(bytes);
-}
-
-std::shared_ptr<void> Account::charge_of(uint64_t bytes) {
-  return std::shared_ptr<void>(this, [account = shared_from_this(), bytes](void*) {
-    account->bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  });
+  return {shared_from_this(), bytes};
 }
 
 Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link)

@@ -32,19 +32,18 @@ using ErrorRef = std::shared_ptr<const Error>;
 using Handle = std::variant<program::Tensor, ErrorRef, UploadRef>;
 
 // The bytes of a session and their limit. Outlives the session while a storage that it paid for lives.
-class Account : public std::enable_shared_from_this<Account> {
+class Account : public program::Payer, public std::enable_shared_from_this<Account> {
  public:
   explicit Account(std::optional<uint64_t> quota_bytes) : quota_bytes_(quota_bytes) {}
 
-  // Adds |bytes| until the returned charge is dropped, which points to this account. Error: kQuota.
-  Result<std::shared_ptr<void>> charge(uint64_t bytes);
+  // Adds |bytes| until the returned payment is dropped. Error: kQuota.
+  Result<program::Payment> charge(uint64_t bytes);
   // The same without asking for the quota: what the service itself needs for the session.
-  std::shared_ptr<void> charge_anyway(uint64_t bytes);
+  program::Payment charge_anyway(uint64_t bytes);
+  void give_back(uint64_t bytes) override { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  std::shared_ptr<void> charge_of(uint64_t bytes);
-
   const std::optional<uint64_t> quota_bytes_;
   std::atomic<uint64_t> bytes_{0};
 };

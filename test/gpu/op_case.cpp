@@ -156,7 +156,7 @@ program::Tensor run_op(const std::string& op, std::span<const program::Value> op
                        const ir::Attributes& attributes) {
   auto recorded = executor().record(instruction_of(op, operands, result, attributes), operands, {});
   if (!recorded.ok()) FAIL(recorded.error().message);
-  return recorded.value()[0];
+  return recorded.value();
 }
 
 Error op_error(const std::string& op, std::span<const program::Value> operands, const ir::TensorType& result,

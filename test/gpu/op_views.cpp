@@ -175,11 +175,16 @@ TEST_CASE("executor: contiguous gives the tensor itself or a copy") {
 }
 
 TEST_CASE("executor: allocation, its charge and its limits") {
-  uint64_t charged = 0;
-  const program::Executor::Charge charge = [&](uint64_t bytes) -> Result<std::shared_ptr<void>> {
+  struct Purse : program::Payer {
+    uint64_t spent = 0;
+    void give_back(uint64_t bytes) override { spent -= bytes; }
+  };
+  const auto purse = std::make_shared<Purse>();
+  const uint64_t& charged = purse->spent;
+  const program::Executor::Charge charge = [&](uint64_t bytes) -> Result<program::Payment> {
     if (bytes > 1000) return Error{ErrorCode::kQuota, "too much"};
-    charged += bytes;
-    return std::shared_ptr<void>(nullptr, [&charged, bytes](void*) { charged -= bytes; });
+    purse->spent += bytes;
+    return program::Payment(purse, bytes);
   };
   {
     const auto zeros = executor().allocate(u8, {7}, true, false, charge);

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 Handle tensor_of(uint64_t bytes, const std::shared_ptr<Account>& payer = nullptr) {
   auto storage = std::make_shared<program::Storage>();
   storage->size_bytes = bytes;
-  if (payer) storage->charge = payer->charge_anyway(bytes);
+  if (payer) storage->payment = payer->charge_anyway(bytes);
   return program::Tensor{.dtype = Dtype::u8, .map = {}, .storage = std::move(storage)};
 }
 

@@ -120,10 +120,9 @@ TEST_CASE("account: charges count until they are dropped, and the quota holds") 
     const auto needed = account->charge_anyway(900);
     CHECK(account->bytes() == 1500);
   }
-  std::shared_ptr<void> copy = first.value();
-  first.value().reset();
+  program::Payment moved = std::move(first).value();
   CHECK(account->bytes() == 600);
-  copy.reset();
+  moved = {};
   CHECK(account->bytes() == 0);
 }
 
