@@ -44,16 +44,16 @@ void Interpreter::execute(Session& session, const ReleaseCommand& released) {
   if (!sessions_.several_nodes() || session.grace.count() == 0) return free(session, released.ids);
   const Clock::time_point until = Clock::now() + session.grace;
   for (const int64_t id : released.ids) {
-    const auto found = session.handles.find(id);
+    Handle* found = session.handles.find(id);
     // What is still being uploaded nobody else could use.
-    if (found == session.handles.end() || std::holds_alternative<UploadRef>(found->second)) {
+    if (!found || std::holds_alternative<UploadRef>(*found)) {
       free(session, std::span(&id, 1));
       continue;
     }
     // Those who meet the handle again know it by its first name.
-    if (const auto origin = attachments_.erase(session, id)) kept_.keep(*origin, found->second, session.id, until);
-    kept_.keep({session.id, id}, std::move(found->second), session.id, until);
-    session.handles.erase(found);
+    if (const auto origin = attachments_.erase(session, id)) kept_.keep(*origin, *found, session.id, until);
+    kept_.keep({session.id, id}, std::move(*found), session.id, until);
+    session.handles.erase(id);
   }
   session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
 }

@@ -39,7 +39,7 @@ void Interpreter::run(Session& session, std::span<const Command> commands) {
     progress_.fetch_add(1, std::memory_order_relaxed);
     std::visit([&](const auto& what) { execute(session, what); }, command);
   }
-  locals_.clear();
+  if (locals_.size() > 0) locals_.clear();
   operands_.clear();
 }
 
@@ -54,8 +54,18 @@ Result<void> Interpreter::record(Session& session, const ir::Instruction& instru
   for (const auto& [name, type] : instruction.results) GPU_TRY(check_new(session, name, instruction.op->name));
   operands_.clear();
   for (const ir::Operand& operand : instruction.operands) {
-    GPU_ASSIGN(program::Value value, resolve(session, operand, instruction.op->name));
-    operands_.push_back(std::move(value));
+    if (const Scalar* scalar = std::get_if<Scalar>(&operand)) {
+      operands_.emplace_back(*scalar);
+      continue;
+    }
+    const auto name = std::get<ir::ValueName>(operand);
+    const Handle* handle = find_handle(session, name);
+    const auto* tensor = handle ? std::get_if<program::Tensor>(handle) : nullptr;
+    if (tensor) {
+      operands_.emplace_back(*tensor);
+    } else {
+      GPU_ASSIGN(operands_.emplace_back(), find(session, name, instruction.op->name));
+    }
   }
   GPU_ASSIGN(program::Tensor result,
              with_room(session, [&] { return executor_.record(instruction, operands_, session.charge); }));
@@ -97,23 +107,23 @@ void Interpreter::execute(Session& session, const MalformedCommand& malformed) {
 
 void Interpreter::free(Session& session, std::span<const int64_t> ids) {
   for (const int64_t id : ids) {
-    const auto found = session.handles.find(id);
-    if (found == session.handles.end()) {
+    const Handle* found = session.handles.find(id);
+    if (!found) {
       if (!kept_.erase({session.id, id})) unknown_frees_.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
     attachments_.erase(session, id);
-    if (std::holds_alternative<UploadRef>(found->second)) uploads_.erase(session.id, id);
-    session.handles.erase(found);
+    if (std::holds_alternative<UploadRef>(*found)) uploads_.erase(session.id, id);
+    session.handles.erase(id);
   }
   session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
 }
 
 void Interpreter::drop(Session& session) {
-  for (const auto& [id, handle] : session.handles) {
+  session.handles.for_each([&](int64_t id, const Handle& handle) {
     if (std::holds_alternative<UploadRef>(handle)) uploads_.erase(session.id, id);
     attachments_.erase(session, id);
-  }
+  });
   session.handles.clear();
   kept_.erase_session(session.id);
   session.tensors.store(0, std::memory_order_relaxed);
@@ -129,7 +139,7 @@ Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, st
 }
 
 void Interpreter::replace(Session& session, int64_t id, program::Tensor tensor) {
-  if (const auto found = session.handles.find(id); found != session.handles.end()) found->second = std::move(tensor);
+  if (Handle* found = session.handles.find(id)) *found = std::move(tensor);
 }
 
 Result<void> Interpreter::open_upload(Session& session, int64_t id, const ir::TensorType& type) {
@@ -157,12 +167,12 @@ Result<void> Interpreter::open_upload(Session& session, int64_t id, const ir::Te
 }
 
 void Interpreter::complete_upload(Session& session, const Upload& upload) {
-  const auto found = session.handles.find(upload.id());
-  if (found == session.handles.end()) return;
-  const UploadRef* current = std::get_if<UploadRef>(&found->second);
+  Handle* found = session.handles.find(upload.id());
+  if (!found) return;
+  const UploadRef* current = std::get_if<UploadRef>(found);
   if (!current || current->get() != &upload) return;
   uploads_.erase(session.id, upload.id());
-  found->second = program::Tensor(upload.tensor());
+  *found = program::Tensor(upload.tensor());
 }
 
 Result<void> Interpreter::check_new(Session& session, int64_t name, std::string_view what) {
@@ -174,21 +184,12 @@ Result<void> Interpreter::check_new(Session& session, int64_t name, std::string_
   return {};
 }
 
-Result<program::Value> Interpreter::resolve(const Session& session, const ir::Operand& operand,
-                                            std::string_view what) const {
-  if (const Scalar* scalar = std::get_if<Scalar>(&operand)) return program::Value(*scalar);
-  GPU_ASSIGN(program::Tensor tensor, find(session, std::get<ir::ValueName>(operand), what));
-  return program::Value(std::move(tensor));
-}
-
 const Handle* Interpreter::find_handle(const Session& session, int64_t name) const {
-  const auto& names = name < 0 ? locals_ : session.handles;
-  const auto found = names.find(name);
-  return found == names.end() ? nullptr : &found->second;
+  return (name < 0 ? locals_ : session.handles).find(name);
 }
 
-void Interpreter::bind(Session& session, int64_t name, Handle handle) {
-  (name < 0 ? locals_ : session.handles).insert_or_assign(name, std::move(handle));
+void Interpreter::bind(Session& session, int64_t name, Handle&& handle) {
+  (name < 0 ? locals_ : session.handles).put(name, std::move(handle));
   session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
 }
 
@@ -197,7 +198,7 @@ void Interpreter::poison(Session& session, int64_t name, const ErrorRef& error) 
   const Handle* handle = find_handle(session, name);
   if (handle && std::holds_alternative<UploadRef>(*handle)) uploads_.erase(session.id, name);
   if (!handle && session.handles.size() >= kMaxTensorsPerSession) return;
-  bind(session, name, error);
+  bind(session, name, ErrorRef(error));
 }
 
 ErrorRef Interpreter::failure(Error error) const {

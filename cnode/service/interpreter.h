@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -71,11 +70,10 @@ class Interpreter {
   Result<void> record(Session& session, const ir::Instruction& instruction);
   Result<program::Tensor> allocate(Session& session, const AllocCommand& alloc);
   Result<void> check_new(Session& session, int64_t name, std::string_view what);
-  Result<program::Value> resolve(const Session& session, const ir::Operand& operand, std::string_view what) const;
   const Handle* find_handle(const Session& session, int64_t name) const;
   // What |name| stood for, when its own session let go of it: kept, or held by another session.
   const Handle* find_shared(const TensorName& name) const;
-  void bind(Session& session, int64_t name, Handle handle);
+  void bind(Session& session, int64_t name, Handle&& handle);
   void poison(Session& session, int64_t name, const ErrorRef& error);
   ErrorRef failure(Error error) const;
   static Error missing_bytes(std::string_view reader, int64_t id, const Upload& upload);
@@ -90,8 +88,8 @@ class Interpreter {
   bool make_room(const Session& session, ErrorCode lacking);
 
   void prefetch(const Session& session, std::span<const Command> commands);
-  bool operand_types(const Session& session, const ir::Instruction& instruction,
-                     const std::unordered_map<int64_t, const ir::TensorType*>& declared);
+  bool operand_types(const Session& session, const ir::Instruction& instruction, std::span<const Command> before);
+  const ir::TensorType* declared_type(int64_t name, std::span<const Command> before);
 
   const SessionTable& sessions_;
   UploadTable& uploads_;
@@ -100,9 +98,11 @@ class Interpreter {
   program::Transfer transfer_;
   KeptTensors kept_;
   Attachments attachments_;
-  std::unordered_map<int64_t, Handle> locals_;
+  HandleTable locals_;
   std::vector<program::Value> operands_;     // of the instruction at hand; kept for its memory
   std::vector<ir::TensorType> types_;        // likewise
+  FlatMap<const ir::TensorType*> declared_;  // results of the message's first commands, as many as had to be known
+  size_t declared_commands_ = 0;
   std::unordered_set<uint64_t> prefetched_;  // signatures of instructions whose kernels were asked for
   std::atomic<uint64_t> unknown_frees_{0}, attached_{0};
 };

@@ -5,8 +5,6 @@
 namespace gpu_node::service {
 namespace {
 
-using Declared = std::unordered_map<int64_t, const ir::TensorType*>;
-
 constexpr size_t kMaxSignatures = 1u << 16;
 
 void mix(uint64_t& hash, uint64_t value) { hash = (hash ^ value) * 0x9e3779b97f4a7c15ull, hash ^= hash >> 29; }
@@ -26,7 +24,19 @@ uint64_t signature(const ir::Instruction& instruction, std::span<const ir::Tenso
 
 }  // namespace
 
-bool Interpreter::operand_types(const Session& session, const ir::Instruction& instruction, const Declared& declared) {
+// The type of |name| when one of the commands |before| makes it. Most messages have no such operand: only then are
+// their results indexed, as far as they were looked at.
+const ir::TensorType* Interpreter::declared_type(int64_t name, std::span<const Command> before) {
+  for (; declared_commands_ < before.size(); ++declared_commands_)
+    if (const auto* instruction = std::get_if<ir::Instruction>(&before[declared_commands_]))
+      for (const auto& [made, type] : instruction->results)
+        if (!declared_.find(made)) declared_.insert(made, &type);
+  const ir::TensorType* const* found = declared_.find(name);
+  return found ? *found : nullptr;
+}
+
+bool Interpreter::operand_types(const Session& session, const ir::Instruction& instruction,
+                                std::span<const Command> before) {
   types_.clear();
   for (const ir::Operand& operand : instruction.operands) {
     if (const Scalar* scalar = std::get_if<Scalar>(&operand)) {
@@ -34,27 +44,26 @@ bool Interpreter::operand_types(const Session& session, const ir::Instruction& i
       continue;
     }
     const int64_t name = std::get<ir::ValueName>(operand);
-    if (const auto found = declared.find(name); found != declared.end()) {
-      types_.push_back(*found->second);
-      continue;
-    }
     const Handle* handle = find_handle(session, name);
-    const auto* tensor = handle ? std::get_if<program::Tensor>(handle) : nullptr;
-    if (!tensor) return false;
-    types_.push_back(tensor->type());
+    if (const auto* tensor = handle ? std::get_if<program::Tensor>(handle) : nullptr) {
+      types_.push_back({tensor->dtype, tensor->map.shape});
+    } else if (const ir::TensorType* type = declared_type(name, before)) {
+      types_.push_back(*type);
+    } else {
+      return false;
+    }
   }
   return true;
 }
 
 void Interpreter::prefetch(const Session& session, std::span<const Command> commands) {
   if (prefetched_.size() > kMaxSignatures) prefetched_.clear();
-  Declared declared;
-  for (const Command& command : commands) {
-    const auto* instruction = std::get_if<ir::Instruction>(&command);
-    if (!instruction) continue;
-    if (operand_types(session, *instruction, declared) && prefetched_.insert(signature(*instruction, types_)).second)
-      executor_.prefetch(*instruction, types_);
-    for (const auto& [name, type] : instruction->results) declared.emplace(name, &type);
+  declared_.clear();
+  declared_commands_ = 0;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    const auto* instruction = std::get_if<ir::Instruction>(&commands[i]);
+    if (!instruction || !operand_types(session, *instruction, commands.first(i))) continue;
+    if (prefetched_.insert(signature(*instruction, types_)).second) executor_.prefetch(*instruction, types_);
   }
 }
 

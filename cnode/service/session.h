@@ -12,24 +12,18 @@
 #include <random>
 #include <string>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
 #include "program/executor.h"
+#include "service/handle_table.h"
 #include "service/reply.h"
 #include "service/request.h"
-#include "service/upload.h"
 
 namespace gpu_node::service {
 
 inline constexpr size_t kMaxSessions = 4096;
 inline constexpr size_t kMaxTensorsPerSession = 1u << 20;
-
-using ErrorRef = std::shared_ptr<const Error>;
-
-// What an id stands for: a tensor, the error that its making ended in, or a tensor whose bytes are still coming.
-using Handle = std::variant<program::Tensor, ErrorRef, UploadRef>;
 
 // The bytes of a session and their limit. Outlives the session while a storage that it paid for lives.
 class Account : public program::Payer, public std::enable_shared_from_this<Account> {
@@ -65,7 +59,7 @@ struct Session {
   std::atomic<uint32_t> tensors{0};
   std::atomic<uint64_t> attached_bytes{0};  // of tensors that other sessions made and pay for
 
-  std::unordered_map<int64_t, Handle> handles;  // device thread only
+  HandleTable handles;  // device thread only
 
   void touch() { last_seen.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed); }
   int64_t idle_ms(Clock::time_point now) const;
