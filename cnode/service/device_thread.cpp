@@ -18,6 +18,8 @@ constexpr uint64_t kSubmitStagedBytes = 16u << 20;
 constexpr uint32_t kMaxItemsBeforeReadSubmits = 16;
 constexpr uint64_t kMaxSubmissionsInFlight = 8;
 constexpr milliseconds kIdleBeforeSubmit{2};
+// An acknowledgement costs a packet; while more work waits, one is sent for this many commands.
+constexpr uint32_t kAcknowledgedCommands = 256;
 constexpr milliseconds kBetweenLooks{5};
 
 }  // namespace
@@ -63,6 +65,7 @@ void DeviceThread::loop() {
     if (work) {
       last_work_ = Clock::now();
       ++unsubmitted_items_;
+      if (!std::holds_alternative<RunWork>(*work)) acknowledge();
       std::visit([this](auto& item) { perform(item); }, *work);
       work.reset();
     }
@@ -86,8 +89,9 @@ std::optional<Work> DeviceThread::next_work() {
   const bool running = !lost_ && recorder.submitted() > recorder.completed();
   if (!running) wait_began_ = now;
   if (running && recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight) {
-    // Enough for the device to do: those who send wait for their acknowledgements meanwhile.
-    check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(1)));
+    // Enough for the device to do: those who send wait for further acknowledgements meanwhile.
+    acknowledge();
+    check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
     return std::nullopt;
   }
   Clock::time_point until = now + milliseconds(50);
@@ -166,14 +170,25 @@ void DeviceThread::fatal(const Error& error) {
 
 void DeviceThread::perform(RunWork& work) {
   queued_bytes_.fetch_sub(work.frame.size(), std::memory_order_relaxed);
+  if (owed_to_ != work.session) acknowledge();
   Session& session = *work.session;
-  if (!session.closed.load(std::memory_order_acquire) && !lost_) {
-    interpreter_.run(session, work.run.commands);
-    etf::Writer ack;
-    ack.version().tuple(3).atom("gpu_node_ack").unsigned_integer(session.id).integer(work.run.seq);
-    session.queued_commands.fetch_sub(static_cast<uint32_t>(work.run.commands.size()), std::memory_order_relaxed);
-    session.link->send(session.owner, ack.take());
-  }
+  if (session.closed.load(std::memory_order_acquire) || lost_) return acknowledge();
+  interpreter_.run(session, work.run.commands);
+  const auto commands = static_cast<uint32_t>(work.run.commands.size());
+  session.queued_commands.fetch_sub(commands, std::memory_order_relaxed);
+  owed_to_ = std::move(work.session);
+  owed_seq_ = work.run.seq;
+  owed_commands_ += commands;
+  if (owed_commands_ >= kAcknowledgedCommands || queue_.size() == 0) acknowledge();
+}
+
+void DeviceThread::acknowledge() {
+  if (!owed_to_) return;
+  etf::Writer ack;
+  ack.version().tuple(3).atom("gpu_node_ack").unsigned_integer(owed_to_->id).integer(owed_seq_);
+  owed_to_->link->send(owed_to_->owner, ack.take());
+  owed_to_.reset();
+  owed_commands_ = 0;
 }
 
 void DeviceThread::perform(FreeWork& work) {

@@ -63,6 +63,9 @@ class DeviceThread {
   void check(const Result<void>& done);
   void fatal(const Error& error);
 
+  // Sends the acknowledgement that is owed, if one is.
+  void acknowledge();
+
   void perform(WakeWork&) {}
   void perform(RunWork& work);
   void perform(FreeWork& work);
@@ -87,6 +90,10 @@ class DeviceThread {
   Counters counters_;
   Interpreter interpreter_;
   Reads reads_;
+  // The last message that is done and not acknowledged; an acknowledgement covers the messages before it.
+  SessionRef owed_to_;
+  int64_t owed_seq_ = 0;
+  uint32_t owed_commands_ = 0;
   uint64_t staged_bytes_ = 0;  // recorded copies out of staging since the last submission
   uint32_t unsubmitted_items_ = 0;
   Clock::time_point last_work_{};
