@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "service/atom_table.h"
 
@@ -216,7 +217,7 @@ Result<Message> read_call(Reader& reader) {
   return Message(std::move(call));
 }
 
-Result<Message> read_run(Reader& reader) {
+Result<Message> read_run(Reader& reader, std::vector<Command>& spare) {
   Run run;
   GPU_TRY(read_session(reader, "run", run.session));
   if (!reader.read_int64(run.seq)) return malformed("run", "a sequence number", reader);
@@ -224,8 +225,11 @@ Result<Message> read_run(Reader& reader) {
   if (!reader.read_list(count) || count > kMaxCommands)
     return malformed("run", "a list of at most 4096 commands", reader);
   // A command takes at least 3 bytes: a hostile count reserves no more than the message could hold.
+  run.commands = std::exchange(spare, {});
   run.commands.reserve(std::min<size_t>(count, reader.rest().size() / 3));
-  for (uint32_t i = 0; i < count; ++i) GPU_TRY(decode_command(reader, run.commands.emplace_back()));
+  for (uint32_t i = 0; i < count; ++i)
+    GPU_TRY(decode_command(reader, i < run.commands.size() ? run.commands[i] : run.commands.emplace_back()));
+  run.commands.resize(count);
   if (count > 0 && !reader.read_nil()) return malformed("run", "a proper list", reader);
   return Message(std::move(run));
 }
@@ -256,11 +260,16 @@ Result<std::string_view> read_message_name(Reader& reader, uint32_t& arity) {
 }  // namespace
 
 Result<Message> decode_message(std::span<const std::byte> term) {
+  std::vector<Command> none;
+  return decode_message(term, none);
+}
+
+Result<Message> decode_message(std::span<const std::byte> term, std::vector<Command>& spare) {
   Reader reader(term);
   uint32_t arity = 0;
   GPU_ASSIGN(const std::string_view name, read_message_name(reader, arity));
   if (name == "$gen_call" && arity == 3) return read_call(reader);
-  if (name == "run" && arity == 4) return read_run(reader);
+  if (name == "run" && arity == 4) return read_run(reader, spare);
   if (name == "free" && arity == 3) return read_free(reader);
   if (name == "upload" && arity == 6) {
     UploadChunk chunk;

@@ -12,14 +12,16 @@
 namespace gpu_node::service {
 
 // The message in |term| (starting with 131). An error means that nobody can be told: it is counted and dropped. The
-// spans of the message point into |term|.
+// spans of the message point into |term|. The commands of a run message are made in the memory of |spare|,
+// which is then empty.
+Result<Message> decode_message(std::span<const std::byte> term, std::vector<Command>& spare);
 Result<Message> decode_message(std::span<const std::byte> term);
 
 // The head of an upload message, of which |head| are the first bytes: all but the binary's content.
 Result<UploadChunk> decode_upload_head(std::span<const std::byte> head);
 
 // One element of a run message's list. An error means that the bytes are no term; a term that is no command gives a
-// MalformedCommand. |reader| is then behind the command.
+// MalformedCommand. |reader| is then behind the command. What |command| held is gone, but for its memory.
 Result<void> decode_command(etf::Reader& reader, Command& command);
 
 // A list of integers of at most |limit| elements.

@@ -231,8 +231,12 @@ Result<void> read_command(Reader& reader, Command& command) {
     return Error{ErrorCode::kInvalidArgument, std::string(name) +
                                                   ": expected {Op, Results, Operands, Attributes}, got a tuple of " +
                                                   std::to_string(arity) + " elements"};
-  ir::Instruction& instruction = command.emplace<ir::Instruction>();
+  ir::Instruction* used = std::get_if<ir::Instruction>(&command);
+  ir::Instruction& instruction = used ? *used : command.emplace<ir::Instruction>();
   instruction.op = op;
+  instruction.results.clear();
+  instruction.operands.clear();
+  if (used) instruction.attributes = ir::Attributes();
   return read_instruction(reader, instruction);
 }
 

@@ -179,6 +179,7 @@ void DeviceThread::perform(RunWork& work) {
   owed_to_ = std::move(work.session);
   owed_seq_ = work.run.seq;
   owed_commands_ += commands;
+  shared_.spare.give(std::move(work.run.commands));
   if (owed_commands_ >= kAcknowledgedCommands || queue_.size() == 0) acknowledge();
 }
 

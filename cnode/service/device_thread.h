@@ -11,6 +11,7 @@
 #include "base/bounded_queue.h"
 #include "service/interpreter.h"
 #include "service/reads.h"
+#include "service/spare_commands.h"
 #include "service/work.h"
 #include "vulkan/device.h"
 
@@ -22,6 +23,7 @@ class DeviceThread {
     SessionTable& sessions;
     UploadTable& uploads;
     PendingCalls& calls;
+    SpareCommands& spare;
   };
   // What the thread has counted; every field only grows.
   struct Counters {

@@ -24,7 +24,7 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
     : options_(std::move(options)),
       device_(std::move(device)),
       calls_(kMaxPendingCalls),
-      device_thread_(*device_, {sessions_, uploads_, calls_},
+      device_thread_(*device_, {sessions_, uploads_, calls_, spare_},
                      [this](const Error& error) { device_failed("the device is lost: " + error.message); }),
       watchdog_({.limit_ms = options_.watchdog_ms,
                  .subjects = {{"the device", [this] { return device_->recorder().in_flight_since(); },
@@ -43,7 +43,9 @@ Service::~Service() = default;
 
 void Service::on_message(const LinkRef& link, std::vector<std::byte> frame, std::span<const std::byte> payload) {
   const Clock::time_point began = Clock::now();
-  Result<Message> message = decode_message(payload);
+  std::vector<Command> spare = spare_.take();
+  Result<Message> message = decode_message(payload, spare);
+  spare_.give(std::move(spare));
   decode_ns_.fetch_add(nanoseconds_since(began), std::memory_order_relaxed);
   if (!message.ok()) return count_unknown(link, message.error());
   if (Call* call = std::get_if<Call>(&message.value())) return handle(link, std::move(*call));

@@ -94,6 +94,7 @@ class Service {
   SessionTable sessions_;
   UploadTable uploads_;
   PendingCalls calls_;
+  SpareCommands spare_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> failed_{false};
   std::atomic<uint64_t> decode_ns_{0}, uploads_bytes_{0}, unknown_messages_{0};

@@ -1,0 +1,41 @@
+// Lists of commands that have been executed, for their memory: the reader threads decode into it again. Any thread.
+//
+// What is in a spare list is old: decode_command overwrites it.
+#pragma once
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "service/request.h"
+
+namespace gpu_node::service {
+
+class SpareCommands {
+ public:
+  std::vector<Command> take() {
+    const std::lock_guard lock(mutex_);
+    if (spare_.empty()) return {};
+    std::vector<Command> commands = std::move(spare_.back());
+    spare_.pop_back();
+    return commands;
+  }
+
+  void give(std::vector<Command>&& commands) {
+    if (commands.empty() || commands.size() > kMaxKept) return;
+    // Only instructions are of bounded size.
+    for (Command& command : commands)
+      if (!std::holds_alternative<ir::Instruction>(command)) command.emplace<AllocCommand>();
+    const std::lock_guard lock(mutex_);
+    if (spare_.size() < kMaxLists) spare_.push_back(std::move(commands));
+  }
+
+ private:
+  static constexpr size_t kMaxKept = 128;  // commands of a list; a client's messages have up to 64
+  static constexpr size_t kMaxLists = 32;
+
+  std::mutex mutex_;
+  std::vector<std::vector<Command>> spare_;  // the last given is the next taken, for it is warm
+};
+
+}  // namespace gpu_node::service
