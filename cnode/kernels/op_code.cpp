@@ -102,7 +102,13 @@ std::string compare(ShaderBuilder& shader, std::string_view name, const TypedVal
                                       [name](const Relation& row) { return row.op == name; });
   const ComputeType x = dtype_info(a.type).compute;
   const ComputeType y = dtype_info(b.type).compute;
-  if (x == y) return "uint(" + a.name + std::string(relation->same) + b.name + ")";
+  const auto same = [relation](const std::string& left, const std::string& right) {
+    return "uint(" + left + std::string(relation->same) + right + ")";
+  };
+  // f32 goes by its bits: a device that flushes subnormal numbers compares them as zeros.
+  if (x == y && x != ComputeType::kF32) return same(a.name, b.name);
+  if (is_float(a.type) && is_float(b.type) && x != y)
+    return same(shader.convert(a.type, Dtype::f64, a.name), shader.convert(b.type, Dtype::f64, b.name));
   shader.library("lib/op_common.glsl");
   shader.library("lib/op_compare.glsl");
   // compare() takes its operands in the order of ComputeType.

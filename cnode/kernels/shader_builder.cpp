@@ -94,8 +94,11 @@ void ShaderBuilder::library(std::string_view name) {
 
 void ShaderBuilder::math(std::string_view name, Dtype type) {
   if (name != "fmod" || type == f64) use_f64_ = true;
-  std::string section = "m_" + std::string(name) + (type == f64 ? ".f64" : ".f32");
-  if (std::find(math_.begin(), math_.end(), section) == math_.end()) math_.push_back(std::move(section));
+  section("m_" + std::string(name) + (type == f64 ? ".f64" : ".f32"));
+}
+
+void ShaderBuilder::section(std::string_view name) {
+  if (std::find(math_.begin(), math_.end(), name) == math_.end()) math_.emplace_back(name);
 }
 
 void ShaderBuilder::use_double_where_supported() { use_f64_ = use_f64_ || device_.has_f64; }
@@ -168,7 +171,10 @@ std::string ShaderBuilder::convert(Dtype from, Dtype to, std::string_view value)
     text += "(" + std::string(value) + ", " + lowest_literal(to) + ", " + highest_literal(to) + ")";
     return round(to, text);
   }
-  if (to == f64) return call("double", value);
+  if (to == f64) {
+    section("mi_widen");
+    return call("mi_widen", value);
+  }
   if (to == f32) return from == f64 ? call("float", value) : std::string(value);
   if (from == f64) {
     library("lib/convert.glsl");
@@ -204,13 +210,13 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
           ", local_size_z = " + std::to_string(local_[2]) + ") in;\n";
   text += buffer_text_;
   if (!push_text_.empty()) text += "layout(push_constant, std430) uniform Push {\n" + push_text_ + "};\n";
+  const std::vector<std::string_view> math(math_.begin(), math_.end());
+  text += library_closure(math);
   for (const std::string& name : libraries_) {
     const char* piece = find_shader_text(name);
     if (piece == nullptr) return Error{ErrorCode::kInternal, "no shader text named " + name};
     text += piece;
   }
-  const std::vector<std::string_view> math(math_.begin(), math_.end());
-  text += library_closure(math);
   text += declarations_;
   text += "void main() {\n" + body_ + "}\n";
   return vulkan::KernelSource{std::move(text), buffers_, push_bytes_};

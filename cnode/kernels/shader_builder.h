@@ -53,6 +53,8 @@ class ShaderBuilder {
   // Includes the transcendental function m_|name| of |type|'s compute type, float or double (kernels/shader_library.h).
   // REQUIRES: the device computes f64, but for the fmod of floats.
   void math(std::string_view name, Dtype type);
+  // Includes the section |name| of the library of functions and what it needs. Sections stand before the pieces.
+  void section(std::string_view name);
   // Says that int64_t/uint64_t or double occur in |type| (buffers, loads and conversions say so themselves): defines
   // USE_I64 or USE_F64 for the library pieces.
   void use(ComputeType type);

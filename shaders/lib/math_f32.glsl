@@ -1,48 +1,48 @@
 // Transcendental functions of f32, computed in double and rounded once.
 //
 // Every result is within 1 ulp of the exact one, and is the nearest float in all but about one case in 2^18 or fewer.
-// Needs shaderFloat64: there is no path without it. Specials follow C99 Annex F. Subnormal arguments and results count
-// where the device keeps them. This file is long because a function's section reads best beside its like.
+// Needs shaderFloat64: there is no path without it. Specials follow C99 Annex F. Subnormal arguments count on every device,
+// subnormal results where it keeps them. This file is long because a function's section reads best beside its like.
 //
 // Read by kernels/shader_library.h: m_exp is in section m_exp.f32, and so on; names with mi_ are internal.
 // Text here uses only what GLSL 4.50 has. Polynomials are minimax fits; each says its relative error.
 
-//@ m_exp.f32: mi_exp_d
+//@ m_exp.f32: mi_exp_d mi_widen
 float m_exp(float x) {
   if ((floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u) return x;
-  return float(mi_exp_d(clamp(double(x), -150.0lf, 150.0lf)));
+  return float(mi_exp_d(clamp(mi_widen(x), -150.0lf, 150.0lf)));
 }
 
-//@ m_expm1.f32: mi_expm1_d
+//@ m_expm1.f32: mi_expm1_d mi_widen
 float m_expm1(float x) {
   uint a = floatBitsToUint(x) & 0x7fffffffu;
   if (a > 0x7f800000u || a < 0x33000000u) return x;
-  return float(mi_expm1_d(clamp(double(x), -150.0lf, 150.0lf)));
+  return float(mi_expm1_d(clamp(mi_widen(x), -150.0lf, 150.0lf)));
 }
 
-//@ m_log.f32: mi_log_d
+//@ m_log.f32: mi_log_d mi_widen
 float m_log(float x) {
   uint u = floatBitsToUint(x);
   if (u > 0x7f800000u) return uintBitsToFloat((u << 1) == 0u ? 0xff800000u : 0x7fc00000u);
   if (u == 0u) return uintBitsToFloat(0xff800000u);
   if (u == 0x7f800000u) return x;
-  return float(mi_log_d(double(x)));
+  return float(mi_log_d(mi_widen(x)));
 }
 
-//@ m_log1p.f32: mi_log1p_d
+//@ m_log1p.f32: mi_log1p_d mi_widen
 float m_log1p(float x) {
   uint u = floatBitsToUint(x);
   uint a = u & 0x7fffffffu;
   if (a < 0x33000000u || u == 0x7f800000u) return x;
   if (u == 0xbf800000u) return uintBitsToFloat(0xff800000u);
   if (u > 0xbf800000u || a > 0x7f800000u) return uintBitsToFloat(0x7fc00000u);
-  return float(mi_log1p_d(double(x)));
+  return float(mi_log1p_d(mi_widen(x)));
 }
 
-//@ m_sigmoid.f32: mi_exp_d
+//@ m_sigmoid.f32: mi_exp_d mi_widen
 float m_sigmoid(float x) {
   if ((floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u) return x;
-  return float(1.0lf / (1.0lf + mi_exp_d(clamp(-double(x), -150.0lf, 150.0lf))));
+  return float(1.0lf / (1.0lf + mi_exp_d(clamp(-mi_widen(x), -150.0lf, 150.0lf))));
 }
 
 //@ m_sin.f32: mi_trig_d mi_sin_d mi_cos_d mi_sign.f32
@@ -79,63 +79,63 @@ float m_tan(float x) {
   return uintBitsToFloat(floatBitsToUint(v) ^ (u & 0x80000000u));
 }
 
-//@ m_cosh.f32: mi_exp_d
+//@ m_cosh.f32: mi_exp_d mi_widen
 float m_cosh(float x) {
   if ((floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u) return x;
-  double e = mi_exp_d(min(abs(double(x)), 150.0lf));
+  double e = mi_exp_d(min(abs(mi_widen(x)), 150.0lf));
   return float(0.5lf * e + 0.5lf / e);
 }
 
-//@ m_sinh.f32: mi_expm1_d mi_sign.f32
+//@ m_sinh.f32: mi_expm1_d mi_sign.f32 mi_widen
 float m_sinh(float x) {
   uint u = floatBitsToUint(x);
   uint a = u & 0x7fffffffu;
   if (a < 0x39000000u || a > 0x7f800000u) return x;
-  double e = mi_expm1_d(min(abs(double(x)), 150.0lf));
+  double e = mi_expm1_d(min(abs(mi_widen(x)), 150.0lf));
   return mi_sign(float(0.5lf * (e + e / (e + 1.0lf))), u);
 }
 
-//@ m_tanh.f32: mi_expm1_d mi_sign.f32
+//@ m_tanh.f32: mi_expm1_d mi_sign.f32 mi_widen
 float m_tanh(float x) {
   uint u = floatBitsToUint(x);
   uint a = u & 0x7fffffffu;
   if (a < 0x39000000u || a > 0x7f800000u) return x;
-  double e = mi_expm1_d(min(abs(2.0lf * double(x)), 150.0lf));
+  double e = mi_expm1_d(min(abs(2.0lf * mi_widen(x)), 150.0lf));
   return mi_sign(float(e / (e + 2.0lf)), u);
 }
 
-//@ m_acos.f32: mi_asin_d
+//@ m_acos.f32: mi_asin_d mi_widen
 float m_acos(float x) {
   if ((floatBitsToUint(x) & 0x7fffffffu) > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
-  double a = abs(double(x));
-  if (a <= 0.5lf) return float(1.5707963267948966lf - mi_asin_d(double(x)));
+  double a = abs(mi_widen(x));
+  if (a <= 0.5lf) return float(1.5707963267948966lf - mi_asin_d(mi_widen(x)));
   double t = 2.0lf * mi_asin_d(sqrt(0.5lf * (1.0lf - a)));
   return float(x < 0.0 ? 3.141592653589793lf - t : t);
 }
 
-//@ m_asin.f32: mi_asin_d mi_sign.f32
+//@ m_asin.f32: mi_asin_d mi_sign.f32 mi_widen
 float m_asin(float x) {
   uint u = floatBitsToUint(x);
   uint b = u & 0x7fffffffu;
   if (b > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
   if (b < 0x39000000u) return x;
-  double a = abs(double(x));
+  double a = abs(mi_widen(x));
   double v = a <= 0.5lf ? mi_asin_d(a) : 1.5707963267948966lf - 2.0lf * mi_asin_d(sqrt(0.5lf * (1.0lf - a)));
   return mi_sign(float(v), u);
 }
 
-//@ m_atan.f32: mi_atan_d mi_sign.f32
+//@ m_atan.f32: mi_atan_d mi_sign.f32 mi_widen
 float m_atan(float x) {
   uint u = floatBitsToUint(x);
   uint b = u & 0x7fffffffu;
   if (b < 0x39000000u || b > 0x7f800000u) return x;
   if (b == 0x7f800000u) return mi_sign(float(1.5707963267948966lf), u);
-  double a = abs(double(x));
+  double a = abs(mi_widen(x));
   double v = a <= 1.0lf ? mi_atan_d(a) : 1.5707963267948966lf - mi_atan_d(1.0lf / a);
   return mi_sign(float(v), u);
 }
 
-//@ m_atan2.f32: mi_atan_d mi_sign.f32
+//@ m_atan2.f32: mi_atan_d mi_sign.f32 mi_widen
 float m_atan2(float y, float x) {
   uint uy = floatBitsToUint(y);
   uint ux = floatBitsToUint(x);
@@ -151,70 +151,70 @@ float m_atan2(float y, float x) {
   } else if (bx == 0x7f800000u || by == 0u) {
     v = 0.0lf;
   } else {
-    double p = abs(double(y));
-    double q = abs(double(x));
+    double p = abs(mi_widen(y));
+    double q = abs(mi_widen(x));
     v = p < q ? mi_atan_d(p / q) : 1.5707963267948966lf - mi_atan_d(q / p);
   }
   return mi_sign(float((ux >> 31) == 1u ? 3.141592653589793lf - v : v), uy);
 }
 
-//@ m_acosh.f32: mi_log1p_d
+//@ m_acosh.f32: mi_log1p_d mi_widen
 float m_acosh(float x) {
   uint u = floatBitsToUint(x);
   if (u == 0x7f800000u) return x;
   if (u < 0x3f800000u || u > 0x7f800000u) return uintBitsToFloat(0x7fc00000u);
-  double t = double(x) - 1.0lf;
+  double t = mi_widen(x) - 1.0lf;
   return float(mi_log1p_d(t + sqrt(t * (t + 2.0lf))));
 }
 
-//@ m_asinh.f32: mi_log1p_d mi_sign.f32
+//@ m_asinh.f32: mi_log1p_d mi_sign.f32 mi_widen
 float m_asinh(float x) {
   uint u = floatBitsToUint(x);
   uint b = u & 0x7fffffffu;
   if (b < 0x39000000u || b >= 0x7f800000u) return x;
-  double a = abs(double(x));
+  double a = abs(mi_widen(x));
   return mi_sign(float(mi_log1p_d(a + a * a / (1.0lf + sqrt(1.0lf + a * a)))), u);
 }
 
-//@ m_atanh.f32: mi_log1p_d mi_sign.f32
+//@ m_atanh.f32: mi_log1p_d mi_sign.f32 mi_widen
 float m_atanh(float x) {
   uint u = floatBitsToUint(x);
   uint b = u & 0x7fffffffu;
   if (b < 0x39000000u) return x;
   if (b == 0x3f800000u) return mi_sign(uintBitsToFloat(0x7f800000u), u);
   if (b > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
-  double a = abs(double(x));
+  double a = abs(mi_widen(x));
   return mi_sign(float(0.5lf * mi_log1p_d(2.0lf * a / (1.0lf - a))), u);
 }
 
-//@ m_sqrt.f32:
+//@ m_sqrt.f32: mi_widen
 float m_sqrt(float x) {
   uint u = floatBitsToUint(x);
   if (u == 0u || u == 0x80000000u || u == 0x7f800000u) return x;
   if (u > 0x7f800000u) return uintBitsToFloat(0x7fc00000u);
-  double d = double(x);
+  double d = mi_widen(x);
   double s = sqrt(d);
   // One step, for devices whose sqrt of doubles is only as good as that of floats.
   return float(s - (s * s - d) / (2.0lf * s));
 }
 
-//@ m_rsqrt.f32:
+//@ m_rsqrt.f32: mi_widen
 float m_rsqrt(float x) {
   uint u = floatBitsToUint(x);
   if (u == 0u || u == 0x80000000u) return uintBitsToFloat(u | 0x7f800000u);
   if (u == 0x7f800000u) return 0.0;
   if (u > 0x7f800000u) return uintBitsToFloat(0x7fc00000u);
-  double d = double(x);
+  double d = mi_widen(x);
   double s = 1.0lf / sqrt(d);
   return float(s + 0.5lf * s * (1.0lf - d * s * s));
 }
 
-//@ m_cbrt.f32: mi_sign.f32
+//@ m_cbrt.f32: mi_sign.f32 mi_widen
 float m_cbrt(float x) {
   uint u = floatBitsToUint(x);
   uint b = u & 0x7fffffffu;
   if (b == 0u || b >= 0x7f800000u) return x;
-  double d = abs(double(x));
+  double d = abs(mi_widen(x));
   // A third of the exponent gives 5 bits; two steps of third order make 45 and more of them.
   double y = packDouble2x32(uvec2(0u, unpackDouble2x32(d).y / 3u + 0x2a9f7893u));
   double c = y * y * y;
@@ -226,19 +226,19 @@ float m_cbrt(float x) {
   return mi_sign(float(y), u);
 }
 
-//@ m_erf.f32: mi_erf_d mi_erfc_d mi_sign.f32
+//@ m_erf.f32: mi_erf_d mi_erfc_d mi_sign.f32 mi_widen
 float m_erf(float x) {
   uint u = floatBitsToUint(x);
   uint b = u & 0x7fffffffu;
   if (b == 0u || b > 0x7f800000u) return x;
-  double a = min(abs(double(x)), 5.0lf);
+  double a = min(abs(mi_widen(x)), 5.0lf);
   return mi_sign(float(a < 0.75lf ? mi_erf_d(a) : 1.0lf - mi_erfc_d(a)), u);
 }
 
-//@ m_erfc.f32: mi_erf_d mi_erfc_d
+//@ m_erfc.f32: mi_erf_d mi_erfc_d mi_widen
 float m_erfc(float x) {
   if ((floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u) return x;
-  double d = clamp(double(x), -10.1lf, 10.1lf);
+  double d = clamp(mi_widen(x), -10.1lf, 10.1lf);
   double a = abs(d);
   if (a < 0.75lf) return float(1.0lf - mi_erf_d(d));
   double c = mi_erfc_d(a);
@@ -247,14 +247,14 @@ float m_erfc(float x) {
 
 // Nx's own approximation (M. Giles, "Approximating the erfinv function", 2010) in double, rounded once, so that the normals of
 // Nx.Random are those it documents.
-//@ m_erf_inv.f32: mi_log_d mi_sign.f32
+//@ m_erf_inv.f32: mi_log_d mi_sign.f32 mi_widen
 float m_erf_inv(float x) {
   uint bits = floatBitsToUint(x);
   uint b = bits & 0x7fffffffu;
   if (b == 0u) return x;
   if (b == 0x3f800000u) return mi_sign(uintBitsToFloat(0x7f800000u), bits);
   if (b > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
-  double a = abs(double(x));
+  double a = abs(mi_widen(x));
   double w = -mi_log_d((1.0lf - a) * (1.0lf + a));
   double v;
   if (w < 5.0lf) {
@@ -269,7 +269,7 @@ float m_erf_inv(float x) {
   return mi_sign(float(a * v), bits);
 }
 
-//@ m_pow.f32: mi_exp_d mi_log_d
+//@ m_pow.f32: mi_exp_d mi_log_d mi_widen
 float m_pow(float x, float y) {
   uint ux = floatBitsToUint(x);
   uint uy = floatBitsToUint(y);
@@ -280,7 +280,7 @@ float m_pow(float x, float y) {
   // 0: y is no integer, 1: odd, 2: even. From 2^24 on all floats are even.
   uint kind = 2u;
   if (by < 0x4b800000u) {
-    double h = 0.5lf * abs(double(y));
+    double h = 0.5lf * abs(mi_widen(y));
     kind = floor(h) == h ? 2u : (floor(2.0lf * h) == 2.0lf * h ? 1u : 0u);
   }
   uint sign = kind == 1u ? ux & 0x80000000u : 0u;
@@ -291,7 +291,7 @@ float m_pow(float x, float y) {
     return uintBitsToFloat(rises == (bx < 0x3f800000u) ? 0u : 0x7f800000u);
   }
   if ((ux >> 31) == 1u && kind == 0u) return uintBitsToFloat(0x7fc00000u);
-  double v = mi_exp_d(clamp(double(y) * mi_log_d(abs(double(x))), -150.0lf, 150.0lf));
+  double v = mi_exp_d(clamp(mi_widen(y) * mi_log_d(abs(mi_widen(x))), -150.0lf, 150.0lf));
   if (rises && by <= 0x41800000u && fract(8.0 * y) == 0.0 && (ux & 0xfu) == 0u) {
     // Here only the exact power may lie half way between two floats: what is 2^-42 from such a point is taken for it.
     uvec2 w = unpackDouble2x32(v);
@@ -307,7 +307,7 @@ float m_pow(float x, float y) {
   return uintBitsToFloat(floatBitsToUint(float(v)) | sign);
 }
 
-//@ m_div.f32:
+//@ m_div.f32: mi_widen
 float m_div(float x, float y) {
   uint bx = floatBitsToUint(x) & 0x7fffffffu;
   uint by = floatBitsToUint(y) & 0x7fffffffu;
@@ -317,8 +317,8 @@ float m_div(float x, float y) {
   }
   if (by == 0u || bx == 0x7f800000u) return uintBitsToFloat(sign | 0x7f800000u);
   if (bx == 0u || by == 0x7f800000u) return uintBitsToFloat(sign);
-  double a = double(x);
-  double b = double(y);
+  double a = mi_widen(x);
+  double b = mi_widen(y);
   double q = a / b;
   // One step, for devices whose division of doubles is only as good as that of floats.
   return float(q + (a - q * b) / b);

@@ -7,6 +7,15 @@
 // that, in lavapipe, into wrong code where early returns surround it.
 float mi_sign(float v, uint bits) { return uintBitsToFloat(floatBitsToUint(v) ^ (bits & 0x80000000u)); }
 
+//@ mi_widen:
+// x as a double, exactly: a device that flushes the subnormal numbers of f32 does so in its conversion too.
+double mi_widen(float x) {
+  uint bits = floatBitsToUint(x);
+  if ((bits & 0x7f800000u) != 0u) return double(x);
+  double magnitude = double(bits & 0x007fffffu) * 1.401298464324817e-45lf;
+  return (bits >> 31) != 0u ? -magnitude : magnitude;
+}
+
 //@ mi_exp2i_d:
 // 2^k for k in -1022...1023.
 double mi_exp2i_d(int k) { return packDouble2x32(uvec2(0u, uint(k + 1023) << 20)); }
@@ -97,11 +106,11 @@ dvec2 mi_trig_big_d(float x) {
   return dvec2(t * 1.5707963267948966lf, double(q));
 }
 
-//@ mi_trig_d: mi_trig_big_d
+//@ mi_trig_d: mi_trig_big_d mi_widen
 // |x| less the nearest multiple of pi/2, to 2^-50 of itself, and that multiple modulo 4, for finite x.
 dvec2 mi_trig_d(float x) {
   if ((floatBitsToUint(x) & 0x7fffffffu) >= 0x4c800000u) return mi_trig_big_d(x);
-  double a = abs(double(x));
+  double a = abs(mi_widen(x));
   double k = floor(a * 0.6366197723675814lf + 0.5lf);
   // pi/2 in three parts; k, below 2^27, times each of the first two is exact.
   double r = ((a - k * 1.5707963109016418lf) - k * 1.5893254712295857e-08lf) - k * 6.123233995736766e-17lf;

@@ -1,13 +1,13 @@
 // Ops that every compute type has. One function per op and type, named op_<Nx's name>; the emitter converts operands
 // before and rounds (or wraps) to the element type afterwards. `precise` keeps a later fusion from contracting.
 
-#define COMMON_OPS(T, ZERO)                                                   \
+#define COMMON_OPS(T)                                                         \
   T op_add(T a, T b) { precise T r = a + b; return r; }                       \
   T op_subtract(T a, T b) { precise T r = a - b; return r; }                  \
-  T op_multiply(T a, T b) { precise T r = a * b; return r; }                  \
-  bool is_true(T a) { return a != ZERO; }
+  T op_multiply(T a, T b) { precise T r = a * b; return r; }
 
 #define INTEGER_OPS(T, ZERO)                                                  \
+  bool is_true(T a) { return a != ZERO; }                                     \
   T op_max(T a, T b) { return a >= b ? a : b; }                               \
   T op_min(T a, T b) { return a <= b ? a : b; }                               \
   T op_clip(T a, T low, T high) { return op_min(op_max(a, low), high); }      \
@@ -22,10 +22,10 @@
 // max and min; of two equal numbers (-0 and 0) the first is taken, as Erlang's max/2 does. The clip of NaN is the lower
 // bound and the sign of NaN is 1, as Nx.BinaryBackend has it.
 #define FLOAT_OPS(T)                                                          \
-  T op_max(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : a >= b ? a : b; } \
-  T op_min(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : a <= b ? a : b; } \
+  T op_max(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : order_key(a) >= order_key(b) ? a : b; } \
+  T op_min(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : order_key(a) <= order_key(b) ? a : b; } \
   T op_clip(T a, T low, T high) { return op_min(is_nan(a) ? low : op_max(a, low), high); } \
-  T op_sign(T a) { return a == T(0) ? a : a < T(0) ? T(-1) : T(1); }          \
+  T op_sign(T a) { return !is_true(a) ? a : is_nan(a) ? T(1) : with_sign_of(T(1), a); } \
   T op_ceil(T a) { return with_sign_of(ceil(a), a); }                         \
   T op_floor(T a) { return with_sign_of(floor(a), a); }                       \
   /* Half away from zero: a - trunc(a) is exact, a + 0.5 is not. */           \
@@ -35,8 +35,8 @@
     return with_sign_of(r, a);                                                \
   }
 
-COMMON_OPS(int, 0)
-COMMON_OPS(uint, 0u)
+COMMON_OPS(int)
+COMMON_OPS(uint)
 INTEGER_OPS(int, 0)
 INTEGER_OPS(uint, 0u)
 int op_abs(int a) { return a < 0 ? 0 - a : a; }
@@ -52,12 +52,18 @@ float op_negate(float a) { return uintBitsToFloat(floatBitsToUint(a) ^ 0x8000000
 float with_sign_of(float r, float a) {
   return uintBitsToFloat((floatBitsToUint(r) & 0x7fffffffu) | (floatBitsToUint(a) & 0x80000000u));
 }
-COMMON_OPS(float, 0.0)
+bool is_true(float a) { return (floatBitsToUint(a) & 0x7fffffffu) != 0u; }
+// An integer that orders as the float does, -0 beside 0. A device that flushes subnormal numbers would compare them as zeros.
+int order_key(float a) {
+  int bits = floatBitsToInt(a);
+  return bits < 0 ? int(0x80000000u) - bits : bits;
+}
+COMMON_OPS(float)
 FLOAT_OPS(float)
 
 #ifdef USE_I64
-COMMON_OPS(int64_t, 0l)
-COMMON_OPS(uint64_t, 0ul)
+COMMON_OPS(int64_t)
+COMMON_OPS(uint64_t)
 INTEGER_OPS(int64_t, 0l)
 INTEGER_OPS(uint64_t, 0ul)
 int64_t op_abs(int64_t a) { return a < 0l ? 0l - a : a; }
@@ -88,6 +94,9 @@ double with_sign_of(double r, double a) {
   uvec2 bits = unpackDouble2x32(r);
   return packDouble2x32(uvec2(bits.x, (bits.y & 0x7fffffffu) | (unpackDouble2x32(a).y & 0x80000000u)));
 }
-COMMON_OPS(double, 0.0lf)
+bool is_true(double a) { return a != 0.0lf; }
+// Devices keep the subnormal numbers of f64.
+double order_key(double a) { return a; }
+COMMON_OPS(double)
 FLOAT_OPS(double)
 #endif

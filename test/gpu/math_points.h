@@ -138,7 +138,8 @@ Worst measure(const Function& function, const std::vector<T>& x, const std::vect
   worst.points = x.size();
   for (size_t i = 0; i < x.size(); ++i) {
     const T b = y.empty() ? T(0) : y[i];
-    if (flushes && (subnormal(x[i]) || subnormal(b))) continue;
+    // f32 takes its arguments by their bits.
+    if (flushes && sizeof(T) == 8 && (subnormal(x[i]) || subnormal(b))) continue;
     const long double screened = function.screen(x[i], b);
     double ulp = ulp_error(got[i], screened);
     if (flushes && got[i] == 0 && std::fabs(screened) < kNormal) continue;

@@ -229,11 +229,33 @@ TEST_CASE("elementwise: subnormal numbers survive what does not compute") {
                          : dtype == f16  ? 0x1p-24
                          : dtype == f8   ? 0x1p-16
                                          : 0x1p-9;
-    for (int i = 0; i < 64; ++i) tiny.values.push_back(Number::of_real((i % 2 == 0 ? least : -least) * (i / 2 + 1)));
+    for (int i = 0; i < 64; ++i)
+      tiny.values.push_back(rounded(dtype, Number::of_real((i % 2 == 0 ? least : -least) * (i / 2 + 1))));
     std::vector<OpCase> cases;
     for (const char* op : {"abs", "negate"}) cases.push_back({op, {{tiny}}, {dtype, {64}}, oracle_of(op), 0, {}});
     cases.push_back({"select", {{tensor_of(u8, {64}, 1)}, {tiny}, {tiny}}, {dtype, {64}}, oracle_of("select"), 0, {}});
     cases.push_back({"as_type", {{tiny}}, {dtype, {64}}, oracle_of("as_type"), 0, {}});
+    cases.push_back({"as_type", {{tiny}}, {f64, {64}}, oracle_of("as_type"), 0, {}});
+    cases.push_back({"sign", {{tiny}}, {dtype, {64}}, oracle_of("sign"), 0, {}});
+    cases.push_back({"logical_not", {{tiny}}, {u8, {64}}, oracle_of("logical_not"), 0, {}});
+    cases.push_back({"select",
+                     {{tiny}, {tensor_of(s32, {64}, 1)}, {tensor_of(s32, {64}, 2)}},
+                     {s32, {64}},
+                     oracle_of("select"),
+                     0,
+                     {}});
+    HostTensor turned = tiny;
+    std::rotate(turned.values.begin(), turned.values.begin() + 3, turned.values.end());
+    HostTensor zeros{dtype, {64}, std::vector<Number>(64, Number::of_real(0))};
+    HostTensor counts{s32, {64}, {}};
+    for (int i = 0; i < 64; ++i) counts.values.push_back(Number::of(i % 3 - 1));
+    for (const HostTensor& other : {turned, zeros, counts}) {
+      for (const char* op : {"equal", "not_equal", "less", "greater", "less_equal", "greater_equal", "logical_and"})
+        cases.push_back({op, {{tiny}, {other}}, {u8, {64}}, oracle_of(op), 0, {}});
+      if (other.dtype != dtype) continue;
+      for (const char* op : {"max", "min"})
+        cases.push_back({op, {{tiny}, {other}}, {dtype, {64}}, oracle_of(op), 0, {}});
+    }
     if (dtype != f64 && dtype != bf16 && dtype != f32)
       for (const char* op : {"add", "multiply"})
         cases.push_back({op, {{tiny}, {tiny}}, {dtype, {64}}, oracle_of(op), 0, {}});

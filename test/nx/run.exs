@@ -7,13 +7,14 @@
 for file <- ["report.ex", "suite.ex", "cluster.ex"], do: Code.require_file(file, __DIR__)
 
 strict? = System.get_env("GPU_NODE_NX_FALLBACK") == "raise"
-nx = Mix.Project.deps_paths()[:nx]
+nx = Nx.module_info(:compile)[:source] |> Path.dirname() |> Path.dirname()
 tests = Path.join(nx, "test")
 distributed? = NxCluster.start_distribution()
 {:ok, _} = Application.ensure_all_started(:nx_vulkan)
 device = System.get_env("GPU_NODE_TEST_DEVICE")
 {:ok, _} = GpuNode.start_link([name: :gpu0] ++ if(device, do: [device: device], else: []))
 {:ok, %{device: %{name: device_name}}} = GpuNode.Capabilities.fetch(:gpu0)
+Application.put_env(:nx_vulkan, :add_backend_on_inspect, false)
 Application.put_env(:nx_vulkan, :fallback, if(strict?, do: :raise, else: :count))
 
 ExUnit.start(
