@@ -1,0 +1,76 @@
+// A model's terms and transforms as one program.
+#include <set>
+
+#include "chain/elaborate.h"
+#include "chain/model.h"
+
+namespace gpu_node::chain {
+namespace {
+
+// Names must differ, be names, and not hide what the language means by them.
+std::optional<ModelError> check_names(const Model& model) {
+  std::set<std::string> seen;
+  std::optional<ModelError> problem;
+  const auto check = [&](const auto& list, const std::string& folder) {
+    if (list.size() > kMaxSymbols && !problem)
+      problem = {"/" + folder, {ErrorCode::kInvalidArgument, "more than " + std::to_string(kMaxSymbols) + " entries"}};
+    for (size_t i = 0; i < list.size() && !problem; ++i) {
+      const std::string& name = list[i].name;
+      const std::string path = "/" + folder + "/" + std::to_string(i) + "/name";
+      if (!is_name(name) || name == "pi")
+        problem = {path, {ErrorCode::kInvalidArgument, "'" + name + "' cannot be a name"}};
+      else if (!seen.insert(name).second)
+        problem = {path, {ErrorCode::kInvalidArgument, "'" + name + "' names something else already"}};
+    }
+  };
+  check(model.symbols.dimensions, "dimensions");
+  seen.clear();  // a dimension never stands where another name may
+  check(model.symbols.parameters, "parameters");
+  check(model.symbols.variables, "variables");
+  check(model.symbols.data, "data");
+  check(model.definitions, "definitions");
+  const auto check_index = [&](const std::optional<Loop>& loop, const std::string& path) {
+    if (problem || !loop) return;
+    if (!is_name(loop->index) || loop->index == "pi")
+      problem = {path, {ErrorCode::kInvalidArgument, "'" + loop->index + "' cannot be a name"}};
+    else if (seen.contains(loop->index))
+      problem = {path, {ErrorCode::kInvalidArgument, "'" + loop->index + "' names something else already"}};
+  };
+  for (size_t i = 0; i < model.definitions.size(); ++i)
+    check_index(model.definitions[i].loop, "/definitions/" + std::to_string(i) + "/index");
+  for (size_t i = 0; i < model.terms.size(); ++i)
+    check_index(model.terms[i].loop, "/terms/" + std::to_string(i) + "/index");
+  return problem;
+}
+
+}  // namespace
+
+std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify simplify) {
+  if (auto problem = check_names(model)) return std::move(*problem);
+  if (model.symbols.variables.empty())
+    return ModelError{"/variables", {ErrorCode::kInvalidArgument, "a model has at least one variable"}};
+  if (model.terms.empty() || model.terms.size() > kMaxSymbols)
+    return ModelError{"/terms",
+                      {ErrorCode::kInvalidArgument, "between 1 and " + std::to_string(kMaxSymbols) + " terms"}};
+  Graph graph(simplify);
+  Elaborator elaborator(graph, model);
+  const auto path = [](const char* folder, size_t i) {
+    return "/" + std::string(folder) + "/" + std::to_string(i) + "/expression";
+  };
+  for (size_t i = 0; i < model.definitions.size(); ++i)
+    if (auto value = elaborator.definition(i); !value.ok())
+      return ModelError{path("definitions", i), std::move(value).error()};
+  ValueId logp = graph.constant(0);
+  for (size_t i = 0; i < model.terms.size(); ++i) {
+    auto value = elaborator.term(model.terms[i]);
+    if (!value.ok()) return ModelError{path("terms", i), std::move(value).error()};
+    logp = graph.apply(ScalarOp::kAdd, logp, *value);
+  }
+  for (uint16_t i = 0; i < model.symbols.variables.size(); ++i)
+    logp = graph.apply(ScalarOp::kAdd, logp, elaborator.log_jacobian(i));
+  auto program = make_program(model.symbols, std::move(graph), logp);
+  if (!program.ok()) return ModelError{"/terms", std::move(program).error()};
+  return std::move(program).value();
+}
+
+}  // namespace gpu_node::chain

@@ -1,0 +1,52 @@
+// The oracle: a program in double, one value after the other, each for all places of its free indices at once.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "chain/binding.h"
+
+namespace gpu_node::chain {
+
+inline constexpr int64_t kMaxElements = int64_t{1} << 24;  // of one value
+
+struct Density {
+  double logp = 0;
+  std::vector<double> gradient;  // with respect to the unconstrained coordinates
+};
+
+class Evaluator {
+ public:
+  // What does not vary with the coordinates is computed here, once. Keeps references to both. An error where a value
+  // has more than kMaxElements, or data is read outside of itself.
+  static Result<Evaluator> make(const Program& program, const Binding& binding);
+
+  size_t coordinates() const { return static_cast<size_t>(offsets_.back()); }
+
+  // REQUIRES: |position| has coordinates() numbers.
+  Density evaluate(std::span<const double> position);
+
+  // The numbers of a value that does not vary, in row-major order of its free indices.
+  const std::vector<double>& fixed(ValueId id) const { return numbers_[id]; }
+
+ private:
+  Evaluator(const Program& program, const Binding& binding);
+  Result<void> prepare();
+  bool compute(ValueId id, std::span<const double> position);
+  bool read(ValueId id, std::span<const double> source, std::span<const int64_t> sizes);
+  void apply(ValueId id);
+  void sum(ValueId id);
+
+  // Calls |visit| with the positions in the |operands| for each element over |indices|, in order.
+  template <typename Visit>
+  void for_each(const std::vector<IndexId>& indices, std::span<const ValueId> operands, Visit visit) const;
+  int64_t size_of(IndexId index) const { return binding_->dimensions[program_->indices[index].dimension]; }
+  std::vector<IndexId> free_indices(ValueId id) const;
+
+  const Program* program_;
+  const Binding* binding_;
+  std::vector<int64_t> offsets_;
+  std::vector<std::vector<double>> numbers_;
+};
+
+}  // namespace gpu_node::chain

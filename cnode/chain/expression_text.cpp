@@ -1,0 +1,74 @@
+// From a tree back to text.
+#include <array>
+#include <charconv>
+
+#include "chain/expression.h"
+
+namespace gpu_node::chain {
+namespace {
+
+using Kind = Expression::Kind;
+
+struct Infix {
+  std::string_view op;
+  std::string_view text;
+  int precedence;
+  int left;  // the least precedence that an operand may have without parentheses
+  int right;
+};
+constexpr int kNegation = 4;
+constexpr int kPrimary = 6;
+constexpr Infix kInfix[] = {
+    {"less", " < ", 1, 2, 2},     {"less_equal", " <= ", 1, 2, 2},
+    {"greater", " > ", 1, 2, 2},  {"greater_equal", " >= ", 1, 2, 2},
+    {"equal", " == ", 1, 2, 2},   {"not_equal", " != ", 1, 2, 2},
+    {"add", " + ", 2, 2, 3},      {"subtract", " - ", 2, 2, 3},
+    {"multiply", " * ", 3, 3, 4}, {"divide", " / ", 3, 3, 4},
+    {"pow", "^", 5, 6, 4},
+};
+
+std::string number_text(double number) {
+  std::array<char, 40> buffer{};
+  const auto [end, status] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
+  return {buffer.data(), end};
+}
+
+class Printer {
+ public:
+  explicit Printer(const Expression& expression) : expression_(expression) {}
+
+  std::string text(uint32_t id, int least) const {
+    const Expression::Node& node = expression_.nodes[id];
+    if (node.kind == Kind::kNumber) return number_text(node.number);
+    if (node.kind == Kind::kReference) return node.name + (node.children.empty() ? "" : "[" + list(node) + "]");
+    if (node.kind == Kind::kSum)
+      return "sum(" + node.name + (node.over.empty() ? "" : " in " + node.over) + ", " + list(node) + ")";
+    if (node.name == "negate" && node.children.size() == 1)
+      return enclosed("-" + text(node.children[0], kNegation), kNegation, least);
+    for (const Infix& row : kInfix)
+      if (row.op == node.name && node.children.size() == 2)
+        return enclosed(text(node.children[0], row.left) + std::string(row.text) + text(node.children[1], row.right),
+                        row.precedence, least);
+    return node.name + "(" + list(node) + ")";
+  }
+
+ private:
+  static std::string enclosed(const std::string& inner, int precedence, int least) {
+    return precedence < least && precedence < kPrimary ? "(" + inner + ")" : inner;
+  }
+  std::string list(const Expression::Node& node) const {
+    std::string all;
+    for (const uint32_t child : node.children) all += (all.empty() ? "" : ", ") + text(child, 0);
+    return all;
+  }
+
+  const Expression& expression_;
+};
+
+}  // namespace
+
+std::string text_of(const Expression& expression) {
+  return Printer(expression).text(static_cast<uint32_t>(expression.nodes.size() - 1), 0);
+}
+
+}  // namespace gpu_node::chain

@@ -1,0 +1,50 @@
+// A family of log densities, or a model with its data, as specs/README.md describes it: a JSON file that became a
+// program.
+//
+// Errors of what is read here are "FILE: PATH: STAGE: reason": the path is a JSON pointer, the stage "parse" (the text
+// is no JSON, or an expression no expression) or "check" (it says something that cannot be).
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chain/binding.h"
+
+namespace gpu_node::chain {
+
+inline constexpr size_t kMaxFamilyBytes = size_t{1} << 20;
+
+// A point at which the log density and its gradient are known.
+struct Example {
+  Inputs inputs;                                     // beside the family's own
+  std::map<std::string, std::vector<double>> point;  // unconstrained, by variable
+  double logp = 0;
+  std::map<std::string, std::vector<double>> gradient;
+};
+
+struct Family {
+  std::string name;
+  std::string description;
+  Program program;
+  Inputs defaults;  // data that comes with a model, lengths of dimensions
+  Example example;
+};
+
+// |file| is what messages call the text.
+Result<Family> parse_family(std::string_view text, const std::string& file);
+Result<Family> load_family(const std::string& path);
+
+// |inputs| over the family's defaults.
+Result<Binding> bind(const Family& family, const Inputs& inputs);
+
+// |point| in the order of the program's coordinates.
+Result<std::vector<double>> coordinates(const Program& program, const Binding& binding,
+                                        const std::map<std::string, std::vector<double>>& point);
+
+// Whether the example's log density and gradient are what the program gives, to 1e-9 of the greater of 1 and their
+// size.
+Result<void> check_example(const Family& family);
+
+}  // namespace gpu_node::chain

@@ -1,0 +1,12 @@
+// Functions of densities that the C++ library lacks, in double, to the last digits.
+#pragma once
+
+namespace gpu_node::chain {
+
+double sigmoid(double x);      // 1 / (1 + exp(-x))
+double log_sigmoid(double x);  // -softplus(-x)
+double softplus(double x);     // log(1 + exp(x))
+double digamma(double x);      // derivative of lgamma; NaN at 0, -1, -2, ...
+double erf_inv(double y);
+
+}  // namespace gpu_node::chain
