@@ -60,6 +60,8 @@ const std::map<std::string, Unary>& unary_functions() {
       {"erf", [](Real x) { return std::erf(x); }},
       {"erfc", [](Real x) { return std::erfc(x); }},
       {"erf_inv", erf_inv},
+      {"softplus", [](Real x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }},
+      {"log_sigmoid", [](Real x) { return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)); }},
       {"abs", [](Real x) { return std::fabs(x); }},
       {"negate", [](Real x) { return -x; }},
       {"sign", [](Real x) { return x != x   ? 1

@@ -51,6 +51,9 @@ namespace {
 #define CBRT(F) F(cbrt)(x)
 #define ERF(F) F(erf)(x)
 #define ERFC(F) F(erfc)(x)
+// For large x e^-x does not matter, but must not overflow.
+#define SOFTPLUS(F) (x > 0 ? x + F(log1p)(F(exp)(-x)) : F(log1p)(F(exp)(x)))
+#define LOG_SIGMOID(F) -(x < 0 ? F(log1p)(F(exp)(x)) - x : F(log1p)(F(exp)(-x)))
 #define POW(F) F(pow)(x, y)
 #define ATAN2(F) F(atan2)(x, y)
 #define FMOD(F) F(fmod)(x, y)
@@ -127,6 +130,13 @@ const std::vector<Function>& table() {
       {"erf", 1, BOTH(ERF), -7, 7, {0.5, 0.75, 3.83, 3.92, 5, 5.92, 6}},
       {"erfc", 1, BOTH(ERFC), -7, 28, {0.5, 0.75, -0.5, -3.83, -5.86, 9.19, 10.05, 10.1, 26.54, 27.2, 27.22, 27.3}},
       {"erf_inv", 1, screen_erf_inv, decide_erf_inv, -1, 1, {1, -1, 0.99663, 0.5, 0.9999999}, false, 2.5},
+      {"softplus", 1, BOTH(SOFTPLUS), -60, 60, {40, 100, 150, 746, 87.33, 103.9721, 708.396418532264, 745.13321910194}},
+      {"log_sigmoid",
+       1,
+       BOTH(LOG_SIGMOID),
+       -60,
+       60,
+       {40, 100, 150, 746, 87.33, 103.9721, 708.396418532264, 745.13321910194}},
       {"pow", 2, BOTH(POW), -20, 20, {2, 3, 0.5, 1.5, 1 + 0x1p-52, 1 - 0x1p-53, 1024, 0x1p53, 0x1p24, 0x1p63, 1e300}},
       {"atan2", 2, BOTH(ATAN2), -8, 8, {1, 2, 8, 0x1p53, 0x1p60, 1e300, 1e-300}},
       {"fmod", 2, BOTH(FMOD), -1000, 1000, {2, 3, 0.1, 0x1p24, 0x1p53, 0x1p54, 1e300}, true},
