@@ -35,6 +35,8 @@ constexpr auto kRows = [] {
       {"erf", kUnary, kFloating, 1},
       {"erfc", kUnary, kFloating, 1},
       {"erf_inv", kUnary, kFloating, 1},
+      {"lgamma", kUnary, kFloating, 1},
+      {"digamma", kUnary, kFloating, 1},
       {"softplus", kUnary, kFloating, 1},
       {"log_sigmoid", kUnary, kFloating, 1},
       {"abs", kUnary, kRealPart, 1},

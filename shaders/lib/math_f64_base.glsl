@@ -1,7 +1,7 @@
 // Functions of f64, first part: pairs of doubles, roots, division, remainder.
 //
-// All functions of f64 are within 1 ulp of the exact result (m_fmod: exact). Specials follow C99 Annex F. Subnormal
-// arguments and results count where the device keeps them.
+// All functions of f64 are within 1 ulp of the exact result (m_fmod: exact), but for what math_f64_gamma.glsl says of
+// zeros. Specials follow C99 Annex F. Subnormal arguments and results count where the device keeps them.
 //
 // A pair (hi, lo) stands for hi + lo, lo being a rounding error of hi, and carries about 100 bits. Only sums,
 // differences and products of doubles are taken to be correctly rounded, as Vulkan promises; quotients and square roots

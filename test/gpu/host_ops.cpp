@@ -8,6 +8,8 @@
 #include <limits>
 #include <map>
 
+#include "gpu/digamma.h"
+
 namespace gpu_node::test::elementwise {
 namespace {
 
@@ -60,6 +62,8 @@ const std::map<std::string, Unary>& unary_functions() {
       {"erf", [](Real x) { return std::erf(x); }},
       {"erfc", [](Real x) { return std::erfc(x); }},
       {"erf_inv", erf_inv},
+      {"lgamma", [](Real x) { return std::lgamma(x); }},
+      {"digamma", [](Real x) { return digamma<Real>(x, std::log, std::tan, std::floor, std::atan); }},
       {"softplus", [](Real x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }},
       {"log_sigmoid", [](Real x) { return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)); }},
       {"abs", [](Real x) { return std::fabs(x); }},

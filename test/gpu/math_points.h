@@ -100,9 +100,9 @@ void make_points(const Function& function, size_t count, std::vector<T>& x, std:
 
 // How far |got| is from |want| in units in the last place of T at |want|; infinite when one is NaN and the other is
 // not, when an infinity is missing, or when the sign of a zero is wrong. An infinite |got| counts as the power of two
-// past the largest finite number.
+// past the largest finite number. Below |scale| the place is that of |scale|.
 template <typename T, typename W>
-double ulp_error(T got, W want) {
+double ulp_error(T got, W want, double scale = 0) {
   using Limits = std::numeric_limits<T>;
   constexpr double kWrong = std::numeric_limits<double>::infinity();
   const long double coarse = static_cast<long double>(want);
@@ -116,6 +116,7 @@ double ulp_error(T got, W want) {
   if (coarse != 0) {
     exponent = std::max(exponent, std::min(std::ilogb(coarse) + 1, int(Limits::max_exponent)) - Limits::digits);
   }
+  if (scale > 0) exponent = std::max(exponent, std::ilogb(scale) + 1 - Limits::digits);
   const W off = g - w;
   return static_cast<double>((off < 0 ? -off : off) / W(std::ldexp(1.0L, exponent)));
 }
@@ -141,9 +142,10 @@ Worst measure(const Function& function, const std::vector<T>& x, const std::vect
     // f32 takes its arguments by their bits.
     if (flushes && sizeof(T) == 8 && (subnormal(x[i]) || subnormal(b))) continue;
     const long double screened = function.screen(x[i], b);
-    double ulp = ulp_error(got[i], screened);
+    const double scale = sizeof(T) == 8 && x[i] < 0 ? function.f64_scale_below_zero : 0;
+    double ulp = ulp_error(got[i], screened, scale);
     if (flushes && got[i] == 0 && std::fabs(screened) < kNormal) continue;
-    if (ulp > worst.ulp - 0.01 && ulp > 0.49) ulp = ulp_error(got[i], function.decide(x[i], b));
+    if (ulp > worst.ulp - 0.01 && ulp > 0.49) ulp = ulp_error(got[i], function.decide(x[i], b), scale);
     if (ulp > 0.5) ++worst.not_nearest;
     if (ulp > worst.ulp) worst = {worst.points, worst.not_nearest, ulp, x[i], b, got[i], static_cast<double>(screened)};
   }

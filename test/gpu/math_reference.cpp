@@ -5,6 +5,8 @@
 #include <numbers>
 #include <type_traits>
 
+#include "gpu/digamma.h"
+
 namespace gpu_node::math_test {
 namespace {
 
@@ -51,6 +53,8 @@ namespace {
 #define CBRT(F) F(cbrt)(x)
 #define ERF(F) F(erf)(x)
 #define ERFC(F) F(erfc)(x)
+#define LGAMMA(F) F(lgamma)(x)
+#define DIGAMMA(F) test::digamma<decltype(x)>(x, F(log), F(tan), F(floor), F(atan))
 // For large x e^-x does not matter, but must not overflow.
 #define SOFTPLUS(F) (x > 0 ? x + F(log1p)(F(exp)(-x)) : F(log1p)(F(exp)(x)))
 #define LOG_SIGMOID(F) -(x < 0 ? F(log1p)(F(exp)(x)) - x : F(log1p)(F(exp)(-x)))
@@ -88,6 +92,9 @@ long double screen_erf_inv(long double x, long double) {
 Wide decide_erf_inv(Wide x, Wide) { return erf_inv<Wide>(x, WIDE(erf), WIDE(erfc), WIDE(exp), WIDE(log), WIDE(sqrt)); }
 
 constexpr double kPi = std::numbers::pi;
+// One ulp is 2^-64 here, 2^-60 there.
+constexpr double kLgammaZeroScale = 0x1p-12;
+constexpr double kDigammaZeroScale = 0x1p-8;
 
 const std::vector<Function>& table() {
   static const std::vector<Function> all = {
@@ -130,6 +137,32 @@ const std::vector<Function>& table() {
       {"erf", 1, BOTH(ERF), -7, 7, {0.5, 0.75, 3.83, 3.92, 5, 5.92, 6}},
       {"erfc", 1, BOTH(ERFC), -7, 28, {0.5, 0.75, -0.5, -3.83, -5.86, 9.19, 10.05, 10.1, 26.54, 27.2, 27.22, 27.3}},
       {"erf_inv", 1, screen_erf_inv, decide_erf_inv, -1, 1, {1, -1, 0.99663, 0.5, 0.9999999}, false, 2.5},
+      {"lgamma",
+       1,
+       BOTH(LGAMMA),
+       -30,
+       30,
+       {1, 2, 0.5, 1.5, 2.5, -0.5, 8, 18, -1, -2, -3, -4, -5, -8, -9, -12, -17, -20, -170.5, 1e18, -1e6, -1e15, 0x1p51,
+        0x1p-60, 2.5599833278516383e305, 4.0850034e36,
+        // Zeros.
+        -2.4570247382208006, -2.7476826467274127, -3.1435808883499799, -3.9552942848585979, -4.0393618397405371,
+        -4.9915444972736, -5.0082181679764},
+       false,
+       0,
+       kLgammaZeroScale},
+      {"digamma",
+       1,
+       BOTH(DIGAMMA),
+       -30,
+       30,
+       {1, 2, 1.25, 2.25, 0.25, 8, 18, -1, -2, -3, -4, -5, -8, -9, -12, -17, -20, -170.5, 1e18, -1e6, -1e15, 0x1p51,
+        0x1p-60, 0x1p-1022,
+        // Zeros.
+        1.4616321449683622, -0.50408300826445541, -1.5734984731623905, -2.6107208684441447, -3.6352933664369011,
+        -4.6532377617431424, -9.7026725400018637, -20.757},
+       false,
+       0,
+       kDigammaZeroScale},
       {"softplus", 1, BOTH(SOFTPLUS), -60, 60, {40, 100, 150, 746, 87.33, 103.9721, 708.396418532264, 745.13321910194}},
       {"log_sigmoid",
        1,

@@ -26,8 +26,11 @@ struct Function {
   double low = -10, high = 10;
   // Thresholds, zeros, poles and seams of the implementation; their neighbours are tested too.
   std::vector<double> edges;
-  bool exact = false;  // no error at all is allowed
+  bool exact = false;    // no error at all is allowed
   double f32_bound = 0;  // in ulp, where it is not the one of the other functions
+  // Errors below zero are counted in ulp of this magnitude at least: the function has zeros there beside which its
+  // error is an absolute one.
+  double f64_scale_below_zero = 0;
 };
 
 // Every function of shaders/lib/math_*.glsl.

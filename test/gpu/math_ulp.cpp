@@ -88,7 +88,7 @@ void check_all(double bound) {
   const bool flushes = flushes_subnormals<T>();
   std::printf("%s on %s (%s): subnormals %s\n", width, device().info().name.c_str(), device().info().driver.c_str(),
               flushes ? "are flushed" : "are kept");
-  std::printf("%-8s %-5s %8s %8s %12s %8s %9s %8s  at x, y: got, want\n", "function", "width", "points", "max ulp",
+  std::printf("%-11s %-5s %8s %8s %12s %8s %9s %8s  at x, y: got, want\n", "function", "width", "points", "max ulp",
               "not nearest", "make ms", "first run", "again");
   for (const Function& function : math_test::functions()) {
     const std::string name = "m_" + std::string(function.name);
@@ -112,7 +112,7 @@ void check_all(double bound) {
     const double again_ms = cpu_ms() - start;
     const std::vector<T> got = run(made, x, y);
     const Worst worst = math_test::measure(function, x, y, got, flushes);
-    std::printf("%-8s %-5s %8zu %8.4f %12zu %8.1f %9.1f %8.1f  %.17g, %.17g: %.17g, %.17g\n", function.name.data(),
+    std::printf("%-11s %-5s %8zu %8.4f %12zu %8.1f %9.1f %8.1f  %.17g, %.17g: %.17g, %.17g\n", function.name.data(),
                 width, worst.points, worst.ulp, worst.not_nearest, make_ms, first_ms, again_ms, worst.x, worst.y,
                 worst.got, worst.want);
     std::fflush(stdout);

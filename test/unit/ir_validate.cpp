@@ -64,7 +64,7 @@ TEST_CASE("ops: the table has every op of the protocol, once") {
     CHECK(find_op(op.name) == &op);
     CHECK(&ops()[op.index] == &op);
   }
-  CHECK(names.size() == 84);
+  CHECK(names.size() == 86);
   CHECK(find_op("convolve") == nullptr);
   CHECK(find_op("") == nullptr);
 }

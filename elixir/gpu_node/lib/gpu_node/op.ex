@@ -35,7 +35,7 @@ defmodule GpuNode.Op do
 
   @rows [
     {~w(exp expm1 log log1p sigmoid cos sin tan cosh sinh tanh acos asin atan acosh asinh atanh sqrt rsqrt cbrt erf erfc
-        erf_inv softplus log_sigmoid)a, :unary, 1, :floating},
+        erf_inv lgamma digamma softplus log_sigmoid)a, :unary, 1, :floating},
     {~w(negate sign ceil floor round)a, :unary, 1, :same},
     {~w(abs)a, :unary, 1, :magnitude},
     {~w(bitwise_not count_leading_zeros population_count)a, :unary, 1, :integer},
