@@ -1,0 +1,272 @@
+defmodule GpuNode.Diagnostics do
+  @moduledoc """
+  Whether Markov chains have converged, and how precise what is computed from their draws is.
+
+      draws = GpuNode.Diagnostics.Draws.new!(q_chain, type: :f32, shape: {4096, 1000, 2}, names: ["mu", "log_tau"])
+      GpuNode.Diagnostics.summary(draws)
+      #=> [%{name: "mu", mean: 4.39, sd: 3.31, median: 4.41, q5: -1.02, q95: 9.83, mcse_mean: 0.0017,
+      #      ess_bulk: 3821004.2, ess_tail: 2911031.7, rhat: 1.0001}, ...]
+
+  Every function takes `GpuNode.Diagnostics.Draws`, or anything that `GpuNode.Diagnostics.Draws.new/1` makes draws of, such as a list of
+  chains. Functions of one parameter take its number or name last. What cannot be taken as draws, or a parameter that is not there, raises
+  `GpuNode.Error` (`GpuNode.Diagnostics.Draws.new/2` and `index/2` are the twins that do not).
+
+  ## What is computed
+
+  With M chains of N draws. Chains are split in halves first, so that a drift within a chain shows; of an odd number of draws the one in the
+  middle is left out, except from means, standard deviations and quantiles.
+
+    * R-hat (`rhat/2`): the larger of that of the normal scores of the draws' ranks (bulk) and that of the scores of
+      `|draw - median|` (folded), which shows chains that differ in scale. Below 1.01 is good.
+    * Bulk ESS (`ess_bulk/2`): effective sample size of the mean of the normal scores. Tail ESS (`ess_tail/2`): the smaller one of the
+      5 % and the 95 % quantile's. 100 for each chain of a few is wanted; of thousands of chains the total counts.
+    * ESS of an expectation: of the draws (`ess_mean/2`), of their squared distances from the mean (`ess_sd/2`), of the indicator
+      `draw <= quantile` (`ess_quantile/3`). The sum over lags ends by Geyer's initial positive and monotone sequences.
+    * Monte Carlo standard errors: `sd / sqrt(ESS)` for the mean; for the standard deviation the delta method on the variance's; for quantiles half
+      the distance of the order statistics at the 16 % and 84 % quantiles of Beta(ESS p + 1, ESS (1 - p) + 1).
+    * E-BFMI (`ebfmi/1`), from energies: the chain's changes of energy against its spread. Below 0.3 is bad.
+
+  ## Results that are no number
+
+  `:nan`: a draw is not finite; all draws are one value (nothing can be said of convergence then); chains are too short: two draws a chain for
+  a standard deviation, four for R-hat, six for effective sample sizes; for a quantile, all draws lie on one side of it (discrete draws).
+  `:infinity`: R-hat, when no half of a chain moves and they differ. One chain is enough for everything, as it is split.
+
+  ## Cost
+
+  Ranks cost a sort, O(S log S) for S = M N draws, twice (bulk and folded). An effective sample size costs S for each lag: 4 lags, then 16;
+  chains that need more are transformed at once, O(S log N). Work on chains and ranks is spread over all schedulers, and its results do
+  not depend on their number. Memory is some 100 bytes a draw of one parameter.
+
+  ## Sources
+
+    * A. Vehtari, A. Gelman, D. Simpson, B. Carpenter, P.-C. Buerkner: Rank-normalization, folding, and localization: an improved R-hat for
+      assessing convergence of MCMC. Bayesian Analysis 16(2), 667-718, 2021. R-hat: section 3.1 and equations (1) to (4), (14), (16); ESS: (7), (10) to
+      (13), section 4.3; quantiles: section 4.4.
+    * C. J. Geyer: Practical Markov chain Monte Carlo. Statistical Science 7(4), 473-483, 1992.
+    * J. F. Kenney, E. S. Keeping: Mathematics of Statistics, part two, 1951, chapter 7 (variance of a variance).
+    * M. Betancourt: Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo. arXiv:1604.00695, 2016.
+  """
+
+  alias GpuNode.Diagnostics.{Chains, Convergence, Draws, Order}
+  alias GpuNode.Error
+  alias GpuNode.Special.Beta
+
+  @type estimate :: Convergence.estimate()
+  @type input :: Draws.t() | Draws.chains() | %{Draws.name() => Draws.chains()} | [{Draws.name(), Draws.chains()}]
+  @type parameter :: Draws.name() | non_neg_integer
+  @type row :: %{
+          name: Draws.name(),
+          mean: estimate,
+          sd: estimate,
+          median: estimate,
+          q5: estimate,
+          q95: estimate,
+          mcse_mean: estimate,
+          ess_bulk: estimate,
+          ess_tail: estimate,
+          rhat: estimate
+        }
+
+  # Of a normal distribution, one standard deviation below and above the mean.
+  @one_sd {0.15865525393145707, 0.8413447460685429}
+
+  @doc "For each parameter what there is to know: see the type `t:row/0`. One sort serves all of a row that depends on order."
+  @spec summary(input) :: [row]
+  def summary(input) do
+    draws = Draws.new!(input)
+    for {name, index} <- Enum.with_index(draws.names), do: row(draws, index, name)
+  end
+
+  defp row(draws, index, name) do
+    estimates =
+      with_chains(draws, index, fn chains ->
+        moments = Chains.moments(chains)
+        order = Order.new(chains.values)
+        sd = sd_of(chains, moments)
+        {rhat, ess_bulk} = bulk_and_rhat(chains, order)
+
+        %{
+          mean: moments.mean,
+          sd: sd,
+          median: Order.quantile(order, 0.5),
+          q5: Order.quantile(order, 0.05),
+          q95: Order.quantile(order, 0.95),
+          mcse_mean: standard_error(sd, ess_of(chains)),
+          ess_bulk: ess_bulk,
+          ess_tail: tail(chains, order),
+          rhat: rhat
+        }
+      end)
+
+    if estimates == :nan,
+      do:
+        Map.new([:mean, :sd, :median, :q5, :q95, :mcse_mean, :ess_bulk, :ess_tail, :rhat], &{&1, :nan})
+        |> Map.put(:name, name),
+      else: Map.put(estimates, :name, name)
+  end
+
+  @doc "The mean of all draws."
+  @spec mean(input, parameter) :: estimate
+  def mean(input, parameter \\ 0), do: with_chains(input, parameter, &Chains.moments(&1).mean)
+
+  @doc "The standard deviation of all draws as one sample."
+  @spec sd(input, parameter) :: estimate
+  def sd(input, parameter \\ 0), do: with_chains(input, parameter, &sd_of(&1, Chains.moments(&1)))
+
+  @doc "A quantile of all draws, by linear interpolation."
+  @spec quantile(input, number, parameter) :: estimate
+  def quantile(input, probability, parameter \\ 0) when probability >= 0 and probability <= 1,
+    do: with_chains(input, parameter, &Order.quantile(Order.new(&1.values), probability))
+
+  @doc "Rank-normalised split R-hat: the maximum of bulk and folded."
+  @spec rhat(input, parameter) :: estimate
+  def rhat(input, parameter \\ 0),
+    do: with_chains(input, parameter, &elem(bulk_and_rhat(&1, Order.new(&1.values)), 0))
+
+  @doc "Bulk effective sample size."
+  @spec ess_bulk(input, parameter) :: estimate
+  def ess_bulk(input, parameter \\ 0) do
+    with_chains(input, parameter, fn chains ->
+      with_split(chains, fn split ->
+        scored = scored(split, Order.new(split.values))
+        Convergence.ess(scored, Chains.moments(scored))
+      end)
+    end)
+  end
+
+  @doc "Tail effective sample size: the smaller one of those of the 5 % and 95 % quantiles."
+  @spec ess_tail(input, parameter) :: estimate
+  def ess_tail(input, parameter \\ 0), do: with_chains(input, parameter, &tail(&1, Order.new(&1.values)))
+
+  @doc "Effective sample size of the mean."
+  @spec ess_mean(input, parameter) :: estimate
+  def ess_mean(input, parameter \\ 0), do: with_chains(input, parameter, &ess_of/1)
+
+  @doc "Effective sample size of the standard deviation: that of the squared distance from the mean."
+  @spec ess_sd(input, parameter) :: estimate
+  def ess_sd(input, parameter \\ 0), do: with_chains(input, parameter, &(&1 |> squared() |> ess_of()))
+
+  @doc "Effective sample size of a quantile: that of the indicator of a draw at or below it."
+  @spec ess_quantile(input, number, parameter) :: estimate
+  def ess_quantile(input, probability, parameter \\ 0) when probability > 0 and probability < 1,
+    do: with_chains(input, parameter, &ess_below(&1, Order.quantile(Order.new(&1.values), probability)))
+
+  @doc "Monte Carlo standard error of the mean."
+  @spec mcse_mean(input, parameter) :: estimate
+  def mcse_mean(input, parameter \\ 0),
+    do: with_chains(input, parameter, &standard_error(sd_of(&1, Chains.moments(&1)), ess_of(&1)))
+
+  @doc "Monte Carlo standard error of the standard deviation."
+  @spec mcse_sd(input, parameter) :: estimate
+  def mcse_sd(input, parameter \\ 0) do
+    with_chains(input, parameter, fn chains ->
+      squared = squared(chains)
+      moments = Chains.moments(squared)
+
+      case {standard_error(sd_population(squared, moments), ess_of(squared)), moments.mean} do
+        {:nan, _variance} -> :nan
+        {error, variance} -> error / (2 * :math.sqrt(variance))
+      end
+    end)
+  end
+
+  @doc "Monte Carlo standard error of a quantile."
+  @spec mcse_quantile(input, number, parameter) :: estimate
+  def mcse_quantile(input, probability, parameter \\ 0) when probability > 0 and probability < 1 do
+    with_chains(input, parameter, fn chains ->
+      order = Order.new(chains.values)
+
+      with ess when is_float(ess) <- ess_below(chains, Order.quantile(order, probability)) do
+        {below, above} = @one_sd
+        at = &(Beta.quantile(&1, ess * probability + 1, ess * (1 - probability) + 1) * order.size)
+        low = Order.statistic(order, max(floor(at.(below)), 1))
+        high = Order.statistic(order, min(ceil(at.(above)), order.size))
+        (high - low) / 2
+      end
+    end)
+  end
+
+  @doc """
+  The energy Bayesian fraction of missing information of each chain, from its energies (Hamiltonians at the draws): the sum of squared
+  changes over the sum of squared distances from their mean. `:nan` for one draw, and for energies that do not vary or are not finite.
+  """
+  @spec ebfmi(Draws.t() | Draws.chains()) :: [estimate]
+  def ebfmi(energies) do
+    draws = Draws.new!(energies)
+
+    case Draws.values(draws, 0) do
+      :non_finite -> List.duplicate(:nan, draws.chains)
+      {:ok, values} -> for <<chain::binary-size(draws.draws * 8) <- values>>, do: fraction(chain)
+    end
+  end
+
+  defp fraction(chain) do
+    %{within: within} = chain |> Chains.new(1, div(byte_size(chain), 8)) |> Chains.moments()
+    energies = for <<e::float-little-64 <- chain>>, do: e
+    changes = Enum.zip_reduce(energies, tl(energies), 0.0, fn e, next, sum -> sum + (next - e) * (next - e) end)
+    if within == 0.0, do: :nan, else: changes / (within * (length(energies) - 1))
+  end
+
+  defp with_chains(input, parameter, fun) do
+    draws = Draws.new!(input)
+    index = Error.unwrap!(Draws.index(draws, parameter))
+
+    case Draws.values(draws, index) do
+      {:ok, values} -> fun.(Chains.new(values, draws.chains, draws.draws))
+      :non_finite -> :nan
+    end
+  end
+
+  defp with_split(%{length: n}, _fun) when n < 2, do: :nan
+  defp with_split(chains, fun), do: fun.(Chains.split(chains))
+
+  defp sd_of(%{count: m, length: n}, _moments) when m * n < 2, do: :nan
+  defp sd_of(chains, moments), do: Chains.sd(chains, moments)
+
+  defp sd_population(%{count: m, length: n} = chains, moments),
+    do: Chains.sd(chains, moments) * :math.sqrt((m * n - 1) / (m * n))
+
+  defp ess_of(chains), do: with_split(chains, &Convergence.ess(&1, Chains.moments(&1)))
+
+  defp standard_error(_sd, :nan), do: :nan
+  defp standard_error(sd, ess), do: sd / :math.sqrt(ess)
+
+  defp squared(chains) do
+    %{mean: mean} = Chains.moments(chains)
+    Chains.map(chains, &((&1 - mean) * (&1 - mean)))
+  end
+
+  defp bulk_and_rhat(%{length: n}, _order) when n < 2, do: {:nan, :nan}
+
+  defp bulk_and_rhat(chains, order) do
+    split = Chains.split(chains)
+    # Split chains of an even number of draws are the same values: their order is known.
+    bulk = scored(split, if(rem(chains.length, 2) == 0, do: order, else: Order.new(split.values)))
+    moments = Chains.moments(bulk)
+    median = Order.quantile(order, 0.5)
+    folded = Chains.map(split, &abs(&1 - median))
+    folded = scored(folded, Order.new(folded.values))
+
+    {larger(Convergence.rhat(bulk, moments), Convergence.rhat(folded, Chains.moments(folded))),
+     Convergence.ess(bulk, moments)}
+  end
+
+  # Draws of two values, as far from the median, have nothing to fold.
+  defp larger(:nan, :nan), do: :nan
+  defp larger(bulk, :nan), do: bulk
+  defp larger(:nan, folded), do: folded
+  # Atoms are above all numbers.
+  defp larger(bulk, folded), do: max(bulk, folded)
+
+  defp scored(chains, order), do: %{chains | values: Order.scores(order)}
+
+  defp tail(chains, order) do
+    case Enum.map([0.05, 0.95], &ess_below(chains, Order.quantile(order, &1))) do
+      [low, high] when is_float(low) and is_float(high) -> min(low, high)
+      _ -> :nan
+    end
+  end
+
+  defp ess_below(chains, threshold), do: chains |> Chains.map(&if(&1 <= threshold, do: 1.0, else: 0.0)) |> ess_of()
+end

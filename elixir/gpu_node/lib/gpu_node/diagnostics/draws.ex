@@ -1,0 +1,216 @@
+defmodule GpuNode.Diagnostics.Draws do
+  @moduledoc """
+  Draws of one or more parameters from one or more chains, as `GpuNode.Diagnostics` takes them.
+
+  Draws stay in the form they came in; one parameter at a time is turned into f64 values, chain after chain. The binary of an output of a
+  chain shader is taken as it is, and is not copied.
+  """
+
+  alias GpuNode.{Element, Error, Type}
+
+  @enforce_keys [:chains, :draws, :names, :data, :type, :strides]
+  defstruct [:chains, :draws, :names, :data, :type, :strides]
+
+  @type name :: String.t() | atom
+  @type t :: %__MODULE__{
+          chains: pos_integer,
+          draws: pos_integer,
+          names: [name],
+          data: binary,
+          type: {:f, 32 | 64},
+          strides: %{chains: pos_integer, draws: pos_integer, parameters: pos_integer}
+        }
+
+  @typedoc "Chains of draws: one list per chain, all of one length. Not a number is `:nan`, `:infinity`, `:neg_infinity`."
+  @type chains :: [[number | Type.special()]]
+
+  @doc """
+  Takes draws.
+
+    * A list of chains: one parameter, named `"x"`.
+    * A list of `{name, chains}`, or a map: several, of the same numbers of chains and draws.
+    * A binary of little-endian floats, row-major, with these options:
+      * `:shape` - the sizes, as `{4096, 1000}` or `{4096, 1000, 8}`
+      * `:layout` - what the sizes count, outermost first: a list of `:chains`, `:draws`, `:parameters` in any order. Without it
+        `[:chains, :draws]` or `[:chains, :draws, :parameters]`. What is not named is 1.
+      * `:type` - `:f32` (when left out) or `:f64`
+      * `:names` - of the parameters; without it `"x"`, or `"x1"`, `"x2"` and so on
+  """
+  @spec new(chains | [{name, chains}] | %{name => chains} | binary, keyword) :: {:ok, t} | {:error, Error.t()}
+  def new(data, options \\ [])
+  def new(%{} = parameters, options), do: new(Enum.sort(parameters), options)
+
+  def new(binary, options) when is_binary(binary) do
+    shape = Keyword.get(options, :shape, {})
+    layout = Keyword.get(options, :layout, Enum.take([:chains, :draws, :parameters], max(tuple_size(shape), 2)))
+
+    with {:ok, {:f, bits} = type} <- float_type(Keyword.get(options, :type, :f32)),
+         {:ok, sizes} <- sizes(shape, layout),
+         :ok <- fits(binary, sizes, div(bits, 8)),
+         {:ok, names} <- names(Keyword.get(options, :names), sizes.parameters) do
+      {:ok,
+       %__MODULE__{
+         chains: sizes.chains,
+         draws: sizes.draws,
+         names: names,
+         data: binary,
+         type: type,
+         strides: strides(layout, sizes)
+       }}
+    end
+  end
+
+  def new([{_name, _chains} | _] = parameters, options) do
+    with {:ok, bytes} <- encode(Enum.map(parameters, &elem(&1, 1))) do
+      {_name, [chain | _] = chains} = hd(parameters)
+
+      new(bytes,
+        type: :f64,
+        layout: [:parameters, :chains, :draws],
+        shape: {length(parameters), length(chains), length(chain)},
+        names: Keyword.get(options, :names, Enum.map(parameters, &elem(&1, 0)))
+      )
+    end
+  end
+
+  def new([_ | _] = chains, options), do: new([{"x", chains}], options)
+  def new(_data, _options), do: invalid("draws are chains, parameters with their chains, or a binary with its shape")
+
+  @doc "As `new/2`; raises its error. Draws are returned as they are."
+  @spec new!(t | term, keyword) :: t
+  def new!(data, options \\ [])
+  def new!(%__MODULE__{} = draws, _options), do: draws
+  def new!(data, options), do: Error.unwrap!(new(data, options))
+
+  defp float_type(type) do
+    case Type.normalize(type) do
+      {:ok, {:f, bits}} when bits in [32, 64] -> {:ok, {:f, bits}}
+      _ -> invalid("draws are f32 or f64, not #{inspect(type)}")
+    end
+  end
+
+  defp sizes(shape, layout) do
+    sizes = if is_tuple(shape), do: Tuple.to_list(shape), else: []
+
+    if length(sizes) == length(layout) and Enum.all?(sizes, &(is_integer(&1) and &1 > 0)) and
+         Enum.uniq(layout) -- [:chains, :draws, :parameters] == [] and layout == Enum.uniq(layout),
+       do: {:ok, Map.merge(%{chains: 1, draws: 1, parameters: 1}, Map.new(Enum.zip(layout, sizes)))},
+       else: invalid("shape #{inspect(shape)} is none of the layout #{inspect(layout)}")
+  end
+
+  defp fits(binary, sizes, width) do
+    expected = sizes.chains * sizes.draws * sizes.parameters * width
+
+    if byte_size(binary) == expected,
+      do: :ok,
+      else: invalid("#{byte_size(binary)} bytes of draws, where the shape has #{expected}")
+  end
+
+  defp names(nil, 1), do: {:ok, ["x"]}
+  defp names(nil, count), do: {:ok, Enum.map(1..count, &"x#{&1}")}
+
+  defp names(names, count) do
+    if is_list(names) and length(names) == count,
+      do: {:ok, names},
+      else: invalid("#{count} parameters, and the names #{inspect(names)}")
+  end
+
+  defp strides(layout, sizes) do
+    {strides, _} =
+      layout
+      |> Enum.reverse()
+      |> Enum.reduce({%{}, 1}, fn axis, {all, s} -> {Map.put(all, axis, s), s * sizes[axis]} end)
+
+    Map.merge(%{chains: 1, draws: 1, parameters: 1}, strides)
+  end
+
+  defp encode(parameters) do
+    lengths = for chains <- parameters, do: if(is_list(chains), do: Enum.map(chains, &(is_list(&1) && length(&1))))
+
+    case Enum.uniq(lengths) do
+      [[count | _] = counts] when is_integer(count) and count > 0 ->
+        if Enum.all?(counts, &(&1 == count)), do: encode_all(parameters), else: unequal()
+
+      _ ->
+        unequal()
+    end
+  end
+
+  defp unequal, do: invalid("chains are lists of draws, one at least, and of one length")
+
+  defp encode_all(parameters) do
+    {:ok, for(chains <- parameters, chain <- chains, x <- chain, into: <<>>, do: bytes(x))}
+  catch
+    {:no_number, x} -> invalid("#{inspect(x)} is no draw")
+  end
+
+  defp bytes(x) when is_number(x), do: <<x::float-little-64>>
+
+  defp bytes(x) do
+    case Element.encode(x, {:f, 64}) do
+      {:ok, bytes} -> bytes
+      :error -> throw({:no_number, x})
+    end
+  end
+
+  @doc "The number of a parameter that is given by name or number."
+  @spec index(t, name | non_neg_integer) :: {:ok, non_neg_integer} | {:error, Error.t()}
+  def index(%{names: names}, number) when is_integer(number) and number >= 0 do
+    if number < length(names), do: {:ok, number}, else: invalid("no parameter #{number} of #{length(names)}")
+  end
+
+  def index(%{names: names}, name) do
+    case Enum.find_index(names, &(&1 == name)) do
+      nil -> invalid("no parameter #{inspect(name)} among #{inspect(names)}")
+      index -> {:ok, index}
+    end
+  end
+
+  @doc "One parameter as f64 values, one chain after the other; `:non_finite` when one of them is not a finite number."
+  @spec values(t, non_neg_integer) :: {:ok, binary} | :non_finite
+  def values(%{data: data, type: {:f, bits}, strides: strides} = draws, parameter) do
+    width = div(bits, 8)
+    size = draws.draws * width
+    reader = if bits == 32, do: &read32/4, else: &read64/4
+
+    chains =
+      for chain <- 0..(draws.chains - 1) do
+        at = (chain * strides.chains + parameter * strides.parameters) * width
+
+        # A chain that lies in one piece ends where its last draw does; one with gaps reads on to it.
+        bytes =
+          if strides.draws == 1, do: binary_part(data, at, size), else: binary_part(data, at, byte_size(data) - at)
+
+        reader.(bytes, draws.draws, (strides.draws - 1) * width, <<>>)
+      end
+
+    if :non_finite in chains, do: :non_finite, else: {:ok, IO.iodata_to_binary(chains)}
+  end
+
+  # One draw at a time, as a comprehension would leave out what is not finite and say nothing.
+  defp read32(<<x::float-little-32, _::binary>>, 1, _skip, acc), do: <<acc::binary, x::float-little-64>>
+
+  defp read32(bytes, count, skip, acc) do
+    case bytes do
+      <<x::float-little-32, _::binary-size(skip), rest::binary>> ->
+        read32(rest, count - 1, skip, <<acc::binary, x::float-little-64>>)
+
+      _ ->
+        :non_finite
+    end
+  end
+
+  defp read64(<<x::float-little-64, _::binary>>, 1, _skip, acc), do: <<acc::binary, x::float-little-64>>
+
+  defp read64(bytes, count, skip, acc) do
+    case bytes do
+      <<x::float-little-64, _::binary-size(skip), rest::binary>> ->
+        read64(rest, count - 1, skip, <<acc::binary, x::float-little-64>>)
+
+      _ ->
+        :non_finite
+    end
+  end
+
+  defp invalid(message), do: {:error, Error.new(:invalid_argument, message)}
+end

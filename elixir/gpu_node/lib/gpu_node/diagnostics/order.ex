@@ -1,0 +1,137 @@
+defmodule GpuNode.Diagnostics.Order do
+  @moduledoc """
+  The order of many values: order statistics, quantiles, ranks and their normal scores.
+
+  Sorting is by small integers, some thirty leading bits of the value and below them its place: five times faster than sorting pairs. Values that agree
+  in these bits are then compared whole. Places and ranks lie outside of the heap (`:atomics`), where tasks read them
+  without a copy. O(S log S) time, 16 bytes a value beside the sort.
+  """
+
+  import Bitwise
+  alias GpuNode.Special
+
+  @enforce_keys [:values, :size, :places, :ranks]
+  defstruct [:values, :size, :places, :ranks]
+
+  @type t :: %__MODULE__{
+          values: binary,
+          size: pos_integer,
+          places: :atomics.atomics_ref(),
+          ranks: :atomics.atomics_ref()
+        }
+
+  # A block of values that one task scores.
+  @block 32_768
+
+  @doc "Sorts f64 values."
+  @spec new(binary) :: t
+  def new(values) do
+    size = div(byte_size(values), 8)
+    order = %__MODULE__{values: values, size: size, places: :atomics.new(size, []), ranks: :atomics.new(size, [])}
+    index_bits = length(Integer.digits(size, 2))
+    # Below 2^59, where integers are not boxed.
+    sorted = values |> keys(59 - index_bits, index_bits, 0, []) |> :lists.sort()
+    place(sorted, order, index_bits, (1 <<< index_bits) - 1, 1)
+    order
+  end
+
+  # The bits of a double order like the double once the sign is turned around, and all bits of negative ones.
+  defp keys(<<low::little-32, high::little-32, rest::binary>>, key_bits, index_bits, index, acc) do
+    {high, low} =
+      cond do
+        high < 0x80000000 -> {high + 0x80000000, low}
+        # Minus zero equals zero.
+        high == 0x80000000 and low == 0 -> {high, low}
+        true -> {bxor(high, 0xFFFFFFFF), bxor(low, 0xFFFFFFFF)}
+      end
+
+    key = bsl(high, key_bits - 32) + bsr(low, 64 - key_bits)
+    keys(rest, key_bits, index_bits, index + 1, [key <<< index_bits ||| index | acc])
+  end
+
+  defp keys(<<>>, _key_bits, _index_bits, _index, acc), do: acc
+
+  defp place([one, next | rest], order, bits, mask, at) when one >>> bits != next >>> bits do
+    single(order, one &&& mask, at)
+    place([next | rest], order, bits, mask, at + 1)
+  end
+
+  defp place([one], order, _bits, mask, at), do: single(order, one &&& mask, at)
+  defp place([], _order, _bits, _mask, _at), do: :ok
+
+  defp place([one | _] = keys, order, bits, mask, at) do
+    key = one >>> bits
+    {group, rest} = Enum.split_while(keys, &(&1 >>> bits == key))
+
+    group
+    |> Enum.map(fn k -> {value(order.values, k &&& mask), k &&& mask} end)
+    |> Enum.sort()
+    |> Enum.chunk_by(fn {x, _} -> x + 0.0 end)
+    |> Enum.reduce(at, fn ties, at -> tied(order, ties, at) end)
+    |> then(&place(rest, order, bits, mask, &1))
+  end
+
+  defp single(order, index, at) do
+    :atomics.put(order.places, at, index)
+    :atomics.put(order.ranks, index + 1, 2 * at)
+  end
+
+  defp tied(order, ties, at) do
+    last = at + length(ties) - 1
+
+    ties
+    |> Enum.with_index(at)
+    |> Enum.each(fn {{_, index}, at_own} ->
+      :atomics.put(order.places, at_own, index)
+      :atomics.put(order.ranks, index + 1, at + last)
+    end)
+
+    last + 1
+  end
+
+  @compile {:inline, value: 2}
+  defp value(values, index) do
+    offset = index * 8
+    <<_::binary-size(offset), x::float-little-64, _::binary>> = values
+    x
+  end
+
+  @doc "The k-th smallest value, counted from 1."
+  @spec statistic(t, pos_integer) :: float
+  def statistic(order, k), do: value(order.values, :atomics.get(order.places, k))
+
+  @doc "The quantile by linear interpolation between order statistics (type 7 of Hyndman and Fan, the one of R and NumPy)."
+  @spec quantile(t, number) :: float
+  def quantile(order, probability) do
+    h = (order.size - 1) * probability
+    k = min(trunc(h), order.size - 1)
+    low = statistic(order, k + 1)
+    if k == h, do: low, else: low + (h - k) * (statistic(order, k + 2) - low)
+  end
+
+  @doc "The rank of each value, twice: ties have the mean of theirs, which may end on a half."
+  @spec double_ranks(t) :: [pos_integer]
+  def double_ranks(order), do: Enum.map(1..order.size, &:atomics.get(order.ranks, &1))
+
+  @doc "The normal scores `Phi^-1((rank - 3/8) / (size + 1/4))` (Blom), as f64 values in the place of what they score."
+  @spec scores(t) :: binary
+  def scores(%{size: size, ranks: ranks}) do
+    0..div(size - 1, @block)
+    |> Task.async_stream(
+      fn block ->
+        first = block * @block + 1
+        score(ranks, first, min(first + @block - 1, size), 1.0 / (size + 0.25), <<>>)
+      end,
+      timeout: :infinity
+    )
+    |> Enum.map(fn {:ok, bytes} -> bytes end)
+    |> IO.iodata_to_binary()
+  end
+
+  defp score(_ranks, at, last, _unit, acc) when at > last, do: acc
+
+  defp score(ranks, at, last, unit, acc) do
+    z = Special.normal_quantile((:atomics.get(ranks, at) * 0.5 - 0.375) * unit)
+    score(ranks, at + 1, last, unit, <<acc::binary, z::float-little-64>>)
+  end
+end
