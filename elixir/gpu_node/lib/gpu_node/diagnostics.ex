@@ -36,7 +36,7 @@ defmodule GpuNode.Diagnostics do
 
   Ranks cost a sort, O(S log S) for S = M N draws, twice (bulk and folded). An effective sample size costs S for each lag: 4 lags, then 16;
   chains that need more are transformed at once, O(S log N). Work on chains and ranks is spread over all schedulers, and its results do
-  not depend on their number. Memory is some 100 bytes a draw of one parameter.
+  not depend on their number. Memory is some 150 bytes a draw of one parameter.
 
   ## Sources
 

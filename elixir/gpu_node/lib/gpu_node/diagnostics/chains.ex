@@ -14,6 +14,7 @@ defmodule GpuNode.Diagnostics.Chains do
   @type moments :: %{mean: float, within: float, between: float}
 
   @block 32_768
+  @heap_words 1_000_000
 
   @spec new(binary, pos_integer, pos_integer) :: t
   def new(values, count, length) when byte_size(values) == count * length * 8,
@@ -126,7 +127,7 @@ defmodule GpuNode.Diagnostics.Chains do
   @doc "The autocovariances at every lag, as `autocovariances/2`, by Fourier transforms: O(log length) for each value."
   @spec autocovariances(t) :: [float]
   def autocovariances(%{count: count, length: length} = chains) do
-    plan = Fourier.plan(2 * length)
+    plan = Fourier.plan(length)
 
     # Two chains are one complex sequence: the real part of its autocovariance is the sum of theirs.
     chains
@@ -158,6 +159,8 @@ defmodule GpuNode.Diagnostics.Chains do
     0..div(count - 1, per_block)
     |> Task.async_stream(
       fn block ->
+        # Room for a block's lists, so that the collector does not copy them time and again.
+        Process.flag(:min_heap_size, @heap_words)
         chains = min(per_block, count - block * per_block)
         fun.(binary_part(values, block * per_block * chain_bytes, chains * chain_bytes), chain_bytes)
       end,

@@ -2,8 +2,8 @@ defmodule GpuNode.Diagnostics.Draws do
   @moduledoc """
   Draws of one or more parameters from one or more chains, as `GpuNode.Diagnostics` takes them.
 
-  Draws stay in the form they came in; one parameter at a time is turned into f64 values, chain after chain. The binary of an output of a
-  chain shader is taken as it is, and is not copied.
+  The binary of a chain shader's output is taken as it is. One parameter at a time is turned into f64 values, chain after chain, when
+  something is computed of it.
   """
 
   alias GpuNode.{Element, Error, Type}

@@ -20,8 +20,11 @@ defmodule GpuNode.Diagnostics.Order do
           ranks: :atomics.atomics_ref()
         }
 
-  # A block of values that one task scores.
+  # Values that one task scores.
   @block 32_768
+
+  # Values that one task sorts.
+  @sorted 262_144
 
   @doc "Sorts f64 values."
   @spec new(binary) :: t
@@ -30,9 +33,31 @@ defmodule GpuNode.Diagnostics.Order do
     order = %__MODULE__{values: values, size: size, places: :atomics.new(size, []), ranks: :atomics.new(size, [])}
     index_bits = length(Integer.digits(size, 2))
     # Below 2^59, where integers are not boxed.
-    sorted = values |> keys(59 - index_bits, index_bits, 0, []) |> :lists.sort()
-    place(sorted, order, index_bits, (1 <<< index_bits) - 1, 1)
+    key_bits = 59 - index_bits
+
+    Task.await(
+      Task.async(fn ->
+        # Room for the sorted list, so that the collector does not copy it time and again.
+        Process.flag(:min_heap_size, 8 * size + 1000)
+
+        0..div(size - 1, @sorted)
+        |> Task.async_stream(fn block -> sort(values, block * @sorted, size, key_bits, index_bits) end,
+          timeout: :infinity
+        )
+        |> Enum.map(fn {:ok, keys} -> keys end)
+        |> :lists.merge()
+        |> place(order, index_bits, (1 <<< index_bits) - 1, 1)
+      end),
+      :infinity
+    )
+
     order
+  end
+
+  defp sort(values, first, size, key_bits, index_bits) do
+    count = min(@sorted, size - first)
+    Process.flag(:min_heap_size, 8 * count + 1000)
+    values |> binary_part(first * 8, count * 8) |> keys(key_bits, index_bits, first, []) |> :lists.sort()
   end
 
   # The bits of a double order like the double once the sign is turned around, and all bits of negative ones.
@@ -60,34 +85,43 @@ defmodule GpuNode.Diagnostics.Order do
   defp place([], _order, _bits, _mask, _at), do: :ok
 
   defp place([one | _] = keys, order, bits, mask, at) do
-    key = one >>> bits
-    {group, rest} = Enum.split_while(keys, &(&1 >>> bits == key))
+    {places, rest} = same(keys, one >>> bits, bits, mask, [])
+    first = value(order.values, hd(places))
 
-    group
-    |> Enum.map(fn k -> {value(order.values, k &&& mask), k &&& mask} end)
-    |> Enum.sort()
-    |> Enum.chunk_by(fn {x, _} -> x + 0.0 end)
-    |> Enum.reduce(at, fn ties, at -> tied(order, ties, at) end)
-    |> then(&place(rest, order, bits, mask, &1))
+    if Enum.all?(places, &(value(order.values, &1) == first)) do
+      place(rest, order, bits, mask, tied(places, order, at))
+    else
+      places
+      |> Enum.sort_by(&value(order.values, &1))
+      |> Enum.chunk_by(&(value(order.values, &1) + 0.0))
+      |> Enum.reduce(at, &tied(&1, order, &2))
+      |> then(&place(rest, order, bits, mask, &1))
+    end
   end
+
+  defp same([one | rest], key, bits, mask, acc) when one >>> bits == key,
+    do: same(rest, key, bits, mask, [one &&& mask | acc])
+
+  defp same(rest, _key, _bits, _mask, acc), do: {acc, rest}
 
   defp single(order, index, at) do
     :atomics.put(order.places, at, index)
     :atomics.put(order.ranks, index + 1, 2 * at)
   end
 
-  defp tied(order, ties, at) do
-    last = at + length(ties) - 1
-
-    ties
-    |> Enum.with_index(at)
-    |> Enum.each(fn {{_, index}, at_own} ->
-      :atomics.put(order.places, at_own, index)
-      :atomics.put(order.ranks, index + 1, at + last)
-    end)
-
+  defp tied(places, order, at) do
+    last = at + length(places) - 1
+    tie(places, order, at, at + last)
     last + 1
   end
+
+  defp tie([index | rest], order, at, double_rank) do
+    :atomics.put(order.places, at, index)
+    :atomics.put(order.ranks, index + 1, double_rank)
+    tie(rest, order, at + 1, double_rank)
+  end
+
+  defp tie([], _order, _at, _double_rank), do: :ok
 
   @compile {:inline, value: 2}
   defp value(values, index) do

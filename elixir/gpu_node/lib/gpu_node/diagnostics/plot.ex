@@ -1,0 +1,127 @@
+defmodule GpuNode.Diagnostics.Plot do
+  @moduledoc """
+  Draws and summaries as text of fixed width, for terminals.
+
+      IO.puts(GpuNode.Diagnostics.Plot.density(draws, "mu", width: 40))
+      IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Diagnostics.summary(draws)))
+
+  Lines end without a newline after the last one, and are all of one width.
+  """
+
+  alias GpuNode.Diagnostics
+  alias GpuNode.Diagnostics.{Draws, Order}
+  alias GpuNode.Error
+
+  # Eighths of a cell, from nothing to all of it.
+  @blocks {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
+  @ticks [0.05, 0.5, 0.95]
+
+  @columns [
+    {:mean, "mean", :number},
+    {:sd, "sd", :number},
+    {:median, "median", :number},
+    {:q5, "q5", :number},
+    {:q95, "q95", :number},
+    {:mcse_mean, "mcse_mean", :number},
+    {:ess_bulk, "ess_bulk", :count},
+    {:ess_tail, "ess_tail", :count},
+    {:rhat, "rhat", :ratio}
+  ]
+
+  @doc """
+  The histogram of a parameter, over an axis with ticks at the 5 %, 50 % and 95 % quantiles and their values below.
+
+  Options: `:width` in characters (60), `:height` in lines (4), `:range` of values (`{low, high}`; without it from the 0.1 % to the 99.9 % quantile).
+  Draws outside of the range are not shown. Draws that are not finite give a line that says so.
+  """
+  @spec density(Diagnostics.input(), Diagnostics.parameter(), keyword) :: String.t()
+  def density(input, parameter \\ 0, options \\ []) do
+    draws = Draws.new!(input)
+    width = Keyword.get(options, :width, 60)
+    index = Error.unwrap!(Draws.index(draws, parameter))
+
+    case Draws.values(draws, index) do
+      :non_finite -> String.pad_trailing("draws that are not finite", width)
+      {:ok, values} -> draw(values, Order.new(values), width, Keyword.get(options, :height, 4), options[:range])
+    end
+  end
+
+  defp draw(values, order, width, height, range) do
+    {low, high} = range(range || {Order.quantile(order, 0.001), Order.quantile(order, 0.999)})
+    scale = width / (high - low)
+    counts = counts(values, low, high, scale, width)
+    top = max(Enum.max(counts), 1)
+    # A bin that holds anything shows something.
+    levels = Enum.map(counts, &ceil(&1 / top * 8 * height))
+
+    rows =
+      for row <- (height - 1)..0//-1 do
+        Enum.map_join(levels, &elem(@blocks, min(max(&1 - 8 * row, 0), 8)))
+      end
+
+    ticks =
+      for p <- @ticks, x = Order.quantile(order, p), x >= low and x <= high, do: {column(x, low, scale, width), x}
+
+    axis = for column <- 0..(width - 1), into: "", do: if(List.keymember?(ticks, column, 0), do: "┬", else: "─")
+    Enum.join(rows ++ [axis, labels(ticks, width)], "\n")
+  end
+
+  # Draws that are all the same still need an axis.
+  defp range({low, high}) when low < high, do: {low, high}
+  defp range({low, _high}), do: {low - 0.5, low + 0.5}
+
+  defp column(x, low, scale, width), do: min(trunc((x - low) * scale), width - 1)
+
+  defp counts(values, low, high, scale, width) do
+    counters = :counters.new(width, [])
+
+    for <<x::float-little-64 <- values>>, x >= low and x <= high do
+      :counters.add(counters, column(x, low, scale, width) + 1, 1)
+    end
+
+    Enum.map(1..width, &:counters.get(counters, &1))
+  end
+
+  # Each label about its tick, moved right of the one before it; what does not fit is left out.
+  defp labels(ticks, width) do
+    ticks
+    |> Enum.reduce("", fn {column, x}, line ->
+      label = number(x)
+      length = String.length(label)
+      least = if line == "", do: 0, else: String.length(line) + 1
+      start = max(least, min(column - div(length, 2), width - length))
+      if start + length > width, do: line, else: String.pad_trailing(line, start) <> label
+    end)
+    |> String.pad_trailing(width)
+  end
+
+  @doc "The rows of `GpuNode.Diagnostics.summary/1` as a table: four significant digits, whole sample sizes, R-hat to three decimals."
+  @spec table([Diagnostics.row()]) :: String.t()
+  def table(rows) do
+    header = ["" | Enum.map(@columns, &elem(&1, 1))]
+    body = for row <- rows, do: [to_string(row.name) | for({key, _, kind} <- @columns, do: text(row[key], kind))]
+    widths = Enum.zip_with([header | body], fn cells -> cells |> Enum.map(&String.length/1) |> Enum.max() end)
+
+    Enum.map_join([header | body], "\n", fn [name | cells] ->
+      [name_width | cell_widths] = widths
+
+      [String.pad_trailing(name, name_width) | Enum.zip_with(cells, cell_widths, &String.pad_leading/2)]
+      |> Enum.join("  ")
+    end)
+  end
+
+  defp text(:nan, _kind), do: "nan"
+  defp text(:infinity, _kind), do: "inf"
+  defp text(x, :count), do: Integer.to_string(round(x))
+  defp text(x, :ratio), do: :erlang.float_to_binary(x / 1, decimals: 3)
+  defp text(x, :number), do: number(x)
+
+  defp number(x) when x == 0, do: "0.000"
+
+  defp number(x) do
+    case floor(:math.log10(abs(x))) do
+      power when power in -4..5 -> :erlang.float_to_binary(x / 1, decimals: max(3 - power, 0))
+      _ -> :erlang.float_to_binary(x / 1, [{:scientific, 3}])
+    end
+  end
+end
