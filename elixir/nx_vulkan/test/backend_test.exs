@@ -11,6 +11,16 @@ defmodule Nx.Vulkan.BackendTest do
     assert Nx.to_list(sum) == [4.0, 5.0]
   end
 
+  test "constants stay numbers, are counted, and become tensors when that is switched off" do
+    before = Nx.Vulkan.folded_constants()
+    assert %{data: %{value: {:literal, 2.5}}} = Nx.tensor(2.5)
+    assert Nx.Vulkan.folded_constants() > before
+    Application.put_env(:nx_vulkan, :fold_constants, false)
+    on_exit(fn -> Application.delete_env(:nx_vulkan, :fold_constants) end)
+    assert %{data: %{value: %GpuNode.Tensor{}}} = tensor = Nx.tensor(2.5)
+    assert Nx.to_number(tensor) == 2.5
+  end
+
   test "tensors of BinaryBackend among ours are taken in" do
     host = Nx.tensor([1, 2, 3], backend: Nx.BinaryBackend)
     assert Nx.to_list(Nx.add(Nx.tensor([10, 20, 30]), host)) == [11, 22, 33]

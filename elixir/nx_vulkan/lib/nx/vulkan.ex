@@ -85,6 +85,10 @@ defmodule Nx.Vulkan do
   @spec reset_fallbacks() :: :ok
   def reset_fallbacks, do: Fallback.reset()
 
+  @doc "How many constants were made so far that stayed numbers and cost the node nothing (see `Nx.Vulkan.Backend`)."
+  @spec folded_constants() :: non_neg_integer
+  def folded_constants, do: Nx.Vulkan.Constants.count()
+
   @doc """
   What lives on the nodes that are started or attached here: for each, bytes (`live_bytes`, `pooled_bytes`, `peak_bytes`,
   `limit_bytes`) and `owners`, the sessions of every BEAM node with their `tensors` and `bytes`. A node that does not answer has

@@ -5,6 +5,7 @@ defmodule Nx.Vulkan.Application do
   @impl true
   def start(_type, _args) do
     Nx.Vulkan.Fallback.init()
+    Nx.Vulkan.Constants.init()
 
     Supervisor.start_link(
       [

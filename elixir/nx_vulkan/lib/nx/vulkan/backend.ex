@@ -17,8 +17,13 @@ defmodule Nx.Vulkan.Backend do
   An op takes tensors of one node. Tensors of `Nx.BinaryBackend` among its operands are brought there; tensors of another node or
   another backend are an error that names both, and `Nx.backend_transfer/2` brings them.
 
-  Constants of any shape cost nothing until an op folds them in. Everything else lives on the node, however small: an op costs
-  its caller about as much as `Nx.BinaryBackend` takes for a scalar, and reading is what costs a round trip.
+  Constants of any shape stay numbers until an op wants a tensor, and are folded into the ops that broadcast:
+  `Nx.Vulkan.folded_constants/0` counts them, `config :nx_vulkan, fold_constants: false` makes a tensor of each.
+
+  Everything else lives on the node, however small. An op costs its caller 2 to 4 µs and a GPU about as much (measured: 2.4 µs on an NVIDIA
+  H200), where `Nx.BinaryBackend` takes 1 µs for a scalar and 70 µs for 1,000 elements; a software driver takes 60 µs an op, a read 0.15 ms or more. Small
+  tensors are not kept on the host all the same: a value must not depend on where it was computed, and BinaryBackend rounds `bf16`
+  differently and raises where IEEE 754 has an infinity or NaN. Work of very many tiny ops belongs into one program (`Nx.Defn`).
 
   What the node has no op for is computed on the host and counted: see `Nx.Vulkan.Fallback`.
 

@@ -7,7 +7,7 @@ defmodule Nx.Vulkan.Eager do
 
   alias GpuNode.{Capabilities, Element, Error, Ops, Protocol}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Backend, Callbacks, Fallback, Placement}
+  alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Placement}
 
   @type operands :: [T.t() | [T.t()]]
 
@@ -48,10 +48,15 @@ defmodule Nx.Vulkan.Eager do
   # As BinaryBackend rounds it, so that the number is one of the type.
   def constant(out, number, node) when is_number(number) do
     scalar = Nx.BinaryBackend.constant(%{out | shape: {}, names: []}, number, [])
-    ours(out, node, {:literal, scalar |> bits() |> number(out.type) || number})
+    literal(out, scalar |> bits() |> number(out.type) || number, node)
   end
 
-  def constant(out, special, node), do: ours(out, node, {:literal, special})
+  def constant(out, special, node), do: literal(out, special, node)
+
+  defp literal(out, number, node) do
+    literal = ours(out, node, {:literal, number})
+    if Constants.folded?(), do: literal, else: ours(out, node, tensor(literal, node))
+  end
 
   @doc "Makes what no operand comes into: `iota`, `eye`."
   @spec create(atom, T.t(), map, [term], node) :: T.t()
@@ -242,7 +247,7 @@ defmodule Nx.Vulkan.Eager do
   def from_bits(%T{shape: {}, vectorized_axes: []} = out, bits, node) do
     case number(bits, out.type) do
       nil -> upload(out, bits, node)
-      number -> ours(out, node, {:literal, number})
+      number -> literal(out, number, node)
     end
   end
 
