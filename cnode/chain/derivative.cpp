@@ -173,7 +173,7 @@ Result<Adjoints> operand_adjoints(Graph& graph, ValueId id, ValueId adjoint) {
   }
   if (value.op == kClip) {
     const Term below = call(kLess, x, y);
-    const Term above = call(kGreater, x, z);
+    const Term above = call(kGreater, call(kMax, x, y), z);
     result[0] = unless(below, unless(above, a)).id;
     result[1] = unless(above, choose(below, a)).id;
     result[2] = choose(above, a).id;

@@ -17,7 +17,7 @@ class Differentiator {
     adjoints_[root_] = graph_.constant(1);
     gradient_.assign(symbols_.variables.size(), kNoValue);
     for (ValueId id = root_ + 1; id-- > 0;) {
-      if (adjoints_[id] == kNoValue) continue;
+      if (adjoints_[id] == kNoValue || !graph_[id].varies) continue;
       GPU_TRY(flow(id));
       if (graph_.full())
         return Error{ErrorCode::kUnsupported, "the gradient has more values or indices than the limit"};

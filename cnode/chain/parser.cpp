@@ -13,6 +13,9 @@ namespace {
 
 using Kind = Expression::Kind;
 
+// Parentheses make no tree deeper; so that what prints a tree is never refused, they may add as much again.
+constexpr uint32_t kMaxNesting = 2 * kMaxExpressionDepth;
+
 struct Spelling {
   std::string_view symbol;
   std::string_view op;
@@ -101,7 +104,7 @@ class Parser {
   Node negation() {
     if (!at("-")) return power();
     const uint32_t column = token_.column;
-    if (++nesting_ > kMaxExpressionDepth) return too_deep();
+    if (++nesting_ > kMaxNesting) return too_deep();
     GPU_TRY(advance());
     GPU_ASSIGN(const uint32_t operand, negation());
     --nesting_;
@@ -112,7 +115,7 @@ class Parser {
     GPU_ASSIGN(const uint32_t base, primary());
     if (!at("^")) return base;
     const uint32_t column = token_.column;
-    if (++nesting_ > kMaxExpressionDepth) return too_deep();
+    if (++nesting_ > kMaxNesting) return too_deep();
     GPU_TRY(advance());
     GPU_ASSIGN(const uint32_t exponent, negation());
     --nesting_;
@@ -120,11 +123,11 @@ class Parser {
   }
 
   Error too_deep() const {
-    return parse_error(token_.column, "deeper than " + std::to_string(kMaxExpressionDepth) + " levels");
+    return parse_error(token_.column, "deeper than " + std::to_string(kMaxNesting) + " levels");
   }
 
   Node primary() {
-    if (++nesting_ > kMaxExpressionDepth) return too_deep();
+    if (++nesting_ > kMaxNesting) return too_deep();
     auto node = primary_inside();
     --nesting_;
     return node;
@@ -175,7 +178,7 @@ class Parser {
   }
 
   Node place() {
-    if (++nesting_ > kMaxExpressionDepth) return too_deep();
+    if (++nesting_ > kMaxNesting) return too_deep();
     const Token token = token_;
     if (token.kind == Token::Kind::kNumber) {
       if (token.number != std::floor(token.number) || token.number > 1e9)

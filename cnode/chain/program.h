@@ -75,6 +75,9 @@ struct Program {
 // kUnsupported where a derivative does not exist here (of digamma).
 Result<Program> make_program(Symbols symbols, Graph graph, ValueId logp);
 
+// Whether a program from elsewhere is well formed: order, operand counts, symbols, places, free indices, results.
+Result<void> validate(const Program& program);
+
 // The values, constants apart, that neither vary with the coordinates nor over an index and are needed by one that
 // does, or are results: a skeleton computes them once on the host, in double, and passes them in.
 std::vector<ValueId> uniforms(const Program& program);

@@ -12,7 +12,7 @@ double sigmoid(double x) {
   return e / (1 + e);
 }
 
-double softplus(double x) { return std::fmax(x, 0.0) + std::log1p(std::exp(-std::fabs(x))) + (x - x); }
+double softplus(double x) { return std::fmax(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
 
 double log_sigmoid(double x) { return -softplus(-x); }
 
