@@ -27,6 +27,7 @@ class Rules {
   ValueId add(ValueId x, ValueId y) {
     if (is(x, 0)) return y;
     if (is(y, 0)) return x;
+    if (x == y) return graph_.apply(kMultiply, graph_.constant(2), x);
     if (const auto inner = operand(kNegate, y)) return graph_.apply(kSubtract, x, *inner);
     if (const auto inner = operand(kNegate, x)) return graph_.apply(kSubtract, y, *inner);
     return kNoValue;

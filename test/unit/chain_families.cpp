@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <random>
 
+#include "base/file.h"
 #include "chain/evaluator.h"
 #include "chain/family.h"
 
@@ -41,6 +42,16 @@ TEST_CASE("families: the example of each file holds") {
     const auto checked = check_example(family);
     CHECK_MESSAGE(checked.ok(), (checked.ok() ? "" : checked.error().message));
   }
+}
+
+TEST_CASE("families: the example of the page on families holds") {
+  const auto page = read_file(GPU_NODE_SOURCE_FOLDER "/specs/README.md", 1 << 20);
+  REQUIRE(page.ok());
+  const size_t begin = page->find("```json\n") + 8;
+  const auto family = parse_family(page->substr(begin, page->find("```", begin) - begin), "README.md");
+  REQUIRE_MESSAGE(family.ok(), (family.ok() ? "" : family.error().message));
+  const auto checked = check_example(*family);
+  CHECK_MESSAGE(checked.ok(), (checked.ok() ? "" : checked.error().message));
 }
 
 TEST_CASE("families: gradients are central differences, at random points and parameters") {

@@ -187,6 +187,31 @@ TEST_CASE("model: one that grows without bound is refused") {
   CHECK(problem_of(model_of(nested)).find("more values or indices than the limit") != std::string::npos);
 }
 
+TEST_CASE("model: the program of independent normal coordinates") {
+  const Model model{
+      .symbols = {.dimensions = {{"d"}}, .parameters = {{"mu"}, {"sigma"}}, .variables = {{"x", uint16_t{0}}}},
+      .terms = {{Loop{"i", 0}, parsed("-0.5 * ((x[i] - mu) / sigma)^2 - log(sigma)")}}};
+  const auto compiled = compile(model);
+  REQUIRE(std::holds_alternative<Program>(compiled));
+  CHECK(text_of(std::get<Program>(compiled)) == R"(%0 = index d.0
+%1 = -0.5
+%2 = coordinate x %0
+%3 = parameter mu
+%4 = subtract %2 %3
+%5 = parameter sigma
+%6 = divide %4 %5
+%7 = multiply %6 %6
+%8 = multiply %1 %7
+%9 = log %5
+%10 = subtract %8 %9
+%11 = sum d.0 %10
+%12 = divide %6 %5
+%13 = negate %12
+logp %11
+gradient x %13
+)");
+}
+
 TEST_CASE("model: what does not vary is found") {
   const Checked result =
       checked(model_of("-0.5 * (a / p)^2 - log(p) - 0.5 * log(2 * pi) + lgamma(p) * sum(i, y[i]^2)"));
