@@ -66,8 +66,8 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
     if (!value.ok()) return ModelError{path("terms", i), std::move(value).error()};
     logp = graph.apply(ScalarOp::kAdd, logp, *value);
   }
-  for (uint16_t i = 0; i < model.symbols.variables.size(); ++i)
-    logp = graph.apply(ScalarOp::kAdd, logp, elaborator.log_jacobian(i));
+  for (size_t i = 0; i < model.symbols.variables.size(); ++i)
+    logp = graph.apply(ScalarOp::kAdd, logp, elaborator.log_jacobian(static_cast<uint16_t>(i)));
   auto program = make_program(model.symbols, std::move(graph), logp);
   if (!program.ok()) return ModelError{"/terms", std::move(program).error()};
   return std::move(program).value();

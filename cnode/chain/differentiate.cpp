@@ -54,8 +54,8 @@ class Differentiator {
 
   // Over every one of |indices|, whether |value| varies over it or not.
   ValueId summed(ValueId value, IndexSet indices) {
-    for (IndexId i = 0; i < graph_.indices().size(); ++i)
-      if ((indices & index_bit(i)) != 0) value = graph_.sum(i, value);
+    for (size_t i = 0; i < graph_.indices().size(); ++i)
+      if ((indices & index_bit(i)) != 0) value = graph_.sum(static_cast<IndexId>(i), value);
     return value;
   }
 

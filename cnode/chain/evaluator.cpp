@@ -37,8 +37,8 @@ Result<Evaluator> Evaluator::make(const Program& program, const Binding& binding
 
 std::vector<IndexId> Evaluator::free_indices(ValueId id) const {
   std::vector<IndexId> list;
-  for (IndexId i = 0; i < program_->indices.size(); ++i)
-    if ((program_->values[id].free & index_bit(i)) != 0) list.push_back(i);
+  for (size_t i = 0; i < program_->indices.size(); ++i)
+    if ((program_->values[id].free & index_bit(i)) != 0) list.push_back(static_cast<IndexId>(i));
   return list;
 }
 
@@ -166,8 +166,9 @@ void Evaluator::sum(ValueId id) {
   const Value& value = program_->values[id];
   const ValueId body = value.operands[0];
   std::vector<IndexId> indices;
-  for (IndexId i = 0; i < program_->indices.size(); ++i)
-    if (((program_->values[body].free | index_bit(value.symbol)) & index_bit(i)) != 0) indices.push_back(i);
+  for (size_t i = 0; i < program_->indices.size(); ++i)
+    if (((program_->values[body].free | index_bit(value.symbol)) & index_bit(i)) != 0)
+      indices.push_back(static_cast<IndexId>(i));
   std::vector<Accumulator> totals(numbers_[id].size());
   for_each(indices, std::array{body, id},
            [&](const auto& positions) { totals[positions[1]].add(numbers_[body][positions[0]]); });

@@ -109,6 +109,6 @@ class Graph {
   std::unordered_map<Value, ValueId, Hash, Same> known_;
 };
 
-inline IndexSet index_bit(IndexId id) { return IndexSet{1} << id; }
+inline IndexSet index_bit(size_t id) { return IndexSet{1} << id; }
 
 }  // namespace gpu_node::chain

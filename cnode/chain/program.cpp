@@ -25,7 +25,7 @@ std::optional<T> find(const std::pair<T, std::string_view> (&table)[N], std::str
 }
 
 // The values that |results| need, in their order, without detached ones; |results| become their new names.
-std::vector<Value> needed_values(const Graph& graph, std::vector<ValueId*> results) {
+std::vector<Value> needed_values(const Graph& graph, const std::vector<ValueId*>& results) {
   std::vector<bool> needed(graph.values().size());
   for (const ValueId* result : results) needed[*result] = true;
   for (size_t id = needed.size(); id-- > 0;)

@@ -29,7 +29,11 @@ double digamma(double x) {
   }
   long double y = x;
   long double sum = 0;
-  for (; y < 16; ++y) sum -= 1 / y;
+  const int steps = x < 16 ? static_cast<int>(std::ceil(16 - x)) : 0;
+  for (int i = 0; i < steps; ++i) {
+    sum -= 1 / y;
+    y += 1;
+  }
   const long double inverse = 1 / (y * y);
   // B(2n) / (2n), n = 1...
   constexpr long double kTerms[] = {1.0L / 12,  -1.0L / 120,     1.0L / 252, -1.0L / 240,

@@ -132,7 +132,7 @@ class Validator {
       const std::string name = "the derivative to '" + symbols_.variables[i].name + "' ";
       if (program_.gradient[i] >= program_.values.size()) return wrong(name + "is no value");
       IndexSet own = 0;
-      for (IndexId k = 0; k < program_.indices.size(); ++k)
+      for (size_t k = 0; k < program_.indices.size(); ++k)
         if (program_.indices[k].number == 0 && symbols_.variables[i].dimension == program_.indices[k].dimension)
           own = index_bit(k);
       if ((program_.values[program_.gradient[i]].free & ~own) != 0) return wrong(name + "varies over a foreign index");
