@@ -92,6 +92,7 @@ defmodule Nx.Vulkan.LifetimeTest do
     tensors = for i <- 1..10, do: mebibyte(i)
     assert live_bytes(name) >= baseline + 10 * @mib
     for tensor <- tensors, do: assert(Nx.backend_deallocate(tensor) == :ok)
+    {:ok, _} = GpuNode.sync(name)
     assert live_bytes(name) == baseline
     for tensor <- tensors, do: assert(Nx.backend_deallocate(tensor) == :already_deallocated)
   end
@@ -103,6 +104,7 @@ defmodule Nx.Vulkan.LifetimeTest do
     assert Nx.backend_transfer(tensor, {Nx.Vulkan.Backend, node: name}).data == tensor.data
     moved = Nx.backend_transfer(tensor, Nx.BinaryBackend)
     assert moved.data == copy.data
+    {:ok, _} = GpuNode.sync(name)
     assert live_bytes(name) == baseline
     assert %GpuNode.Error{code: :not_found} = catch_error(Nx.to_binary(tensor))
     assert %GpuNode.Error{code: :not_found} = catch_error(tensor |> Nx.add(1) |> Nx.to_binary())
