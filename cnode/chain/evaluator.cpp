@@ -31,7 +31,7 @@ Evaluator::Evaluator(const Program& program, const Binding& binding)
 
 Result<Evaluator> Evaluator::make(const Program& program, const Binding& binding) {
   Evaluator evaluator(program, binding);
-  GPU_TRY(evaluator.prepare());
+  GPU_TRY(evaluator.prepare(std::vector<bool>(program.values.size(), true)));
   return evaluator;
 }
 
@@ -42,16 +42,20 @@ std::vector<IndexId> Evaluator::free_indices(ValueId id) const {
   return list;
 }
 
-Result<void> Evaluator::prepare() {
+Result<void> Evaluator::prepare(const std::vector<bool>& wanted) {
+  int64_t total = 0;
   for (ValueId id = 0; id < numbers_.size(); ++id) {
+    if (!wanted[id]) continue;
     const Value& value = program_->values[id];
     int64_t count = 1;
     for (const IndexId index : free_indices(id)) {
       count *= size_of(index);
-      if (count > kMaxElements)
-        return Error{ErrorCode::kUnsupported,
-                     "a value over several dimensions has more than " + std::to_string(kMaxElements) + " elements"};
+      if (count > kMaxElements) break;
     }
+    total += count;
+    if (total > kMaxElements)
+      return Error{ErrorCode::kUnsupported, "the values have more than " + std::to_string(kMaxElements) +
+                                                " elements together, " + std::to_string(count) + " the last one"};
     numbers_[id].resize(static_cast<size_t>(count));
     // Coordinates are read once here as well, at zero, because only data decides at which places.
     const std::vector<double> zeros(value.kind == ValueKind::kCoordinate ? offsets_.back() : 0);
@@ -59,6 +63,20 @@ Result<void> Evaluator::prepare() {
       return Error{ErrorCode::kInvalidArgument, "value " + std::to_string(id) + " is read outside of its dimension"};
   }
   return {};
+}
+
+Result<std::vector<double>> uniform_values(const Program& program, const Binding& binding) {
+  const std::vector<ValueId> ids = uniforms(program);
+  std::vector<bool> wanted(program.values.size());
+  for (const ValueId id : ids) wanted[id] = true;
+  for (size_t id = wanted.size(); id-- > 0;)
+    if (wanted[id])
+      for (const ValueId operand : program.values[id].operand_list()) wanted[operand] = true;
+  Evaluator evaluator(program, binding);
+  GPU_TRY(evaluator.prepare(wanted));
+  std::vector<double> values;
+  for (const ValueId id : ids) values.push_back(evaluator.numbers_[id][0]);
+  return values;
 }
 
 Density Evaluator::evaluate(std::span<const double> position) {

@@ -8,7 +8,7 @@
 
 namespace gpu_node::chain {
 
-inline constexpr int64_t kMaxElements = int64_t{1} << 24;  // of one value
+inline constexpr int64_t kMaxElements = int64_t{1} << 26;  // of all values together
 
 struct Density {
   double logp = 0;
@@ -17,8 +17,8 @@ struct Density {
 
 class Evaluator {
  public:
-  // What does not vary with the coordinates is computed here, once. Keeps references to both. An error where a value
-  // has more than kMaxElements, or data is read outside of itself.
+  // What does not vary with the coordinates is computed here, once. Keeps references to both. An error where the values
+  // have more than kMaxElements, or data is read outside of itself.
   static Result<Evaluator> make(const Program& program, const Binding& binding);
 
   size_t coordinates() const { return static_cast<size_t>(offsets_.back()); }
@@ -26,12 +26,11 @@ class Evaluator {
   // REQUIRES: |position| has coordinates() numbers.
   Density evaluate(std::span<const double> position);
 
-  // The numbers of a value that does not vary, in row-major order of its free indices.
-  const std::vector<double>& fixed(ValueId id) const { return numbers_[id]; }
-
  private:
+  friend Result<std::vector<double>> uniform_values(const Program& program, const Binding& binding);
   Evaluator(const Program& program, const Binding& binding);
-  Result<void> prepare();
+  // Makes room for the values in |wanted| and computes those that do not vary.
+  Result<void> prepare(const std::vector<bool>& wanted);
   bool compute(ValueId id, std::span<const double> position);
   bool read(ValueId id, std::span<const double> source, std::span<const int64_t> sizes);
   void apply(ValueId id);
@@ -48,5 +47,8 @@ class Evaluator {
   std::vector<int64_t> offsets_;
   std::vector<std::vector<double>> numbers_;
 };
+
+// The numbers of uniforms(program), in their order.
+Result<std::vector<double>> uniform_values(const Program& program, const Binding& binding);
 
 }  // namespace gpu_node::chain

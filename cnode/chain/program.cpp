@@ -90,6 +90,8 @@ bool contains(Support support, double value) {
 
 Result<Program> make_program(Symbols symbols, Graph graph, ValueId logp) {
   if (graph.full()) return Error{ErrorCode::kUnsupported, "the log density has more values or indices than the limit"};
+  if (logp >= graph.values().size() || graph[logp].free != 0)
+    return Error{ErrorCode::kInvalidArgument, "the log density is no value of the graph, or varies over an index"};
   GPU_ASSIGN(auto gradient, differentiate(graph, symbols, logp));
   Program program{.symbols = std::move(symbols), .logp = logp, .gradient = std::move(gradient)};
   std::vector<ValueId*> results = {&program.logp};

@@ -50,9 +50,9 @@ const Point kPoints[] = {
 };
 
 // A program of three real variables.
-Program program_of(Graph graph, ValueId logp) {
+Program program_of(const Graph& graph, ValueId logp) {
   Symbols symbols{.variables = {{"a"}, {"b"}, {"c"}}};
-  auto program = make_program(std::move(symbols), std::move(graph), logp);
+  auto program = make_program(std::move(symbols), graph, logp);
   REQUIRE_MESSAGE(program.ok(), (program.ok() ? "" : program.error().message));
   CHECK(validate(*program).ok());
   return std::move(program).value();

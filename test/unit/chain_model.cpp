@@ -1,6 +1,7 @@
 // Models with loops, places and data, against loops written out here; what makes no model; programs from elsewhere.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -212,18 +213,34 @@ gradient x %13
 )");
 }
 
-TEST_CASE("model: what does not vary is found") {
-  const Checked result =
-      checked(model_of("-0.5 * (a / p)^2 - log(p) - 0.5 * log(2 * pi) + lgamma(p) * sum(i, y[i]^2)"));
-  const std::vector<ValueId> ids = uniforms(result.program);
-  CHECK(!ids.empty());
-  const auto binding = bind(result.program, kInputs);
-  const auto evaluator = Evaluator::make(result.program, *binding);
-  for (const ValueId id : ids) {
-    CHECK(!result.program.values[id].varies);
-    CHECK(result.program.values[id].free == 0);
-    CHECK(evaluator->fixed(id).size() == 1);
-  }
+TEST_CASE("model: what does not vary is found, and computed once") {
+  const Model model = model_of("-0.5 * (a / p)^2 - log(p) + a * (lgamma(p + 1) * sum(i, y[i]^2))");
+  const Program program = checked(model).program;
+  const std::vector<ValueId> ids = uniforms(program);
+  for (const ValueId id : ids) CHECK((!program.values[id].varies && program.values[id].free == 0));
+  const auto binding = bind(program, kInputs);
+  REQUIRE(binding.ok());
+  const auto values = uniform_values(program, *binding);
+  REQUIRE(values.ok());
+  REQUIRE(values->size() == ids.size());
+  // The parameter itself, its logarithm, and the product with what the data sums to.
+  for (const double wanted : {2.0, std::log(2.0), std::lgamma(3.0) * 5.25})
+    CHECK(std::any_of(values->begin(), values->end(), [&](double found) { return std::fabs(found - wanted) < 1e-14; }));
+  // The square of the observations is a part of the product, and no value of its own.
+  CHECK(std::find(values->begin(), values->end(), 5.25) == values->end());
+}
+
+TEST_CASE("model: the oracle's memory is bounded") {
+  const Program program = checked(model_of("sum(i, sum(j, theta[i] * theta[j]))")).program;
+  const int64_t n = 20000;
+  const Inputs inputs{.data = {{"X", {{n, 2}, std::vector<double>(2 * n)}},
+                               {"y", {{n}, std::vector<double>(n)}},
+                               {"g", {{n}, std::vector<double>(n)}}}};
+  const auto binding = bind(program, inputs);
+  REQUIRE(binding.ok());
+  const auto evaluator = Evaluator::make(program, *binding);
+  REQUIRE(!evaluator.ok());
+  CHECK(evaluator.error().code == ErrorCode::kUnsupported);
 }
 
 TEST_CASE("program: from elsewhere, changed at random, is refused or harmless") {
