@@ -75,6 +75,7 @@ Result<std::vector<double>> uniform_values(const Program& program, const Binding
   Evaluator evaluator(program, binding);
   GPU_TRY(evaluator.prepare(wanted));
   std::vector<double> values;
+  values.reserve(ids.size());
   for (const ValueId id : ids) values.push_back(evaluator.numbers_[id][0]);
   return values;
 }
