@@ -1,0 +1,47 @@
+// What a scheduled program becomes for given sizes: the words of its kernel, how a chain's numbers lie, which mapping
+// runs it, and the pieces of a round. Pure planning, no device call.
+#pragma once
+
+#include <vector>
+
+#include "chain/binding.h"
+#include "chain/emit_program.h"
+
+namespace gpu_node::chain {
+
+// Lavapipe ends an invocation's loops after 65,535 iterations, all of them taken together.
+inline constexpr uint64_t kMaxIterations = 60'000;
+
+// A part of a round, or a whole one (then rounds may be run in one dispatch).
+struct Piece {
+  uint32_t stage_first = 0, stage_end = 0;
+  uint32_t begin = 0, end = ~0u;
+  uint32_t inner_begin = 0, inner_end = ~0u;
+};
+
+struct Rounds {
+  std::vector<Piece> pieces;  // of one round, in order
+  uint64_t iterations = 0;    // of one invocation, in one round
+  uint64_t most_in_one = 1;   // rounds that a dispatch may run
+};
+
+struct Launch {
+  uint32_t coordinates = 0;
+  uint32_t lanes = 64;
+  uint32_t chain_slots = 0;  // numbers of a chain in the state
+  std::vector<uint32_t> words;
+  std::vector<uint64_t> known_counts;  // numbers of each known value
+};
+
+// kUnsupported where a chain's numbers, or the known ones, cannot be counted in 32 bits.
+Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
+                           const vulkan::DeviceInfo& device);
+
+// How |mapping| runs a round. kUnsupported where one thread would loop too often over a sum.
+Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping);
+
+// The mapping that is expected to be faster. Both give the same bits.
+Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains,
+                       const vulkan::DeviceInfo& device);
+
+}  // namespace gpu_node::chain
