@@ -54,16 +54,20 @@ uint64_t iterations(const Schedule& schedule, const Launch& launch, const Stage&
 class Rounder {
  public:
   Rounder(const Schedule& schedule, const Launch& launch, Mapping mapping)
-      : schedule_(schedule), launch_(launch), mapping_(mapping), lanes_(lanes_of(launch, mapping)) {}
+      : schedule_(schedule),
+        launch_(launch),
+        mapping_(mapping),
+        lanes_(lanes_of(launch, mapping)),
+        piece_(launch.most_iterations / 2) {}
 
   Result<Rounds> plan() {
     const auto last = static_cast<uint32_t>(schedule_.stages.size() + 1);
     const uint64_t moves = ceil_div(launch_.coordinates, lanes_);
     rounds_.iterations = 1 + 2 * moves;
     for (const Stage& stage : schedule_.stages) rounds_.iterations += iterations(schedule_, launch_, stage, mapping_);
-    if (rounds_.iterations <= kMaxIterations) {
+    if (rounds_.iterations <= launch_.most_iterations) {
       rounds_.pieces = {{0, last + 1}};
-      rounds_.most_in_one = kMaxIterations / rounds_.iterations;
+      rounds_.most_in_one = launch_.most_iterations / rounds_.iterations;
       return std::move(rounds_);
     }
     cut(0, launch_.coordinates);
@@ -73,10 +77,8 @@ class Rounder {
   }
 
  private:
-  static constexpr uint64_t kPiece = kMaxIterations / 2;
-
   void cut(uint32_t stage, uint64_t places) {
-    const uint64_t step = kPiece * lanes_;
+    const uint64_t step = piece_ * lanes_;
     for (uint64_t begin = 0; begin == 0 || begin < places; begin += step)
       rounds_.pieces.push_back({stage, stage + 1, static_cast<uint32_t>(begin),
                                 begin + step < places ? static_cast<uint32_t>(begin + step) : ~0u});
@@ -84,7 +86,7 @@ class Rounder {
 
   Result<void> add(uint32_t number, const Stage& stage) {
     const uint64_t inner = inner_size(schedule_, launch_, stage);
-    if (iterations(schedule_, launch_, stage, mapping_) <= kMaxIterations) {
+    if (iterations(schedule_, launch_, stage, mapping_) <= launch_.most_iterations) {
       rounds_.pieces.push_back({number, number + 1});
       return {};
     }
@@ -95,9 +97,9 @@ class Rounder {
       cut(number, inner);
       return {};
     }
-    if (1 + inner <= kPiece) {
+    if (1 + inner <= piece_) {
       const uint64_t all = places(schedule_, launch_, stage.outer);
-      const uint64_t step = kPiece / (1 + inner) * lanes_;
+      const uint64_t step = piece_ / (1 + inner) * lanes_;
       for (uint64_t begin = 0; begin < all; begin += step)
         rounds_.pieces.push_back(
             {number, number + 1, static_cast<uint32_t>(begin), static_cast<uint32_t>(std::min(begin + step, all))});
@@ -105,10 +107,10 @@ class Rounder {
     }
     const uint64_t all = places(schedule_, launch_, stage.outer);
     for (uint64_t begin = 0; begin < all; begin += lanes_)
-      for (uint64_t at = 0; at < inner; at += kPiece)
+      for (uint64_t at = 0; at < inner; at += piece_)
         rounds_.pieces.push_back({number, number + 1, static_cast<uint32_t>(begin),
                                   static_cast<uint32_t>(std::min(begin + lanes_, all)), static_cast<uint32_t>(at),
-                                  static_cast<uint32_t>(std::min(at + kPiece, inner))});
+                                  static_cast<uint32_t>(std::min(at + piece_, inner))});
     return {};
   }
 
@@ -116,14 +118,16 @@ class Rounder {
   const Launch& launch_;
   const Mapping mapping_;
   const uint64_t lanes_;
+  const uint64_t piece_;  // iterations of a part of a stage, for what else it does
   Rounds rounds_;
 };
 
 }  // namespace
 
 Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
-                           const vulkan::DeviceInfo& device) {
+                           const vulkan::DeviceInfo& device, uint64_t most_iterations) {
   Launch launch;
+  launch.most_iterations = most_iterations;
   const std::vector<int64_t> offsets = coordinate_offsets(program, binding);
   const auto d = static_cast<uint64_t>(offsets.back());
   if (d > kMaxNumbers / 4)

@@ -28,14 +28,15 @@ struct Rounds {
 struct Launch {
   uint32_t coordinates = 0;
   uint32_t lanes = 64;
-  uint32_t chain_slots = 0;  // numbers of a chain in the state
+  uint64_t most_iterations = kMaxIterations;  // of one invocation, in one dispatch
+  uint32_t chain_slots = 0;                   // numbers of a chain in the state
   std::vector<uint32_t> words;
   std::vector<uint64_t> known_counts;  // numbers of each known value
 };
 
 // kUnsupported where a chain's numbers, or the known ones, cannot be counted in 32 bits.
 Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
-                           const vulkan::DeviceInfo& device);
+                           const vulkan::DeviceInfo& device, uint64_t most_iterations = kMaxIterations);
 
 // How |mapping| runs a round. kUnsupported where one thread would loop too often over a sum.
 Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping);

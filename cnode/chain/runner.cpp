@@ -43,13 +43,13 @@ Result<void> check_buffer(const vulkan::BufferRef& buffer, const char* name, uin
 
 }  // namespace
 
-Result<ChainModel> ChainModel::make(vulkan::Device& device, const Program& program, const Binding& binding,
-                                    Dtype dtype) {
+Result<ChainModel> ChainModel::make(vulkan::Device& device, const Program& program, const Binding& binding, Dtype dtype,
+                                    uint64_t most_iterations) {
   ChainModel model;
   model.program_ = &program;
   model.dtype_ = dtype;
   model.schedule_ = make_schedule(program);
-  GPU_ASSIGN(model.launch_, plan_launch(program, model.schedule_, binding, device.info()));
+  GPU_ASSIGN(model.launch_, plan_launch(program, model.schedule_, binding, device.info(), most_iterations));
   GPU_ASSIGN(const Evaluator evaluator, Evaluator::make(program, binding));
   std::vector<std::byte> known;
   const auto size = static_cast<size_t>(dtype_size_bytes(dtype));

@@ -39,7 +39,9 @@ struct ChainResult {
 class ChainModel {
  public:
   // Computes on the host, in double, what does not vary with the coordinates.
-  static Result<ChainModel> make(vulkan::Device& device, const Program& program, const Binding& binding, Dtype dtype);
+  // |program| must outlive the model. |most_iterations| is for tests.
+  static Result<ChainModel> make(vulkan::Device& device, const Program& program, const Binding& binding, Dtype dtype,
+                                 uint64_t most_iterations = kMaxIterations);
 
   uint32_t coordinates() const { return launch_.coordinates; }
   Dtype dtype() const { return dtype_; }
