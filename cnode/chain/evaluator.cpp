@@ -65,18 +65,30 @@ Result<void> Evaluator::prepare(const std::vector<bool>& wanted) {
   return {};
 }
 
-Result<std::vector<double>> uniform_values(const Program& program, const Binding& binding) {
-  const std::vector<ValueId> ids = uniforms(program);
+Result<std::vector<std::vector<double>>> fixed_values(const Program& program, const Binding& binding,
+                                                      std::span<const ValueId> ids) {
   std::vector<bool> wanted(program.values.size());
   for (const ValueId id : ids) wanted[id] = true;
+  for (ValueId id = 0; id < wanted.size(); ++id)
+    if (program.values[id].kind == ValueKind::kCoordinate && program.values[id].operand_count > 0 &&
+        program.values[program.values[id].operands[0]].kind != ValueKind::kIndex)
+      wanted[id] = true;
   for (size_t id = wanted.size(); id-- > 0;)
     if (wanted[id])
       for (const ValueId operand : program.values[id].operand_list()) wanted[operand] = true;
   Evaluator evaluator(program, binding);
   GPU_TRY(evaluator.prepare(wanted));
-  std::vector<double> values;
+  std::vector<std::vector<double>> values;
   values.reserve(ids.size());
-  for (const ValueId id : ids) values.push_back(evaluator.numbers_[id][0]);
+  for (const ValueId id : ids) values.push_back(evaluator.numbers_[id]);
+  return values;
+}
+
+Result<std::vector<double>> uniform_values(const Program& program, const Binding& binding) {
+  GPU_ASSIGN(const auto numbers, fixed_values(program, binding, uniforms(program)));
+  std::vector<double> values;
+  values.reserve(numbers.size());
+  for (const std::vector<double>& one : numbers) values.push_back(one[0]);
   return values;
 }
 

@@ -27,7 +27,8 @@ class Evaluator {
   Density evaluate(std::span<const double> position);
 
  private:
-  friend Result<std::vector<double>> uniform_values(const Program& program, const Binding& binding);
+  friend Result<std::vector<std::vector<double>>> fixed_values(const Program& program, const Binding& binding,
+                                                               std::span<const ValueId> ids);
   Evaluator(const Program& program, const Binding& binding);
   // Makes room for the values in |wanted| and computes those that do not vary.
   Result<void> prepare(const std::vector<bool>& wanted);
@@ -47,6 +48,11 @@ class Evaluator {
   std::vector<int64_t> offsets_;
   std::vector<std::vector<double>> numbers_;
 };
+
+// The numbers of each of |ids|, none of which varies with the coordinates, in row-major order of its free indices.
+// Checks too that coordinates are read at places that there are.
+Result<std::vector<std::vector<double>>> fixed_values(const Program& program, const Binding& binding,
+                                                      std::span<const ValueId> ids);
 
 // The numbers of uniforms(program), in their order.
 Result<std::vector<double>> uniform_values(const Program& program, const Binding& binding);

@@ -50,7 +50,7 @@ Result<ChainModel> ChainModel::make(vulkan::Device& device, const Program& progr
   model.dtype_ = dtype;
   model.schedule_ = make_schedule(program);
   GPU_ASSIGN(model.launch_, plan_launch(program, model.schedule_, binding, device.info(), most_iterations));
-  GPU_ASSIGN(const Evaluator evaluator, Evaluator::make(program, binding));
+  GPU_ASSIGN(const auto known_values, fixed_values(program, binding, model.schedule_.known));
   std::vector<std::byte> known;
   const auto size = static_cast<size_t>(dtype_size_bytes(dtype));
   const auto add = [&](const auto number) {
@@ -58,7 +58,7 @@ Result<ChainModel> ChainModel::make(vulkan::Device& device, const Program& progr
     known.insert(known.end(), bytes, bytes + sizeof(number));
   };
   for (size_t i = 0; i < model.schedule_.known.size(); ++i) {
-    const std::vector<double>& numbers = evaluator.fixed(model.schedule_.known[i]);
+    const std::vector<double>& numbers = known_values[i];
     if (numbers.size() != model.launch_.known_counts[i])
       return Error{ErrorCode::kInternal, "a known value has another size than was planned"};
     for (const double number : numbers)
