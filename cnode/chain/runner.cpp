@@ -142,7 +142,9 @@ Result<ChainResult> ChainModel::run(vulkan::Device& device, const ChainRequest& 
   GPU_ASSIGN(result.gradients, allocate(row_numbers * launch_.coordinates));
   GPU_ASSIGN(result.logp, allocate(row_numbers));
   const uint64_t state_limit = std::min<uint64_t>(info.max_storage_range / size, uint64_t{1} << 28);
-  const uint64_t at_once = std::clamp<uint64_t>(state_limit / launch_.chain_slots, 1, chains);
+  const uint64_t wanted =
+      request.most_chains > 0 ? std::min(static_cast<uint64_t>(request.most_chains), chains) : chains;
+  const uint64_t at_once = std::clamp<uint64_t>(state_limit / launch_.chain_slots, 1, wanted);
   GPU_ASSIGN(const vulkan::BufferRef state, allocate(at_once * launch_.chain_slots));
   const vulkan::BufferRef* const buffers[kChainBuffers] = {&known_,
                                                            &words_,

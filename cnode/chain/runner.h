@@ -25,6 +25,7 @@ struct ChainRequest {
   bool own_mass = false;  // |inverse_mass| is [chains][d], else [d]
   bool own_step = false;  // |step_size| is [chains], else one number; negative ones go backwards
   std::optional<Mapping> mapping;
+  int64_t most_chains = 0;  // that are in memory between dispatches; 0: as many as fit a buffer
   vulkan::BufferRef position, momentum, inverse_mass, step_size;
 };
 

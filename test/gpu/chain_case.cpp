@@ -48,8 +48,10 @@ chain::Family load_family(const std::string& name) {
   return must(chain::load_family(GPU_NODE_SOURCE_FOLDER "/specs/families/" + name + ".json"));
 }
 
-ChainCase::ChainCase(const std::string& name, const chain::Inputs& inputs)
-    : family(load_family(name)), binding(must(chain::bind(family, inputs))) {}
+ChainCase::ChainCase(const std::string& name, const chain::Inputs& inputs) : ChainCase(load_family(name), inputs) {}
+
+ChainCase::ChainCase(chain::Family own, const chain::Inputs& inputs)
+    : family(std::move(own)), binding(must(chain::bind(family, inputs))) {}
 
 ChainStart random_start(size_t coordinates, int64_t chains, int64_t steps, uint32_t seed, double spread) {
   std::mt19937 generator(seed);
@@ -77,7 +79,8 @@ ChainRun run_on_device(chain::ChainModel& model, const ChainStart& start) {
                               .last_only = start.last_only,
                               .own_mass = start.inverse_mass.size() != d,
                               .own_step = start.step_size.size() != 1,
-                              .mapping = start.mapping};
+                              .mapping = start.mapping,
+                              .most_chains = start.most_chains};
   request.position = upload_as(dtype, start.position);
   request.momentum = upload_as(dtype, start.momentum);
   request.inverse_mass = upload_as(dtype, start.inverse_mass);

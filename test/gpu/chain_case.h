@@ -20,6 +20,7 @@ struct ChainCase {
   chain::Binding binding;
 
   ChainCase(const std::string& name, const chain::Inputs& inputs);
+  ChainCase(chain::Family family, const chain::Inputs& inputs);
   size_t coordinates() const { return static_cast<size_t>(chain::coordinate_count(family.program, binding)); }
 };
 
@@ -31,6 +32,7 @@ struct ChainStart {
   int64_t steps = 1;
   bool last_only = false;
   std::optional<chain::Mapping> mapping;
+  int64_t most_chains = 0;
 };
 
 // Numbers as of a generator with |seed|: positions within |spread|, momenta within 1, inverse masses around 1.

@@ -114,6 +114,21 @@ TEST_CASE("chain: a run of seven steps begins with each shorter one, and its las
   }
 }
 
+TEST_CASE("chain: batch after batch is the same bits as all at once") {
+  const ChainCase chains = normal(7);
+  ChainModel model = model_of(chains, Dtype::f64);
+  ChainStart start = own_numbers(7, 64, 3, 17);
+  for (const Mapping mapping : kMappings) {
+    start.mapping = mapping;
+    start.most_chains = 0;
+    const ChainRun wanted = run_on_device(model, start);
+    start.most_chains = 9;
+    const ChainRun found = run_on_device(model, start);
+    CHECK(found == wanted);
+    CHECK(found.dispatches > wanted.dispatches);
+  }
+}
+
 TEST_CASE("chain: more steps than one dispatch may loop for") {
   const ChainCase chains = normal(1);
   ChainModel model = model_of(chains, Dtype::f64);
