@@ -181,7 +181,6 @@ TEST_CASE("service: 200 tensors that pass from one node to another leave nothing
     two.a.run(Commands().release({id}));
     two.b.run(Commands().free({id}));
   }
-  CHECK(two.a.stats().numbers["memory.peak_bytes"] < 100 * kMebi);
   CHECK(eventually([&] { return two.a.live_bytes() == baseline; }));
   CHECK(two.kept_bytes() == 0);
 }
