@@ -1,7 +1,8 @@
 // Functions of f64, first part: pairs of doubles, roots, division, remainder.
 //
-// All functions of f64 are within 1 ulp of the exact result (m_fmod: exact), but for what math_f64_gamma.glsl says of
-// zeros. Specials follow C99 Annex F. Subnormal arguments and results count where the device keeps them.
+// All functions of f64 are within 1 ulp of the exact result (m_fmod: exact; m_sqrt: the nearest number), but for what
+// math_f64_gamma.glsl says of zeros. Specials follow C99 Annex F. Subnormal arguments and results count where the device
+// keeps them.
 //
 // A pair (hi, lo) stands for hi + lo, lo being a rounding error of hi, and carries about 100 bits. Only sums,
 // differences and products of doubles are taken to be correctly rounded, as Vulkan promises; quotients and square roots
@@ -135,6 +136,7 @@ double m_div(double x, double y) {
 }
 
 //@ m_sqrt.f64: mi_const.f64 mi_split.f64 mi_scale.f64 mi_dd_sqrt.f64
+// Correctly rounded.
 double m_sqrt(double x) {
   uvec2 w = unpackDouble2x32(x);
   if ((w.x | (w.y & 0x7fffffffu)) == 0u) return x;
@@ -148,6 +150,18 @@ double m_sqrt(double x) {
   dvec2 p = mi_two_prod(s, s);
   precise double r = (a - p.x) - p.y;
   precise double v = s + r / (2.0lf * s);
+  // The correction is itself rounded, to half a unit just below powers of four, and then v is the neighbour of the
+  // nearest. The residue decides: a - v^2 lies beyond v unit or not, and being a multiple of unit^2 it need not be
+  // compared with (v + unit / 2)^2. The head is rounded to 26 bits, so that the square of the rest is exact too.
+  const double unit = 2.220446049250313e-16lf;  // of v, and of what is below v = 2
+  const double shift = 201326592.0lf;           // 1.5 * 2^27
+  precise double shifted = v + shift;
+  precise double head = shifted - shift;
+  precise double rest = v - head;
+  precise double residue = ((a - head * head) - 2.0lf * head * rest) - rest * rest;
+  double half_way = v * unit;
+  if (residue > half_way) v += unit;
+  if (residue <= -half_way) v -= unit;
   return v * mi_exp2i(e >> 1);
 }
 

@@ -1,5 +1,7 @@
 // The transcendental functions on the device against oracles of higher precision, and what they cost to compile.
 //
+// Square roots are compared bit by bit, too: a tie that is rounded the wrong way is half a unit off in any precision.
+//
 // Prints a table; its times are processor time, honest only with the driver's own cache off
 // (MESA_SHADER_CACHE_DISABLE=true). GPU_NODE_MATH_POINTS sets the number of points of each function and width (a
 // million at first).
@@ -119,6 +121,52 @@ void check_all(double bound) {
     const double own_bound = sizeof(T) == 4 && function.f32_bound > 0 ? function.f32_bound : bound;
     CHECK_MESSAGE(worst.ulp <= (function.exact ? 0 : own_bound), section << " is off by " << worst.ulp << " ulp");
   }
+}
+
+// Square roots against the processor's, which IEEE 754 has rounded correctly, around every power of two: just below
+// powers of four the root lies within 2^-54 of a unit of the middle between two numbers.
+template <typename T>
+void check_square_roots() {
+  using Limits = std::numeric_limits<T>;
+  const bool flushes = flushes_subnormals<T>();
+  Function function{.name = "sqrt", .low = 0, .high = 1000};
+  for (int e = Limits::min_exponent - Limits::digits; e < Limits::max_exponent; ++e)
+    function.edges.push_back(std::ldexp(1.0, e));
+  function.edges.push_back(static_cast<double>(Limits::max()));
+  std::vector<T> x, y;
+  math_test::make_points<T>(function, 0, x, y);
+  const size_t edges = x.size();
+  math_test::make_points<T>(function, edges + point_count(), x, y);
+  const std::string section = sizeof(T) == 4 ? "m_sqrt.f32" : "m_sqrt.f64";
+  const std::string_view sections[] = {section};
+  const std::string glsl = glsl_of(kType<T>, kernels::library_closure(sections), "m_sqrt(a[i])");
+  const std::vector<T> got = run(&kernel(device(), "test/math/exact/" + section, glsl, 3, 4), x, y);
+  size_t wrong = 0, flushed = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const T want = std::sqrt(x[i]);
+    const bool same = std::isnan(want)
+                          ? std::isnan(got[i])
+                          : std::bit_cast<math_test::Bits<T>>(want) == std::bit_cast<math_test::Bits<T>>(got[i]);
+    if (same) continue;
+    if (flushes && sizeof(T) == 8 && x[i] != 0 && std::fabs(x[i]) < Limits::min()) {
+      ++flushed;
+      continue;
+    }
+    if (++wrong > 5) continue;
+    char text[120];
+    std::snprintf(text, sizeof(text), "of %.17g: got %.17g, expected %.17g", static_cast<double>(x[i]),
+                  static_cast<double>(got[i]), static_cast<double>(want));
+    FAIL_CHECK(section << " " << text);
+  }
+  std::printf("%s: %zu points, %zu of them edges: %zu not the nearest, %zu flushed\n", section.c_str(), x.size(), edges,
+              wrong, flushed);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("math: square roots are the nearest number") {
+  REQUIRE(device().info().has_f64);
+  check_square_roots<float>();
+  check_square_roots<double>();
 }
 
 TEST_CASE("math: f32 functions are within their bound of the exact result") {

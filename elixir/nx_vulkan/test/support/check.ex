@@ -91,15 +91,7 @@ defmodule Nx.Vulkan.Test.Check do
 
   defp taken_for_zero?(_how, _got, _expected, _type), do: false
 
-  # OPEN: the node's square root of the largest f64 is one ulp above the correctly rounded one.
-  @open [{:sqrt, {:f, 64}, 0x5FF0000000000000, 0x5FEFFFFFFFFFFFFF}]
-  def open, do: @open
-
   defp same?(_how, same, same, _type), do: true
-
-  for {_op, type, got, right} <- @open,
-      do: defp(same?({:ulp, 0}, unquote(got), unquote(right), unquote(type)), do: true)
-
   defp same?(:bits, _got, _expected, _type), do: false
   defp same?({:ulp, n}, got, expected, type), do: Numbers.distance(got, expected, type) <= n
   defp same?({:near, epsilon}, got, expected, type), do: near?(parts(got, type), parts(expected, type), epsilon)
