@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "ir/op.h"
+#include "kernels/op_code.h"
+
 namespace gpu_node::chain {
 namespace {
 
@@ -141,6 +144,11 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
   }
   if (longest >= kManyPlaces && device.max_workgroup_invocations >= 256) launch.lanes = 256;
   for (size_t i = 0; i + 1 < offsets.size(); ++i) launch.words.push_back(static_cast<uint32_t>(offsets[i]));
+  // A transcendental function takes about as long as ten sums.
+  for (const Value& value : program.values)
+    if (value.varies && value.kind == ValueKind::kApply &&
+        kernels::is_heavy(*ir::find_op(name_of(value.op)), Dtype::f64))
+      launch.weight += 10;
   uint64_t next = 0;
   for (const ValueId id : schedule.known) {
     GPU_ASSIGN(const uint64_t count, checked_places(schedule, launch, program.values[id].free));
@@ -189,9 +197,9 @@ Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t 
   const double turns = device.software ? launch.lanes / 8.0 : 1;
   const double settling = 20.0 * static_cast<double>(schedule.stages.size() + 2);
   const auto count = static_cast<double>(chains);
-  const double thread_cost = static_cast<double>(thread->iterations) * std::max(1.0, count / at_once);
-  const double group_cost =
-      (static_cast<double>(group->iterations) + settling) * turns * std::max(1.0, count / groups_at_once);
+  const double thread_cost = static_cast<double>(thread->iterations) * launch.weight * std::max(1.0, count / at_once);
+  const double group_cost = (static_cast<double>(group->iterations) * launch.weight + settling) * turns *
+                            std::max(1.0, count / groups_at_once);
   return thread_cost <= group_cost ? Mapping::kThread : Mapping::kWorkgroup;
 }
 

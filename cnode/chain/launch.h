@@ -29,6 +29,7 @@ struct Launch {
   uint32_t coordinates = 0;
   uint32_t lanes = 64;
   uint64_t most_iterations = kMaxIterations;  // of one invocation, in one dispatch
+  double weight = 1;                          // of an iteration, beside one that only adds and multiplies
   uint32_t chain_slots = 0;                   // numbers of a chain in the state
   std::vector<uint32_t> words;
   std::vector<uint64_t> known_counts;  // numbers of each known value

@@ -57,15 +57,17 @@ class Scheduler {
   IndexSet places_of(const Variable& variable) {
     if (!variable.dimension) return 0;
     auto& indices = schedule_.indices;
-    for (IndexId id = 0; id < indices.size(); ++id)
-      if (indices[id].dimension == *variable.dimension && indices[id].number == 0) return index_bit(id);
+    for (size_t id = 0; id < indices.size(); ++id)
+      if (indices[id].dimension == *variable.dimension && indices[id].number == 0)
+        return index_bit(static_cast<IndexId>(id));
     indices.push_back({*variable.dimension, 0});
     return index_bit(static_cast<IndexId>(indices.size() - 1));
   }
 
   // A result lies where it is wanted, unless it is kept there for another one already, or needs no computing.
   void keep_results() {
-    for (uint16_t i = 0; i < program_.gradient.size(); ++i) {
+    for (size_t k = 0; k < program_.gradient.size(); ++k) {
+      const auto i = static_cast<uint16_t>(k);
       const ValueId id = program_.gradient[i];
       const IndexSet places = places_of(program_.symbols.variables[i]);
       const uint32_t slot = new_slot(places, i);
