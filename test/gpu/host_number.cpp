@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-namespace gpu_node::test::elementwise {
+namespace gpu_node::test {
 namespace {
 
 struct SmallFloat {
@@ -144,6 +144,14 @@ Number rounded(Dtype dtype, const Number& number) {
   return decoded(dtype, element);
 }
 
+double round_to(Dtype dtype, long double value) {
+  return static_cast<double>(rounded(dtype, Number::of_real(value)).real);
+}
+
+uint64_t wrap_to(Dtype dtype, uint64_t bits) {
+  return static_cast<uint64_t>(rounded(dtype, Number::of(static_cast<__int128>(bits))).integer);
+}
+
 Scalar to_scalar(Dtype dtype, const Number& number) {
   const Number own = rounded(dtype, number);
   if (!own.is_integer) return {dtype, static_cast<double>(own.real)};
@@ -185,4 +193,4 @@ std::vector<Dtype> main_types() {
   return {s8, s16, s32, s64, u8, u16, u32, u64, f16, bf16, f32, f64};
 }
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

@@ -11,7 +11,7 @@
 #include "tensor/dtype.h"
 #include "tensor/scalar.h"
 
-namespace gpu_node::test::elementwise {
+namespace gpu_node::test {
 
 // An integer or a float; a float has more digits than f64 where long double does.
 struct Number {
@@ -35,6 +35,9 @@ void encode(Dtype dtype, const Number& number, std::byte* element);
 
 // |number| as a number of |dtype|.
 Number rounded(Dtype dtype, const Number& number);
+// The same of a float type, and of an integer type, sign- or zero-extended.
+double round_to(Dtype dtype, long double value);
+uint64_t wrap_to(Dtype dtype, uint64_t bits);
 
 Scalar to_scalar(Dtype dtype, const Number& number);
 
@@ -47,4 +50,4 @@ std::vector<Dtype> real_types();
 // Those without f8, f8_e4m3fn and the sub-byte integers.
 std::vector<Dtype> main_types();
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

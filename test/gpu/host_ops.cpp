@@ -10,7 +10,7 @@
 
 #include "gpu/digamma.h"
 
-namespace gpu_node::test::elementwise {
+namespace gpu_node::test {
 namespace {
 
 using Real = long double;
@@ -241,4 +241,4 @@ Dtype merged_type(Dtype a, Dtype b) {
   return *find_dtype("s" + std::to_string(bits));
 }
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

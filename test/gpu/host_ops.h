@@ -5,7 +5,7 @@
 
 #include "gpu/op_case.h"
 
-namespace gpu_node::test::elementwise {
+namespace gpu_node::test {
 
 // The oracle of |op|; fails the test for an op that has none.
 Oracle oracle_of(const std::string& op);
@@ -17,4 +17,4 @@ double ulp_bound(const std::string& op, Dtype dtype);
 Dtype floating_type(Dtype dtype);
 Dtype merged_type(Dtype a, Dtype b);
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

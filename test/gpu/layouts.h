@@ -1,7 +1,7 @@
 // The ways an operand can lie in memory, for tests: each gives a view of the same shape over another storage.
 #pragma once
 
-#include "gpu/elements.h"
+#include "gpu/host_tensor.h"
 
 namespace gpu_node::test {
 
@@ -44,6 +44,13 @@ inline HostTensor make_tensor(Dtype dtype, const Shape& shape, Layout layout) {
       break;
   }
   return HostTensor(dtype, shape);
+}
+
+// |tensor|'s elements, lying in another way. REQUIRES one that stores each element once.
+inline HostTensor laid_out(const HostTensor& tensor, Layout layout) {
+  HostTensor other = make_tensor(tensor.dtype, tensor.map.shape, layout);
+  for (int64_t i = 0; i < tensor.count(); ++i) encode(other.dtype, tensor.number(i), other.element(other.position(i)));
+  return other;
 }
 
 }  // namespace gpu_node::test

@@ -4,16 +4,13 @@
 #include <cmath>
 #include <limits>
 
-#include "gpu/elements.h"
-#include "gpu/host_number.h"
+#include "gpu/host_tensor.h"
 #include "gpu/layouts.h"
 #include "gpu/plan_runner.h"
 #include "kernels/families.h"
 
 namespace gpu_node::test {
 namespace {
-
-using elementwise::real_types;
 
 int g_cases = 0;
 
@@ -25,34 +22,18 @@ ir::Attributes along(int64_t axis, bool tie_high, bool keep_axis = false) {
   return attributes;
 }
 
-// An element as something that compares exactly: reals with NaN apart, integers by sign.
-struct Element {
-  bool nan = false;
-  long double value = 0;
-};
-
-Element element(const HostTensor& tensor, int64_t position) {
-  if (!is_integer(tensor.dtype)) {
-    const double value = tensor.real(position);
-    return {std::isnan(value), std::isnan(value) ? 0 : value};
-  }
-  const uint64_t bits = tensor.integer(position);
-  if (dtype_info(tensor.dtype).kind == DtypeKind::kSigned)
-    return {false, static_cast<long double>(static_cast<int64_t>(bits))};
-  return {false, static_cast<long double>(bits)};
-}
-
 struct Best {
   bool any = false;
-  Element element;
+  Number element;
   int64_t position = 0;
 
   // The last NaN, else the best number; of equal ones the first, or with |tie_high| the last.
-  void see(bool is_max, bool tie_high, const Element& next, int64_t at) {
-    bool takes = !any || next.nan;
-    if (any && !element.nan) {
-      const bool better = is_max ? next.value > element.value : next.value < element.value;
-      takes = takes || better || (tie_high && next.value == element.value);
+  void see(bool is_max, bool tie_high, const Number& next, int64_t at) {
+    bool takes = !any || next.is_nan();
+    if (any && !element.is_nan()) {
+      // Exact: long double holds every 64-bit integer.
+      const long double x = next.as_real(), y = element.as_real();
+      takes = takes || (is_max ? x > y : x < y) || (tie_high && x == y);
     }
     if (!takes) return;
     any = true;
@@ -80,7 +61,7 @@ void check_search(std::string_view op, const HostTensor& operand, const ir::Attr
       position += index[d] * operand.map.strides[d];
     }
     const int64_t at = attributes.axis < 0 ? flat : index[static_cast<int>(attributes.axis)];
-    expected[static_cast<size_t>(output)].see(op == "argmax", attributes.tie_high, element(operand, position), at);
+    expected[static_cast<size_t>(output)].see(op == "argmax", attributes.tie_high, operand.at(position), at);
     ++flat;
   });
   const HostTensor result = run_op(kernels::plan_arg_reduce, op, {operand}, result_dtype, result_shape, attributes);

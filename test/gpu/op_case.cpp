@@ -7,7 +7,9 @@
 #include <limits>
 #include <random>
 
-namespace gpu_node::test::elementwise {
+#include "gpu/layouts.h"
+
+namespace gpu_node::test {
 namespace {
 
 ir::Instruction instruction_of(const std::string& op, std::span<const program::Value> operands,
@@ -29,26 +31,26 @@ ir::Instruction instruction_of(const std::string& op, std::span<const program::V
 std::string case_text(const OpCase& test) {
   std::string text = test.op;
   for (const Operand& operand : test.operands) {
-    text += " " + type_text(operand.tensor.dtype, operand.tensor.shape);
+    text += " " + type_text(operand.tensor.dtype, operand.tensor.map.shape);
     if (operand.placement == Placement::kTransposed) text += "^T";
     if (operand.placement == Placement::kLiteral) text += " literal";
   }
   return text + " -> " + type_text(test.result.dtype, test.result.shape);
 }
 
-// The operand's element for element |index| of a result of |shape|.
-const Number& broadcast_element(const HostTensor& operand, const Shape& shape, int64_t index) {
+// Where the element of an operand of |own| that belongs to element |index| of a result of |shape| lies in it.
+size_t broadcast_index(const Shape& own, const Shape& shape, int64_t index) {
   int64_t at = 0;
   int64_t stride = 1;
   for (int d = shape.size() - 1; d >= 0; --d) {
     const int64_t coordinate = index % shape[d];
     index /= shape[d];
-    const int own = d - (shape.size() - operand.shape.size());
-    if (own < 0) continue;
-    if (operand.shape[own] != 1) at += coordinate * stride;
-    stride *= operand.shape[own];
+    const int axis = d - (shape.size() - own.size());
+    if (axis < 0) continue;
+    if (own[axis] != 1) at += coordinate * stride;
+    stride *= own[axis];
   }
-  return operand.values[static_cast<size_t>(at)];
+  return static_cast<size_t>(at);
 }
 
 bool is_close(const OpCase& test, const Number& got, const Number& exact) {
@@ -63,23 +65,29 @@ bool is_close(const OpCase& test, const Number& got, const Number& exact) {
 void compare(const OpCase& test, const HostTensor& got) {
   CaseCount& count = case_count();
   ++count.cases;
-  count.elements += got.values.size();
-  REQUIRE(got.shape == test.result.shape);
+  const std::vector<Number> results = got.numbers();
+  count.elements += results.size();
+  REQUIRE(got.map.shape == test.result.shape);
   std::vector<Number> numbers(test.operands.size());
   std::vector<Dtype> types;
-  for (const Operand& operand : test.operands) types.push_back(operand.tensor.dtype);
+  std::vector<std::vector<Number>> operands;
+  for (const Operand& operand : test.operands) {
+    types.push_back(operand.tensor.dtype);
+    operands.push_back(operand.tensor.numbers());
+  }
   int wrong = 0;
-  for (size_t i = 0; i < got.values.size() && wrong < 3; ++i) {
+  for (size_t i = 0; i < results.size() && wrong < 3; ++i) {
     for (size_t k = 0; k < numbers.size(); ++k)
-      numbers[k] = broadcast_element(test.operands[k].tensor, test.result.shape, static_cast<int64_t>(i));
+      numbers[k] =
+          operands[k][broadcast_index(test.operands[k].tensor.map.shape, test.result.shape, static_cast<int64_t>(i))];
     const Number exact = test.oracle(numbers, types, test.result.dtype);
-    if (is_close(test, got.values[i], exact)) continue;
+    if (is_close(test, results[i], exact)) continue;
     ++wrong;
     std::string inputs;
     for (const Number& number : numbers) inputs += " " + number_text(number);
-    FAIL_CHECK(case_text(test) << ", element " << i << ", of" << inputs << ": got " << number_text(got.values[i])
+    FAIL_CHECK(case_text(test) << ", element " << i << ", of" << inputs << ": got " << number_text(results[i])
                                << ", expected " << number_text(exact) << " ("
-                               << ulps(test.result.dtype, got.values[i], exact) << " ulp)");
+                               << ulps(test.result.dtype, results[i], exact) << " ulp)");
   }
 }
 
@@ -106,49 +114,21 @@ program::Executor& executor() {
 }
 
 program::Tensor to_device(const HostTensor& tensor, Placement placement) {
-  const auto size = static_cast<size_t>(dtype_size_bytes(tensor.dtype));
-  std::vector<std::byte> bytes(tensor.values.size() * size);
-  Shape shape = tensor.shape;
-  if (placement == Placement::kTransposed)
-    for (int d = 0; d < shape.size(); ++d) shape[d] = tensor.shape[shape.size() - 1 - d];
-  const Dims strides = row_major_strides(shape);
-  for (size_t i = 0; i < tensor.values.size(); ++i) {
-    size_t at = i;
-    if (placement == Placement::kTransposed) {
-      at = 0;
-      auto rest = static_cast<int64_t>(i);
-      for (int d = tensor.shape.size() - 1; d >= 0; --d) {
-        at += static_cast<size_t>(rest % tensor.shape[d] * strides[shape.size() - 1 - d]);
-        rest /= tensor.shape[d];
-      }
-    }
-    encode(tensor.dtype, tensor.values[i], bytes.data() + at * size);
-  }
-  program::Tensor result{tensor.dtype, IndexMap::row_major(shape), nullptr};
-  if (!bytes.empty()) {
-    auto storage = std::make_shared<program::Storage>();
-    storage->parts.push_back(upload(device(), bytes));
-    storage->part_bytes = storage->size_bytes = bytes.size();
-    result.storage = storage;
-  }
-  if (placement == Placement::kTransposed) {
-    Dims axes;
-    for (int d = shape.size() - 1; d >= 0; --d) axes.push_back(d);
-    result.map = transposed(result.map, axes);
-  }
+  if (placement == Placement::kTransposed) return to_device(laid_out(tensor, Layout::kTransposed));
+  program::Tensor result{tensor.dtype, tensor.map, nullptr};
+  if (tensor.bytes.empty()) return result;
+  auto storage = std::make_shared<program::Storage>();
+  storage->parts.push_back(upload(device(), tensor.bytes));
+  storage->part_bytes = storage->size_bytes = tensor.bytes.size();
+  result.storage = storage;
   return result;
 }
 
 HostTensor from_device(const program::Tensor& tensor) {
   Result<program::Tensor> plain = executor().contiguous(tensor, {});
   if (!plain.ok()) FAIL(plain.error().message);
-  HostTensor host{tensor.dtype, tensor.map.shape, {}};
-  const int64_t count = element_count(tensor.map.shape);
-  if (count == 0) return host;
-  const auto size = static_cast<size_t>(dtype_size_bytes(tensor.dtype));
-  const std::vector<std::byte> bytes = download(device(), plain->storage->parts[0], static_cast<size_t>(count) * size);
-  for (size_t i = 0; i < static_cast<size_t>(count); ++i)
-    host.values.push_back(decoded(tensor.dtype, bytes.data() + i * size));
+  HostTensor host(tensor.dtype, tensor.map.shape);
+  if (!host.bytes.empty()) host.bytes = download(device(), plain->storage->parts[0], host.bytes.size());
   return host;
 }
 
@@ -172,9 +152,9 @@ void check_cases(std::span<const OpCase> cases) {
     std::vector<program::Value>& operands = values.emplace_back();
     std::vector<ir::TensorType> types;
     for (const Operand& operand : test.operands) {
-      types.push_back({operand.tensor.dtype, operand.tensor.shape});
+      types.push_back({operand.tensor.dtype, operand.tensor.map.shape});
       if (operand.placement == Placement::kLiteral)
-        operands.emplace_back(to_scalar(operand.tensor.dtype, operand.tensor.values[0]));
+        operands.emplace_back(to_scalar(operand.tensor.dtype, operand.tensor.number(0)));
       else
         operands.emplace_back(to_device(operand.tensor, operand.placement));
     }
@@ -219,4 +199,4 @@ std::vector<Number> sample(Dtype dtype, size_t count, uint32_t seed) {
   return values;
 }
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

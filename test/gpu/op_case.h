@@ -8,17 +8,10 @@
 #include <vector>
 
 #include "gpu/device.h"
-#include "gpu/host_number.h"
+#include "gpu/host_tensor.h"
 #include "program/executor.h"
 
-namespace gpu_node::test::elementwise {
-
-// A tensor on the host: row-major elements of one type.
-struct HostTensor {
-  Dtype dtype = Dtype::f32;
-  Shape shape;
-  std::vector<Number> values;
-};
+namespace gpu_node::test {
 
 // How an operand reaches the device.
 enum class Placement : uint8_t {
@@ -68,4 +61,4 @@ Error op_error(const std::string& op, std::span<const program::Value> operands, 
 // of small, large and in-between ones.
 std::vector<Number> sample(Dtype dtype, size_t count, uint32_t seed);
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

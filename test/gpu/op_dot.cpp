@@ -9,16 +9,13 @@
 #include <limits>
 
 #include "gpu/device.h"
-#include "gpu/elements.h"
-#include "gpu/host_number.h"
+#include "gpu/host_tensor.h"
 #include "gpu/layouts.h"
 #include "gpu/plan_runner.h"
 #include "kernels/families.h"
 
 namespace gpu_node::test {
 namespace {
-
-using elementwise::real_types;
 
 int g_cases = 0;
 
@@ -54,16 +51,11 @@ std::vector<T> converted(const HostTensor& tensor, Dtype dtype) {
   const auto count = static_cast<int64_t>(tensor.bytes.size()) / dtype_size_bytes(tensor.dtype);
   std::vector<T> values(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
-    T& value = values[static_cast<size_t>(i)];
+    const Number number = rounded(dtype, tensor.at(i));
     if constexpr (std::is_integral_v<T>) {
-      value = tensor.dtype == dtype ? tensor.integer(i) : wrap_to(dtype, tensor.integer(i));
-    } else if (is_integer(tensor.dtype)) {
-      const uint64_t bits = tensor.integer(i);
-      const bool is_signed = dtype_info(tensor.dtype).kind == DtypeKind::kSigned;
-      value = round_to(
-          dtype, is_signed ? static_cast<long double>(static_cast<int64_t>(bits)) : static_cast<long double>(bits));
+      values[static_cast<size_t>(i)] = static_cast<T>(number.integer);
     } else {
-      value = tensor.dtype == dtype ? tensor.real(i) : round_to(dtype, tensor.real(i));
+      values[static_cast<size_t>(i)] = static_cast<T>(number.real);
     }
   }
   return values;

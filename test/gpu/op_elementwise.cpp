@@ -6,7 +6,7 @@
 
 #include "gpu/host_ops.h"
 
-namespace gpu_node::test::elementwise {
+namespace gpu_node::test {
 namespace {
 
 using enum Dtype;
@@ -69,13 +69,12 @@ OpCase binary_case(const ir::Op& op, Operand left, Operand right, const Shape& s
 
 // Shifts by a few bits, exponents that do not all overflow.
 HostTensor right_operand(const ir::Op& op, Dtype dtype, const Shape& shape, uint32_t seed) {
-  HostTensor tensor = tensor_of(dtype, shape, seed * 7 + 3);
-  std::shuffle(tensor.values.begin(), tensor.values.end(), std::minstd_rand(seed));
+  std::vector<Number> values = sample(dtype, static_cast<size_t>(element_count(shape)), seed * 7 + 3);
+  std::shuffle(values.begin(), values.end(), std::minstd_rand(seed));
   const bool small = op.name == "left_shift" || op.name == "right_shift" || op.name == "pow";
   if (small && is_integer(dtype))
-    for (size_t i = 0; i < tensor.values.size(); i += 2)
-      tensor.values[i] = rounded(dtype, Number::of(static_cast<int>(i % 80) - 8));
-  return tensor;
+    for (size_t i = 0; i < values.size(); i += 2) values[i] = rounded(dtype, Number::of(static_cast<int>(i % 80) - 8));
+  return {dtype, shape, values};
 }
 
 // One op, one pair of types: plain, {}, one element, empty, a stretched dimension, a transposed operand, a scalar
@@ -92,9 +91,9 @@ void add_binary_cases(std::vector<OpCase>& cases, const ir::Op& op, Dtype a, Dty
   cases.push_back(binary_case(op, {left({0})}, {right({})}, {0}));
   cases.push_back(binary_case(op, {left({5, 1, 7})}, {right({6, 1})}, {5, 6, 7}));
   cases.push_back(binary_case(op, {left({13, 9}), Placement::kTransposed}, {right({13, 9})}, {13, 9}));
-  cases.push_back(binary_case(op, {left({71})}, {{b, {}, {right({40}).values[33]}}}, {71}));
-  cases.push_back(binary_case(op, {left({71})}, {{b, {}, {right({40}).values[31]}}, Placement::kLiteral}, {71}));
-  cases.push_back(binary_case(op, {{a, {}, {left({40}).values[35]}}, Placement::kLiteral}, {right({2, 35})}, {2, 35}));
+  cases.push_back(binary_case(op, {left({71})}, {{b, {}, {right({40}).number(33)}}}, {71}));
+  cases.push_back(binary_case(op, {left({71})}, {{b, {}, {right({40}).number(31)}}, Placement::kLiteral}, {71}));
+  cases.push_back(binary_case(op, {{a, {}, {left({40}).number(35)}}, Placement::kLiteral}, {right({2, 35})}, {2, 35}));
 }
 
 void report(const std::string& what, const CaseCount& before) {
@@ -222,7 +221,7 @@ TEST_CASE("elementwise: as_type between all types") {
 // small floats' own subnormal numbers are normal ones of f32.
 TEST_CASE("elementwise: subnormal numbers survive what does not compute") {
   for (Dtype dtype : {f8, f8_e4m3fn, f16, bf16, f32, f64}) {
-    HostTensor tiny{dtype, {64}, {}};
+    std::vector<Number> small, thirds;
     const double least = dtype == f64    ? 0x1p-1074
                          : dtype == f32  ? 0x1p-149
                          : dtype == bf16 ? 0x1p-133
@@ -230,7 +229,9 @@ TEST_CASE("elementwise: subnormal numbers survive what does not compute") {
                          : dtype == f8   ? 0x1p-16
                                          : 0x1p-9;
     for (int i = 0; i < 64; ++i)
-      tiny.values.push_back(rounded(dtype, Number::of_real((i % 2 == 0 ? least : -least) * (i / 2 + 1))));
+      small.push_back(rounded(dtype, Number::of_real((i % 2 == 0 ? least : -least) * (i / 2 + 1))));
+    for (int i = 0; i < 64; ++i) thirds.push_back(Number::of(i % 3 - 1));
+    const HostTensor tiny(dtype, {64}, small);
     std::vector<OpCase> cases;
     for (const char* op : {"abs", "negate"}) cases.push_back({op, {{tiny}}, {dtype, {64}}, oracle_of(op), 0, {}});
     cases.push_back({"select", {{tensor_of(u8, {64}, 1)}, {tiny}, {tiny}}, {dtype, {64}}, oracle_of("select"), 0, {}});
@@ -244,11 +245,8 @@ TEST_CASE("elementwise: subnormal numbers survive what does not compute") {
                      oracle_of("select"),
                      0,
                      {}});
-    HostTensor turned = tiny;
-    std::rotate(turned.values.begin(), turned.values.begin() + 3, turned.values.end());
-    HostTensor zeros{dtype, {64}, std::vector<Number>(64, Number::of_real(0))};
-    HostTensor counts{s32, {64}, {}};
-    for (int i = 0; i < 64; ++i) counts.values.push_back(Number::of(i % 3 - 1));
+    std::rotate(small.begin(), small.begin() + 3, small.end());
+    const HostTensor turned(dtype, {64}, small), zeros(dtype, {64}), counts(s32, {64}, thirds);
     for (const HostTensor& other : {turned, zeros, counts}) {
       for (const char* op : {"equal", "not_equal", "less", "greater", "less_equal", "greater_equal", "logical_and"})
         cases.push_back({op, {{tiny}, {other}}, {u8, {64}}, oracle_of(op), 0, {}});
@@ -321,4 +319,4 @@ TEST_CASE("elementwise: vectors of every type, with tails") {
   report("vectors", before);
 }
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

@@ -13,8 +13,6 @@
 namespace gpu_node::test {
 namespace {
 
-using elementwise::real_types;
-
 constexpr std::string_view kOps[] = {"sum", "product", "reduce_max", "reduce_min", "all", "any"};
 
 int g_cases = 0;

@@ -5,7 +5,7 @@
 #include "gpu/plan_runner.h"
 #include "kernels/box.h"
 
-namespace gpu_node::test::elementwise {
+namespace gpu_node::test {
 namespace {
 
 using enum Dtype;
@@ -64,8 +64,7 @@ TEST_CASE("split: row-major work runs in parts of exact ranges") {
   CHECK(plan->dispatches.size() >= 100'003 * 8 / kRange);
   CHECK(plan->dispatches.size() <= 2 * 100'003 * 8 / kRange);
   const HostTensor got = from_device(run(*plan, operands, type, kRange));
-  for (size_t i = 0; i < a.values.size(); ++i)
-    REQUIRE(got.values[i].integer == a.values[i].integer + b.values[i].integer);
+  for (int64_t i = 0; i < a.count(); ++i) REQUIRE(got.number(i).integer == a.number(i).integer + b.number(i).integer);
 }
 
 TEST_CASE("split: a transposed operand is cut into tiles") {
@@ -80,8 +79,8 @@ TEST_CASE("split: a transposed operand is cut into tiles") {
   REQUIRE(plan.ok());
   CHECK(plan->dispatches.size() > 15);
   const HostTensor got = from_device(run(*plan, operands, type, kRange));
-  for (size_t i = 0; i < a.values.size(); ++i)
-    REQUIRE(got.values[i].integer == (a.values[i].integer ^ b.values[i % 210].integer));
+  for (int64_t i = 0; i < a.count(); ++i)
+    REQUIRE(got.number(i).integer == (a.number(i).integer ^ b.number(i % 210).integer));
 }
 
 TEST_CASE("split: copies of many dimensions and creation") {
@@ -89,18 +88,18 @@ TEST_CASE("split: copies of many dimensions and creation") {
   const auto info = narrow_device(kRange);
   const HostTensor a = numbers(u16, {3, 5, 7, 2, 9, 4});
   const program::Tensor tensor = to_device(a, Placement::kTransposed);
-  const ir::TensorType type{u16, a.shape};
+  const ir::TensorType type{u16, a.map.shape};
   const auto plan = kernels::plan_copy(argument(tensor), info);
   REQUIRE(plan.ok());
   const HostTensor got = from_device(run(*plan, {tensor}, type, kRange));
-  for (size_t i = 0; i < a.values.size(); ++i) REQUIRE(got.values[i].integer == a.values[i].integer);
+  for (int64_t i = 0; i < a.count(); ++i) REQUIRE(got.number(i).integer == a.number(i).integer);
 
   const ir::TensorType counts{s32, {3000}};
   const auto iota = kernels::plan(instruction_of("iota", counts), {}, info);
   REQUIRE(iota.ok());
   CHECK(iota->dispatches.size() > 10);
   const HostTensor counted = from_device(run(*iota, {}, counts, kRange));
-  for (size_t i = 0; i < 3000; ++i) REQUIRE(counted.values[i].integer == static_cast<__int128>(i));
+  for (int64_t i = 0; i < 3000; ++i) REQUIRE(counted.number(i).integer == static_cast<__int128>(i));
 }
 
 TEST_CASE("split: what would take too many parts is refused, with the numbers") {
@@ -126,7 +125,7 @@ TEST_CASE("split: grids spill into y beyond the device's group count") {
   CHECK(plan->dispatches[0].groups[0] == 7);
   CHECK(plan->dispatches[0].groups[1] > 1);
   const HostTensor got = from_device(run(*plan, operands, type, 1 << 30));
-  for (size_t i = 0; i < a.values.size(); ++i) REQUIRE(got.values[i].integer == ~a.values[i].integer);
+  for (int64_t i = 0; i < a.count(); ++i) REQUIRE(got.number(i).integer == ~a.number(i).integer);
 }
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

@@ -5,7 +5,7 @@
 
 #include "gpu/host_ops.h"
 
-namespace gpu_node::test::elementwise {
+namespace gpu_node::test {
 namespace {
 
 using enum Dtype;
@@ -30,15 +30,15 @@ ir::Attributes with_value(const Scalar& value) {
 }
 
 HostTensor counting(Dtype dtype, const Shape& shape) {
-  HostTensor tensor{dtype, shape, {}};
-  for (int64_t i = 0; i < element_count(shape); ++i) tensor.values.push_back(rounded(dtype, Number::of(i)));
-  return tensor;
+  std::vector<Number> values;
+  for (int64_t i = 0; i < element_count(shape); ++i) values.push_back(Number::of(i));
+  return {dtype, shape, values};
 }
 
 // The tensor's elements as plain integers.
 std::vector<int64_t> integers(const program::Tensor& tensor) {
   std::vector<int64_t> all;
-  for (const Number& number : from_device(tensor).values)
+  for (const Number& number : from_device(tensor).numbers())
     all.push_back(static_cast<int64_t>(number.is_integer ? number.integer : static_cast<__int128>(number.real)));
   return all;
 }
@@ -54,11 +54,8 @@ TEST_CASE("create: iota counts, wraps and rounds in every type") {
       const HostTensor got = from_device(run_op("iota", {}, {dtype, {size}}, with_axis(-1)));
       for (int64_t i = 0; i < size; ++i) {
         const Number expected = rounded(dtype, Number::of(i));
-        if (ulps(dtype, got.values[static_cast<size_t>(i)], expected) == 0 ||
-            got.values[static_cast<size_t>(i)].as_real() == expected.as_real())
-          continue;
-        FAIL("iota " << dtype_name(dtype) << " element " << i << ": "
-                     << number_text(got.values[static_cast<size_t>(i)]));
+        if (ulps(dtype, got.number(i), expected) == 0 || got.number(i).as_real() == expected.as_real()) continue;
+        FAIL("iota " << dtype_name(dtype) << " element " << i << ": " << number_text(got.number(i)));
       }
       ++cases;
     }
@@ -83,11 +80,12 @@ TEST_CASE("create: eye, rectangular and batched; constant") {
     CHECK(integers(run_op("eye", {}, {dtype, {2, 2}})) ==
           integers(to_device({dtype, {4}, {Number::of(1), Number::of(0), Number::of(0), Number::of(1)}})));
     const HostTensor got = from_device(run_op("constant", {}, {dtype, {5}}, with_value({f64, 1.75})));
-    for (const Number& number : got.values) CHECK(number.as_real() == rounded(dtype, Number::of_real(1.75)).as_real());
+    for (const Number& number : got.numbers())
+      CHECK(number.as_real() == rounded(dtype, Number::of_real(1.75)).as_real());
   }
   const HostTensor big = from_device(run_op("constant", {}, {u64, {3}}, with_value({u64, ~uint64_t{0}})));
-  CHECK(number_text(big.values[2]) == "18446744073709551615");
-  CHECK(from_device(run_op("constant", {}, {f32, {2}}, with_value({f32, std::nan("")}))).values[1].is_nan());
+  CHECK(number_text(big.number(2)) == "18446744073709551615");
+  CHECK(from_device(run_op("constant", {}, {f32, {2}}, with_value({f32, std::nan("")}))).number(1).is_nan());
 }
 
 TEST_CASE("views: move no data where strides can express them") {
@@ -205,4 +203,4 @@ TEST_CASE("executor: allocation, its charge and its limits") {
   CHECK(error.message == "add: shapes f32{3} and f32{4} do not broadcast: axis 0 is 3 and 4");
 }
 
-}  // namespace gpu_node::test::elementwise
+}  // namespace gpu_node::test

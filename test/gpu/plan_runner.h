@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "gpu/elements.h"
+#include "gpu/host_tensor.h"
 #include "ir/program.h"
 #include "kernels/plan.h"
 #include "vulkan/buffer_pool.h"

@@ -4,7 +4,7 @@
 #include <random>
 #include <string_view>
 
-#include "gpu/elements.h"
+#include "gpu/host_tensor.h"
 #include "gpu/layouts.h"
 #include "gpu/plan_runner.h"
 #include "ir/program.h"

@@ -1,5 +1,5 @@
-// Strided tensors on the host, for oracles that walk views: elements as bytes, read as exact integers or doubles and
-// written with one rounding (host_number.h).
+// Tensors on the host: elements as bytes, as they go to the device, and a view of them, which may be strided. Read as
+// exact numbers and written with one rounding (host_number.h).
 #pragma once
 
 #include <cstddef>
@@ -8,16 +8,11 @@
 #include <random>
 #include <vector>
 
+#include "gpu/host_number.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
 namespace gpu_node::test {
-
-// The number of float type |dtype| nearest to |value|, ties to even; too large ones become infinite (f8_e4m3fn: +-448).
-double round_to(Dtype dtype, long double value);
-
-// |bits| modulo 2^n of integer type |dtype|, sign- or zero-extended.
-uint64_t wrap_to(Dtype dtype, uint64_t bits);
 
 // Row-major storage of elements, and a view of it.
 struct HostTensor {
@@ -27,14 +22,21 @@ struct HostTensor {
 
   HostTensor() = default;
   HostTensor(Dtype type, const Shape& shape);
+  // Row-major, of the numbers of |type| nearest to |values|.
+  HostTensor(Dtype type, const Shape& shape, const std::vector<Number>& values);
 
   int64_t count() const { return element_count(map.shape); }
   // Where element |flat|, in row-major order of the view, lies in the storage.
   int64_t position(int64_t flat) const;
 
-  // Element at a storage position. REQUIRES an integer (float) type.
+  // The view's elements, in row-major order.
+  Number number(int64_t flat) const { return at(position(flat)); }
+  std::vector<Number> numbers() const;
+
+  // Element at a storage position; the last four REQUIRE an integer (float) type.
   std::byte* element(int64_t position);
   const std::byte* element(int64_t position) const;
+  Number at(int64_t position) const { return decoded(dtype, element(position)); }
   uint64_t integer(int64_t position) const;
   double real(int64_t position) const;
   void set_integer(int64_t position, uint64_t value);

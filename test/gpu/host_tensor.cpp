@@ -1,23 +1,25 @@
-#include "gpu/elements.h"
+#include "gpu/host_tensor.h"
 
-#include "gpu/host_number.h"
+#include <doctest/doctest.h>
 
 namespace gpu_node::test {
-
-using elementwise::Number;
-
-double round_to(Dtype dtype, long double value) {
-  return static_cast<double>(elementwise::rounded(dtype, Number::of_real(value)).real);
-}
-
-uint64_t wrap_to(Dtype dtype, uint64_t bits) {
-  return static_cast<uint64_t>(elementwise::rounded(dtype, Number::of(static_cast<__int128>(bits))).integer);
-}
 
 HostTensor::HostTensor(Dtype type, const Shape& shape)
     : dtype(type),
       map(IndexMap::row_major(shape)),
       bytes(static_cast<size_t>(element_count(shape)) * static_cast<size_t>(dtype_size_bytes(type))) {}
+
+HostTensor::HostTensor(Dtype type, const Shape& shape, const std::vector<Number>& values) : HostTensor(type, shape) {
+  REQUIRE(static_cast<int64_t>(values.size()) == count());
+  for (size_t i = 0; i < values.size(); ++i) encode(type, values[i], element(static_cast<int64_t>(i)));
+}
+
+std::vector<Number> HostTensor::numbers() const {
+  std::vector<Number> all;
+  all.reserve(static_cast<size_t>(count()));
+  for (int64_t i = 0; i < count(); ++i) all.push_back(number(i));
+  return all;
+}
 
 int64_t HostTensor::position(int64_t flat) const {
   int64_t at = map.offset;
@@ -36,21 +38,15 @@ const std::byte* HostTensor::element(int64_t position) const {
   return bytes.data() + static_cast<size_t>(position * dtype_size_bytes(dtype));
 }
 
-uint64_t HostTensor::integer(int64_t position) const {
-  return static_cast<uint64_t>(elementwise::decoded(dtype, element(position)).integer);
-}
+uint64_t HostTensor::integer(int64_t position) const { return static_cast<uint64_t>(at(position).integer); }
 
-double HostTensor::real(int64_t position) const {
-  return static_cast<double>(elementwise::decoded(dtype, element(position)).real);
-}
+double HostTensor::real(int64_t position) const { return static_cast<double>(at(position).real); }
 
 void HostTensor::set_integer(int64_t position, uint64_t value) {
-  elementwise::encode(dtype, Number::of(static_cast<__int128>(value)), element(position));
+  encode(dtype, Number::of(static_cast<__int128>(value)), element(position));
 }
 
-void HostTensor::set_real(int64_t position, double value) {
-  elementwise::encode(dtype, Number::of_real(value), element(position));
-}
+void HostTensor::set_real(int64_t position, double value) { encode(dtype, Number::of_real(value), element(position)); }
 
 void fill_small(HostTensor& tensor, std::mt19937& random) {
   const auto count = static_cast<int64_t>(tensor.bytes.size()) / dtype_size_bytes(tensor.dtype);
