@@ -72,6 +72,16 @@ Result<void> Timeline::submit(VkCommandBuffer commands) {
   return vk_error(result, "vkQueueSubmit");
 }
 
+VkResult Timeline::wait_for_semaphore(uint64_t value, Deadline deadline) const {
+  const VkSemaphore semaphore = semaphore_.get();
+  VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
+  info.semaphoreCount = 1;
+  info.pSemaphores = &semaphore;
+  info.pValues = &value;
+  const uint64_t timeout_ns = static_cast<uint64_t>(deadline.remaining_ms()) * 1'000'000;
+  return context_.vk.vkWaitSemaphores(context_.device.get(), &info, timeout_ns);
+}
+
 Result<void> Timeline::wait(uint64_t value, Deadline deadline) {
   if (value > submitted())
     return Error{ErrorCode::kInternal, "waiting for submission " + std::to_string(value) + " of " +
@@ -88,13 +98,7 @@ Result<void> Timeline::wait(uint64_t value, Deadline deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int64_t>(deadline.remaining_ms(), 1000)));
       continue;
     }
-    const VkSemaphore semaphore = semaphore_.get();
-    VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
-    info.semaphoreCount = 1;
-    info.pSemaphores = &semaphore;
-    info.pValues = &value;
-    const uint64_t timeout_ns = static_cast<uint64_t>(deadline.remaining_ms()) * 1'000'000;
-    const VkResult result = context_.vk.vkWaitSemaphores(context_.device.get(), &info, timeout_ns);
+    const VkResult result = wait_for_semaphore(value, deadline);
     if (result == VK_ERROR_DEVICE_LOST) lost_.store(true, std::memory_order_relaxed);
     if (result < 0 && result != VK_ERROR_DEVICE_LOST) return vk_error(result, "vkWaitSemaphores");
   }
@@ -108,15 +112,7 @@ std::optional<Clock::time_point> Timeline::in_flight_since() const {
 }
 
 bool Timeline::quiesce(Deadline deadline) {
-  const uint64_t value = submitted();
-  const VkSemaphore semaphore = semaphore_.get();
-  VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
-  info.semaphoreCount = 1;
-  info.pSemaphores = &semaphore;
-  info.pValues = &value;
-  const uint64_t timeout_ns = static_cast<uint64_t>(deadline.remaining_ms()) * 1'000'000;
-  const VkResult result = context_.vk.vkWaitSemaphores(context_.device.get(), &info, timeout_ns);
-  return result != VK_TIMEOUT;  // a lost device has stopped too
+  return wait_for_semaphore(submitted(), deadline) != VK_TIMEOUT;  // a lost device has stopped too
 }
 
 Error Timeline::lost(std::string_view what) const {

@@ -38,6 +38,7 @@ class Timeline {
   explicit Timeline(Context& context) : context_(context) {}
   Error lost(std::string_view what) const;
   Error late(uint64_t value) const;
+  VkResult wait_for_semaphore(uint64_t value, Deadline deadline) const;
 
   Context& context_;
   Handle<VkSemaphore> semaphore_;

@@ -65,13 +65,7 @@ defmodule Nx.Vulkan.NodeTest do
     before = incarnation(gpu)
     me = self()
 
-    {us, result} =
-      :timer.tc(fn ->
-        Node.with_node(fn ->
-          send(me, {:runner, self()})
-          Process.sleep(:infinity)
-        end)
-      end)
+    {us, result} = :timer.tc(fn -> stay_inside(me) end)
 
     assert result == {:error, :node_timeout}
     assert us < 1_500_000
@@ -124,13 +118,7 @@ defmodule Nx.Vulkan.NodeTest do
   test "a caller that dies takes its function with it" do
     me = self()
 
-    caller =
-      spawn(fn ->
-        Node.with_node(fn ->
-          send(me, {:runner, self()})
-          Process.sleep(:infinity)
-        end)
-      end)
+    caller = spawn(fn -> stay_inside(me) end)
 
     assert_receive {:runner, runner}
     monitor = Process.monitor(runner)
@@ -142,18 +130,20 @@ defmodule Nx.Vulkan.NodeTest do
   test "when it is stopped, its function ends and its caller hears" do
     me = self()
 
-    task =
-      Task.async(fn ->
-        Node.with_node(fn ->
-          send(me, {:runner, self()})
-          Process.sleep(:infinity)
-        end)
-      end)
+    task = Task.async(fn -> stay_inside(me) end)
 
     assert_receive {:runner, runner}
     monitor = Process.monitor(runner)
     stop_supervised!(Node)
     assert Task.await(task) == {:error, :node_dead}
     assert_receive {:DOWN, ^monitor, _, _, :killed}
+  end
+
+  # Runs a function that tells `parent` where it runs and never returns.
+  defp stay_inside(parent) do
+    Node.with_node(fn ->
+      send(parent, {:runner, self()})
+      Process.sleep(:infinity)
+    end)
   end
 end

@@ -188,27 +188,18 @@ defmodule GpuNode.Diagnostics.Draws do
   end
 
   # One draw at a time, as a comprehension would leave out what is not finite and say nothing.
-  defp read32(<<x::float-little-32, _::binary>>, 1, _skip, acc), do: <<acc::binary, x::float-little-64>>
+  for {read, bits} <- [read32: 32, read64: 64] do
+    defp unquote(read)(<<x::float-little-unquote(bits), _::binary>>, 1, _skip, acc),
+      do: <<acc::binary, x::float-little-64>>
 
-  defp read32(bytes, count, skip, acc) do
-    case bytes do
-      <<x::float-little-32, _::binary-size(skip), rest::binary>> ->
-        read32(rest, count - 1, skip, <<acc::binary, x::float-little-64>>)
+    defp unquote(read)(bytes, count, skip, acc) do
+      case bytes do
+        <<x::float-little-unquote(bits), _::binary-size(skip), rest::binary>> ->
+          unquote(read)(rest, count - 1, skip, <<acc::binary, x::float-little-64>>)
 
-      _ ->
-        :non_finite
-    end
-  end
-
-  defp read64(<<x::float-little-64, _::binary>>, 1, _skip, acc), do: <<acc::binary, x::float-little-64>>
-
-  defp read64(bytes, count, skip, acc) do
-    case bytes do
-      <<x::float-little-64, _::binary-size(skip), rest::binary>> ->
-        read64(rest, count - 1, skip, <<acc::binary, x::float-little-64>>)
-
-      _ ->
-        :non_finite
+        _ ->
+          :non_finite
+      end
     end
   end
 
