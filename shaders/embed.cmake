@@ -1,7 +1,7 @@
-# Writes OUTPUT, a C++ file that holds every .glsl file below FOLDER as text (declared in kernels/shader_text.h).
-file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/*.glsl)
+# Writes OUTPUT, a C++ file that holds every file PATTERN below FOLDER as text: NAME_files() of base/embedded.h.
+file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/${PATTERN})
 list(SORT files)
-set(text "#include \"kernels/shader_text.h\"\n\nnamespace gpu_node::kernels {\nconst ShaderText kShaderTexts[] = {\n")
+set(text "#include \"base/embedded.h\"\n\nnamespace gpu_node {\nstatic const EmbeddedFile kFiles[] = {\n")
 foreach(name ${files})
   file(READ ${FOLDER}/${name} body)
   # Pieces stay below the length that compilers must accept for one literal.
@@ -10,10 +10,10 @@ foreach(name ${files})
   set(from 0)
   while(from LESS length)
     string(SUBSTRING "${body}" ${from} 8000 piece)
-    string(APPEND text "R\"glsl(${piece})glsl\"\n")
+    string(APPEND text "R\"embed(${piece})embed\"\n")
     math(EXPR from "${from} + 8000")
   endwhile()
   string(APPEND text "    },\n")
 endforeach()
-string(APPEND text "    {nullptr, nullptr},\n};\n}  // namespace gpu_node::kernels\n")
+string(APPEND text "};\nstd::span<const EmbeddedFile> ${NAME}_files() { return kFiles; }\n}  // namespace gpu_node\n")
 file(WRITE ${OUTPUT} "${text}")

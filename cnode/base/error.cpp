@@ -21,6 +21,11 @@ Error with_context(Error error, std::string_view context) {
   return error;
 }
 
+Error with_details(Error error, ErrorDetails details) {
+  if (error.details == nullptr) error.details = std::make_shared<const ErrorDetails>(std::move(details));
+  return error;
+}
+
 Error errno_error(int error_number, std::string_view what) {
   ErrorCode code = ErrorCode::kInternal;
   if (error_number == ENOENT) code = ErrorCode::kNotFound;

@@ -5,12 +5,11 @@
 
 #include <string>
 
+#include "chain/mapping.h"
 #include "chain/schedule.h"
 #include "kernels/shader_builder.h"
 
 namespace gpu_node::chain {
-
-enum class Mapping : uint8_t { kThread, kWorkgroup };  // what computes one chain
 
 // Both mappings give the same bits: a sum is that of |lanes| strided parts, those added |kFan| at a time.
 inline constexpr uint32_t kFan = 8;

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "chain/evaluator.h"
 #include "chain/family_file.h"
+#include "chain/json_lines.h"
 #include "chain/model.h"
 
 namespace gpu_node::chain {
@@ -149,8 +150,16 @@ class Builder {
 }  // namespace
 
 Result<Family> parse_family(std::string_view text, const std::string& file) {
-  GPU_ASSIGN(const FamilyFile source, read_family_file(text, file));
-  return Builder(source, file).build();
+  auto family = [&]() -> Result<Family> {
+    GPU_ASSIGN(const FamilyFile source, read_family_file(text, file));
+    return Builder(source, file).build();
+  }();
+  if (family.ok() || family.error().details == nullptr || family.error().details->line != 0) return family;
+  Error error = std::move(family).error();
+  ErrorDetails details = *error.details;
+  details.line = line_of(text, details.path);
+  error.details = std::make_shared<const ErrorDetails>(std::move(details));
+  return error;
 }
 
 Result<Family> load_family(const std::string& path) {

@@ -2,7 +2,8 @@
 // program.
 //
 // Errors of what is read here are "FILE: PATH: STAGE: reason": the path is a JSON pointer, the stage "parse" (the text
-// is no JSON, or an expression no expression) or "check" (it says something that cannot be).
+// is no JSON, or an expression no expression) or "check" (it says something that cannot be). Their details say the same
+// and the line.
 #pragma once
 
 #include <map>

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "chain/expression.h"
+#include "chain/json_lines.h"
 #include "chain/model.h"
 
 namespace gpu_node::chain {
@@ -34,6 +35,11 @@ Result<Json> parse_json(std::string_view text, const std::string& file) {
     Json document = Json::parse(text, watch);
     if (!problem.empty()) return family_error(file, "/", "parse", problem);
     return document;
+  } catch (const Json::parse_error& error) {
+    const std::string_view before = text.substr(0, std::min(error.byte, text.size()));
+    const std::string what = problem.empty() ? error.what() : problem;
+    return with_details({ErrorCode::kInvalidArgument, file + ": /: parse: " + what},
+                        {.stage = "parse", .file = file, .path = "/", .line = line_at_end(before)});
   } catch (const Json::exception& exception) {
     return family_error(file, "/", "parse", problem.empty() ? exception.what() : problem);
   }
@@ -217,7 +223,8 @@ Result<Example> read_example(const Place& place) {
 }  // namespace
 
 Error family_error(const std::string& file, const std::string& path, const char* stage, const std::string& what) {
-  return {ErrorCode::kInvalidArgument, file + ": " + path + ": " + stage + ": " + what};
+  return with_details({ErrorCode::kInvalidArgument, file + ": " + path + ": " + stage + ": " + what},
+                      {.stage = stage, .file = file, .path = path});
 }
 
 Result<FamilyFile> read_family_file(std::string_view text, const std::string& file) {

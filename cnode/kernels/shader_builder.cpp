@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "base/embedded.h"
 #include "kernels/shader_library.h"
-#include "kernels/shader_text.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -19,8 +19,8 @@ std::string call(std::string_view function, std::string_view argument) {
 }
 
 const char* find_shader_text(std::string_view name) {
-  for (const ShaderText* row = kShaderTexts; row->name != nullptr; ++row)
-    if (name == row->name) return row->text;
+  for (const EmbeddedFile& file : shaders_files())
+    if (name == file.name) return file.text;
   return nullptr;
 }
 

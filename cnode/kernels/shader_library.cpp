@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "kernels/shader_text.h"
+#include "base/embedded.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -59,8 +59,8 @@ void index_file(std::string_view text, Index& index) {
 const Index& index() {
   static const Index all = [] {
     Index made;
-    for (const ShaderText* file = kShaderTexts; file->name != nullptr; ++file) {
-      if (std::string_view(file->name).starts_with("lib/")) index_file(file->text, made);
+    for (const EmbeddedFile& file : shaders_files()) {
+      if (std::string_view(file.name).starts_with("lib/")) index_file(file.text, made);
     }
     return made;
   }();

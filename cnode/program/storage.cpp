@@ -26,6 +26,14 @@ Result<void> check_one_part(const ir::TensorType& type, uint64_t bytes, const vu
                                             std::to_string(device.max_allocation_bytes) + " bytes"};
 }
 
+Tensor tensor_in(const ir::TensorType& type, vulkan::BufferRef buffer, Payment payment) {
+  auto storage = std::make_shared<Storage>();
+  storage->size_bytes = storage->part_bytes = storage_bytes(type);
+  storage->parts.push_back(std::move(buffer));
+  storage->payment = std::move(payment);
+  return {type.dtype, IndexMap::row_major(type.shape), std::move(storage)};
+}
+
 Result<Tensor> Executor::allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge) {
   GPU_ASSIGN(const int64_t count, checked_element_count(shape));
   Tensor tensor{dtype, IndexMap::row_major(shape), nullptr};

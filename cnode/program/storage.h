@@ -11,4 +11,7 @@ uint64_t storage_bytes(const ir::TensorType& type);
 // kUnsupported, with the numbers, when |bytes| take more than one allocation: kernels bind one buffer per tensor.
 Result<void> check_one_part(const ir::TensorType& type, uint64_t bytes, const vulkan::DeviceInfo& device);
 
+// The row-major tensor of |type| whose bytes lie in |buffer|.
+Tensor tensor_in(const ir::TensorType& type, vulkan::BufferRef buffer, Payment payment);
+
 }  // namespace gpu_node::program

@@ -5,64 +5,21 @@
 #include <utility>
 
 #include "service/atom_table.h"
+#include "service/decode_parts.h"
 
 namespace gpu_node::service {
 namespace {
 
 using etf::Reader;
 
-constexpr size_t kMaxTagBytes = 1024;
 constexpr size_t kMaxIds = 1u << 20;
 
 TermBytes to_bytes(std::span<const std::byte> raw) { return {raw.begin(), raw.end()}; }
 
-Error malformed(std::string_view what, std::string_view expected, const Reader& reader) {
-  return {ErrorCode::kInvalidArgument,
-          std::string(what) + ": expected " + std::string(expected) + ", got " + term_kind_text(reader)};
-}
-
-Result<void> read_session(Reader& reader, std::string_view what, uint64_t& session) {
-  if (!reader.read_uint64(session)) return malformed(what, "a session of 64 bits", reader);
-  return {};
-}
-
-Result<void> read_id(Reader& reader, std::string_view what, int64_t& id) {
-  const Reader before = reader;
-  if (!reader.read_int64(id)) return malformed(what, "a tensor id, an integer of 63 bits", reader);
-  if (id < 0) return malformed(what, "a tensor id >= 0", before);
-  return {};
-}
-
-// Calls |entry| with each key of the map that comes next; it reads the value, or returns an error.
-template <typename Entry>
-Result<void> read_options(Reader& reader, std::string_view what, Entry entry) {
-  uint32_t pairs = 0;
-  if (!reader.read_map(pairs)) return malformed(what, "a map of options", reader);
-  for (uint32_t i = 0; i < pairs; ++i) {
-    std::string_view key;
-    if (!reader.read_atom(key)) return malformed(what, "an atom as the key of an option", reader);
-    GPU_TRY(entry(key));
-  }
-  return {};
-}
-
 Result<void> read_request_options(Reader& reader, std::string_view what, RequestOptions& options) {
   return read_options(reader, what, [&](std::string_view key) -> Result<void> {
-    if (key == "deadline_ms") {
-      int64_t value = 0;
-      if (!reader.read_int64(value) || value < 0 || value > 86'400'000)
-        return malformed(what, "deadline_ms of 0 to 86400000", reader);
-      options.deadline_ms = value;
-      return {};
-    }
-    if (key == "ref") {
-      std::span<const std::byte> raw;
-      if (!reader.read_raw(raw) || raw.size() > kMaxTagBytes) return malformed(what, "a reference as ref", reader);
-      options.ref = to_bytes(raw);
-      return {};
-    }
-    return Error{ErrorCode::kInvalidArgument,
-                 std::string(what) + ": unknown option " + std::string(key) + ", allowed: deadline_ms, ref"};
+    GPU_ASSIGN(const bool known, read_request_option(reader, what, key, options));
+    return known ? Result<void>() : unknown_option(what, key, "");
   });
 }
 
@@ -171,7 +128,7 @@ struct TupleRequest {
 
 Result<Request> read_request(Reader& reader) {
   static const AtomTable<TupleRequest> kRequests = [] {
-    AtomTable<TupleRequest> table(9);
+    AtomTable<TupleRequest> table(11);
     table.add("describe", {2, read_describe});
     table.add("open", {3, read_open});
     table.add("heartbeat", {2, read_only_session<Heartbeat>});
@@ -181,6 +138,8 @@ Result<Request> read_request(Reader& reader) {
     table.add("upload_open", {6, read_upload_open});
     table.add("attach", {6, read_attach});
     table.add("cancel", {3, read_cancel});
+    table.add("compile_family", {6, read_compile_family});
+    table.add("chain", {6, read_chain});
     return table;
   }();
   std::string_view name;
@@ -258,6 +217,45 @@ Result<std::string_view> read_message_name(Reader& reader, uint32_t& arity) {
 }
 
 }  // namespace
+
+Error malformed(std::string_view what, std::string_view expected, const Reader& reader) {
+  return {ErrorCode::kInvalidArgument,
+          std::string(what) + ": expected " + std::string(expected) + ", got " + term_kind_text(reader)};
+}
+
+Result<void> read_session(Reader& reader, std::string_view what, uint64_t& session) {
+  if (!reader.read_uint64(session)) return malformed(what, "a session of 64 bits", reader);
+  return {};
+}
+
+Result<void> read_id(Reader& reader, std::string_view what, int64_t& id) {
+  const Reader before = reader;
+  if (!reader.read_int64(id)) return malformed(what, "an id, an integer of 63 bits", reader);
+  if (id < 0) return malformed(what, "an id >= 0", before);
+  return {};
+}
+
+Result<bool> read_request_option(Reader& reader, std::string_view what, std::string_view key, RequestOptions& options) {
+  if (key == "deadline_ms") {
+    int64_t value = 0;
+    if (!reader.read_int64(value) || value < 0 || value > 86'400'000)
+      return malformed(what, "deadline_ms of 0 to 86400000", reader);
+    options.deadline_ms = value;
+    return true;
+  }
+  if (key != "ref") return false;
+  std::span<const std::byte> raw;
+  if (!reader.read_raw(raw) || raw.size() > kMaxTagBytes) return malformed(what, "a reference as ref", reader);
+  options.ref = to_bytes(raw);
+  return true;
+}
+
+Error unknown_option(std::string_view what, std::string_view key, std::string_view own) {
+  std::string allowed(own);
+  if (!allowed.empty()) allowed += ", ";
+  return {ErrorCode::kInvalidArgument,
+          std::string(what) + ": unknown option " + std::string(key) + ", allowed: " + allowed + "deadline_ms, ref"};
+}
 
 Result<Message> decode_message(std::span<const std::byte> term) {
   std::vector<Command> none;

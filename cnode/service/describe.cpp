@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/embedded.h"
 #include "ir/op.h"
 
 namespace gpu_node::service {
@@ -96,7 +97,7 @@ std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device) {
 }
 
 void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device) {
-  writer.map(9);
+  writer.map(10);
   writer.atom("name").atom(identity.name);
   writer.atom("bulk_name").atom(identity.bulk_name);
   writer.atom("version").binary(std::string_view(identity.version));
@@ -107,6 +108,10 @@ void write_describe(etf::Writer& writer, const Identity& identity, const vulkan:
   const std::vector<Dtype> types = supported_types(device);
   writer.atom("types").list(static_cast<uint32_t>(types.size()));
   for (const Dtype type : types) writer.atom(dtype_name(type));
+  writer.nil();
+  writer.atom("families").list(static_cast<uint32_t>(families_files().size()));
+  for (const EmbeddedFile& file : families_files())
+    writer.atom(std::string_view(file.name).substr(0, std::string_view(file.name).find('.')));
   writer.nil();
   writer.atom("ops");
   write_ops(writer);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/thread_name.h"
+#include "service/chain_jobs.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::service {
@@ -80,7 +81,8 @@ void DeviceThread::loop() {
 bool DeviceThread::idle() const {
   const vulkan::Recorder& recorder = device_.recorder();
   if (queue_.size() > 0) return false;
-  return lost_ || (reads_.empty() && recorder.pending() == 0 && recorder.completed() >= recorder.submitted());
+  return lost_ ||
+         (reads_.empty() && jobs_.empty() && recorder.pending() == 0 && recorder.completed() >= recorder.submitted());
 }
 
 std::optional<Work> DeviceThread::next_work() {
@@ -98,7 +100,8 @@ std::optional<Work> DeviceThread::next_work() {
   if (recorder.pending() > 0) until = std::min(until, std::max(now, last_work_ + kIdleBeforeSubmit));
   // A read is looked after often at first, less often the longer it takes: its answer is late by a sixteenth at most.
   const Clock::duration waited = now - wait_began_;
-  if (running && !reads_.empty()) {
+  if (jobs_.waiting()) until = std::min(until, now + milliseconds(1));
+  if (running && (!reads_.empty() || jobs_.in_flight())) {
     until = std::min(until, now + std::clamp<Clock::duration>(waited / 16, microseconds(20), milliseconds(1)));
   } else if (running) {
     until = std::min(until, now + std::clamp<Clock::duration>(waited / 4, microseconds(500), milliseconds(20)));
@@ -123,6 +126,7 @@ void DeviceThread::housekeeping() {
     if (!submit()) return;
   }
   look_for_loss();
+  if (!jobs_.empty()) advance_jobs();
   if (!reads_.empty()) {
     shared_.calls.expire(Clock::now());
     reads_.complete(recorder.completed());
@@ -145,6 +149,13 @@ void DeviceThread::look_for_loss() {
   check(device_.recorder().wait(recorder.submitted(), Deadline::after_ms(0)));
 }
 
+void DeviceThread::advance_jobs() {
+  shared_.calls.expire(Clock::now());
+  const Result<bool> recorded = jobs_.record(device_.recorder().completed());
+  if (!recorded.ok()) return fatal(recorded.error());
+  if (*recorded) submit();
+}
+
 bool DeviceThread::submit() {
   const Result<uint64_t> value = device_.recorder().submit();
   if (!value.ok()) {
@@ -152,6 +163,7 @@ bool DeviceThread::submit() {
     return false;
   }
   reads_.submitted(value.value());
+  jobs_.submitted(value.value());
   staged_bytes_ = 0;
   unsubmitted_items_ = 0;
   wait_began_ = Clock::now();
@@ -264,6 +276,19 @@ void DeviceThread::perform(AttachWork& work) {
   if (!attached.ok()) return work.call->fail(attached.error());
   if (!work.call->claim()) return interpreter_.free(*work.session, std::span(&work.id, 1));
   reply_ok(work.call->caller());
+}
+
+void DeviceThread::perform(ModelWork& work) {
+  if (work.work.call->answered() || work.work.session->closed.load(std::memory_order_acquire)) return;
+  jobs_.add(std::make_unique<CompileJob>(std::move(work.work), std::move(work.planned), device_, interpreter_));
+}
+
+void DeviceThread::perform(ChainWork& work) {
+  if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
+  auto job = ChainJob::make(work.session, work.call, std::move(work.chain), device_, interpreter_);
+  if (job.ok()) return jobs_.add(std::move(job).value());
+  work.call->fail(job.error());
+  check(std::move(job).error());
 }
 
 Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Chunk& chunk) {

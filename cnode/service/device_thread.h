@@ -10,6 +10,7 @@
 
 #include "base/bounded_queue.h"
 #include "service/interpreter.h"
+#include "service/jobs.h"
 #include "service/reads.h"
 #include "service/spare_commands.h"
 #include "service/work.h"
@@ -62,6 +63,7 @@ class DeviceThread {
   bool idle() const;
   bool submit();
   void look_for_loss();
+  void advance_jobs();
   void check(const Result<void>& done);
   void fatal(const Error& error);
 
@@ -75,6 +77,8 @@ class DeviceThread {
   void perform(SyncWork& work);
   void perform(UploadOpenWork& work);
   void perform(AttachWork& work);
+  void perform(ModelWork& work);
+  void perform(ChainWork& work);
   void perform(StagedChunkWork& work);
   void perform(UploadDoneWork& work);
   Result<void> start_download(DownloadWork& work);
@@ -92,6 +96,7 @@ class DeviceThread {
   Counters counters_;
   Interpreter interpreter_;
   Reads reads_;
+  Jobs jobs_;
   // The last message that is done and not acknowledged; an acknowledgement covers the messages before it.
   SessionRef owed_to_;
   int64_t owed_seq_ = 0;

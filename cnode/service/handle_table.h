@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/flat_map.h"
+#include "chain/device_model.h"
 #include "program/executor.h"
 #include "service/upload.h"
 
@@ -17,8 +18,16 @@ namespace gpu_node::service {
 
 using ErrorRef = std::shared_ptr<const Error>;
 
-// What an id stands for: a tensor, the error that its making ended in, or a tensor whose bytes are still coming.
-using Handle = std::variant<program::Tensor, ErrorRef, UploadRef>;
+// A model of chains, its numbers on the device.
+struct HeldModel {
+  std::shared_ptr<chain::DeviceModel> model;
+  program::Payment payment;
+};
+using ModelRef = std::shared_ptr<const HeldModel>;
+
+// What an id stands for: a tensor, the error that its making ended in, a tensor whose bytes are still coming, or a
+// model.
+using Handle = std::variant<program::Tensor, ErrorRef, UploadRef, ModelRef>;
 
 class HandleTable {
  public:

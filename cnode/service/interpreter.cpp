@@ -74,7 +74,10 @@ Result<void> Interpreter::record(Session& session, const ir::Instruction& instru
 }
 
 void Interpreter::execute(Session& session, const AllocCommand& alloc) {
-  Result<program::Tensor> tensor = allocate(session, alloc);
+  Result<program::Tensor> tensor = [&]() -> Result<program::Tensor> {
+    GPU_TRY(check_new(session, alloc.id, "alloc"));
+    return make_tensor(session, alloc.type, alloc.bytes);
+  }();
   if (tensor.ok()) {
     bind(session, alloc.id, std::move(tensor).value());
   } else {
@@ -82,19 +85,19 @@ void Interpreter::execute(Session& session, const AllocCommand& alloc) {
   }
 }
 
-Result<program::Tensor> Interpreter::allocate(Session& session, const AllocCommand& alloc) {
-  GPU_TRY(check_new(session, alloc.id, "alloc"));
-  const uint64_t size = static_cast<uint64_t>(element_count(alloc.type.shape)) *
-                        static_cast<uint64_t>(dtype_size_bytes(alloc.type.dtype));
-  if (alloc.bytes && alloc.bytes->size() != size)
-    return Error{ErrorCode::kInvalidArgument, "alloc: " + type_text(alloc.type.dtype, alloc.type.shape) + " has " +
+Result<program::Tensor> Interpreter::make_tensor(Session& session, const ir::TensorType& type,
+                                                 std::optional<std::span<const std::byte>> bytes) {
+  const uint64_t size =
+      static_cast<uint64_t>(element_count(type.shape)) * static_cast<uint64_t>(dtype_size_bytes(type.dtype));
+  if (bytes && bytes->size() != size)
+    return Error{ErrorCode::kInvalidArgument, "alloc: " + type_text(type.dtype, type.shape) + " has " +
                                                   std::to_string(size) + " bytes, the binary " +
-                                                  std::to_string(alloc.bytes->size())};
-  const bool filled = alloc.bytes.has_value();
+                                                  std::to_string(bytes->size())};
+  const bool filled = bytes.has_value();
   GPU_ASSIGN(program::Tensor tensor, with_room(session, [&] {
-               return executor_.allocate(alloc.type.dtype, alloc.type.shape, !filled, filled, session.charge);
+               return executor_.allocate(type.dtype, type.shape, !filled, filled, session.charge);
              }));
-  if (filled && size > 0) GPU_TRY(transfer_.write(tensor, 0, *alloc.bytes));
+  if (filled && size > 0) GPU_TRY(transfer_.write(tensor, 0, *bytes));
   return tensor;
 }
 
@@ -135,7 +138,25 @@ Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, st
   if (!handle) return Error{ErrorCode::kNotFound, std::string(reader) + ": " + tensor_text(id) + " does not exist"};
   if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
   if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes(reader, id, **upload);
+  if (std::holds_alternative<ModelRef>(*handle))
+    return Error{ErrorCode::kInvalidArgument,
+                 std::string(reader) + ": " + std::to_string(id) + " is a model, no tensor"};
   return std::get<program::Tensor>(*handle);
+}
+
+Result<ModelRef> Interpreter::find_model(const Session& session, int64_t id, std::string_view reader) const {
+  const Handle* handle = find_handle(session, id);
+  if (!handle)
+    return Error{ErrorCode::kNotFound, std::string(reader) + ": model " + std::to_string(id) + " does not exist"};
+  if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
+  if (const ModelRef* model = std::get_if<ModelRef>(handle)) return *model;
+  return Error{ErrorCode::kInvalidArgument, std::string(reader) + ": " + std::to_string(id) + " is a tensor, no model"};
+}
+
+Result<void> Interpreter::bind_new(Session& session, int64_t id, Handle&& handle, std::string_view what) {
+  GPU_TRY(check_new(session, id, what));
+  bind(session, id, std::move(handle));
+  return {};
 }
 
 void Interpreter::replace(Session& session, int64_t id, program::Tensor tensor) {

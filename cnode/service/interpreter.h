@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_set>
 #include <vector>
@@ -46,6 +47,16 @@ class Interpreter {
   // session that made it has ended and nobody else has it; kInvalidArgument while bytes of it are missing.
   Result<void> attach(Session& session, int64_t id, const TensorName& from);
 
+  // The model |id| for |reader|. Errors: kNotFound; kInvalidArgument where |id| is no model.
+  Result<ModelRef> find_model(const Session& session, int64_t id, std::string_view reader) const;
+
+  // Gives |handle| the name |id|, which must be new.
+  Result<void> bind_new(Session& session, int64_t id, Handle&& handle, std::string_view what);
+
+  // A tensor with |bytes|, which nothing has as its name. Error: kInvalidArgument for another number of bytes.
+  Result<program::Tensor> make_tensor(Session& session, const ir::TensorType& type,
+                                      std::optional<std::span<const std::byte>> bytes);
+
   // |tensor| in row-major order, charged to |session| whatever its quota.
   Result<program::Tensor> contiguous(const Session& session, const program::Tensor& tensor);
 
@@ -68,7 +79,6 @@ class Interpreter {
   void execute(Session& session, const MalformedCommand& malformed);
 
   Result<void> record(Session& session, const ir::Instruction& instruction);
-  Result<program::Tensor> allocate(Session& session, const AllocCommand& alloc);
   Result<void> check_new(Session& session, int64_t name, std::string_view what);
   const Handle* find_handle(const Session& session, int64_t name) const;
   // What |name| stood for, when its own session let go of it: kept, or held by another session.

@@ -39,7 +39,14 @@ void reply_error(const Caller& caller, const Error& error) {
 }
 
 void write_error(etf::Writer& writer, const Error& error) {
-  writer.tuple(2).atom("error").tuple(2).atom(error_code_name(error.code)).binary(std::string_view(error.message));
+  const auto text = [](const std::string& string) { return std::string_view(string); };
+  writer.tuple(2).atom("error").tuple(error.details ? 3 : 2);
+  writer.atom(error_code_name(error.code)).binary(text(error.message));
+  if (!error.details) return;
+  const ErrorDetails& details = *error.details;
+  writer.map(5).atom("stage").atom(details.stage).atom("file").binary(text(details.file));
+  writer.atom("path").binary(text(details.path)).atom("line").integer(details.line);
+  writer.atom("source").binary(text(details.source));
 }
 
 PendingCall::PendingCall(Caller caller, uint64_t session, RequestOptions options)

@@ -34,7 +34,7 @@ void send_reply(const Caller& caller, etf::Writer&& writer);
 void reply_ok(const Caller& caller);
 void reply_error(const Caller& caller, const Error& error);
 
-// {error, {Code, Message}}
+// {error, {Code, Message}}, or {error, {Code, Message, Details}} of a compilation.
 void write_error(etf::Writer& writer, const Error& error);
 
 class PendingCall {

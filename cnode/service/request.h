@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "chain/binding.h"
+#include "chain/emit_program.h"
 #include "ir/program.h"
 #include "service/link.h"
 
@@ -21,6 +24,7 @@ inline constexpr uint64_t kInlineBytes = 64 * 1024;        // the largest binary
 inline constexpr uint64_t kUploadChunkBytes = 1024 * 1024;
 inline constexpr uint32_t kUploadWindow = 4;
 inline constexpr uint64_t kMaxReplyBytes = uint64_t{1} << 30;
+inline constexpr uint64_t kMaxInlineChainBytes = 1024 * 1024;  // of a chain's operand, or of all its results
 inline constexpr int64_t kMinLeaseMs = 1000, kMaxLeaseMs = 600'000, kDefaultLeaseMs = 30'000;
 inline constexpr int64_t kMaxGraceMs = 600'000, kDefaultGraceMs = 10'000;
 
@@ -76,13 +80,37 @@ struct Attach {
   TensorName from;
   RequestOptions options;
 };
+// A family and its numbers, to become model |id|.
+struct CompileFamily {
+  uint64_t session = 0;
+  int64_t id = 0;
+  std::string text;  // JSON; empty: the built-in family |file|
+  std::string file;  // what errors call the text
+  chain::Inputs inputs;
+  Dtype dtype = Dtype::f64;
+  int64_t chains = 1;  // how many are expected to be run together: the kernel for them is compiled
+  RequestOptions options;
+};
+// A tensor, or its bytes.
+using ChainOperand = std::variant<int64_t, std::vector<std::byte>>;
+struct Chain {
+  uint64_t session = 0;
+  int64_t model = 0;
+  ChainOperand position, momentum, inverse_mass, step_size;
+  int64_t steps = 1;
+  bool last_only = false;
+  std::optional<chain::Mapping> mapping;
+  std::vector<int64_t> results;  // positions, momenta, gradients, logp; empty: they are sent in the reply
+  RequestOptions options;
+};
 struct Stats {};
 struct Cancel {
   uint64_t session = 0;
   TermBytes ref;
 };
 
-using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Attach, Stats, Cancel>;
+using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Attach, CompileFamily,
+                             Chain, Stats, Cancel>;
 
 // A GenServer.call. A request that cannot be understood still has somebody to tell.
 struct Call {

@@ -26,6 +26,11 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
       calls_(kMaxPendingCalls),
       device_thread_(*device_, {sessions_, uploads_, calls_, spare_},
                      [this](const Error& error) { device_failed("the device is lost: " + error.message); }),
+      families_(device_->info(),
+                [this](CompileWork&& work, PlannedModel&& planned) {
+                  const PendingCallRef call = work.call;
+                  enqueue(call, ModelWork{std::move(work), std::move(planned)});
+                }),
       watchdog_({.limit_ms = options_.watchdog_ms,
                  .subjects = {{"the device", [this] { return device_->recorder().in_flight_since(); },
                                [this] { return device_->recorder().completed(); }},

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "service/describe.h"
 #include "service/device_thread.h"
+#include "service/family_compiler.h"
 #include "service/watchdog.h"
 #include "vulkan/device.h"
 
@@ -76,6 +77,8 @@ class Service {
   void answer(Caller&& caller, Sync& sync);
   void answer(Caller&& caller, UploadOpen& upload);
   void answer(Caller&& caller, Attach& attach);
+  void answer(Caller&& caller, CompileFamily& compile);
+  void answer(Caller&& caller, Chain& chain);
   void answer(Caller&& caller, Stats&);
   void answer(Caller&& caller, Cancel& cancel);
 
@@ -99,6 +102,7 @@ class Service {
   std::atomic<bool> failed_{false};
   std::atomic<uint64_t> decode_ns_{0}, uploads_bytes_{0}, unknown_messages_{0};
   DeviceThread device_thread_;
+  FamilyCompiler families_;
   Watchdog watchdog_;
 };
 

@@ -113,6 +113,18 @@ void Service::answer(Caller&& caller, Attach& attach) {
   if (admitted) enqueue(admitted->second, AttachWork{admitted->first, admitted->second, attach.id, attach.from});
 }
 
+void Service::answer(Caller&& caller, CompileFamily& compile) {
+  const auto admitted = admit(std::move(caller), compile.session, std::move(compile.options));
+  if (!admitted) return;
+  if (!families_.push({admitted->first, admitted->second, std::move(compile)}))
+    admitted->second->fail({ErrorCode::kBusy, "too many families wait to be compiled: send again later"});
+}
+
+void Service::answer(Caller&& caller, Chain& chain) {
+  const auto admitted = admit(std::move(caller), chain.session, std::move(chain.options));
+  if (admitted) enqueue(admitted->second, ChainWork{admitted->first, admitted->second, std::move(chain)});
+}
+
 std::optional<std::pair<SessionRef, PendingCallRef>> Service::admit(Caller&& caller, uint64_t session,
                                                                     RequestOptions&& options) {
   Result<SessionRef> found = sessions_.find(session);

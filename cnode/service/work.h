@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "service/family_compiler.h"
 #include "service/reply.h"
 #include "service/session.h"
 
@@ -40,6 +41,16 @@ struct AttachWork {
   int64_t id = 0;
   TensorName from;
 };
+// A model that was planned off the device thread.
+struct ModelWork {
+  CompileWork work;
+  PlannedModel planned;
+};
+struct ChainWork {
+  SessionRef session;
+  PendingCallRef call;
+  Chain chain;
+};
 // A chunk whose bytes are in its staging buffer.
 struct StagedChunkWork {
   SessionRef session;
@@ -54,7 +65,7 @@ struct UploadDoneWork {
 // Nothing but a reason to look again: a session has ended.
 struct WakeWork {};
 
-using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork,
-                          StagedChunkWork, UploadDoneWork>;
+using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, ModelWork,
+                          ChainWork, StagedChunkWork, UploadDoneWork>;
 
 }  // namespace gpu_node::service

@@ -10,8 +10,9 @@ namespace gpu_node::vulkan {
 
 class CompiledKernel final : public Kernel {
  public:
-  CompiledKernel(uint32_t buffers, uint32_t push_bytes, VkPipeline pipeline, const KernelLayout& layout)
-      : Kernel(buffers, push_bytes), pipeline_(pipeline), layout_(layout) {}
+  CompiledKernel(uint32_t buffers, uint32_t push_bytes, const KernelTimes& times, VkPipeline pipeline,
+                 const KernelLayout& layout)
+      : Kernel(buffers, push_bytes, times), pipeline_(pipeline), layout_(layout) {}
 
   VkPipeline pipeline() const { return pipeline_; }
   const KernelLayout& layout() const { return layout_; }

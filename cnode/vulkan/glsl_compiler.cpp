@@ -34,15 +34,19 @@ std::string_view line_of(std::string_view text, size_t number) {
 }
 
 // shaderc's messages begin "kernel:12: error: ...".
-std::string with_line(std::string_view message, std::string_view glsl) {
-  std::string text(message.substr(0, 2000));
+Error compile_error(std::string_view message, const std::string& glsl) {
+  Error error{ErrorCode::kCompileFailed, std::string(message.substr(0, 2000))};
+  std::string& text = error.message;
   while (!text.empty() && text.back() == '\n') text.pop_back();
   const std::string prefix = std::string(kFileName) + ":";
-  if (text.rfind(prefix, 0) != 0) return text;
-  size_t number = 0;
-  const char* from = text.data() + prefix.size();
-  if (std::from_chars(from, text.data() + text.size(), number).ec != std::errc() || number == 0) return text;
-  return text + "\nline " + std::to_string(number) + ": " + std::string(line_of(glsl, number));
+  int64_t number = 0;
+  if (text.rfind(prefix, 0) == 0) {
+    const char* from = text.data() + prefix.size();
+    if (std::from_chars(from, text.data() + text.size(), number).ec != std::errc()) number = 0;
+  }
+  if (number > 0)
+    text += "\nline " + std::to_string(number) + ": " + std::string(line_of(glsl, static_cast<size_t>(number)));
+  return with_details(std::move(error), {.stage = "glsl", .line = number, .source = glsl});
 }
 
 // The file that holds |function|: its real name, size and time change when the library does.
@@ -58,11 +62,12 @@ std::string library_of(const void* function) {
 
 Result<std::vector<uint32_t>> compile_glsl(const std::string& glsl) {
   if (glsl.size() > kMaxGlslBytes)
-    return Error{ErrorCode::kCompileFailed, "a shader of " + std::to_string(glsl.size()) + " bytes; at most " +
-                                                std::to_string(kMaxGlslBytes) + " are compiled"};
+    return with_details({ErrorCode::kCompileFailed, "a shader of " + std::to_string(glsl.size()) + " bytes; at most " +
+                                                        std::to_string(kMaxGlslBytes) + " are compiled"},
+                        {.stage = "glsl"});
   // For a version that has no compute shaders the compiler prints all its built-in functions to standard output.
   if (!glsl.starts_with("#version 4"))
-    return Error{ErrorCode::kCompileFailed, "a shader must begin with #version 450 or another of 4xx"};
+    return compile_error("a shader must begin with #version 450 or another of 4xx", glsl);
   if (compiler() == nullptr) return Error{ErrorCode::kInternal, "shaderc_compiler_initialize failed"};
   const std::unique_ptr<shaderc_compile_options, decltype(&shaderc_compile_options_release)> options(
       shaderc_compile_options_initialize(), shaderc_compile_options_release);
@@ -73,9 +78,9 @@ Result<std::vector<uint32_t>> compile_glsl(const std::string& glsl) {
       shaderc_compile_into_spv(compiler(), glsl.data(), glsl.size(), shaderc_compute_shader, kFileName, "main",
                                options.get()),
       shaderc_result_release);
-  if (result == nullptr) return Error{ErrorCode::kCompileFailed, "the GLSL compiler gave no result"};
+  if (result == nullptr) return compile_error("the GLSL compiler gave no result", glsl);
   if (shaderc_result_get_compilation_status(result.get()) != shaderc_compilation_status_success)
-    return Error{ErrorCode::kCompileFailed, with_line(shaderc_result_get_error_message(result.get()), glsl)};
+    return compile_error(shaderc_result_get_error_message(result.get()), glsl);
   const auto* words = reinterpret_cast<const uint32_t*>(shaderc_result_get_bytes(result.get()));
   return std::vector<uint32_t>(words, words + shaderc_result_get_length(result.get()) / sizeof(uint32_t));
 }

@@ -11,7 +11,7 @@
 namespace gpu_node::vulkan {
 
 // A whole compute shader to SPIR-V for Vulkan 1.2; no includes, no optimiser (drivers have their own). Errors:
-// kCompileFailed with the compiler's message and the line of |glsl| that it names.
+// kCompileFailed with the compiler's message and the line of |glsl| that it names, and the details of stage "glsl".
 Result<std::vector<uint32_t>> compile_glsl(const std::string& glsl);
 
 // Says which compiler and options made the SPIR-V; part of the key under which it is kept.

@@ -20,17 +20,29 @@
 
 namespace gpu_node::vulkan {
 
+// What making a kernel took. A stage that was not needed took nothing: SPIR-V from disk is not compiled.
+struct KernelTimes {
+  double emit_ms = 0;
+  double glsl_ms = 0;    // GLSL to SPIR-V
+  double spirv_ms = 0;   // reading it from disk, validation, float modes
+  double driver_ms = 0;  // to the pipeline
+  bool from_disk = false;
+};
+
 // A compiled compute pipeline; binds |buffers| storage buffers (set 0, bindings 0...) and |push_bytes| push constants.
 class Kernel {
  public:
   virtual ~Kernel() = default;
   uint32_t buffers() const { return buffers_; }
   uint32_t push_bytes() const { return push_bytes_; }
+  const KernelTimes& times() const { return times_; }
 
  protected:
-  Kernel(uint32_t buffers, uint32_t push_bytes) : buffers_(buffers), push_bytes_(push_bytes) {}
+  Kernel(uint32_t buffers, uint32_t push_bytes, const KernelTimes& times)
+      : buffers_(buffers), push_bytes_(push_bytes), times_(times) {}
   uint32_t buffers_;
   uint32_t push_bytes_;
+  KernelTimes times_;
 };
 
 struct KernelSource {
@@ -43,7 +55,7 @@ class KernelCache {
  public:
   using Emit = std::function<Result<KernelSource>()>;
   // Shared by every caller of one key. A failed compile (kCompileFailed: the compiler's message and the numbered GLSL
-  // line) is remembered.
+  // line; its details say the stage) is remembered.
   using Pending = std::shared_future<Result<std::shared_ptr<const Kernel>>>;
 
   virtual ~KernelCache() = default;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -12,6 +13,25 @@ namespace gpu_node::vulkan {
 namespace {
 
 constexpr size_t kMaxQueuedJobs = 16384;
+
+// Milliseconds since it was made, or since it was last asked.
+class Lap {
+ public:
+  double ms() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double, std::milli>(now - std::exchange(since_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
+// |result|, its error said to be of |stage|.
+template <typename R>
+R at_stage(const char* stage, R result) {
+  if (result.ok()) return result;
+  return with_details(std::move(result).error(), {.stage = stage});
+}
 
 }  // namespace
 
@@ -96,11 +116,14 @@ void KernelCompiler::work() {
 void KernelCompiler::run(Job job) {
   Module module;
   Outcome outcome = [&]() -> Outcome {
+    Lap lap;
     GPU_ASSIGN(const KernelSource source, job.emit());
+    const double emit_ms = lap.ms();
     GPU_TRY(check(source));
     GPU_ASSIGN(module, module_of(source));
-    GPU_TRY(check_bindings(module.words, source.buffers));
-    return build(source, module.words);
+    module.times.emit_ms = emit_ms;
+    GPU_TRY(at_stage("spirv", check_bindings(module.words, source.buffers)));
+    return at_stage("driver", build(source, module));
   }();
   if (outcome.ok()) {
     const std::unique_lock lock(entries_mutex_);
@@ -127,38 +150,43 @@ Result<void> KernelCompiler::check(const KernelSource& source) const {
 
 Result<KernelCompiler::Module> KernelCompiler::module_of(const KernelSource& source) {
   Module module;
+  Lap lap;
   module.hash = sha256_hex(toolchain_ + source.glsl);
   if (auto kept = spirv_cache_.load(module.hash); kept) {
     if (validate_spirv(*kept, context_.has_scalar_layout).ok()) {
       context_.counters.spirv_cache_hits.fetch_add(1, std::memory_order_relaxed);
       module.words = std::move(*kept);
+      module.times = {.spirv_ms = lap.ms(), .from_disk = true};
       return module;
     }
     log_line(LogLevel::kWarning, "spirv_cache_invalid", "hash=" + module.hash);
     spirv_cache_.remove(module.hash);
   }
   GPU_ASSIGN(const std::vector<uint32_t> compiled, compile_glsl(source.glsl));
+  module.times.glsl_ms = lap.ms();
   context_.counters.shader_compiles.fetch_add(1, std::memory_order_relaxed);
-  GPU_ASSIGN(module.words, add_float_modes(compiled, context_.physical.float_modes));
-  GPU_TRY(validate_spirv(module.words, context_.has_scalar_layout));
+  GPU_ASSIGN(module.words, at_stage("spirv", add_float_modes(compiled, context_.physical.float_modes)));
+  GPU_TRY(at_stage("spirv", validate_spirv(module.words, context_.has_scalar_layout)));
+  module.times.spirv_ms = lap.ms();
   module.compiled_here = true;
   return module;
 }
 
-KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, std::span<const uint32_t> words) {
+KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, Module& module) {
+  Lap lap;
   GPU_ASSIGN(const KernelLayout layout, layouts_.layout(source.buffers, source.push_bytes));
   const VkDevice device = context_.device.get();
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
-  module_info.codeSize = words.size_bytes();
-  module_info.pCode = words.data();
+  module_info.codeSize = module.words.size() * sizeof(uint32_t);
+  module_info.pCode = module.words.data();
   VkShaderModule raw_module = VK_NULL_HANDLE;
   GPU_TRY_VK(context_.vk.vkCreateShaderModule(device, &module_info, nullptr, &raw_module), "vkCreateShaderModule");
-  const Handle<VkShaderModule> module(device, raw_module, context_.vk.vkDestroyShaderModule);
+  const Handle<VkShaderModule> shader(device, raw_module, context_.vk.vkDestroyShaderModule);
 
   VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
   info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
-  info.stage.module = module.get();
+  info.stage.module = shader.get();
   info.stage.pName = "main";
   info.layout = layout.pipeline;
   VkPipeline raw = VK_NULL_HANDLE;
@@ -170,8 +198,9 @@ KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, std::s
     const std::unique_lock lock(entries_mutex_);
     pipelines_.push_back(std::move(pipeline));
   }
+  module.times.driver_ms = lap.ms();
   return std::shared_ptr<const Kernel>(
-      std::make_shared<CompiledKernel>(source.buffers, source.push_bytes, raw, layout));
+      std::make_shared<CompiledKernel>(source.buffers, source.push_bytes, module.times, raw, layout));
 }
 
 }  // namespace gpu_node::vulkan

@@ -43,6 +43,7 @@ class KernelCompiler final : public KernelCache {
     std::string hash;
     std::vector<uint32_t> words;
     bool compiled_here = false;
+    KernelTimes times;
   };
   struct KeyHash {
     using is_transparent = void;
@@ -54,7 +55,7 @@ class KernelCompiler final : public KernelCache {
   void run(Job job);
   Result<void> check(const KernelSource& source) const;
   Result<Module> module_of(const KernelSource& source);
-  Outcome build(const KernelSource& source, std::span<const uint32_t> words);
+  Outcome build(const KernelSource& source, Module& module);
 
   Context& context_;
   const std::chrono::milliseconds quiet_;

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <vector>
 
+#include "chain/chain_run.h"
 #include "chain/family.h"
-#include "chain/runner.h"
 
 namespace gpu_node {
 namespace {
@@ -35,11 +35,11 @@ vulkan::BufferRef numbers(vulkan::Device& device, Dtype dtype, size_t count, dou
   return buffer;
 }
 
-double step_us(vulkan::Device& device, chain::ChainModel& model, chain::ChainRequest& request) {
+double step_us(vulkan::Device& device, const std::shared_ptr<chain::DeviceModel>& model, chain::ChainRequest& request) {
   const auto time = [&](int64_t steps) {
     request.steps = steps;
     const auto start = std::chrono::steady_clock::now();
-    must(model.run(device, request, Deadline::after_ms(300'000)));
+    must(chain::run_chains(device, model, request, Deadline::after_ms(300'000)));
     return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
   };
   time(1);
@@ -58,8 +58,8 @@ int run(int argc, char** argv) {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64})
     for (const int64_t size : {1, 10, 100}) {
       const chain::Binding binding = must(chain::bind(family, {.dimensions = {{dimension, size}}}));
-      auto model = must(chain::ChainModel::make(*device, family.program, binding, dtype));
-      const size_t d = model.coordinates();
+      auto model = must(chain::DeviceModel::make(*device, family.program, binding, dtype));
+      const size_t d = model->coordinates();
       for (const int64_t chains : {1, 1024}) {
         const size_t all = d * static_cast<size_t>(chains);
         chain::ChainRequest request{.chains = chains, .coordinates = static_cast<int64_t>(d), .last_only = true};
@@ -67,8 +67,8 @@ int run(int argc, char** argv) {
         request.momentum = numbers(*device, dtype, all, 0.3);
         request.inverse_mass = numbers(*device, dtype, d, 1);
         request.step_size = numbers(*device, dtype, 1, 0.01);
-        const bool threads =
-            must(model.run(*device, request, Deadline::after_ms(300'000))).mapping == chain::Mapping::kThread;
+        const bool threads = must(chain::run_chains(*device, model, request, Deadline::after_ms(300'000))).mapping ==
+                             chain::Mapping::kThread;
         request.mapping = chain::Mapping::kThread;
         const double by_thread = step_us(*device, model, request);
         request.mapping = chain::Mapping::kWorkgroup;

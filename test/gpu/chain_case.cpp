@@ -6,6 +6,7 @@
 #include <random>
 
 #include "gpu/device.h"
+#include "source_folder.h"
 
 namespace gpu_node::test {
 namespace {
@@ -45,7 +46,7 @@ double furthest(const std::vector<double>& found, const std::vector<double>& wan
 }  // namespace
 
 chain::Family load_family(const std::string& name) {
-  return must(chain::load_family(GPU_NODE_SOURCE_FOLDER "/specs/families/" + name + ".json"));
+  return must(chain::load_family(source_folder() + "/specs/families/" + name + ".json"));
 }
 
 ChainCase::ChainCase(const std::string& name, const chain::Inputs& inputs) : ChainCase(load_family(name), inputs) {}
@@ -70,9 +71,9 @@ ChainStart random_start(size_t coordinates, int64_t chains, int64_t steps, uint3
   return start;
 }
 
-ChainRun run_on_device(chain::ChainModel& model, const ChainStart& start) {
-  const Dtype dtype = model.dtype();
-  const size_t d = model.coordinates();
+ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start) {
+  const Dtype dtype = model->dtype();
+  const size_t d = model->coordinates();
   chain::ChainRequest request{.chains = start.chains,
                               .steps = start.steps,
                               .coordinates = static_cast<int64_t>(d),
@@ -85,14 +86,13 @@ ChainRun run_on_device(chain::ChainModel& model, const ChainStart& start) {
   request.momentum = upload_as(dtype, start.momentum);
   request.inverse_mass = upload_as(dtype, start.inverse_mass);
   request.step_size = upload_as(dtype, start.step_size);
-  const auto result = must(model.run(device(), request, Deadline::after_ms(120'000)));
+  const auto result = must(chain::run_chains(device(), model, request, Deadline::after_ms(120'000)));
   return {download_from(dtype, result.positions), download_from(dtype, result.momenta),
           download_from(dtype, result.gradients), download_from(dtype, result.logp), result.dispatches};
 }
 
 ChainRun run_on_device(const ChainCase& chains, Dtype dtype, const ChainStart& start) {
-  auto model = must(chain::ChainModel::make(device(), chains.family.program, chains.binding, dtype));
-  return run_on_device(model, start);
+  return run_on_device(must(chain::DeviceModel::make(device(), chains.family.program, chains.binding, dtype)), start);
 }
 
 ChainRun run_on_host(const ChainCase& chains, const ChainStart& start) {

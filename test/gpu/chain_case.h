@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "chain/chain_run.h"
 #include "chain/family.h"
 #include "chain/leapfrog.h"
-#include "chain/runner.h"
 
 namespace gpu_node::test {
 
@@ -48,7 +48,7 @@ struct ChainRun {
   }
 };
 
-ChainRun run_on_device(chain::ChainModel& model, const ChainStart& start);
+ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start);
 ChainRun run_on_device(const ChainCase& chains, Dtype dtype, const ChainStart& start);
 
 // The same with the oracle, chain after chain.

@@ -9,7 +9,8 @@
 namespace gpu_node::test {
 namespace {
 
-using chain::ChainModel;
+using chain::DeviceModel;
+using ModelRef = std::shared_ptr<DeviceModel>;
 using chain::Mapping;
 
 constexpr Mapping kMappings[] = {Mapping::kThread, Mapping::kWorkgroup};
@@ -19,8 +20,8 @@ ChainCase normal(int64_t d) {
   return {"normal", {.parameters = {{"mu", 0.3}, {"sigma", 1.7}}, .dimensions = {{"d", d}}}};
 }
 
-ChainModel model_of(const ChainCase& chains, Dtype dtype) {
-  auto model = ChainModel::make(device(), chains.family.program, chains.binding, dtype);
+ModelRef model_of(const ChainCase& chains, Dtype dtype) {
+  auto model = DeviceModel::make(device(), chains.family.program, chains.binding, dtype);
   REQUIRE(model.ok());
   return std::move(model).value();
 }
@@ -66,7 +67,7 @@ TEST_CASE("chain: in any company a chain's numbers are the same bits, in either 
     for (const int64_t d : {1, 2, 7, 19, 41, 256, 257, 1000}) {
       CAPTURE(d);
       const ChainCase chains = normal(d);
-      ChainModel model = model_of(chains, dtype);
+      ModelRef model = model_of(chains, dtype);
       const auto count = static_cast<size_t>(d);
       for (const int64_t together : {2, 5, 64}) {
         const int64_t steps = 1 + (d + together) % 11;
@@ -87,7 +88,7 @@ TEST_CASE("chain: in any company a chain's numbers are the same bits, in either 
 
 TEST_CASE("chain: a run of seven steps begins with each shorter one, and its last state is that of a short answer") {
   const ChainCase chains = normal(41);
-  ChainModel model = model_of(chains, Dtype::f32);
+  ModelRef model = model_of(chains, Dtype::f32);
   ChainStart start = random_start(41, 3, 7, 5);
   for (const Mapping mapping : kMappings) {
     start.mapping = mapping;
@@ -116,7 +117,7 @@ TEST_CASE("chain: a run of seven steps begins with each shorter one, and its las
 
 TEST_CASE("chain: batch after batch is the same bits as all at once") {
   const ChainCase chains = normal(7);
-  ChainModel model = model_of(chains, Dtype::f64);
+  ModelRef model = model_of(chains, Dtype::f64);
   ChainStart start = own_numbers(7, 64, 3, 17);
   for (const Mapping mapping : kMappings) {
     start.mapping = mapping;
@@ -131,7 +132,7 @@ TEST_CASE("chain: batch after batch is the same bits as all at once") {
 
 TEST_CASE("chain: more steps than one dispatch may loop for") {
   const ChainCase chains = normal(1);
-  ChainModel model = model_of(chains, Dtype::f64);
+  ModelRef model = model_of(chains, Dtype::f64);
   ChainStart start = random_start(1, 2, 30'000, 3);
   start.last_only = true;
   for (const Mapping mapping : kMappings) {
@@ -145,7 +146,7 @@ TEST_CASE("chain: more steps than one dispatch may loop for") {
 TEST_CASE("chain: more coordinates than one invocation may loop over") {
   // A thread cannot add 70,000; a workgroup can.
   const ChainCase chains = normal(70'000);
-  ChainModel model = model_of(chains, Dtype::f64);
+  ModelRef model = model_of(chains, Dtype::f64);
   ChainStart start = random_start(70'000, 1, 2, 3);
   start.last_only = true;
   const ChainRun found = run_on_device(model, start);
@@ -156,7 +157,7 @@ TEST_CASE("chain: more coordinates than one invocation may loop over") {
   request.momentum = upload(device(), start.momentum);
   request.inverse_mass = upload(device(), start.inverse_mass);
   request.step_size = upload(device(), start.step_size);
-  const auto refused = model.run(device(), request, Deadline::after_ms(60'000));
+  const auto refused = chain::run_chains(device(), model, request, Deadline::after_ms(60'000));
   REQUIRE(!refused.ok());
   CHECK(refused.error().code == ErrorCode::kUnsupported);
 }
@@ -168,8 +169,8 @@ TEST_CASE("chain: rounds in pieces are the same bits") {
   const auto compare = [](const ChainCase& chains, uint64_t most, Mapping mapping) {
     ChainStart start = random_start(chains.coordinates(), 3, 3, 11);
     start.mapping = mapping;
-    ChainModel whole = model_of(chains, Dtype::f64);
-    auto cut = ChainModel::make(device(), chains.family.program, chains.binding, Dtype::f64, most);
+    ModelRef whole = model_of(chains, Dtype::f64);
+    auto cut = DeviceModel::make(device(), chains.family.program, chains.binding, Dtype::f64, most);
     REQUIRE(cut.ok());
     const ChainRun wanted = run_on_device(whole, start);
     const ChainRun found = run_on_device(*cut, start);
@@ -183,7 +184,7 @@ TEST_CASE("chain: rounds in pieces are the same bits") {
 
 TEST_CASE("chain: requests that do not fit are refused") {
   const ChainCase chains = normal(3);
-  ChainModel model = model_of(chains, Dtype::f32);
+  ModelRef model = model_of(chains, Dtype::f32);
   const auto numbers = [](size_t count) { return upload(device(), std::vector<float>(count, 0.5f)); };
   const chain::ChainRequest right{.chains = 2,
                                   .steps = 2,
@@ -195,11 +196,11 @@ TEST_CASE("chain: requests that do not fit are refused") {
   const auto refused = [&](auto change) {
     chain::ChainRequest request = right;
     change(request);
-    const auto result = model.run(device(), request, Deadline::after_ms(60'000));
+    const auto result = chain::run_chains(device(), model, request, Deadline::after_ms(60'000));
     REQUIRE(!result.ok());
     return result.error().code;
   };
-  CHECK(model.run(device(), right, Deadline::after_ms(60'000)).ok());
+  CHECK(chain::run_chains(device(), model, right, Deadline::after_ms(60'000)).ok());
   using enum ErrorCode;
   CHECK(refused([](auto& request) { request.steps = 0; }) == kInvalidArgument);
   CHECK(refused([](auto& request) { request.steps = -1; }) == kInvalidArgument);

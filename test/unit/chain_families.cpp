@@ -8,13 +8,14 @@
 #include "base/file.h"
 #include "chain/evaluator.h"
 #include "chain/family.h"
+#include "source_folder.h"
 
 namespace gpu_node::chain {
 namespace {
 
 std::vector<Family> all_families() {
   std::vector<Family> families;
-  for (const auto& entry : std::filesystem::directory_iterator(GPU_NODE_SOURCE_FOLDER "/specs/families")) {
+  for (const auto& entry : std::filesystem::directory_iterator(test::source_folder() + "/specs/families")) {
     auto family = load_family(entry.path().string());
     REQUIRE_MESSAGE(family.ok(), (family.ok() ? "" : family.error().message));
     CHECK(family->name == entry.path().stem().string());
@@ -45,7 +46,7 @@ TEST_CASE("families: the example of each file holds") {
 }
 
 TEST_CASE("families: the example of the page on families holds") {
-  const auto page = read_file(GPU_NODE_SOURCE_FOLDER "/specs/README.md", 1 << 20);
+  const auto page = read_file(test::source_folder() + "/specs/README.md", 1 << 20);
   REQUIRE(page.ok());
   const size_t begin = page->find("```json\n") + 8;
   const auto family = parse_family(page->substr(begin, page->find("```", begin) - begin), "README.md");
@@ -120,7 +121,7 @@ TEST_CASE("families: nothing overflows where the mathematics does not") {
                            {"student_t", 1e200, 0},
                            {"exponential", -900, 1}}) {
     CAPTURE(tail.family);
-    const auto family = load_family(GPU_NODE_SOURCE_FOLDER "/specs/families/" + std::string(tail.family) + ".json");
+    const auto family = load_family(test::source_folder() + "/specs/families/" + std::string(tail.family) + ".json");
     REQUIRE(family.ok());
     Inputs inputs{.dimensions = {{"d", 1}}};
     for (const Parameter& parameter : family->program.symbols.parameters)

@@ -20,7 +20,7 @@ constexpr const char* kGood = R"({
 })";
 
 // The error of kGood with |from| replaced by |to|.
-std::string problem(const std::string& from, const std::string& to) {
+Error error_with(const std::string& from, const std::string& to) {
   std::string text = kGood;
   const size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
@@ -28,7 +28,17 @@ std::string problem(const std::string& from, const std::string& to) {
   const auto family = parse_family(text, "demo.json");
   REQUIRE(!family.ok());
   CHECK(family.error().code == ErrorCode::kInvalidArgument);
-  return family.error().message;
+  REQUIRE(family.error().details != nullptr);
+  CHECK(family.error().details->file == "demo.json");
+  return family.error();
+}
+
+std::string problem(const std::string& from, const std::string& to) { return error_with(from, to).message; }
+
+// "STAGE LINE PATH" of the error's details.
+std::string place(const std::string& from, const std::string& to) {
+  const ErrorDetails details = *error_with(from, to).details;
+  return details.stage + " " + std::to_string(details.line) + " " + details.path;
 }
 
 }  // namespace
@@ -53,6 +63,17 @@ TEST_CASE("family file: no JSON") {
   CHECK(large.error().message == "demo.json: /: parse: larger than 1048576 bytes");
   CHECK(!parse_family("", "demo.json").ok());
   CHECK(!parse_family("[]", "demo.json").ok());
+}
+
+TEST_CASE("family file: an error says on which line") {
+  CHECK(place("\"name\": \"demo\",", "\"name\": \"demo\"") == "parse 2 /");
+  CHECK(place("\"logp\": 3", "\"logp\": }") == "parse 9 /");
+  CHECK(place("\"demo\"", "\"de mo\"") == "check 2 /name");
+  CHECK(place("\"default\": 0", "\"default\": \"0\"") == "check 3 /parameters/0/default");
+  CHECK(place("[1, 2]", "[1,\n\n [2]]") == "check 8 /data/0/values/1");
+  CHECK(place("y[i] - mu", "y[i] - mu +") == "parse 7 /definitions/0/expression");
+  CHECK(place("r[i] * x[i]", "r[i] * z[i]") == "check 8 /terms/0/expression");
+  CHECK(place("\"description\": \"\",", "") == "check 1 /");
 }
 
 TEST_CASE("family file: keys and types") {

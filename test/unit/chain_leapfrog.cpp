@@ -5,6 +5,7 @@
 
 #include "chain/family.h"
 #include "chain/leapfrog.h"
+#include "source_folder.h"
 
 namespace gpu_node::chain {
 namespace {
@@ -67,7 +68,7 @@ const Recorded kRecorded[] = {
 };
 
 Family load(const std::string& name) {
-  auto family = load_family(GPU_NODE_SOURCE_FOLDER "/specs/families/" + name + ".json");
+  auto family = load_family(test::source_folder() + "/specs/families/" + name + ".json");
   REQUIRE_MESSAGE(family.ok(), (family.ok() ? "" : family.error().message));
   return std::move(family).value();
 }

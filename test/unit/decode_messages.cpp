@@ -3,53 +3,10 @@
 
 #include <cstring>
 
-#include "etf/encoder.h"
-#include "service/decode.h"
+#include "unit/decode_case.h"
 
 namespace gpu_node::service {
 namespace {
-
-using etf::Writer;
-
-constexpr uint64_t kSession = 0xfedc'ba98'7654'3210;
-
-std::vector<std::byte> pid(uint32_t number = 7) {
-  std::vector<std::byte> raw = {std::byte{88}};  // NEW_PID_EXT
-  const std::vector<std::byte> node = Writer().atom("a@h").take();
-  raw.insert(raw.end(), node.begin(), node.end());
-  for (const uint32_t word : {number, 0u, 1u})
-    for (int shift = 24; shift >= 0; shift -= 8) raw.push_back(static_cast<std::byte>(word >> shift));
-  return raw;
-}
-
-Writer call() {
-  Writer writer;
-  writer.version().tuple(3).atom("$gen_call").tuple(2).raw(pid()).atom("tag");
-  return writer;
-}
-
-template <typename T>
-T request_of(Writer& writer) {
-  Result<Message> message = decode_message(writer.bytes());
-  REQUIRE(message.ok());
-  Call* call = std::get_if<Call>(&message.value());
-  REQUIRE(call);
-  CHECK(call->pid == pid());
-  CHECK(call->tag == Writer().atom("tag").take());
-  INFO((call->request.ok() ? std::string() : call->request.error().message));
-  REQUIRE(call->request.ok());
-  REQUIRE(std::holds_alternative<T>(call->request.value()));
-  return std::get<T>(call->request.value());
-}
-
-std::string call_error(Writer& writer) {
-  Result<Message> message = decode_message(writer.bytes());
-  REQUIRE(message.ok());
-  const Call& call = std::get<Call>(message.value());
-  REQUIRE(!call.request.ok());
-  CHECK(call.request.error().code == ErrorCode::kInvalidArgument);
-  return call.request.error().message;
-}
 
 Command command_of(const Writer& writer) {
   etf::Reader reader(writer.bytes());
@@ -63,11 +20,6 @@ MalformedCommand malformed(const Writer& writer) {
   Command command = command_of(writer);
   REQUIRE(std::holds_alternative<MalformedCommand>(command));
   return std::get<MalformedCommand>(command);
-}
-
-void shape(Writer& writer, std::initializer_list<int64_t> dims) {
-  writer.tuple(static_cast<uint32_t>(dims.size()));
-  for (const int64_t d : dims) writer.integer(d);
 }
 
 Writer instruction(std::string_view op, int64_t id, std::string_view type, std::initializer_list<int64_t> dims) {
@@ -138,7 +90,7 @@ TEST_CASE("decode: requests of a session") {
   CHECK(read.options.ref == Writer().atom("r").take());
   Writer negative = call();
   negative.tuple(6).atom("download").unsigned_integer(kSession).integer(-3).integer(0).integer(-1).map(0);
-  CHECK(call_error(negative).find("tensor id >= 0") != std::string::npos);
+  CHECK(call_error(negative).find("an id >= 0") != std::string::npos);
 
   Writer sync = call();
   sync.tuple(4).atom("sync").unsigned_integer(kSession).list(2).integer(1).integer(100'000).nil().map(0);
@@ -163,7 +115,7 @@ TEST_CASE("decode: requests of a session") {
   CHECK(call_error(no_name).find("attach: expected a session of 64 bits, got an atom") != std::string::npos);
   Writer local = call();
   local.tuple(6).atom("attach").unsigned_integer(kSession).integer(4).unsigned_integer(kSession).integer(-9).map(0);
-  CHECK(call_error(local).find("tensor id >= 0") != std::string::npos);
+  CHECK(call_error(local).find("an id >= 0") != std::string::npos);
 
   Writer cancel = call();
   cancel.tuple(3).atom("cancel").unsigned_integer(kSession).atom("r");

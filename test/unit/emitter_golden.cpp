@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "kernels/plan.h"
+#include "source_folder.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -105,7 +106,7 @@ TEST_CASE("emitter: golden kernels") {
     CHECK(source->push_bytes == made->dispatches[0].push_bytes);
     CHECK(source->buffers == made->dispatches[0].bindings.size());
     const std::string text = "// " + made->dispatches[0].key + "\n" + without_libraries(source->glsl);
-    const std::string path = std::string(GPU_NODE_SOURCE_FOLDER) + "/test/golden/" + golden.file + ".glsl";
+    const std::string path = test::source_folder() + "/test/golden/" + golden.file + ".glsl";
     if (write) {
       REQUIRE(write_file_atomically(path, text).ok());
       continue;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "source_folder.h"
+
 namespace gpu_node::etf {
 
 struct Vector {
@@ -24,8 +26,7 @@ inline std::vector<std::byte> bytes_of_hex(const std::string& hex) {
 }
 
 inline std::vector<Vector> load_vectors() {
-  const std::string here = __FILE__;
-  std::ifstream file(here.substr(0, here.rfind('/')) + "/../vectors/etf.txt");
+  std::ifstream file(test::source_folder() + "/test/vectors/etf.txt");
   std::vector<Vector> vectors;
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;

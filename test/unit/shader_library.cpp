@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/shader_text.h"
+#include "base/embedded.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -22,9 +22,9 @@ struct Header {
 // Reads the section lines of every library file, by other means than the cutter's.
 std::vector<Header> headers() {
   std::vector<Header> found;
-  for (const ShaderText* file = kShaderTexts; file->name != nullptr; ++file) {
-    if (std::string_view(file->name).substr(0, 4) != "lib/") continue;
-    std::istringstream lines(file->text);
+  for (const EmbeddedFile& file : shaders_files()) {
+    if (std::string_view(file.name).substr(0, 4) != "lib/") continue;
+    std::istringstream lines(file.text);
     for (std::string line; std::getline(lines, line);) {
       if (line.rfind("//@", 0) != 0) continue;
       std::istringstream words(line.substr(3));

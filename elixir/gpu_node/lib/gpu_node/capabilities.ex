@@ -1,18 +1,20 @@
 defmodule GpuNode.Capabilities do
   @moduledoc """
-  What a node can do, as it said when it was last reached: its ops, the element types it computes, its limits and its device.
+  What a node can do, as it said when it was last reached: its ops, the element types it computes, the families
+  of log densities that it has built in, its limits and its device.
 
   Kept where every process of this VM reads it without asking anybody, so that a caller can look before each op.
   """
 
   alias GpuNode.{Client, Error, Link, Type}
 
-  defstruct [:version, :ops, :types, :device, :limits]
+  defstruct [:version, :ops, :types, :families, :device, :limits]
 
   @type t :: %__MODULE__{
           version: String.t() | nil,
           ops: %{atom => %{operands: non_neg_integer}},
           types: %{Type.t() => true},
+          families: [atom],
           device: map,
           limits: map
         }
@@ -38,6 +40,7 @@ defmodule GpuNode.Capabilities do
       version: describe[:version],
       ops: describe.ops,
       types: for(name <- describe.types, {:ok, type} <- [Type.normalize(name)], into: %{}, do: {type, true}),
+      families: describe.families,
       device: describe.device,
       limits: describe.limits
     }

@@ -6,6 +6,7 @@ defmodule GpuNode.Distribution do
 
   alias GpuNode.Error
 
+  @confirm_ms 100
   @connect_probe_ms 1000
 
   @doc """
@@ -140,7 +141,7 @@ defmodule GpuNode.Distribution do
     with :ok <- check_name_style(node) do
       case Node.connect(node) do
         true -> :ok
-        false -> {:error, diagnose(node)}
+        false -> diagnose(node)
         :ignored -> error(:distribution, "this VM is not distributed: start it with --name or --sname", node)
       end
     end
@@ -153,34 +154,39 @@ defmodule GpuNode.Distribution do
          {:port, port, _version} <- :erl_epmd.port_please(String.to_charlist(alive), address, @connect_probe_ms),
          {:ok, socket} <- :gen_tcp.connect(address, port, [], @connect_probe_ms) do
       :gen_tcp.close(socket)
-
-      Error.new(
-        :wrong_cookie,
-        "#{node} is there but refuses the connection: most likely the cookies differ. Give `cookie:` the cookie that the node was started with",
-        node
-      )
+      confirm(node)
     else
       {:error, :nxdomain} ->
-        Error.new(
-          :unreachable,
-          "host #{host} of #{node} has no address: correct the name or add it to /etc/hosts",
-          node
-        )
+        error(:unreachable, "host #{host} of #{node} has no address: correct the name or add it to /etc/hosts", node)
 
       :noport ->
-        Error.new(
+        error(
           :unreachable,
           "no node #{alive} is registered on #{host}: start it there, `epmd -names` lists those that are",
           node
         )
 
       {:error, reason} ->
-        Error.new(
+        error(
           :unreachable,
           "#{node} cannot be reached (#{inspect(reason)}): is it running, and is epmd (port 4369) open?",
           node
         )
     end
+  end
+
+  # A node that listens and yet did not connect may have been dying, or been started, a moment ago.
+  defp confirm(node) do
+    Process.sleep(@confirm_ms)
+
+    if Node.connect(node) == true,
+      do: :ok,
+      else:
+        error(
+          :wrong_cookie,
+          "#{node} is there but refuses the connection: most likely the cookies differ. Give `cookie:` the cookie that the node was started with",
+          node
+        )
   end
 
   @doc "Whether there is a connection to `node` now."

@@ -3,7 +3,8 @@ defmodule GpuNode.Error do
   What went wrong, as every function of this package returns it (`{:error, error}`) and every `!` function raises it.
 
   `code` is an atom of a closed list and says what to do; `message` names op, shapes, types and limits with their values;
-  `node` is the GPU node concerned, or nil.
+  `node` is the GPU node concerned, or nil. `details`, of a text that did not compile, is a map: `stage` (`:parse`, `:check`, `:glsl`,
+  `:spirv` or `:driver`), `file`, `path` (a JSON pointer into a family), `line` (from 1; 0: not known) and `source` (the shader).
 
   Codes of the node, as in its protocol:
 
@@ -51,20 +52,31 @@ defmodule GpuNode.Error do
   ]
 
   @type code :: unquote(Enum.reduce(Enum.reverse(@codes), &{:|, [], [&1, &2]}))
-  @type t :: %__MODULE__{code: code, message: String.t(), node: node | nil}
+  @type details :: %{
+          stage: :parse | :check | :glsl | :spirv | :driver,
+          file: String.t(),
+          path: String.t(),
+          line: non_neg_integer,
+          source: String.t()
+        }
+  @type t :: %__MODULE__{code: code, message: String.t(), node: node | nil, details: details | nil}
 
   @enforce_keys [:code, :message]
-  defexception [:code, :message, :node]
+  defexception [:code, :message, :node, :details]
 
   @doc "Every code there is."
   @spec codes() :: [code]
   def codes, do: @codes
 
   @doc "Builds an error. An unknown code, of a newer node, becomes `:internal` with the code in the message."
-  @spec new(atom, String.t(), node | nil) :: t
-  def new(code, message, node \\ nil)
-  def new(code, message, node) when code in @codes, do: %__MODULE__{code: code, message: message, node: node}
-  def new(code, message, node), do: %__MODULE__{code: :internal, message: "#{code}: #{message}", node: node}
+  @spec new(atom, String.t(), node | nil, details | nil) :: t
+  def new(code, message, node \\ nil, details \\ nil)
+
+  def new(code, message, node, details) when code in @codes,
+    do: %__MODULE__{code: code, message: message, node: node, details: details}
+
+  def new(code, message, node, details),
+    do: %__MODULE__{code: :internal, message: "#{code}: #{message}", node: node, details: details}
 
   @doc "The value of `{:ok, value}`, `:ok` for `:ok`. Raises the error of `{:error, error}`."
   @spec unwrap!(:ok | {:ok, value} | {:error, t}) :: :ok | value when value: term

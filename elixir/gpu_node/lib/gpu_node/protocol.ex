@@ -27,6 +27,8 @@ defmodule GpuNode.Protocol do
           | {:download, id, non_neg_integer, integer}
           | {:upload_open, id, Type.t(), tuple}
           | {:attach, id, pos_integer, id}
+          | {:compile_family, id, atom | binary, map, map}
+          | {:chain, id, map, [id], map}
 
   @doc "The registered name under which a node takes control messages and upload chunks."
   @spec name() :: atom
@@ -110,6 +112,20 @@ defmodule GpuNode.Protocol do
   @spec attach(id, pos_integer, id) :: request
   def attach(id, from_session, from_id), do: {:attach, id, from_session, from_id}
 
+  @doc """
+  Makes model `id` of a family, JSON text or the name of a built-in one. `inputs` are the maps `:parameters`, `:dimensions`, `:data` from
+  names to numbers, lengths, and `{shape, binary of f64}`; `options` are `:type`, `:file`, `:chains`.
+  """
+  @spec compile_family(id, atom | binary, map, map) :: request
+  def compile_family(id, family, inputs, options), do: {:compile_family, id, family, inputs, options}
+
+  @doc """
+  Runs leapfrog steps of a model. `operands` are ids or binaries, `results` the ids of positions, momenta, gradients and logp, or none
+  to have them in the reply; `options` are `:steps`, `:rows`, `:mapping`.
+  """
+  @spec chain(id, map, [id], map) :: request
+  def chain(model, operands, results, options), do: {:chain, model, operands, results, options}
+
   @spec heartbeat() :: request
   def heartbeat, do: {:heartbeat}
 
@@ -144,12 +160,21 @@ defmodule GpuNode.Protocol do
   def request({:attach, id, from_session, from_id}, session, options),
     do: {:attach, session, id, from_session, from_id, options}
 
+  def request({:compile_family, id, family, inputs, own}, session, options),
+    do: {:compile_family, session, id, family, inputs, Map.merge(own, options)}
+
+  def request({:chain, model, operands, results, own}, session, options),
+    do: {:chain, session, model, operands, results, Map.merge(own, options)}
+
   ## Replies
 
-  @doc "Reads a reply: `{:error, {code, message}}` becomes a `GpuNode.Error` of `node`."
+  @doc "Reads a reply: `{:error, {code, message}}` becomes a `GpuNode.Error` of `node`, with the details of a compilation."
   @spec reply(term, node) :: :ok | :pong | {:ok, term} | {:ok, term, map} | {:error, Error.t()}
   def reply({:error, {code, message}}, node) when is_atom(code) and is_binary(message),
     do: {:error, Error.new(code, message, node)}
+
+  def reply({:error, {code, message, details}}, node) when is_atom(code) and is_binary(message) and is_map(details),
+    do: {:error, Error.new(code, message, node, details)}
 
   # What the session itself answers for a node that is gone.
   def reply({:error, %Error{}} = error, _node), do: error

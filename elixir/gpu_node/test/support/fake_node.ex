@@ -99,6 +99,7 @@ defmodule GpuNode.FakeNode do
       incarnation: state.incarnation,
       device: %{name: "fake"},
       types: [],
+      families: [],
       ops: state.ops,
       limits: state.limits
     }

@@ -1,0 +1,84 @@
+// K leapfrog steps of any number of chains, slice by slice.
+//
+// Tensors are row-major, of the model's type: position and momentum [chains][d]; positions, momenta and gradients
+// [chains][rows][d] and logp [chains][rows], a row being the state after a step: all of them, or the last. Sums are
+// taken in an order that depends on sizes alone, so that a chain's numbers are the same bits in any company.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "chain/device_model.h"
+#include "chain/job.h"
+
+namespace gpu_node::chain {
+
+struct ChainRequest {
+  int64_t chains = 1;
+  int64_t steps = 1;
+  int64_t coordinates = 0;  // what the caller takes d to be
+  bool last_only = false;
+  bool own_mass = false;  // |inverse_mass| is [chains][d], else [d]
+  bool own_step = false;  // |step_size| is [chains], else one number; negative ones go backwards
+  std::optional<Mapping> mapping;
+  int64_t most_chains = 0;  // that are in memory between dispatches; 0: as many as fit a buffer
+  vulkan::BufferRef position, momentum, inverse_mass, step_size;
+};
+
+struct ChainResult {
+  int64_t rows = 0;
+  vulkan::BufferRef positions, momenta, gradients, logp;
+  Mapping mapping = Mapping::kThread;
+  uint64_t dispatches = 0;
+  double longest_ms = 0;  // of a slice
+};
+
+class ChainRun final : public Job {
+ public:
+  // Allocates. Errors: kInvalidArgument for sizes that do not fit each other, kUnsupported for what the device cannot
+  // hold, kOutOfMemory.
+  static Result<std::unique_ptr<ChainRun>> start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
+                                                 const ChainRequest& request);
+
+  Result<Next> record(vulkan::Device& device, double ms) override;
+
+  // Whether what is recorded is all there is.
+  bool last() const { return first_ == chains_; }
+  // Complete with the last slice.
+  const ChainResult& result() const { return result_; }
+
+ private:
+  ChainRun(std::shared_ptr<DeviceModel> model, const ChainRequest& request);
+  Result<void> check(const ChainRequest& request, const vulkan::DeviceInfo& device) const;
+  Result<void> allocate(vulkan::Device& device, const ChainRequest& request);
+  void bind(const ChainRequest& request);
+  void learn(double ms);
+  void enter_batch();
+  void enter_window();
+  // The next dispatch, of at most |most_rounds|; moves on behind it.
+  Result<void> dispatch(vulkan::Device& device, uint64_t most_rounds);
+
+  std::shared_ptr<DeviceModel> model_;
+  Rounds rounds_;
+  ChainResult result_;
+  vulkan::BufferRef state_;
+  std::array<vulkan::BufferRef, kChainBuffers> buffers_;
+  std::array<vulkan::BufferRange, kChainBuffers> ranges_;
+  ChainPush push_;
+  const vulkan::Kernel* kernel_ = nullptr;
+
+  // Where the run is: batches of chains that share the state buffer, in them windows that one dispatch takes, of them
+  // rounds, and of a round pieces.
+  uint64_t chains_ = 0, at_once_ = 0, window_ = 0, most_groups_ = 0;
+  uint64_t first_ = 0, round_ = 0, end_ = 0;
+  size_t piece_ = 0;
+  double slice_rounds_ = 0;  // of the last slice
+  uint64_t slice_dispatches_ = 0, slice_chains_ = 0;
+};
+
+// Starts a run and waits for its end: for tests and benchmarks.
+Result<ChainResult> run_chains(vulkan::Device& device, std::shared_ptr<DeviceModel> model, const ChainRequest& request,
+                               Deadline deadline);
+
+}  // namespace gpu_node::chain

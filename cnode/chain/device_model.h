@@ -1,0 +1,79 @@
+// A program with its numbers on a device: what chains are run of.
+//
+// plan() and request() may be called on any thread, before the model is handed to the device thread; all else belongs
+// to that one.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "chain/launch.h"
+#include "vulkan/device.h"
+#include "vulkan/kernel_cache.h"
+#include "vulkan/recorder.h"
+
+namespace gpu_node::chain {
+
+class DeviceModel {
+ public:
+  // Computes on the host, in double, what does not vary with the coordinates. |most_iterations| is for tests.
+  // Errors: kUnsupported with the numbers, kInvalidArgument where the data leads outside of itself.
+  static Result<std::shared_ptr<DeviceModel>> plan(const vulkan::DeviceInfo& device,
+                                                   std::shared_ptr<const Program> program, const Binding& binding,
+                                                   Dtype dtype, uint64_t most_iterations = kMaxIterations);
+
+  // plan() and upload() in one: for tests and benchmarks.
+  static Result<std::shared_ptr<DeviceModel>> make(vulkan::Device& device, const Program& program,
+                                                   const Binding& binding, Dtype dtype,
+                                                   uint64_t most_iterations = kMaxIterations);
+
+  // Moves the numbers to the device; what that takes is recorded, not submitted.
+  Result<void> upload(vulkan::Device& device);
+  // Of the device, once uploaded.
+  uint64_t size_bytes() const { return known_bytes_.size() + launch_.words.size() * sizeof(uint32_t); }
+
+  const Program& program() const { return *program_; }
+  const Schedule& schedule() const { return schedule_; }
+  const Launch& launch() const { return launch_; }
+  uint32_t coordinates() const { return launch_.coordinates; }
+  Dtype dtype() const { return dtype_; }
+  // Where each variable's coordinates begin; the last entry is how many there are.
+  const std::vector<int64_t>& offsets() const { return offsets_; }
+
+  const vulkan::BufferRef& known() const { return known_; }
+  const vulkan::BufferRef& words() const { return words_; }
+
+  Mapping mapping_for(uint64_t chains, const vulkan::DeviceInfo& device) const;
+
+  // The shader of |mapping|, for people and tests too.
+  Result<vulkan::KernelSource> source(const vulkan::DeviceInfo& device, Mapping mapping) const;
+  // Asks for the kernel of |mapping|, without waiting.
+  Result<vulkan::KernelCache::Pending> request(vulkan::Device& device, Mapping mapping) const;
+  // The kernel of |mapping|; nullptr while it is being compiled.
+  Result<const vulkan::Kernel*> kernel(vulkan::Device& device, Mapping mapping);
+
+  // What a round of |chains| chains took when last it was measured; 0: never. Remembered for the next run.
+  double round_ms(Mapping mapping, uint64_t chains) const;
+  void measured(Mapping mapping, uint64_t chains, double round_ms);
+
+ private:
+  struct ByMapping {
+    vulkan::KernelCache::Pending pending;
+    const vulkan::Kernel* kernel = nullptr;
+    uint64_t chains = 0;  // of the measurement
+    double round_ms = 0;
+  };
+  ByMapping& of(Mapping mapping) { return by_mapping_[static_cast<size_t>(mapping)]; }
+  const ByMapping& of(Mapping mapping) const { return by_mapping_[static_cast<size_t>(mapping)]; }
+
+  std::shared_ptr<const Program> program_;
+  Schedule schedule_;
+  Launch launch_;
+  std::vector<int64_t> offsets_;
+  Dtype dtype_ = Dtype::f64;
+  std::vector<std::byte> known_bytes_;
+  vulkan::BufferRef known_, words_;
+  std::array<ByMapping, kMappings> by_mapping_;
+};
+
+}  // namespace gpu_node::chain

@@ -1,0 +1,194 @@
+#include "service/chain_jobs.h"
+
+#include <string>
+
+#include "program/storage.h"
+
+namespace gpu_node::service {
+namespace {
+
+constexpr std::string_view kResultNames[] = {"positions", "momenta", "gradients", "logp"};
+
+int64_t microseconds(Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
+
+// Milliseconds as whole microseconds: what is measured here is no finer.
+int64_t us(double ms) { return static_cast<int64_t>(ms * 1000); }
+
+std::string count_text(uint64_t count) { return std::to_string(count); }
+
+}  // namespace
+
+CompileJob::CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Device& device, Interpreter& interpreter)
+    : WaitedJob(std::move(work.session), std::move(work.call)),
+      id_(work.request.id),
+      planned_(std::move(planned)),
+      device_(device),
+      interpreter_(interpreter),
+      mapping_(planned_.model->mapping_for(static_cast<uint64_t>(planned_.chains), device.info())) {}
+
+Result<chain::Job::Next> CompileJob::record(double ms) {
+  using Next = chain::Job::Next;
+  if (held_ == nullptr) {
+    held_ = std::make_shared<HeldModel>();
+    held_->model = planned_.model;
+    GPU_ASSIGN(held_->payment, session().charge(planned_.model->size_bytes()));
+    // Asked for first, so that it compiles while the numbers travel.
+    GPU_ASSIGN(kernel_, planned_.model->kernel(device_, mapping_));
+    const Clock::time_point start = Clock::now();
+    GPU_TRY(planned_.model->upload(device_));
+    upload_ms_ = static_cast<double>(microseconds(Clock::now() - start)) / 1000;
+    return Next::kSubmit;
+  }
+  upload_ms_ += ms;
+  if (kernel_ == nullptr) {
+    GPU_ASSIGN(kernel_, planned_.model->kernel(device_, mapping_));
+  }
+  return kernel_ == nullptr ? Next::kWait : Next::kDone;
+}
+
+Result<void> CompileJob::finish() {
+  const chain::DeviceModel& model = *planned_.model;
+  GPU_TRY(interpreter_.bind_new(session(), id_, ModelRef(held_), "compile_family"));
+  if (!call()->claim()) {
+    interpreter_.free(session(), std::span(&id_, 1));
+    return {};
+  }
+  const auto& variables = model.program().symbols.variables;
+  etf::Writer writer = begin_reply(call()->caller());
+  writer.tuple(2).atom("ok").map(7);
+  writer.atom("family").binary(std::string_view(planned_.family->name));
+  writer.atom("type").atom(dtype_name(model.dtype()));
+  writer.atom("coordinates").unsigned_integer(model.coordinates());
+  writer.atom("variables").list(static_cast<uint32_t>(variables.size()));
+  for (size_t i = 0; i < variables.size(); ++i) {
+    writer.tuple(5).binary(std::string_view(variables[i].name));
+    writer.integer(model.offsets()[i]).integer(model.offsets()[i + 1] - model.offsets()[i]);
+    writer.boolean(!variables[i].dimension).atom(chain::name_of(variables[i].transform));
+  }
+  writer.nil();
+  writer.atom("mapping").atom(chain::name_of(mapping_));
+  writer.atom("compiled").boolean(!planned_.family_kept);
+  const vulkan::KernelTimes& times = kernel_->times();
+  writer.atom("timing").map(7);
+  writer.atom("family_us").integer(us(planned_.family_ms)).atom("plan_us").integer(us(planned_.plan_ms));
+  writer.atom("glsl_us").integer(us(times.glsl_ms)).atom("spirv_us").integer(us(times.spirv_ms));
+  writer.atom("driver_us").integer(us(times.driver_ms)).atom("upload_us").integer(us(upload_ms_));
+  writer.atom("kernel_from_disk").boolean(times.from_disk);
+  send_reply(call()->caller(), std::move(writer));
+  return {};
+}
+
+Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCallRef call, Chain&& request,
+                                                 vulkan::Device& device, Interpreter& interpreter) {
+  std::unique_ptr<ChainJob> job(new ChainJob(std::move(session), std::move(call), device, interpreter));
+  GPU_ASSIGN(job->held_, interpreter.find_model(job->session(), request.model, "chain"));
+  const auto d = static_cast<int64_t>(job->held_->model->coordinates());
+  job->results_ = std::move(request.results);
+  int64_t numbers = 0;
+  chain::ChainRequest& wanted = job->request_;
+  GPU_ASSIGN(wanted.position, job->operand(request.position, "position", numbers));
+  if (numbers % d != 0)
+    return Error{ErrorCode::kInvalidArgument, "chain: position has " + count_text(static_cast<uint64_t>(numbers)) +
+                                                  " numbers, no multiple of the model's " +
+                                                  count_text(static_cast<uint64_t>(d)) + " coordinates"};
+  wanted.chains = numbers / d;
+  GPU_ASSIGN(wanted.momentum, job->operand(request.momentum, "momentum", numbers));
+  GPU_ASSIGN(wanted.inverse_mass, job->operand(request.inverse_mass, "inverse_mass", numbers));
+  wanted.own_mass = numbers != d;
+  GPU_ASSIGN(wanted.step_size, job->operand(request.step_size, "step_size", numbers));
+  wanted.own_step = numbers != 1;
+  wanted.coordinates = d;
+  wanted.steps = request.steps;
+  wanted.last_only = request.last_only;
+  wanted.mapping = request.mapping;
+  GPU_ASSIGN(job->run_, chain::ChainRun::start(device, job->held_->model, wanted));
+  GPU_TRY(job->pay());
+  return job;
+}
+
+Result<vulkan::BufferRef> ChainJob::operand(const ChainOperand& operand, const char* name, int64_t& count) {
+  const Dtype dtype = held_->model->dtype();
+  const auto size = static_cast<uint64_t>(dtype_size_bytes(dtype));
+  const std::string what = std::string("chain: ") + name;
+  program::Tensor tensor;
+  if (const auto* bytes = std::get_if<std::vector<std::byte>>(&operand)) {
+    if (bytes->size() % size != 0)
+      return Error{ErrorCode::kInvalidArgument, what + " has " + count_text(bytes->size()) + " bytes, not numbers of " +
+                                                    std::string(dtype_name(dtype))};
+    const Shape shape{static_cast<int64_t>(bytes->size() / size)};
+    GPU_ASSIGN(tensor, interpreter_.make_tensor(session(), {dtype, shape}, std::span<const std::byte>(*bytes)));
+  } else {
+    GPU_ASSIGN(tensor, interpreter_.find(session(), std::get<int64_t>(operand), what));
+    if (tensor.dtype != dtype)
+      return Error{ErrorCode::kInvalidArgument, what + " is " + type_text(tensor.dtype, tensor.map.shape) +
+                                                    ", the model is of " + std::string(dtype_name(dtype))};
+    GPU_ASSIGN(tensor, interpreter_.contiguous(session(), tensor));
+  }
+  count = element_count(tensor.map.shape);
+  if (count == 0) return Error{ErrorCode::kInvalidArgument, what + " has no numbers"};
+  GPU_TRY(program::check_one_part(tensor.type(), tensor.storage->size_bytes, device_.info()));
+  return tensor.storage->parts[0];
+}
+
+// The session pays for the results from the beginning: what it may not have is not computed.
+Result<void> ChainJob::pay() {
+  const chain::ChainResult& result = run_->result();
+  const Dtype dtype = held_->model->dtype();
+  const Shape logp{request_.chains, result.rows};
+  Shape all = logp;
+  all.push_back(request_.coordinates);
+  const vulkan::BufferRef* const buffers[] = {&result.positions, &result.momenta, &result.gradients, &result.logp};
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const ir::TensorType type{dtype, i < 3 ? all : logp};
+    bytes += program::storage_bytes(type);
+    GPU_ASSIGN(program::Payment payment, session().charge(program::storage_bytes(type)));
+    tensors_[i] = program::tensor_in(type, *buffers[i], std::move(payment));
+  }
+  if (results_.empty() && bytes > kMaxInlineChainBytes)
+    return Error{ErrorCode::kInvalidArgument, "chain: the results have " + count_text(bytes) +
+                                                  " bytes, the limit of a reply is " +
+                                                  count_text(kMaxInlineChainBytes) + "; name tensors for them"};
+  return {};
+}
+
+Result<chain::Job::Next> ChainJob::record(double ms) {
+  GPU_ASSIGN(const chain::Job::Next next, run_->record(device_, ms));
+  // In the last submission itself, so that the answer needs no further one.
+  if (next == chain::Job::Next::kSubmit && run_->last() && results_.empty()) GPU_TRY(read_results());
+  return next;
+}
+
+Result<void> ChainJob::read_results() {
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    GPU_ASSIGN(readbacks_[i], interpreter_.transfer().read(tensors_[i], 0, program::size_bytes(tensors_[i])));
+  }
+  return {};
+}
+
+Result<void> ChainJob::finish() {
+  for (size_t i = 0; i < results_.size(); ++i)
+    GPU_TRY(interpreter_.bind_new(session(), results_[i], std::move(tensors_[i]), "chain"));
+  if (!call()->claim()) {
+    interpreter_.free(session(), results_);
+    return {};
+  }
+  const chain::ChainResult& result = run_->result();
+  const bool inline_results = results_.empty();
+  etf::Writer writer = begin_reply(call()->caller());
+  writer.tuple(2).atom("ok").map(inline_results ? 11 : 7);
+  writer.atom("chains").integer(request_.chains).atom("rows").integer(result.rows);
+  writer.atom("mapping").atom(chain::name_of(result.mapping));
+  writer.atom("dispatches").unsigned_integer(result.dispatches);
+  writer.atom("longest_us").integer(us(result.longest_ms));
+  writer.atom("queue_us").integer(microseconds(started_ - call()->arrived()));
+  writer.atom("execute_us").integer(microseconds(Clock::now() - started_));
+  if (inline_results)
+    for (size_t i = 0; i < readbacks_.size(); ++i) writer.atom(kResultNames[i]).binary(readbacks_[i].bytes);
+  send_reply(call()->caller(), std::move(writer));
+  return {};
+}
+
+}  // namespace gpu_node::service

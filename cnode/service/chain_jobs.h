@@ -1,0 +1,63 @@
+// The jobs of `compile_family` and `chain`: what they record, what they answer. Device thread only.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "chain/chain_run.h"
+#include "service/family_compiler.h"
+#include "service/interpreter.h"
+#include "service/jobs.h"
+
+namespace gpu_node::service {
+
+// Moves a planned model to the device, waits for its kernel, gives it its name.
+class CompileJob final : public WaitedJob {
+ public:
+  CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Device& device, Interpreter& interpreter);
+
+  Result<chain::Job::Next> record(double ms) override;
+  Result<void> finish() override;
+
+ private:
+  const int64_t id_;
+  PlannedModel planned_;
+  vulkan::Device& device_;
+  Interpreter& interpreter_;
+  chain::Mapping mapping_;
+  std::shared_ptr<HeldModel> held_;
+  const vulkan::Kernel* kernel_ = nullptr;
+  double upload_ms_ = 0;
+};
+
+// Runs leapfrog steps; the results get their names, or are read and sent.
+class ChainJob final : public WaitedJob {
+ public:
+  static Result<std::unique_ptr<ChainJob>> make(SessionRef session, PendingCallRef call, Chain&& request,
+                                                vulkan::Device& device, Interpreter& interpreter);
+
+  Result<chain::Job::Next> record(double ms) override;
+  Result<void> finish() override;
+
+ private:
+  ChainJob(SessionRef session, PendingCallRef call, vulkan::Device& device, Interpreter& interpreter)
+      : WaitedJob(std::move(session), std::move(call)), device_(device), interpreter_(interpreter) {}
+
+  // The buffer of |operand|, which has |count| numbers, or as many as there are where |count| is 0.
+  Result<vulkan::BufferRef> operand(const ChainOperand& operand, const char* name, int64_t& count);
+  Result<void> pay();
+  Result<void> read_results();
+
+  vulkan::Device& device_;
+  Interpreter& interpreter_;
+  ModelRef held_;
+  std::vector<int64_t> results_;
+  chain::ChainRequest request_;
+  std::unique_ptr<chain::ChainRun> run_;
+  std::array<program::Tensor, 4> tensors_;
+  std::array<program::Readback, 4> readbacks_;  // where the results are sent
+  Clock::time_point started_ = Clock::now();
+};
+
+}  // namespace gpu_node::service

@@ -1,0 +1,40 @@
+// What the decoders of requests share. Private to this folder.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "service/decode.h"
+
+namespace gpu_node::service {
+
+inline constexpr size_t kMaxTagBytes = 1024;
+
+Error malformed(std::string_view what, std::string_view expected, const etf::Reader& reader);
+Result<void> read_session(etf::Reader& reader, std::string_view what, uint64_t& session);
+Result<void> read_id(etf::Reader& reader, std::string_view what, int64_t& id);
+
+// Calls |entry| with each key of the map that comes next; it reads the value, or returns an error.
+template <typename Entry>
+Result<void> read_options(etf::Reader& reader, std::string_view what, Entry entry) {
+  uint32_t pairs = 0;
+  if (!reader.read_map(pairs)) return malformed(what, "a map of options", reader);
+  for (uint32_t i = 0; i < pairs; ++i) {
+    std::string_view key;
+    if (!reader.read_atom(key)) return malformed(what, "an atom as the key of an option", reader);
+    GPU_TRY(entry(key));
+  }
+  return {};
+}
+
+// Reads the value of |key| when that is an option of every request; false when it is not.
+Result<bool> read_request_option(etf::Reader& reader, std::string_view what, std::string_view key,
+                                 RequestOptions& options);
+
+Error unknown_option(std::string_view what, std::string_view key, std::string_view own);
+
+// The requests about chains: decode_chain.cpp.
+Result<Request> read_compile_family(etf::Reader& reader);
+Result<Request> read_chain(etf::Reader& reader);
+
+}  // namespace gpu_node::service

@@ -1,0 +1,43 @@
+defmodule GpuNode.Chain.Model do
+  @moduledoc """
+  A log density with its numbers on a GPU node: a handle, as `GpuNode.Tensor` is one. Freed when its last copy is collected; `:stale`
+  once its node's process or the connection to it is gone. It is of the VM that compiled it.
+
+  Fields: `family`, `type` (`{:f, 64}`), `coordinates` (how many there are), `variables` (maps of `name`, `offset` and `size` among the
+  coordinates, `scalar?`, `transform`), `mapping` (what computes one chain: `:thread`, `:subgroup` or `:workgroup`, for the number of
+  chains it was compiled for), `compiled?` (false when the node had the family already) and `timing`, in microseconds by stage.
+  """
+
+  alias GpuNode.{Protocol, Type}
+
+  @enforce_keys [:node, :incarnation, :session, :id, :ref]
+  defstruct @enforce_keys ++ [:family, :type, :coordinates, :variables, :mapping, :compiled?, :timing]
+
+  @type variable :: %{
+          name: String.t(),
+          offset: non_neg_integer,
+          size: pos_integer,
+          scalar?: boolean,
+          transform: :identity | :exp | :softplus | :sigmoid
+        }
+  @type t :: %__MODULE__{
+          node: node,
+          incarnation: non_neg_integer,
+          session: pos_integer,
+          id: Protocol.id(),
+          ref: reference,
+          family: String.t(),
+          type: Type.t(),
+          coordinates: pos_integer,
+          variables: [variable],
+          mapping: atom,
+          compiled?: boolean,
+          timing: map
+        }
+
+  defimpl Inspect do
+    def inspect(model, _options) do
+      "#GpuNode.Chain.Model<#{model.family}, #{model.coordinates} coordinates in #{GpuNode.Type.name(model.type)}, #{model.node} ##{model.id}>"
+    end
+  end
+end
