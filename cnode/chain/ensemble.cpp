@@ -1,0 +1,335 @@
+// What is recorded for all chains; ensemble_plan.cpp has their memory.
+#include "chain/ensemble.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+namespace gpu_node::chain {
+namespace {
+
+enum Setting : size_t { kStep, kInverseMass, kMassRoot, kCentre };
+
+template <typename Push>
+std::span<const std::byte> bytes_of(const Push& push) {
+  return std::as_bytes(std::span(&push, 1));
+}
+
+vulkan::BufferRange whole(const vulkan::BufferRef& buffer, bool written) {
+  return {&buffer, 0, buffer->size_bytes(), written};
+}
+
+void write_numbers(std::byte* to, Dtype dtype, std::span<const double> numbers) {
+  if (dtype == Dtype::f64) {
+    std::memcpy(to, numbers.data(), numbers.size_bytes());
+    return;
+  }
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const auto number = static_cast<float>(numbers[i]);
+    std::memcpy(to + i * sizeof(number), &number, sizeof(number));
+  }
+}
+
+double read_number(const std::byte* from, Dtype dtype, uint64_t i) {
+  if (dtype == Dtype::f64) {
+    double number;
+    std::memcpy(&number, from + i * sizeof(number), sizeof(number));
+    return number;
+  }
+  float number;
+  std::memcpy(&number, from + i * sizeof(number), sizeof(number));
+  return number;
+}
+
+}  // namespace
+
+Result<bool> Ensemble::ready(vulkan::Device& device) {
+  using Emitted = Result<vulkan::KernelSource>;
+  if (leapfrog_ == nullptr) {
+    GPU_ASSIGN(leapfrog_, model_->kernel(device, shape_.mapping));
+  }
+  bool all = leapfrog_ != nullptr;
+  for (size_t kind = 0; kind < kKinds; ++kind) {
+    Mine& mine = kernels_[kind];
+    if (mine.kernel != nullptr) continue;
+    if (!mine.pending.valid()) {
+      static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start"};
+      std::string key = std::string("sampler_") + kNames[kind] + " " + std::string(dtype_info(shape_.dtype).name);
+      if (kind == kTurn)
+        key += (shape_.mapping == Mapping::kThread ? " thread " : " workgroup ") + std::to_string(shape_.lanes);
+      mine.pending = device.kernels().request(key, [kind, shape = shape_, info = device.info()]() -> Emitted {
+        if (kind == kTurn) return emit_turn(shape, info);
+        if (kind == kReduce) return emit_reduce(shape.dtype, info);
+        return kind == kKeep ? emit_keep(shape.dtype, info) : emit_start(shape.dtype, info);
+      });
+    }
+    if (mine.pending.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      all = false;
+      continue;
+    }
+    const auto& outcome = mine.pending.get();
+    if (!outcome.ok()) return outcome.error();
+    mine.kernel = outcome->get();
+  }
+  return all;
+}
+
+Result<void> Ensemble::settings(vulkan::Device& device, const Adaptation& adaptation) {
+  vulkan::BufferRef to = settings_;
+  if (to->mapped() == nullptr) {
+    GPU_ASSIGN(to, device.pool().allocate(settings_bytes_, vulkan::BufferUse::kUpload, true));
+  }
+  const std::vector<double>& inverse_mass = adaptation.inverse_mass();
+  std::vector<double> root(inverse_mass.size());
+  std::transform(inverse_mass.begin(), inverse_mass.end(), root.begin(), [](double m) { return 1 / std::sqrt(m); });
+  const double step = adaptation.step_size();
+  write_numbers(to->mapped() + setting_at_[kStep], shape_.dtype, {&step, 1});
+  write_numbers(to->mapped() + setting_at_[kInverseMass], shape_.dtype, inverse_mass);
+  write_numbers(to->mapped() + setting_at_[kMassRoot], shape_.dtype, root);
+  write_numbers(to->mapped() + setting_at_[kCentre], shape_.dtype, adaptation.centre());
+  result_.step_size = step;
+  result_.path_length = adaptation.path_length();
+  result_.inverse_mass = inverse_mass;
+  if (to == settings_) return {};
+  return device.recorder().copy(to, 0, settings_, 0, settings_bytes_);
+}
+
+vulkan::BufferRange Ensemble::setting(size_t i) const {
+  return {&settings_, setting_at_[i], (i == kStep ? 1 : d_) * size_, false};
+}
+
+vulkan::BufferRange Ensemble::rows(const vulkan::BufferRef& buffer, const Batch& batch, uint64_t numbers,
+                                   bool written) const {
+  return {&buffer, batch.first * numbers * size_, batch.chains * numbers * size_, written};
+}
+
+const Ensemble::Batch& Ensemble::batch_of(uint64_t chain) const {
+  return batches_[static_cast<size_t>(chain / batch_chains_)];
+}
+
+uint64_t Ensemble::window(uint64_t first, uint64_t wanted) const {
+  const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
+  const Batch& batch = batch_of(first);
+  const uint64_t most = std::max(wanted / per_group, uint64_t{1});
+  return std::min(batch.first + batch.chains - first, std::min(most, most_groups_) * per_group);
+}
+
+Result<void> Ensemble::dispatch(vulkan::Device& device, const vulkan::Kernel* kernel,
+                                std::span<const vulkan::BufferRange> ranges, std::span<const std::byte> push,
+                                uint64_t groups) {
+  const auto& most = device.info().max_groups;
+  const auto x = static_cast<uint32_t>(std::min<uint64_t>(groups, most[0]));
+  const auto y = static_cast<uint32_t>((groups + x - 1) / x);
+  return device.recorder().dispatch(*kernel, ranges, push, x, y, 1);
+}
+
+Result<void> Ensemble::start(vulkan::Device& device) {
+  if (options_.position != nullptr) return {};
+  for (const Batch& batch : batches_) {
+    const StartPush push = {.batch = static_cast<uint32_t>(batch.chains),
+                            .batch_first = static_cast<uint32_t>(batch.first),
+                            .coordinates = static_cast<uint32_t>(d_),
+                            .seed_low = static_cast<uint32_t>(options_.seed),
+                            .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
+    const vulkan::BufferRange ranges[] = {rows(result_.position, batch, d_, true)};
+    GPU_TRY(dispatch(device, kernels_[kStart].kernel, ranges, bytes_of(push), elements(batch.chains * d_)));
+  }
+  return {};
+}
+
+Result<void> Ensemble::leapfrog(vulkan::Device& device, uint64_t first, uint64_t chains, size_t piece_number,
+                                uint32_t round, uint32_t count) {
+  const Batch& batch = batch_of(first);
+  const Piece& piece = rounds_.pieces[piece_number];
+  const vulkan::BufferRef& from = options_.position != nullptr ? options_.position : result_.position;
+  const vulkan::BufferRange position = rows(from, batch, d_, false);
+  const vulkan::BufferRange nothing = whole(unused_, false);
+  const std::array<vulkan::BufferRange, kChainBuffers> ranges = {whole(model_->known(), false),
+                                                                 whole(model_->words(), false),
+                                                                 whole(batch.state, true),
+                                                                 position,
+                                                                 position,
+                                                                 setting(kInverseMass),
+                                                                 setting(kStep),
+                                                                 nothing,
+                                                                 nothing,
+                                                                 nothing,
+                                                                 nothing};
+  ChainPush push;
+  push.batch = static_cast<uint32_t>(batch.chains);
+  push.chain_first = static_cast<uint32_t>(first - batch.first);
+  push.chain_end = static_cast<uint32_t>(first - batch.first + chains);
+  push.coordinates = static_cast<uint32_t>(d_);
+  push.chain_slots = model_->launch().chain_slots;
+  push.round_first = round;
+  push.round_end = round + count;
+  push.rows = 1;
+  push.last = ~0u;  // no state is wanted but in place
+  push.stage_first = piece.stage_first;
+  push.stage_end = piece.stage_end;
+  push.begin = piece.begin;
+  push.end = piece.end;
+  push.inner_begin = piece.inner_begin;
+  push.inner_end = piece.inner_end;
+  const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
+  return dispatch(device, leapfrog_, ranges, bytes_of(push), (chains + per_group - 1) / per_group);
+}
+
+Result<void> Ensemble::turn(vulkan::Device& device, const Turn& turn) {
+  const Launch& launch = model_->launch();
+  const Words words(model_->program(), model_->schedule());
+  for (const Batch& batch : batches_) {
+    const TurnPush push = {.batch = static_cast<uint32_t>(batch.chains),
+                           .batch_first = static_cast<uint32_t>(batch.first),
+                           .coordinates = static_cast<uint32_t>(d_),
+                           .chain_slots = launch.chain_slots,
+                           .logp_slot = launch.words[words.slots + model_->schedule().logp_slot],
+                           .iteration = turn.iteration,
+                           .beginning = turn.beginning,
+                           .counted = turn.counted,
+                           .learning = turn.learning,
+                           .seed_low = static_cast<uint32_t>(options_.seed),
+                           .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
+    const vulkan::BufferRange ranges[] = {whole(batch.state, true),
+                                          whole(batch.current, true),
+                                          whole(batch.numbers, true),
+                                          whole(batch.divergences, true),
+                                          setting(kInverseMass),
+                                          setting(kMassRoot),
+                                          setting(kCentre)};
+    const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
+    GPU_TRY(
+        dispatch(device, kernels_[kTurn].kernel, ranges, bytes_of(push), (batch.chains + per_group - 1) / per_group));
+  }
+  return {};
+}
+
+Result<void> Ensemble::reduce(vulkan::Device& device, bool coordinates) {
+  const auto d = static_cast<uint32_t>(d_);
+  seen_columns_ = coordinates ? d_ + kChainColumns : kChainColumns;
+  for (const Batch& batch : batches_) {
+    const bool threads = shape_.mapping == Mapping::kThread;
+    const ReducePush push = {.batch = static_cast<uint32_t>(batch.chains),
+                             .coordinates = d,
+                             .chain_stride = threads ? 1 : 2 * d,
+                             .place_stride = threads ? static_cast<uint32_t>(batch.chains) : 1,
+                             .column_first = coordinates ? 0 : d,
+                             .columns = static_cast<uint32_t>(seen_columns_),
+                             .block = static_cast<uint32_t>(block_),
+                             .blocks = static_cast<uint32_t>(batch.blocks),
+                             .block_first = static_cast<uint32_t>(batch.block_first),
+                             .all_blocks = static_cast<uint32_t>(all_blocks_)};
+    const vulkan::BufferRange ranges[] = {whole(batch.current, false), whole(batch.numbers, false),
+                                          whole(batch.divergences, false), setting(kCentre), whole(partials_, true)};
+    GPU_TRY(dispatch(device, kernels_[kReduce].kernel, ranges, bytes_of(push), seen_columns_ * batch.blocks));
+  }
+  return device.recorder().make_host_visible();
+}
+
+Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
+  const auto sum = [&](uint64_t column, uint64_t which) {
+    double total = 0;
+    for (uint64_t block = 0; block < all_blocks_; ++block)
+      total += read_number(partials_->mapped(), shape_.dtype, 2 * (column * all_blocks_ + block) + which);
+    return total;
+  };
+  const auto count = static_cast<double>(chains_);
+  const uint64_t coordinates = seen_columns_ - kChainColumns;
+  Seen seen;
+  seen.observation.mean.resize(coordinates);
+  seen.observation.m2.resize(coordinates);
+  for (uint64_t i = 0; i < coordinates; ++i) {
+    const double apart = sum(i, 0);
+    seen.observation.mean[i] = centre[i] + apart / count;
+    seen.observation.m2[i] = std::fmax(0, sum(i, 1) - apart * apart / count);
+  }
+  seen.observation.acceptance = sum(coordinates, 0);
+  seen.observation.inverse_acceptance = sum(coordinates, 1);
+  seen.observation.path_gradient = sum(coordinates + 1, 0);
+  seen.divergences = static_cast<uint64_t>(sum(coordinates + 1, 1));
+  seen.mean_acceptance = sum(coordinates + 2, 0) / count;
+  return seen;
+}
+
+KeepPush Ensemble::keep_push(const Batch& batch, uint32_t places) const {
+  const bool threads = shape_.mapping == Mapping::kThread;
+  KeepPush push;
+  push.batch = static_cast<uint32_t>(batch.chains);
+  push.coordinates = static_cast<uint32_t>(d_);
+  push.chain_stride = threads ? 1 : places;
+  push.place_stride = threads ? push.batch : 1;
+  push.kept = 1;
+  push.moment_size = push.batch * push.coordinates;
+  return push;
+}
+
+Result<void> Ensemble::keep(vulkan::Device& device, int64_t draw) {
+  const auto& variables = model_->program().symbols.variables;
+  const std::vector<int64_t>& offsets = model_->offsets();
+  const int64_t second = options_.draws - result_.half;
+  const bool in_second = draw >= second;
+  for (const Batch& batch : batches_) {
+    KeepPush push = keep_push(batch, 2 * static_cast<uint32_t>(d_));
+    push.kept = options_.keep_draws;
+    push.draws = static_cast<uint32_t>(options_.draws);
+    push.draw = static_cast<uint32_t>(draw);
+    push.half = in_second ? 1 : 0;
+    push.count = in_second ? static_cast<uint32_t>(draw - second + 1)
+                           : (draw < result_.half ? static_cast<uint32_t>(draw + 1) : 0);
+    for (size_t first = 0; first < variables.size(); first += kVariablesAtOnce) {
+      push.first = static_cast<uint32_t>(offsets[first]);
+      push.logp = options_.keep_draws && first == 0;
+      push.transforms = 0;
+      std::array<vulkan::BufferRange, 4 + kVariablesAtOnce> ranges;
+      ranges[0] = whole(batch.current, false);
+      ranges[1] = whole(batch.numbers, false);
+      ranges[2] = whole(batch.moments, true);
+      ranges[3] = push.logp ? rows(result_.logp, batch, push.draws, true) : whole(unused_, false);
+      for (size_t k = 0; k < kVariablesAtOnce; ++k) {
+        const size_t v = std::min(first + k, variables.size());
+        push.ends[k] = static_cast<uint32_t>(offsets[std::min(v + 1, variables.size())]);
+        ranges[4 + k] = whole(unused_, false);
+        if (v == variables.size()) continue;
+        if (options_.constrained) push.transforms |= static_cast<uint32_t>(variables[v].transform) << (8 * k);
+        const auto size = static_cast<uint64_t>(offsets[v + 1] - offsets[v]);
+        if (options_.keep_draws && size > 0) ranges[4 + k] = rows(result_.draws[v], batch, push.draws * size, true);
+      }
+      const uint64_t numbers = batch.chains * (push.ends[kVariablesAtOnce - 1] - push.first);
+      if (numbers == 0) continue;
+      GPU_TRY(dispatch(device, kernels_[kKeep].kernel, ranges, bytes_of(push), elements(numbers)));
+    }
+  }
+  return {};
+}
+
+Result<void> Ensemble::unfold(vulkan::Device& device, const Batch& batch, const vulkan::BufferRef& from, uint32_t array,
+                              uint32_t places, const vulkan::BufferRef& to) {
+  KeepPush push = keep_push(batch, places);
+  push.source = array * push.batch * push.coordinates;
+  for (uint32_t& end : push.ends) end = push.coordinates;
+  const vulkan::BufferRange nothing = whole(unused_, false);
+  const std::array<vulkan::BufferRange, 4 + kVariablesAtOnce> ranges = {
+      whole(from, false), nothing, nothing, nothing, rows(to, batch, d_, true), nothing, nothing, nothing};
+  return dispatch(device, kernels_[kKeep].kernel, ranges, bytes_of(push), elements(batch.chains * d_));
+}
+
+Result<void> Ensemble::finish(vulkan::Device& device) {
+  vulkan::Recorder& recorder = device.recorder();
+  const auto d = static_cast<uint32_t>(d_);
+  for (const Batch& batch : batches_) {
+    GPU_TRY(unfold(device, batch, batch.current, 0, 2 * d, result_.position));
+    for (uint32_t half = 0; half < 2; ++half) {
+      GPU_TRY(unfold(device, batch, batch.moments, 2 * half, d, result_.mean[half]));
+      GPU_TRY(unfold(device, batch, batch.moments, 2 * half + 1, d, result_.m2[half]));
+    }
+    const uint64_t row_bytes = batch.chains * size_;
+    GPU_TRY(recorder.copy(batch.numbers, kMeanAcceptanceArray * row_bytes, result_.acceptance, batch.first * size_,
+                          row_bytes));
+    GPU_TRY(recorder.copy(batch.divergences, 0, result_.divergences, batch.first * sizeof(uint32_t),
+                          batch.chains * sizeof(uint32_t)));
+  }
+  return reduce(device, false);
+}
+
+}  // namespace gpu_node::chain

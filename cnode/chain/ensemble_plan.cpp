@@ -1,0 +1,125 @@
+// How chains are cut into batches, and their memory.
+#include <algorithm>
+#include <numeric>
+
+#include "chain/ensemble.h"
+
+namespace gpu_node::chain {
+namespace {
+
+constexpr uint64_t kMostState = uint64_t{1} << 28;  // numbers of one state
+constexpr uint64_t kLeastBlock = 256, kMostBlock = uint64_t{1} << 20, kWantedBlocks = 64;
+
+Error unsupported(const std::string& what) { return {ErrorCode::kUnsupported, what}; }
+
+uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Ensemble::Ensemble(std::shared_ptr<DeviceModel> model, const SamplerOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      chains_(static_cast<uint64_t>(options.chains)),
+      size_(static_cast<uint64_t>(dtype_size_bytes(model_->dtype()))),
+      d_(model_->coordinates()) {}
+
+Result<Ensemble> Ensemble::make(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
+                                const SamplerOptions& options) {
+  Ensemble ensemble(std::move(model), options);
+  GPU_TRY(ensemble.plan(device.info()));
+  GPU_TRY(ensemble.allocate(device));
+  return ensemble;
+}
+
+Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
+  const Launch& launch = model_->launch();
+  shape_ = {model_->dtype(), options_.mapping.value_or(model_->mapping_for(chains_, device)), launch.lanes};
+  const auto d = static_cast<uint32_t>(d_);
+  if (turn_iterations(d, shape_) > launch.most_iterations) shape_.mapping = Mapping::kWorkgroup;
+  if (turn_iterations(d, shape_) > launch.most_iterations)
+    return unsupported("a sampler of " + std::to_string(d) + " coordinates loops more than " +
+                       std::to_string(launch.most_iterations) + " times for each of " + std::to_string(shape_.lanes) +
+                       " lanes");
+  GPU_ASSIGN(rounds_, plan_rounds(model_->schedule(), launch, shape_.mapping));
+  most_groups_ = uint64_t{device.max_groups[0]} * device.max_groups[1];
+
+  // A batch is as large as its largest buffers allow, and begins at an offset that may be bound in each of the results.
+  const uint64_t draws = options_.keep_draws ? static_cast<uint64_t>(options_.draws) : 0;
+  std::vector<uint64_t> rows = {d_};
+  if (draws > 0) rows.push_back(draws);
+  const std::vector<int64_t>& offsets = model_->offsets();
+  for (size_t v = 0; v + 1 < offsets.size(); ++v)
+    if (draws > 0 && offsets[v + 1] > offsets[v])
+      rows.push_back(draws * static_cast<uint64_t>(offsets[v + 1] - offsets[v]));
+  const uint64_t limit = device.max_storage_range / size_;
+  uint64_t most = std::max<uint64_t>(launch.chain_slots, 4 * d_);
+  batch_chains_ = std::min(limit, kMostState) / most;
+  uint64_t step = 1;
+  for (const uint64_t row : rows) {
+    most = std::max(most, row);
+    batch_chains_ = std::min(batch_chains_, std::min<uint64_t>(limit, ~0u) / row);
+    const uint64_t alignment = std::max<uint64_t>(device.storage_alignment, 1);
+    step = std::lcm(step, alignment / std::gcd(alignment, row * size_));
+  }
+  if (options_.most_chains > 0) batch_chains_ = std::min(batch_chains_, static_cast<uint64_t>(options_.most_chains));
+  if (batch_chains_ >= chains_)
+    batch_chains_ = chains_;
+  else
+    batch_chains_ = batch_chains_ / step * step;
+  if (batch_chains_ == 0)
+    return unsupported("a chain takes " + std::to_string(most) + " numbers in one buffer and chains lie in groups of " +
+                       std::to_string(step) + ", the device has " + std::to_string(limit) + " for a buffer");
+  block_ = std::clamp(ceil_div(batch_chains_, kWantedBlocks), kLeastBlock, kMostBlock);
+  for (uint64_t first = 0; first < chains_; first += batch_chains_) {
+    Batch batch;
+    batch.first = first;
+    batch.chains = std::min(batch_chains_, chains_ - first);
+    batch.block_first = all_blocks_;
+    batch.blocks = ceil_div(batch.chains, block_);
+    all_blocks_ += batch.blocks;
+    batches_.push_back(std::move(batch));
+  }
+  return {};
+}
+
+Result<void> Ensemble::allocate(vulkan::Device& device) {
+  vulkan::BufferPool& pool = device.pool();
+  const auto bytes = [&](uint64_t count) { return pool.allocate(count, vulkan::BufferUse::kDevice); };
+  const auto numbers = [&](uint64_t count) { return bytes(std::max<uint64_t>(count, 1) * size_); };
+  for (Batch& batch : batches_) {
+    GPU_ASSIGN(batch.state, numbers(batch.chains * model_->launch().chain_slots));
+    GPU_ASSIGN(batch.current, numbers(batch.chains * 2 * d_));
+    GPU_ASSIGN(batch.numbers, numbers(batch.chains * kNumberArrays));
+    GPU_ASSIGN(batch.divergences, bytes(batch.chains * sizeof(uint32_t)));
+    GPU_ASSIGN(batch.moments, numbers(batch.chains * 4 * d_));
+  }
+  const uint64_t alignment = std::max<uint64_t>(device.info().storage_alignment, 16);
+  uint64_t end = 0;
+  for (size_t i = 0; i < setting_at_.size(); ++i) {
+    setting_at_[i] = end;
+    end += ceil_div((i == 0 ? 1 : d_) * size_, alignment) * alignment;
+  }
+  settings_bytes_ = end;
+  GPU_ASSIGN(settings_, pool.allocate(settings_bytes_, vulkan::BufferUse::kDevice, true));
+  GPU_ASSIGN(partials_, pool.allocate(2 * (d_ + kChainColumns) * all_blocks_ * size_, vulkan::BufferUse::kDownload));
+  GPU_ASSIGN(unused_, bytes(alignment));
+  GPU_ASSIGN(result_.position, numbers(chains_ * d_));
+  GPU_ASSIGN(result_.acceptance, numbers(chains_));
+  GPU_ASSIGN(result_.divergences, bytes(chains_ * sizeof(uint32_t)));
+  for (size_t half = 0; half < 2; ++half) {
+    GPU_ASSIGN(result_.mean[half], numbers(chains_ * d_));
+    GPU_ASSIGN(result_.m2[half], numbers(chains_ * d_));
+  }
+  result_.half = options_.draws / 2;
+  if (!options_.keep_draws) return {};
+  const uint64_t draws = chains_ * static_cast<uint64_t>(options_.draws);
+  const std::vector<int64_t>& offsets = model_->offsets();
+  GPU_ASSIGN(result_.logp, numbers(draws));
+  for (size_t v = 0; v + 1 < offsets.size(); ++v) {
+    GPU_ASSIGN(vulkan::BufferRef buffer, numbers(draws * static_cast<uint64_t>(offsets[v + 1] - offsets[v])));
+    result_.draws.push_back(std::move(buffer));
+  }
+  return {};
+}
+
+}  // namespace gpu_node::chain

@@ -1,0 +1,65 @@
+// Hamiltonian Monte Carlo for many chains at once, slice by slice: all chains take the same number of steps in an
+// iteration. In the warm-up a few sums over the chains come back to the host after each iteration, where step size,
+// path length and scales are learned (adaptation.h); then nothing does, and as many iterations are recorded as fit a
+// slice.
+//
+// A draw is a function of model, options and the chain's number: the same bits whatever the slices, and, where nothing
+// is learned, in any company of chains.
+#pragma once
+
+#include "chain/ensemble.h"
+#include "chain/job.h"
+
+namespace gpu_node::chain {
+
+class Sampler final : public Job {
+ public:
+  // Allocates. |model| is uploaded. Errors: kInvalidArgument for options that make no sense, kUnsupported for what the
+  // device cannot hold, kOutOfMemory.
+  static Result<std::unique_ptr<Sampler>> start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
+                                                const SamplerOptions& options);
+
+  Result<Next> record(vulkan::Device& device, double ms) override;
+
+  // Whether what is recorded is all there is.
+  bool last() const { return state_ >= State::kEnd; }
+  const SamplerProgress& progress() const { return progress_; }
+  // Complete with the last slice.
+  const SamplerResult& result() const { return ensemble_.result(); }
+
+ private:
+  enum class State : uint8_t { kStart, kPath, kEnd, kDone };
+  // Chains and rounds that are still to be recorded of the current path.
+  struct Way {
+    uint32_t round = 0, rounds = 0;  // the next one, and how many are left
+    uint32_t taken = 0;              // rounds of the dispatches under way; 0: none are
+    uint64_t chain = 0, window = 0;  // the next of those, the chains of a dispatch
+    size_t piece = 0;
+  };
+
+  Sampler(Ensemble ensemble, const SamplerOptions& options, const AdaptationOptions& adaptation);
+  void measure(double ms);
+  Result<void> absorb(vulkan::Device& device);
+  Result<void> follow(vulkan::Device& device);
+  Result<void> end_path(vulkan::Device& device);
+  void begin_path();
+  void report();
+
+  Ensemble ensemble_;
+  SamplerOptions options_;
+  Adaptation adaptation_;
+  State state_ = State::kStart;
+  Way way_;
+  bool begun_ = false;        // the first momentum is drawn
+  uint32_t iteration_ = ~0u;  // that ended last
+  uint32_t counted_ = 0;      // of the phase
+  bool summed_ = false;       // a sum is on its way
+  bool waits_ = false;        // and the next iteration needs it
+  double budget_ = 0;         // of the slice, in rounds of a chain
+  double recorded_ = 0;
+  double unit_ms_ = 0;  // what a round of a chain takes; 0: not known
+  uint64_t dispatches_ = 0;
+  SamplerProgress progress_;
+};
+
+}  // namespace gpu_node::chain

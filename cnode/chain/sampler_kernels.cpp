@@ -1,0 +1,118 @@
+#include "chain/sampler_kernels.h"
+
+#include <array>
+#include <string>
+
+#include "chain/adaptation.h"
+#include "kernels/shader_builder.h"
+
+namespace gpu_node::chain {
+namespace {
+
+using kernels::ShaderBuilder;
+using enum ShaderBuilder::Access;
+
+// What all of them begin with. The pieces of the library use what is declared before them.
+ShaderBuilder begin(Dtype dtype, uint32_t lanes, const vulkan::DeviceInfo& device) {
+  ShaderBuilder builder(device);
+  builder.local_size(lanes);
+  builder.use(dtype_info(dtype).compute);
+  builder.use_double_where_supported();
+  builder.define("REAL", kernels::compute_type(dtype));
+  builder.define("REAL2", dtype == Dtype::f64 ? "dvec2" : "vec2");
+  builder.define("REAL4", dtype == Dtype::f64 ? "dvec4" : "vec4");
+  builder.define("LANES", std::to_string(lanes) + "u");
+  builder.library("lib/op_common.glsl");
+  builder.library("lib/op_divide.glsl");
+  return builder;
+}
+
+void use_random(ShaderBuilder& builder) {
+  builder.math("sqrt", Dtype::f32);
+  for (const char* name : {"mi_log_d", "mi_sin_d", "mi_cos_d"}) builder.section(name);
+  builder.library("lib/threefry.glsl");
+}
+
+template <size_t N>
+void push(ShaderBuilder& builder, const std::array<const char*, N>& names) {
+  for (const char* name : names) builder.push("uint", name);
+}
+
+}  // namespace
+
+Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::DeviceInfo& device) {
+  const bool threads = shape.mapping == Mapping::kThread;
+  ShaderBuilder builder = begin(shape.dtype, threads ? kThreadLanes : shape.lanes, device);
+  const std::string real(kernels::compute_type(shape.dtype));
+  if (threads) {
+    builder.define("CHAIN_PER_THREAD");
+    builder.define("PART_LANES", std::to_string(shape.lanes) + "u");
+  } else {
+    builder.define("PART_LANES", "LANES");
+  }
+  builder.define("FAN", std::to_string(kFan) + "u");
+  builder.define("NEGATIVE_INFINITY",
+                 shape.dtype == Dtype::f64 ? "packDouble2x32(uvec2(0u, 0xfff00000u))" : "uintBitsToFloat(0xff800000u)");
+  builder.buffer("state", threads ? real : "coherent " + real, kReadWrite);
+  builder.buffer("current", real, kReadWrite);
+  builder.buffer("numbers", real, kReadWrite);
+  builder.buffer("divergences", "uint", kReadWrite);
+  for (const char* name : {"inverse_mass", "mass_root", "centre"}) builder.buffer(name, real, kRead);
+  push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_chain_slots", "p_logp_slot", "p_iteration",
+                           "p_beginning", "p_counted", "p_learning", "p_seed_low", "p_seed_high"});
+  use_random(builder);
+  builder.math("exp", shape.dtype);
+  builder.library("sampler_turn.glsl");
+  builder.body() += "  turn_main();\n";
+  return builder.build();
+}
+
+uint64_t turn_iterations(uint32_t coordinates, const KernelShape& shape) {
+  const uint64_t lanes = shape.lanes;
+  if (shape.mapping == Mapping::kThread) return 2 * (uint64_t{coordinates} + 2 * lanes) + 2 * uint64_t{coordinates};
+  return 4 * (coordinates / lanes + 1) + 4 * lanes / kFan;
+}
+
+Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device) {
+  ShaderBuilder builder = begin(dtype, kReduceLanes, device);
+  const std::string real(kernels::compute_type(dtype));
+  builder.define("LEAST_ACCEPTANCE", "REAL(" + std::to_string(kLeastAcceptance) + ")");
+  builder.buffer("current", real, kRead);
+  builder.buffer("numbers", real, kRead);
+  builder.buffer("divergences", "uint", kRead);
+  builder.buffer("centre", real, kRead);
+  builder.buffer("partials", real, kWrite);
+  push(builder, std::array{"p_batch", "p_coordinates", "p_chain_stride", "p_place_stride", "p_column_first",
+                           "p_columns", "p_block", "p_blocks", "p_block_first", "p_all_blocks"});
+  builder.library("sampler_reduce.glsl");
+  builder.body() += "  reduce_main();\n";
+  return builder.build();
+}
+
+Result<vulkan::KernelSource> emit_keep(Dtype dtype, const vulkan::DeviceInfo& device) {
+  ShaderBuilder builder = begin(dtype, kElementLanes, device);
+  const std::string real(kernels::compute_type(dtype));
+  builder.buffer("source", real, kRead);
+  builder.buffer("numbers", real, kRead);
+  builder.buffer("moments", real, kReadWrite);
+  for (const char* name : {"logp", "draws0", "draws1", "draws2", "draws3"}) builder.buffer(name, real, kWrite);
+  push(builder, std::array{"p_batch", "p_coordinates", "p_chain_stride", "p_place_stride", "p_source", "p_first",
+                           "p_end0", "p_end1", "p_end2", "p_end3", "p_transforms", "p_kept", "p_draws", "p_draw",
+                           "p_logp", "p_half", "p_count", "p_moment_size"});
+  for (const char* name : {"exp", "softplus", "sigmoid"}) builder.math(name, dtype);
+  builder.library("sampler_keep.glsl");
+  builder.body() += "  keep_main();\n";
+  return builder.build();
+}
+
+Result<vulkan::KernelSource> emit_start(Dtype dtype, const vulkan::DeviceInfo& device) {
+  ShaderBuilder builder = begin(dtype, kElementLanes, device);
+  builder.buffer("position", kernels::compute_type(dtype), kWrite);
+  push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_seed_low", "p_seed_high"});
+  use_random(builder);
+  builder.library("sampler_start.glsl");
+  builder.body() += "  start_main();\n";
+  return builder.build();
+}
+
+}  // namespace gpu_node::chain

@@ -1,0 +1,71 @@
+// The kernels between paths, shaders/sampler_*.glsl: which buffers and push constants they have. They serve every
+// model; beside the type only the layout of the leapfrog skeleton's state makes another kernel.
+#pragma once
+
+#include "chain/emit_program.h"
+
+namespace gpu_node::chain {
+
+inline constexpr uint32_t kVariablesAtOnce = 4;  // whose draws one dispatch keeps
+inline constexpr uint32_t kReduceLanes = 64;
+inline constexpr uint32_t kElementLanes = 64;  // of a workgroup of the kernels with an invocation for each number
+inline constexpr uint32_t kThreadLanes = 32;   // of one that runs a chain in each
+inline constexpr uint32_t kNumberArrays = 5;   // of |numbers|: see sampler_turn.glsl
+inline constexpr uint32_t kMeanAcceptanceArray = 2;
+
+// Buffers: state, current, numbers, divergences, inverse mass, its root's inverse, centre.
+struct TurnPush {
+  uint32_t batch = 0;        // chains of the state
+  uint32_t batch_first = 0;  // the first of them among all
+  uint32_t coordinates = 0;
+  uint32_t chain_slots = 0;
+  uint32_t logp_slot = 0;
+  uint32_t iteration = 0;  // the one that ends
+  uint32_t beginning = 0;  // nothing ends: only the momentum is drawn
+  uint32_t counted = 0;    // iterations of the phase with this one
+  uint32_t learning = 0;
+  uint32_t seed_low = 0, seed_high = 0;
+};
+Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::DeviceInfo& device);
+// Loop iterations of one invocation.
+uint64_t turn_iterations(uint32_t coordinates, const KernelShape& shape);
+
+// Buffers: current, numbers, divergences, centre, partials.
+struct ReducePush {
+  uint32_t batch = 0;
+  uint32_t coordinates = 0;
+  uint32_t chain_stride = 0, place_stride = 0;  // in |current|
+  uint32_t column_first = 0, columns = 0;       // coordinates, then the three of chains
+  uint32_t block = 0, blocks = 0;               // chains of a block, blocks of the batch
+  uint32_t block_first = 0, all_blocks = 0;     // the batch's among all
+};
+inline constexpr uint32_t kChainColumns = 3;
+Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device);
+
+// Buffers: source, numbers, moments, log densities, draws of four variables.
+struct KeepPush {
+  uint32_t batch = 0;
+  uint32_t coordinates = 0;
+  uint32_t chain_stride = 0, place_stride = 0, source = 0;
+  uint32_t first = 0;                    // coordinate of the first variable
+  uint32_t ends[kVariablesAtOnce] = {};  // of the coordinates of each
+  uint32_t transforms = 0;               // a byte for each
+  uint32_t kept = 0;                     // the draws are
+  uint32_t draws = 1, draw = 0;
+  uint32_t logp = 0;         // and the log density
+  uint32_t half = 0;         // which moments
+  uint32_t count = 0;        // their numbers with this one; 0: none are kept
+  uint32_t moment_size = 0;  // numbers of one array of moments
+};
+Result<vulkan::KernelSource> emit_keep(Dtype dtype, const vulkan::DeviceInfo& device);
+
+// Buffer: positions.
+struct StartPush {
+  uint32_t batch = 0;
+  uint32_t batch_first = 0;
+  uint32_t coordinates = 0;
+  uint32_t seed_low = 0, seed_high = 0;
+};
+Result<vulkan::KernelSource> emit_start(Dtype dtype, const vulkan::DeviceInfo& device);
+
+}  // namespace gpu_node::chain

@@ -1,0 +1,42 @@
+// A draw of every chain: its position, in the space where the variables live, goes to the draws of up to four
+// variables and into the running moments. One invocation for each number.
+
+REAL transformed(uint transform, REAL u) {
+  if (transform == 1u) return m_exp(u);
+  if (transform == 2u) return m_softplus(u);
+  if (transform == 3u) return m_sigmoid(u);
+  return u;
+}
+
+// Welford's way: |p_count| numbers with this one.
+void add_moment(uint at, REAL x) {
+  uint mean_at = 2u * p_half * p_moment_size + at, m2_at = mean_at + p_moment_size;
+  REAL mean = p_count == 1u ? REAL(0) : moments[mean_at];
+  REAL m2 = p_count == 1u ? REAL(0) : moments[m2_at];
+  REAL apart = op_subtract(x, mean);
+  mean = op_add(mean, op_divide(apart, REAL(p_count)));
+  moments[mean_at] = mean;
+  moments[m2_at] = op_add(m2, op_multiply(apart, op_subtract(x, mean)));
+}
+
+void keep_main() {
+  uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  uint id = group * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
+  uint size = p_end3 - p_first;
+  if (id >= size * p_batch) return;
+  // Neighbours in memory are neighbours here.
+  uint chain = p_place_stride == 1u ? id / size : id % p_batch;
+  uint place = p_first + (p_place_stride == 1u ? id % size : id / p_batch);
+  REAL u = source[p_source + chain * p_chain_stride + place * p_place_stride];
+  uint v = (place >= p_end0 ? 1u : 0u) + (place >= p_end1 ? 1u : 0u) + (place >= p_end2 ? 1u : 0u);
+  REAL x = transformed((p_transforms >> (8u * v)) & 255u, u);
+  uint row = chain * p_draws + p_draw;
+  if (p_kept != 0u) {
+    if (v == 0u) draws0[row * (p_end0 - p_first) + place - p_first] = x;
+    else if (v == 1u) draws1[row * (p_end1 - p_end0) + place - p_end0] = x;
+    else if (v == 2u) draws2[row * (p_end2 - p_end1) + place - p_end1] = x;
+    else draws3[row * (p_end3 - p_end2) + place - p_end2] = x;
+    if (p_logp != 0u && place == p_first) logp[row] = numbers[p_batch + chain];
+  }
+  if (p_count != 0u) add_moment(p_place_stride == 1u ? chain * p_coordinates + place : place * p_batch + chain, x);
+}
