@@ -3,20 +3,15 @@
 #include <string>
 
 #include "program/storage.h"
+#include "service/chain_operand.h"
 
 namespace gpu_node::service {
 namespace {
 
 constexpr std::string_view kResultNames[] = {"positions", "momenta", "gradients", "logp"};
 
-int64_t microseconds(Clock::duration duration) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-}
-
 // Milliseconds as whole microseconds: what is measured here is no finer.
 int64_t us(double ms) { return static_cast<int64_t>(ms * 1000); }
-
-std::string count_text(uint64_t count) { return std::to_string(count); }
 
 }  // namespace
 
@@ -86,19 +81,26 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
   GPU_ASSIGN(job->held_, interpreter.find_model(job->session(), request.model, "chain"));
   const auto d = static_cast<int64_t>(job->held_->model->coordinates());
   job->results_ = std::move(request.results);
-  int64_t numbers = 0;
+  const auto operand = [&](const ChainOperand& given, const char* name) {
+    return operand_buffer(interpreter, job->session(), given, job->held_->model->dtype(), std::string("chain: ") + name,
+                          device.info());
+  };
+  GPU_ASSIGN(const OperandBuffer position, operand(request.position, "position"));
+  GPU_ASSIGN(const OperandBuffer momentum, operand(request.momentum, "momentum"));
+  GPU_ASSIGN(const OperandBuffer inverse_mass, operand(request.inverse_mass, "inverse_mass"));
+  GPU_ASSIGN(const OperandBuffer step_size, operand(request.step_size, "step_size"));
+  if (position.count % d != 0)
+    return Error{ErrorCode::kInvalidArgument, "chain: position has " + std::to_string(position.count) +
+                                                  " numbers, no multiple of the model's " + std::to_string(d) +
+                                                  " coordinates"};
   chain::ChainRequest& wanted = job->request_;
-  GPU_ASSIGN(wanted.position, job->operand(request.position, "position", numbers));
-  if (numbers % d != 0)
-    return Error{ErrorCode::kInvalidArgument, "chain: position has " + count_text(static_cast<uint64_t>(numbers)) +
-                                                  " numbers, no multiple of the model's " +
-                                                  count_text(static_cast<uint64_t>(d)) + " coordinates"};
-  wanted.chains = numbers / d;
-  GPU_ASSIGN(wanted.momentum, job->operand(request.momentum, "momentum", numbers));
-  GPU_ASSIGN(wanted.inverse_mass, job->operand(request.inverse_mass, "inverse_mass", numbers));
-  wanted.own_mass = numbers != d;
-  GPU_ASSIGN(wanted.step_size, job->operand(request.step_size, "step_size", numbers));
-  wanted.own_step = numbers != 1;
+  wanted.chains = position.count / d;
+  wanted.position = position.buffer;
+  wanted.momentum = momentum.buffer;
+  wanted.inverse_mass = inverse_mass.buffer;
+  wanted.own_mass = inverse_mass.count != d;
+  wanted.step_size = step_size.buffer;
+  wanted.own_step = step_size.count != 1;
   wanted.coordinates = d;
   wanted.steps = request.steps;
   wanted.last_only = request.last_only;
@@ -106,30 +108,6 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
   GPU_ASSIGN(job->run_, chain::ChainRun::start(device, job->held_->model, wanted));
   GPU_TRY(job->pay());
   return job;
-}
-
-Result<vulkan::BufferRef> ChainJob::operand(const ChainOperand& operand, const char* name, int64_t& count) {
-  const Dtype dtype = held_->model->dtype();
-  const auto size = static_cast<uint64_t>(dtype_size_bytes(dtype));
-  const std::string what = std::string("chain: ") + name;
-  program::Tensor tensor;
-  if (const auto* bytes = std::get_if<std::vector<std::byte>>(&operand)) {
-    if (bytes->size() % size != 0)
-      return Error{ErrorCode::kInvalidArgument, what + " has " + count_text(bytes->size()) + " bytes, not numbers of " +
-                                                    std::string(dtype_name(dtype))};
-    const Shape shape{static_cast<int64_t>(bytes->size() / size)};
-    GPU_ASSIGN(tensor, interpreter_.make_tensor(session(), {dtype, shape}, std::span<const std::byte>(*bytes)));
-  } else {
-    GPU_ASSIGN(tensor, interpreter_.find(session(), std::get<int64_t>(operand), what));
-    if (tensor.dtype != dtype)
-      return Error{ErrorCode::kInvalidArgument, what + " is " + type_text(tensor.dtype, tensor.map.shape) +
-                                                    ", the model is of " + std::string(dtype_name(dtype))};
-    GPU_ASSIGN(tensor, interpreter_.contiguous(session(), tensor));
-  }
-  count = element_count(tensor.map.shape);
-  if (count == 0) return Error{ErrorCode::kInvalidArgument, what + " has no numbers"};
-  GPU_TRY(program::check_one_part(tensor.type(), tensor.storage->size_bytes, device_.info()));
-  return tensor.storage->parts[0];
 }
 
 // The session pays for the results from the beginning: what it may not have is not computed.
@@ -148,9 +126,9 @@ Result<void> ChainJob::pay() {
     tensors_[i] = program::tensor_in(type, *buffers[i], std::move(payment));
   }
   if (results_.empty() && bytes > kMaxInlineChainBytes)
-    return Error{ErrorCode::kInvalidArgument, "chain: the results have " + count_text(bytes) +
+    return Error{ErrorCode::kInvalidArgument, "chain: the results have " + std::to_string(bytes) +
                                                   " bytes, the limit of a reply is " +
-                                                  count_text(kMaxInlineChainBytes) + "; name tensors for them"};
+                                                  std::to_string(kMaxInlineChainBytes) + "; name tensors for them"};
   return {};
 }
 

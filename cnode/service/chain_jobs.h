@@ -44,8 +44,6 @@ class ChainJob final : public WaitedJob {
   ChainJob(SessionRef session, PendingCallRef call, vulkan::Device& device, Interpreter& interpreter)
       : WaitedJob(std::move(session), std::move(call)), device_(device), interpreter_(interpreter) {}
 
-  // The buffer of |operand|, which has |count| numbers, or as many as there are where |count| is 0.
-  Result<vulkan::BufferRef> operand(const ChainOperand& operand, const char* name, int64_t& count);
   Result<void> pay();
   Result<void> read_results();
 

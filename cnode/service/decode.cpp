@@ -128,7 +128,7 @@ struct TupleRequest {
 
 Result<Request> read_request(Reader& reader) {
   static const AtomTable<TupleRequest> kRequests = [] {
-    AtomTable<TupleRequest> table(11);
+    AtomTable<TupleRequest> table(12);
     table.add("describe", {2, read_describe});
     table.add("open", {3, read_open});
     table.add("heartbeat", {2, read_only_session<Heartbeat>});
@@ -140,6 +140,7 @@ Result<Request> read_request(Reader& reader) {
     table.add("cancel", {3, read_cancel});
     table.add("compile_family", {6, read_compile_family});
     table.add("chain", {6, read_chain});
+    table.add("sample", {5, read_sample});
     return table;
   }();
   std::string_view name;

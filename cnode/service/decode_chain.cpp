@@ -80,23 +80,6 @@ Result<void> read_inputs(Reader& reader, chain::Inputs& inputs) {
   });
 }
 
-Result<void> read_operand(Reader& reader, std::string_view name, ChainOperand& operand) {
-  const std::string what = "chain: " + std::string(name);
-  std::span<const std::byte> bytes;
-  if (!reader.read_binary(bytes)) {
-    int64_t id = 0;
-    GPU_TRY(read_id(reader, what, id));
-    operand = id;
-    return {};
-  }
-  if (bytes.size() > kMaxInlineChainBytes)
-    return Error{ErrorCode::kInvalidArgument, what + ": a binary of " + std::to_string(bytes.size()) +
-                                                  " bytes, the limit is " + std::to_string(kMaxInlineChainBytes) +
-                                                  "; upload larger ones"};
-  operand = std::vector<std::byte>(bytes.begin(), bytes.end());
-  return {};
-}
-
 Result<void> read_operands(Reader& reader, Chain& chain) {
   struct Place {
     std::string_view name;
@@ -111,7 +94,7 @@ Result<void> read_operands(Reader& reader, Chain& chain) {
     for (Place& place : places) {
       if (place.name != key) continue;
       place.given = true;
-      return read_operand(reader, key, *place.operand);
+      return read_chain_operand(reader, "chain: " + std::string(key), *place.operand);
     }
     return Error{ErrorCode::kInvalidArgument, "chain: there is no operand " + std::string(key)};
   }));
@@ -130,6 +113,30 @@ Result<void> read_rows(Reader& reader, bool& last_only) {
 }
 
 }  // namespace
+
+Result<void> read_chain_operand(Reader& reader, const std::string& what, ChainOperand& operand) {
+  std::span<const std::byte> bytes;
+  if (!reader.read_binary(bytes)) {
+    int64_t id = 0;
+    GPU_TRY(read_id(reader, what, id));
+    operand = id;
+    return {};
+  }
+  if (bytes.size() > kMaxInlineChainBytes)
+    return Error{ErrorCode::kInvalidArgument, what + ": a binary of " + std::to_string(bytes.size()) +
+                                                  " bytes, the limit is " + std::to_string(kMaxInlineChainBytes) +
+                                                  "; upload larger ones"};
+  operand = std::vector<std::byte>(bytes.begin(), bytes.end());
+  return {};
+}
+
+Result<void> read_mapping(Reader& reader, std::string_view what, std::optional<chain::Mapping>& mapping) {
+  std::string_view name;
+  if (!reader.read_atom(name)) return malformed(what, "a mapping", reader);
+  mapping = chain::find_mapping(name);
+  if (mapping) return {};
+  return Error{ErrorCode::kInvalidArgument, std::string(what) + ": there is no mapping " + std::string(name)};
+}
 
 Result<Request> read_compile_family(Reader& reader) {
   constexpr std::string_view kWhat = "compile_family";
@@ -181,13 +188,7 @@ Result<Request> read_chain(Reader& reader) {
     if (key == "steps")
       return reader.read_int64(chain.steps) ? Result<void>() : malformed(kWhat, "steps, an integer", reader);
     if (key == "rows") return read_rows(reader, chain.last_only);
-    if (key == "mapping") {
-      std::string_view name;
-      if (!reader.read_atom(name)) return malformed(kWhat, "a mapping", reader);
-      chain.mapping = chain::find_mapping(name);
-      if (!chain.mapping) return Error{ErrorCode::kInvalidArgument, "chain: there is no mapping " + std::string(name)};
-      return {};
-    }
+    if (key == "mapping") return read_mapping(reader, kWhat, chain.mapping);
     GPU_ASSIGN(const bool known, read_request_option(reader, kWhat, key, chain.options));
     return known ? Result<void>() : unknown_option(kWhat, key, "steps, rows, mapping");
   }));

@@ -33,8 +33,12 @@ Result<bool> read_request_option(etf::Reader& reader, std::string_view what, std
 
 Error unknown_option(std::string_view what, std::string_view key, std::string_view own);
 
-// The requests about chains: decode_chain.cpp.
+// The requests about chains: decode_chain.cpp, decode_sample.cpp.
 Result<Request> read_compile_family(etf::Reader& reader);
 Result<Request> read_chain(etf::Reader& reader);
+Result<Request> read_sample(etf::Reader& reader);
+
+Result<void> read_chain_operand(etf::Reader& reader, const std::string& what, ChainOperand& operand);
+Result<void> read_mapping(etf::Reader& reader, std::string_view what, std::optional<chain::Mapping>& mapping);
 
 }  // namespace gpu_node::service

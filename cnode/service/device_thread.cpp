@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/thread_name.h"
 #include "service/chain_jobs.h"
+#include "service/sample_job.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::service {
@@ -283,13 +284,17 @@ void DeviceThread::perform(ModelWork& work) {
   jobs_.add(std::make_unique<CompileJob>(std::move(work.work), std::move(work.planned), device_, interpreter_));
 }
 
-void DeviceThread::perform(ChainWork& work) {
+template <typename Job, typename JobWork, typename Request>
+void DeviceThread::start(JobWork& work, Request& request) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
-  auto job = ChainJob::make(work.session, work.call, std::move(work.chain), device_, interpreter_);
+  auto job = Job::make(work.session, work.call, std::move(request), device_, interpreter_);
   if (job.ok()) return jobs_.add(std::move(job).value());
   work.call->fail(job.error());
   check(std::move(job).error());
 }
+
+void DeviceThread::perform(ChainWork& work) { start<ChainJob>(work, work.chain); }
+void DeviceThread::perform(SampleWork& work) { start<SampleJob>(work, work.sample); }
 
 Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Chunk& chunk) {
   const program::Tensor& tensor = chunk.upload()->tensor();

@@ -79,6 +79,9 @@ class DeviceThread {
   void perform(AttachWork& work);
   void perform(ModelWork& work);
   void perform(ChainWork& work);
+  void perform(SampleWork& work);
+  template <typename Job, typename JobWork, typename Request>
+  void start(JobWork& work, Request& request);
   void perform(StagedChunkWork& work);
   void perform(UploadDoneWork& work);
   Result<void> start_download(DownloadWork& work);

@@ -11,7 +11,8 @@
 
 #include "base/result.h"
 #include "chain/binding.h"
-#include "chain/emit_program.h"
+#include "chain/mapping.h"
+#include "chain/sampler_options.h"
 #include "ir/program.h"
 #include "service/link.h"
 
@@ -103,6 +104,15 @@ struct Chain {
   std::vector<int64_t> results;  // positions, momenta, gradients, logp; empty: they are sent in the reply
   RequestOptions options;
 };
+struct Sample {
+  uint64_t session = 0;
+  int64_t model = 0;
+  chain::SamplerOptions sampler;         // but for the position
+  std::optional<ChainOperand> position;  // where the chains begin
+  std::vector<int64_t> results;          // PROTOCOL.md, "Chains", has their order
+  int64_t progress_ms = 0;               // between reports to the caller; 0: none
+  RequestOptions options;
+};
 struct Stats {};
 struct Cancel {
   uint64_t session = 0;
@@ -110,7 +120,7 @@ struct Cancel {
 };
 
 using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Attach, CompileFamily,
-                             Chain, Stats, Cancel>;
+                             Chain, Sample, Stats, Cancel>;
 
 // A GenServer.call. A request that cannot be understood still has somebody to tell.
 struct Call {

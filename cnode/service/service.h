@@ -79,6 +79,7 @@ class Service {
   void answer(Caller&& caller, Attach& attach);
   void answer(Caller&& caller, CompileFamily& compile);
   void answer(Caller&& caller, Chain& chain);
+  void answer(Caller&& caller, Sample& sample);
   void answer(Caller&& caller, Stats&);
   void answer(Caller&& caller, Cancel& cancel);
 

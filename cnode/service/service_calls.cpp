@@ -125,6 +125,11 @@ void Service::answer(Caller&& caller, Chain& chain) {
   if (admitted) enqueue(admitted->second, ChainWork{admitted->first, admitted->second, std::move(chain)});
 }
 
+void Service::answer(Caller&& caller, Sample& sample) {
+  const auto admitted = admit(std::move(caller), sample.session, std::move(sample.options));
+  if (admitted) enqueue(admitted->second, SampleWork{admitted->first, admitted->second, std::move(sample)});
+}
+
 std::optional<std::pair<SessionRef, PendingCallRef>> Service::admit(Caller&& caller, uint64_t session,
                                                                     RequestOptions&& options) {
   Result<SessionRef> found = sessions_.find(session);

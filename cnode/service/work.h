@@ -51,6 +51,11 @@ struct ChainWork {
   PendingCallRef call;
   Chain chain;
 };
+struct SampleWork {
+  SessionRef session;
+  PendingCallRef call;
+  Sample sample;
+};
 // A chunk whose bytes are in its staging buffer.
 struct StagedChunkWork {
   SessionRef session;
@@ -66,6 +71,6 @@ struct UploadDoneWork {
 struct WakeWork {};
 
 using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, ModelWork,
-                          ChainWork, StagedChunkWork, UploadDoneWork>;
+                          ChainWork, SampleWork, StagedChunkWork, UploadDoneWork>;
 
 }  // namespace gpu_node::service

@@ -135,4 +135,55 @@ TEST_CASE("decode: chain that makes no sense") {
   CHECK(says(large.binary(std::string((1 << 20) + 8, ' ')).nil().map(0), "the limit is 1048576"));
 }
 
+TEST_CASE("decode: sample") {
+  Writer plain = call();
+  plain.tuple(5).atom("sample").unsigned_integer(kSession).integer(5).list(2).integer(8).integer(9).nil().map(0);
+  const auto request = request_of<Sample>(plain);
+  CHECK(request.model == 5);
+  CHECK(request.results == std::vector<int64_t>{8, 9});
+  CHECK(!request.position);
+  CHECK(!request.sampler.step_size);
+  CHECK(request.progress_ms == 0);
+  Writer full = call();
+  full.tuple(5).atom("sample").unsigned_integer(kSession).integer(5).nil().map(11);
+  full.atom("chains").integer(64).atom("warmup").integer(0).atom("draws").integer(7).atom("seed").unsigned_integer(
+      ~0ull);
+  full.atom("path_length").number(1.5).atom("step_size").integer(1).atom("inverse_mass").binary(bytes_of({1, 2}));
+  full.atom("position").integer(3).atom("keep_draws").boolean(false).atom("progress_ms").integer(200);
+  full.atom("deadline_ms").integer(1000);
+  const auto all = request_of<Sample>(full);
+  CHECK(all.sampler.chains == 64);
+  CHECK(all.sampler.warmup == 0);
+  CHECK(all.sampler.draws == 7);
+  CHECK(all.sampler.seed == ~0ull);
+  CHECK(all.sampler.path_length == 1.5);
+  CHECK(all.sampler.step_size == 1.0);
+  CHECK(all.sampler.inverse_mass == std::vector<double>{1, 2});
+  CHECK(!all.sampler.keep_draws);
+  CHECK(all.position == ChainOperand(int64_t{3}));
+  CHECK(all.progress_ms == 200);
+  CHECK(all.options.deadline_ms == 1000);
+}
+
+TEST_CASE("decode: sample that makes no sense") {
+  const auto sample = [] {
+    Writer writer = call();
+    writer.tuple(5).atom("sample").unsigned_integer(kSession).integer(5).nil().map(1);
+    return writer;
+  };
+  Writer chains = sample();
+  CHECK(says(chains.atom("chains").integer(0), "chains, an integer >= 1"));
+  Writer step = sample();
+  CHECK(says(step.atom("step_size").atom("nan"), "step_size, a number"));
+  Writer mass = sample();
+  CHECK(says(mass.atom("inverse_mass").binary(std::string(7, ' ')), "inverse_mass, a binary of f64"));
+  Writer kept = sample();
+  CHECK(says(kept.atom("keep_draws").integer(1), "keep_draws, a boolean"));
+  Writer unknown = sample();
+  CHECK(says(unknown.atom("speed").integer(1), "unknown option speed, allowed: chains, warmup, draws"));
+  Writer local = call();
+  local.tuple(5).atom("sample").unsigned_integer(kSession).integer(5).list(1).integer(-8).nil().map(0);
+  CHECK(says(local, "results are ids >= 0, not -8"));
+}
+
 }  // namespace gpu_node::service

@@ -4,7 +4,7 @@ defmodule GpuNode.Chain do
 
   A *family* is a log density as data: JSON as `specs/README.md` of the project describes it, or the name of one that the node has built
   in (`families/1`). `compile/3` gives it its numbers and makes a model; gradient, log-Jacobian and shader are derived. `run/2` runs
-  steps of it:
+  steps of it, `sample/3` draws from it:
 
       {:ok, model} = GpuNode.Chain.compile(:gpu0, :normal, parameters: %{mu: 0.3, sigma: 1.7}, dimensions: %{d: 2})
       {:ok, run} = GpuNode.Chain.run(model, position: [0.35, -0.2], momentum: [0.2, -0.1], step_size: 0.05, steps: 3)
@@ -15,7 +15,7 @@ defmodule GpuNode.Chain do
   """
 
   alias GpuNode.{Attachments, Capabilities, Client, Element, Error, Link, Protocol, Tensor, Type}
-  alias GpuNode.Chain.Model
+  alias GpuNode.Chain.{Model, Samples, Sampling}
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
   @timeout 60_000
@@ -124,6 +124,48 @@ defmodule GpuNode.Chain do
   @doc "As `run/2`, raising `GpuNode.Error`."
   @spec run!(Model.t(), keyword) :: run
   def run!(model, options), do: model |> run(options) |> Error.unwrap!()
+
+  @doc """
+  Takes `draws` draws of each chain from `model`, by Hamiltonian Monte Carlo on the node: nothing but the reports leaves it.
+
+  Options:
+
+    * `:chains` - default 1; thousands cost a GPU little more than one
+    * `:warmup` - iterations before the draws, default 1000; in them step size, path length and scales are learned
+    * `:thin` - iterations for each draw, default 1
+    * `:seed` - 64 bits, default 0: the same seed gives the same draws
+    * `:target_accept` - the acceptance that the step size is learned for, default 0.8
+    * `:step_size`, `:path_length`, `:inverse_mass` - given instead of learned. The path length is learned by the ChEES criterion (Hoffman,
+      Radul and Sountsov, 2021); `:jitter` is the share of it that varies from iteration to iteration, default 1.0
+    * `:max_steps` - the most leapfrog steps of an iteration, default 1000
+    * `:position` - where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2)
+    * `:constrained` - whether draws and moments are of the variables (default) or of the unconstrained coordinates
+    * `:keep_draws` - false keeps only the moments of each chain's halves
+    * `:mapping` - as of `run/2`
+    * `:progress` - a function that hears every `:progress_ms` (default 200) how far the run is: a map with `phase` (`:search`, `:warmup`, `:draw`),
+      `iteration`, `iterations`, `step_size`, `path_length`, `acceptance`, `divergences`, `leapfrog_steps`. Returns `:cancel` to end it.
+    * `:timeout` - in ms; default a day
+
+  The run ends when the calling process does. Divergences (an energy that rises by more than 1000, or is not finite) are counted, not hidden: see
+  `GpuNode.Chain.Samples`.
+
+  Errors: as `run/2`, and `:cancelled`.
+
+      {:ok, samples} = GpuNode.Chain.sample(model, 250, chains: 1024, seed: 1)
+      IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))
+  """
+  @spec sample(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
+  def sample(%Model{} = model, draws, options \\ []) do
+    type = fn name -> if name == :inverse_mass, do: {:f, 64}, else: model.type end
+    Sampling.run(model, draws, options, fn numbers, name -> bytes(name, numbers, type.(name)) end)
+  end
+
+  @doc "As `sample/3`, raising `GpuNode.Error`."
+  @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()
+  def sample!(model, draws, options \\ []), do: model |> sample(draws, options) |> Error.unwrap!()
+
+  defp bytes(_name, binary, _type) when is_binary(binary), do: {:ok, binary}
+  defp bytes(name, numbers, type), do: encode(name, numbers, type)
 
   @known [:position, :momentum, :step_size, :inverse_mass, :steps, :rows, :results, :mapping, :timeout]
   @required [:position, :momentum, :step_size]

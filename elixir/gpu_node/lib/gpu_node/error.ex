@@ -23,6 +23,7 @@ defmodule GpuNode.Error do
 
     * `:node_down` - the node died, hangs or is not connected; a supervised one comes back by itself
     * `:unreachable` - no node of that name answers
+    * `:cancelled` - the caller itself ended the request
     * `:wrong_cookie`, `:name_taken`, `:no_binary`, `:no_driver`, `:configuration`, `:distribution`,
       `:protocol_mismatch` - the node could not be started or reached; the message says what to do
   """
@@ -42,6 +43,7 @@ defmodule GpuNode.Error do
     :internal,
     :node_down,
     :unreachable,
+    :cancelled,
     :wrong_cookie,
     :name_taken,
     :no_binary,

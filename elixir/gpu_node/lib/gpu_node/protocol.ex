@@ -29,6 +29,7 @@ defmodule GpuNode.Protocol do
           | {:attach, id, pos_integer, id}
           | {:compile_family, id, atom | binary, map, map}
           | {:chain, id, map, [id], map}
+          | {:sample, id, [id], map}
 
   @doc "The registered name under which a node takes control messages and upload chunks."
   @spec name() :: atom
@@ -94,6 +95,9 @@ defmodule GpuNode.Protocol do
   @doc "A pattern: the node has carried out the `run` cast with `seq`."
   defmacro ack(session, seq), do: quote(do: {:gpu_node_ack, unquote(session), unquote(seq)})
 
+  @doc "A pattern: how far the request with `tag` is."
+  defmacro progress(tag, report), do: quote(do: {:gpu_node_progress, unquote(tag), unquote(report)})
+
   ## Requests
 
   @doc "Asks for everything before it to be done, and for the first error among `ids`."
@@ -125,6 +129,10 @@ defmodule GpuNode.Protocol do
   """
   @spec chain(id, map, [id], map) :: request
   def chain(model, operands, results, options), do: {:chain, model, operands, results, options}
+
+  @doc "Draws from a model. `results` and `options` are those of the protocol's page."
+  @spec sample(id, [id], map) :: request
+  def sample(model, results, options), do: {:sample, model, results, options}
 
   @spec heartbeat() :: request
   def heartbeat, do: {:heartbeat}
@@ -162,6 +170,9 @@ defmodule GpuNode.Protocol do
 
   def request({:compile_family, id, family, inputs, own}, session, options),
     do: {:compile_family, session, id, family, inputs, Map.merge(own, options)}
+
+  def request({:sample, model, results, own}, session, options),
+    do: {:sample, session, model, results, Map.merge(own, options)}
 
   def request({:chain, model, operands, results, own}, session, options),
     do: {:chain, session, model, operands, results, Map.merge(own, options)}

@@ -118,9 +118,7 @@ defmodule GpuNode.Session do
     do: next(Asking.request(state, ref, expected, deadline, request, reply_to))
 
   def handle_info({:gpu_node_cancel, ref}, state) do
-    if is_map_key(state.waiting, ref),
-      do: Sending.deliver(state, Protocol.call(self(), make_ref(), Protocol.cancel(state.session, ref)))
-
+    if is_map_key(state.waiting, ref), do: Sending.cancel(state, ref)
     next(Asking.forget(state, ref))
   end
 
@@ -172,8 +170,8 @@ defmodule GpuNode.Session do
     next(Connection.connected(%{state | connector: nil}, {:error, error}))
   end
 
-  def handle_info({:DOWN, _, _, pid, _}, state) when is_map_key(state.transfers, pid),
-    do: next(Asking.end_transfer(state, pid))
+  def handle_info({:DOWN, _, _, pid, reason}, state) when is_map_key(state.transfers, pid),
+    do: next(Asking.end_transfer(state, pid, reason))
 
   def handle_info(:sweep, state) do
     Process.send_after(self(), :sweep, @sweep_ms)

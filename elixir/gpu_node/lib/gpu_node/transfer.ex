@@ -1,11 +1,12 @@
 defmodule GpuNode.Transfer do
   @moduledoc false
-  # Bulk data, moved by short-lived processes: a sender may be suspended on a connection whose peer has stopped reading, and then
+  # Bulk data and long requests, by short-lived processes: a sender may be suspended on a connection whose peer has stopped reading, and then
   # it must not be the caller. The session knows each of them and kills them when the node is gone; the caller waits no longer than
   # its deadline and leaves nothing behind.
   #
   # Upload: chunks of 1 MiB over the bulk node, 4 unanswered. Download: one binary per reply, slices of at most 512 MiB.
 
+  require GpuNode.Protocol
   alias GpuNode.{Client, Error, Link, Protocol, Telemetry}
 
   @slice_bytes 512 * 1024 * 1024
@@ -69,22 +70,60 @@ defmodule GpuNode.Transfer do
     end
   end
 
+  @doc """
+  Asks for what takes long and reports on the way. Every report is passed to `hear` in this process; when that returns `:cancel`,
+  the request ends. It ends too when this process does.
+  """
+  @spec request(Link.t(), pos_integer, Protocol.request(), Client.deadline(), (map -> term)) ::
+          {:ok, term} | {:error, Error.t()}
+  def request(link, session, request, deadline, hear) do
+    reports = Process.alias()
+
+    result =
+      run(link, elem(request, 0), 0, deadline, {reports, hear}, fn _bulk ->
+        ask(link, session, deadline, request, &send(reports, {reports, &1}))
+      end)
+
+    Process.unalias(reports)
+    forget(reports)
+    result
+  end
+
+  # Reports that came behind the answer.
+  defp forget(reports) do
+    receive do
+      {^reports, _report} -> forget(reports)
+    after
+      0 -> :ok
+    end
+  end
+
   # Asks through the session, in order with everything sent before; the node answers this process itself, so that a big answer
   # leaves nothing in the session.
-  defp ask(link, session, deadline, request) do
+  defp ask(link, session, deadline, request, pass_on \\ &Function.identity/1) do
     ref = make_ref()
     send(link.pid, {:gpu_node_request, ref, session, deadline, request, self()})
+    answer(link, ref, deadline, request, pass_on)
+  end
 
+  defp answer(link, ref, deadline, request, pass_on) do
     receive do
-      {^ref, reply} -> Protocol.reply(reply, link.node)
-      {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
+      {^ref, reply} ->
+        Protocol.reply(reply, link.node)
+
+      Protocol.progress(^ref, report) ->
+        pass_on.(report)
+        answer(link, ref, deadline, request, pass_on)
+
+      {:DOWN, _, _, _, _} ->
+        {:error, Client.stopped(link)}
     after
       left(deadline) -> {:error, Client.late(link, request)}
     end
   end
 
-  # Runs |work| in a process of its own and waits for it until |deadline|.
-  defp run(link, kind, bytes, deadline, work) do
+  # Runs |work| in a process of its own and waits for it until |deadline|. |hearing|: the alias that its reports come to, and who hears them.
+  defp run(link, kind, bytes, deadline, hearing \\ {nil, nil}, work) do
     started = System.monotonic_time()
     caller = self()
 
@@ -100,7 +139,7 @@ defmodule GpuNode.Transfer do
 
     reply_to = Process.monitor(pid, alias: :reply_demonitor)
     send(pid, {:go, reply_to})
-    result = await(link, pid, reply_to, kind, deadline)
+    result = await(link, pid, reply_to, kind, deadline, hearing)
     duration = System.monotonic_time() - started
     metadata = %{node: link.node, result: Telemetry.result(result)}
     Telemetry.execute([:transfer, kind], %{duration: duration, bytes: bytes}, metadata)
@@ -134,23 +173,31 @@ defmodule GpuNode.Transfer do
     end)
   end
 
-  defp await(link, pid, reply_to, kind, deadline) do
+  defp await(link, pid, reply_to, kind, deadline, {reports, hear} = hearing) do
     receive do
       {^reply_to, result} ->
         result
 
+      {^reports, report} when reports != nil ->
+        if hear.(report) == :cancel,
+          do: give_up(pid, reply_to, Error.new(:cancelled, "the #{kind} was cancelled by its caller", link.node)),
+          else: await(link, pid, reply_to, kind, deadline, hearing)
+
       {:DOWN, ^reply_to, _, _, reason} ->
         {:error, Error.new(:node_down, "the #{kind} was ended: #{inspect(reason)}", link.node)}
     after
-      left(deadline) ->
-        Process.demonitor(reply_to, [:flush])
-        Process.exit(pid, :kill)
+      left(deadline) -> give_up(pid, reply_to, Client.late(link, kind))
+    end
+  end
 
-        receive do
-          {^reply_to, result} -> result
-        after
-          0 -> {:error, Client.late(link, kind)}
-        end
+  defp give_up(pid, reply_to, error) do
+    Process.demonitor(reply_to, [:flush])
+    Process.exit(pid, :kill)
+
+    receive do
+      {^reply_to, result} -> result
+    after
+      0 -> {:error, error}
     end
   end
 

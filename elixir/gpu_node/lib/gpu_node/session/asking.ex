@@ -4,7 +4,7 @@ defmodule GpuNode.Session.Asking do
   # one who has given up), failed all at once when the node goes.
 
   alias GpuNode.{Client, Error, Link}
-  alias GpuNode.Session.{Outbox, State}
+  alias GpuNode.Session.{Outbox, Sending, State}
 
   # Errors that waiting does not heal: whoever waits for the node hears of them at once.
   @lasting [:wrong_cookie, :protocol_mismatch, :configuration, :no_driver, :no_binary, :name_taken, :distribution]
@@ -139,9 +139,11 @@ defmodule GpuNode.Session.Asking do
     state
   end
 
-  @spec end_transfer(State.t(), pid) :: State.t()
-  def end_transfer(state, pid) do
-    waiting = Map.reject(state.waiting, fn {_ref, to} -> to == pid end)
+  @doc "A transfer's process has ended. What it was killed over, with its caller or its deadline, the node need not finish."
+  @spec end_transfer(State.t(), pid, term) :: State.t()
+  def end_transfer(state, pid, reason) do
+    {own, waiting} = Map.split_with(state.waiting, fn {_ref, to} -> to == pid end)
+    if reason != :normal, do: Enum.each(Map.keys(own), &Sending.cancel(state, &1))
     %{state | transfers: Map.delete(state.transfers, pid), waiting: waiting}
   end
 

@@ -67,6 +67,11 @@ defmodule GpuNode.Session.Sending do
   @spec deliver(State.t(), term) :: :ok | :nosuspend | :noconnect
   def deliver(state, message), do: Process.send({Protocol.name(), state.link.node}, message, [:noconnect, :nosuspend])
 
+  @doc "Tells the node that nobody waits for the request `ref` any more."
+  @spec cancel(State.t(), reference) :: :ok | :nosuspend | :noconnect
+  def cancel(state, ref),
+    do: deliver(state, Protocol.call(self(), make_ref(), Protocol.cancel(state.session, ref)))
+
   @doc "Queues that `ids` go, less those of an earlier session, whose tensors are gone with it."
   @spec push_gone(State.t(), :free | :release, [Protocol.id()]) :: State.t()
   def push_gone(%{status: :up} = state, how, ids) do

@@ -1,0 +1,30 @@
+#include "service/chain_operand.h"
+
+#include "program/storage.h"
+
+namespace gpu_node::service {
+
+Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session, const ChainOperand& operand,
+                                     Dtype dtype, const std::string& what, const vulkan::DeviceInfo& device) {
+  const auto size = static_cast<uint64_t>(dtype_size_bytes(dtype));
+  program::Tensor tensor;
+  if (const auto* bytes = std::get_if<std::vector<std::byte>>(&operand)) {
+    if (bytes->size() % size != 0)
+      return Error{ErrorCode::kInvalidArgument, what + " has " + std::to_string(bytes->size()) +
+                                                    " bytes, not numbers of " + std::string(dtype_name(dtype))};
+    const Shape shape{static_cast<int64_t>(bytes->size() / size)};
+    GPU_ASSIGN(tensor, interpreter.make_tensor(session, {dtype, shape}, std::span<const std::byte>(*bytes)));
+  } else {
+    GPU_ASSIGN(tensor, interpreter.find(session, std::get<int64_t>(operand), what));
+    if (tensor.dtype != dtype)
+      return Error{ErrorCode::kInvalidArgument, what + " is " + type_text(tensor.dtype, tensor.map.shape) +
+                                                    ", the model is of " + std::string(dtype_name(dtype))};
+    GPU_ASSIGN(tensor, interpreter.contiguous(session, tensor));
+  }
+  const int64_t count = element_count(tensor.map.shape);
+  if (count == 0) return Error{ErrorCode::kInvalidArgument, what + " has no numbers"};
+  GPU_TRY(program::check_one_part(tensor.type(), tensor.storage->size_bytes, device));
+  return OperandBuffer{tensor.storage->parts[0], count};
+}
+
+}  // namespace gpu_node::service

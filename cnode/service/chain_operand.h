@@ -1,0 +1,22 @@
+// Tensors and bytes that requests about chains name, as buffers. Device thread only.
+#pragma once
+
+#include "service/interpreter.h"
+
+namespace gpu_node::service {
+
+struct OperandBuffer {
+  vulkan::BufferRef buffer;
+  int64_t count = 0;  // of numbers
+};
+
+// The numbers of |operand|, row-major and of |dtype|. Errors: as Interpreter::find, kInvalidArgument for another type
+// or none at all, kUnsupported for what no kernel can bind.
+Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session, const ChainOperand& operand,
+                                     Dtype dtype, const std::string& what, const vulkan::DeviceInfo& device);
+
+inline int64_t microseconds(Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
+
+}  // namespace gpu_node::service
