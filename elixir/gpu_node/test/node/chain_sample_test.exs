@@ -1,4 +1,4 @@
-defmodule GpuNode.SampleTest do
+defmodule GpuNode.ChainSampleTest do
   @moduledoc "Draws through the wire: known posteriors, seeds, reports, cancellation."
   use GpuNode.NodeCase, async: false
   alias GpuNode.{Chain, Diagnostics}
