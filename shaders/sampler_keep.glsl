@@ -1,10 +1,17 @@
 // A draw of every chain: its position, in the space where the variables live, goes to the draws of up to four
 // variables and into the running moments. One invocation for each number.
 
+// Only what some variable has is there: a software driver computes every branch.
 REAL transformed(uint transform, REAL u) {
+#ifdef HAS_EXP
   if (transform == 1u) return m_exp(u);
+#endif
+#ifdef HAS_SOFTPLUS
   if (transform == 2u) return m_softplus(u);
+#endif
+#ifdef HAS_SIGMOID
   if (transform == 3u) return m_sigmoid(u);
+#endif
   return u;
 }
 
@@ -14,7 +21,7 @@ void add_moment(uint at, REAL x) {
   REAL mean = p_count == 1u ? REAL(0) : moments[mean_at];
   REAL m2 = p_count == 1u ? REAL(0) : moments[m2_at];
   REAL apart = op_subtract(x, mean);
-  mean = op_add(mean, op_divide(apart, REAL(p_count)));
+  mean = op_add(mean, op_multiply(apart, SHARE));
   moments[mean_at] = mean;
   moments[m2_at] = op_add(m2, op_multiply(apart, op_subtract(x, mean)));
 }

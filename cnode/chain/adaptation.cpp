@@ -8,6 +8,7 @@ namespace {
 
 constexpr int64_t kMostSearched = 50;
 constexpr double kFirstSteps = 10;  // of the first path, before it is learned
+constexpr double kScaledPath = 2;   // about the best for a normal density of scale 1
 
 }  // namespace
 
@@ -92,7 +93,7 @@ bool Adaptation::learn(const Observation& seen) {
   return true;
 }
 
-// Steps go with the shortest scale, in the units of before, and paths with the longest.
+// Steps go with the shortest of the new scales in the old units, and paths with the longest.
 void Adaptation::set_scales() {
   std::vector<double> variance = window_.regularised_variance();
   window_.clear();
@@ -106,8 +107,10 @@ void Adaptation::set_scales() {
   inverse_mass_ = std::move(variance);
   step_size_ = steps_.averaged() / shortest;
   steps_.restart(step_size_);
-  // Across the longest scale a path is at least as long as that.
-  if (learns_path_) path_.restart(std::max(path_.length() / longest, 1.0));
+  // What was learned of paths before there were scales is worth nothing: the criterion has more than one top, and the
+  // lower ones lie further out and cost more.
+  if (learns_path_) path_.restart(scaled_ ? std::max(path_.length() / longest, 1.0) : kScaledPath);
+  scaled_ = true;
 }
 
 void Adaptation::draw() {

@@ -29,7 +29,7 @@ struct Observation {
   double path_gradient = 0;       // of the criterion's derivative by the path's time, times the probability
   std::vector<double> mean, m2;   // of each coordinate, after the iteration
 };
-inline constexpr double kLeastAcceptance = 0.01;
+inline constexpr double kLeastAcceptance = 0.1;
 
 class Adaptation {
  public:
@@ -69,7 +69,8 @@ class Adaptation {
   PooledMoments window_;
   Windows windows_;
   std::vector<double> inverse_mass_, centre_;
-  int direction_ = 0;  // of the search: up or down
+  int direction_ = 0;    // of the search: up or down
+  bool scaled_ = false;  // scales were learned
 };
 
 }  // namespace gpu_node::chain

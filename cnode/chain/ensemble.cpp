@@ -56,13 +56,14 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
     if (!mine.pending.valid()) {
       static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start"};
       std::string key = std::string("sampler_") + kNames[kind] + " " + std::string(dtype_info(shape_.dtype).name);
-      if (kind == kTurn)
-        key += (shape_.mapping == Mapping::kThread ? " thread " : " workgroup ") + std::to_string(shape_.lanes);
-      mine.pending = device.kernels().request(key, [kind, shape = shape_, info = device.info()]() -> Emitted {
-        if (kind == kTurn) return emit_turn(shape, info);
-        if (kind == kReduce) return emit_reduce(shape.dtype, info);
-        return kind == kKeep ? emit_keep(shape.dtype, info) : emit_start(shape.dtype, info);
-      });
+      if (kind == kTurn) key += " " + std::string(name_of(shape_.mapping)) + " " + std::to_string(shape_.lanes);
+      if (kind == kKeep) key += " " + std::to_string(transforms_);
+      mine.pending = device.kernels().request(
+          key, [kind, shape = shape_, transforms = transforms_, info = device.info()]() -> Emitted {
+            if (kind == kTurn) return emit_turn(shape, info);
+            if (kind == kReduce) return emit_reduce(shape.dtype, info);
+            return kind == kKeep ? emit_keep(shape.dtype, transforms, info) : emit_start(shape.dtype, info);
+          });
     }
     if (mine.pending.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
       all = false;
@@ -277,6 +278,8 @@ Result<void> Ensemble::keep(vulkan::Device& device, int64_t draw) {
     push.half = in_second ? 1 : 0;
     push.count = in_second ? static_cast<uint32_t>(draw - second + 1)
                            : (draw < result_.half ? static_cast<uint32_t>(draw + 1) : 0);
+    const double share = 1 / static_cast<double>(std::max(push.count, 1u));
+    write_numbers(reinterpret_cast<std::byte*>(push.share), shape_.dtype, {&share, 1});
     for (size_t first = 0; first < variables.size(); first += kVariablesAtOnce) {
       push.first = static_cast<uint32_t>(offsets[first]);
       push.logp = options_.keep_draws && first == 0;

@@ -87,6 +87,7 @@ class Ensemble {
   SamplerOptions options_;
   uint64_t chains_ = 0, size_ = 0, d_ = 0;
   KernelShape shape_;
+  uint32_t transforms_ = 0;  // a bit for each that draws need
   Rounds rounds_;
   std::vector<Batch> batches_;
   uint64_t batch_chains_ = 0, block_ = 0, all_blocks_ = 0, most_groups_ = 0;

@@ -41,6 +41,9 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
                        std::to_string(launch.most_iterations) + " times for each of " + std::to_string(shape_.lanes) +
                        " lanes");
   GPU_ASSIGN(rounds_, plan_rounds(model_->schedule(), launch, shape_.mapping));
+  if (options_.constrained)
+    for (const Variable& variable : model_->program().symbols.variables)
+      transforms_ |= 1u << static_cast<uint32_t>(variable.transform);
   most_groups_ = uint64_t{device.max_groups[0]} * device.max_groups[1];
 
   // A batch is as large as its largest buffers allow, and begins at an offset that may be bound in each of the results.

@@ -1,6 +1,8 @@
 #include "chain/sampler_kernels.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
 
 #include "chain/adaptation.h"
@@ -89,17 +91,28 @@ Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& 
   return builder.build();
 }
 
-Result<vulkan::KernelSource> emit_keep(Dtype dtype, const vulkan::DeviceInfo& device) {
+Result<vulkan::KernelSource> emit_keep(Dtype dtype, uint32_t transforms, const vulkan::DeviceInfo& device) {
   ShaderBuilder builder = begin(dtype, kElementLanes, device);
   const std::string real(kernels::compute_type(dtype));
   builder.buffer("source", real, kRead);
   builder.buffer("numbers", real, kRead);
   builder.buffer("moments", real, kReadWrite);
   for (const char* name : {"logp", "draws0", "draws1", "draws2", "draws3"}) builder.buffer(name, real, kWrite);
-  push(builder, std::array{"p_batch", "p_coordinates", "p_chain_stride", "p_place_stride", "p_source", "p_first",
-                           "p_end0", "p_end1", "p_end2", "p_end3", "p_transforms", "p_kept", "p_draws", "p_draw",
-                           "p_logp", "p_half", "p_count", "p_moment_size"});
-  for (const char* name : {"exp", "softplus", "sigmoid"}) builder.math(name, dtype);
+  push(builder, std::array{"p_batch",      "p_coordinates", "p_chain_stride", "p_place_stride", "p_source",
+                           "p_first",      "p_end0",        "p_end1",         "p_end2",         "p_end3",
+                           "p_transforms", "p_kept",        "p_draws",        "p_draw",         "p_logp",
+                           "p_half",       "p_count",       "p_moment_size",  "p_share_low",    "p_share_high"});
+  builder.define("SHARE", dtype == Dtype::f64 ? "packDouble2x32(uvec2(p_share_low, p_share_high))"
+                                              : "uintBitsToFloat(p_share_low)");
+  constexpr std::pair<Transform, const char*> kFunctions[] = {
+      {Transform::kExp, "exp"}, {Transform::kSoftplus, "softplus"}, {Transform::kSigmoid, "sigmoid"}};
+  for (const auto& [transform, function] : kFunctions) {
+    if ((transforms >> static_cast<uint32_t>(transform) & 1) == 0) continue;
+    builder.math(function, dtype);
+    std::string name = function;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+    builder.define("HAS_" + name);
+  }
   builder.library("sampler_keep.glsl");
   builder.body() += "  keep_main();\n";
   return builder.build();

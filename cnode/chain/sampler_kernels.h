@@ -56,8 +56,11 @@ struct KeepPush {
   uint32_t half = 0;         // which moments
   uint32_t count = 0;        // their numbers with this one; 0: none are kept
   uint32_t moment_size = 0;  // numbers of one array of moments
+  // The bits of 1 / count: of a double, or of a float in the first.
+  uint32_t share[2] = {};
 };
-Result<vulkan::KernelSource> emit_keep(Dtype dtype, const vulkan::DeviceInfo& device);
+// |transforms|: a bit for each Transform that a variable has.
+Result<vulkan::KernelSource> emit_keep(Dtype dtype, uint32_t transforms, const vulkan::DeviceInfo& device);
 
 // Buffer: positions.
 struct StartPush {

@@ -1,7 +1,7 @@
 // Times a sampler of one family on one device: iterations and effective draws per second of the phase of the draws, and
 // what an iteration takes beside its leapfrog steps.
 //
-//   sampler_bench [DEVICE] [FAMILY] [CHAINS] [DRAWS] [WARMUP] [f32|f64] [TARGET]
+//   sampler_bench [DEVICE] [FAMILY] [CHAINS] [DRAWS] [WARMUP] [f32|f64] [TARGET [SEED]]
 //
 // DEVICE: an index or a part of a name ("": the first). FAMILY: a file (specs/families/eight_schools_noncentered.json).
 // Effective draws are those of the mean of each coordinate, from how far the chains' means are apart: many chains make
@@ -119,7 +119,7 @@ int run(int argc, char** argv) {
   const chain::SamplerOptions options{.chains = std::atoll(argument(3, "1024")),
                                       .warmup = std::atoll(argument(5, "500")),
                                       .draws = std::atoll(argument(4, "1000")),
-                                      .seed = 1,
+                                      .seed = std::strtoull(argument(8, "1"), nullptr, 10),
                                       .target_accept = std::atof(argument(7, "0.8"))};
   const auto sampler = must(chain::Sampler::start(*device, model, options));
   const Phases phases = run(*device, *sampler);
