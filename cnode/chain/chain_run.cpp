@@ -10,7 +10,6 @@ constexpr double kLongestMs = 100;
 constexpr double kSmallRound = 20'000;      // iterations of all chains; such rounds need no measuring first
 constexpr uint64_t kUnmeasuredRounds = 32;  // of a small round
 constexpr uint64_t kMostDispatches = 256;   // in a slice
-constexpr uint64_t kThreads = 32;           // of a workgroup that runs a chain in each
 
 Error invalid(const std::string& what) { return {ErrorCode::kInvalidArgument, what}; }
 
@@ -21,8 +20,6 @@ Result<void> check_buffer(const vulkan::BufferRef& buffer, const char* name, uin
                    std::to_string(numbers) + " numbers of " + std::to_string(size_bytes));
   return {};
 }
-
-uint64_t chains_per_group(Mapping mapping) { return mapping == Mapping::kThread ? kThreads : 1; }
 
 }  // namespace
 
@@ -37,6 +34,7 @@ Result<std::unique_ptr<ChainRun>> ChainRun::start(vulkan::Device& device, std::s
   const DeviceModel& m = *run->model_;
   run->result_.mapping = request.mapping ? *request.mapping : m.mapping_for(run->chains_, info);
   GPU_ASSIGN(run->rounds_, plan_rounds(m.schedule(), m.launch(), run->result_.mapping));
+  run->per_group_ = m.launch().chains_per_group[static_cast<size_t>(run->result_.mapping)];
   run->most_groups_ = uint64_t{info.max_groups[0]} * info.max_groups[1];
   GPU_TRY(run->allocate(device, request));
   run->bind(request);
@@ -112,7 +110,7 @@ void ChainRun::enter_batch() {
   push_.batch_first = static_cast<uint32_t>(first_);
   push_.batch = static_cast<uint32_t>(std::min(at_once_, chains_ - first_));
   push_.chain_end = 0;
-  window_ = std::min<uint64_t>(window_ == 0 ? push_.batch : window_, most_groups_ * chains_per_group(result_.mapping));
+  window_ = std::min<uint64_t>(window_ == 0 ? push_.batch : window_, most_groups_ * per_group_);
   enter_window();
 }
 
@@ -129,7 +127,7 @@ void ChainRun::learn(double ms) {
   if (slice_rounds_ > 0) model_->measured(result_.mapping, slice_chains_, ms / slice_rounds_);
   // One dispatch cannot be less than a piece of a round; it can be of fewer chains.
   if (slice_dispatches_ == 1 && slice_rounds_ <= 1 && ms > kLongestMs)
-    window_ = std::max<uint64_t>(chains_per_group(result_.mapping), window_ / 2);
+    window_ = std::max<uint64_t>(per_group_, window_ / 2);
   slice_dispatches_ = 0;
   slice_rounds_ = 0;
 }
@@ -158,8 +156,7 @@ Result<Job::Next> ChainRun::record(vulkan::Device& device, double ms) {
 
 Result<void> ChainRun::dispatch(vulkan::Device& device, uint64_t most_rounds) {
   const auto& most = device.info().max_groups;
-  const uint64_t per_group = chains_per_group(result_.mapping);
-  const uint64_t groups = (push_.chain_end - push_.chain_first + per_group - 1) / per_group;
+  const uint64_t groups = (push_.chain_end - push_.chain_first + per_group_ - 1) / per_group_;
   const auto x = static_cast<uint32_t>(std::min<uint64_t>(groups, most[0]));
   const auto y = static_cast<uint32_t>((groups + x - 1) / x);
   const Piece& piece = rounds_.pieces[piece_];

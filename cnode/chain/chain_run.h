@@ -70,7 +70,7 @@ class ChainRun final : public Job {
 
   // Where the run is: batches of chains that share the state buffer, in them windows that one dispatch takes, of them
   // rounds, and of a round pieces.
-  uint64_t chains_ = 0, at_once_ = 0, window_ = 0, most_groups_ = 0;
+  uint64_t chains_ = 0, at_once_ = 0, window_ = 0, most_groups_ = 0, per_group_ = 1;
   uint64_t first_ = 0, round_ = 0, end_ = 0;
   size_t piece_ = 0;
   double slice_rounds_ = 0;  // of the last slice

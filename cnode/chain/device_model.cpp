@@ -76,7 +76,7 @@ Mapping DeviceModel::mapping_for(uint64_t chains, const vulkan::DeviceInfo& devi
 }
 
 Result<vulkan::KernelSource> DeviceModel::source(const vulkan::DeviceInfo& device, Mapping mapping) const {
-  return emit_program(*program_, schedule_, {dtype_, mapping, launch_.lanes}, device);
+  return emit_program(*program_, schedule_, kernel_shape(launch_, mapping, dtype_), device);
 }
 
 Result<vulkan::KernelCache::Pending> DeviceModel::request(vulkan::Device& device, Mapping mapping) const {

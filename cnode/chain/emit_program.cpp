@@ -30,6 +30,7 @@ class Emitter {
         schedule_(schedule),
         shape_(shape),
         words_(program, schedule),
+        device_(device),
         sums_at_once_(chain::sums_at_once(shape, device)),
         builder_(device) {}
 
@@ -48,10 +49,16 @@ class Emitter {
 
  private:
   bool threads() const { return shape_.mapping == Mapping::kThread; }
+  bool subgroups() const { return shape_.mapping == Mapping::kSubgroup; }
+
+  uint32_t invocations() const {
+    if (shape_.mapping == Mapping::kWorkgroup) return shape_.lanes;
+    return shape_.chains * (subgroups() ? device_.subgroup_size : 1);
+  }
 
   void declare_interface() {
     const std::string real(kernels::compute_type(shape_.dtype));
-    builder_.local_size(shape_.mapping == Mapping::kThread ? 32 : shape_.lanes);
+    builder_.local_size(invocations());
     builder_.use(dtype_info(shape_.dtype).compute);
     builder_.use_double_where_supported();
     builder_.define("REAL", real);
@@ -62,6 +69,13 @@ class Emitter {
     builder_.define("LOGP_SLOT", "words[" + number(words_.slots + schedule_.logp_slot) + "]");
     builder_.define("PARTS", "words[" + number(words_.parts) + "]");
     if (threads()) builder_.define("CHAIN_PER_THREAD");
+    if (subgroups()) {
+      builder_.use_subgroups();
+      builder_.define("CHAIN_PER_SUBGROUP");
+      builder_.define("SUBGROUP", number(device_.subgroup_size));
+      builder_.define("CHAINS", number(shape_.chains));
+      if (device_.subgroup_size < kFan) builder_.define("BRANCH_OF_SUBGROUPS");
+    }
     using enum ShaderBuilder::Access;
     builder_.buffer("known", real, kRead);
     builder_.buffer("words", "uint", kRead);
@@ -95,16 +109,16 @@ class Emitter {
   }
 
   std::string slot_element(uint32_t slot) const {
-    return "state[at(words[" + number(words_.slots + slot) + "] + " + place(schedule_.slots[slot].free) + ")]";
+    return "STATE(words[" + number(words_.slots + slot) + "] + " + place(schedule_.slots[slot].free) + ")";
   }
 
   std::string coordinate(const Value& value) const {
     const std::string first = "words[" + number(words_.variables + value.symbol) + "]";
-    if (value.operand_count == 0) return "state[at(" + first + ")]";
+    if (value.operand_count == 0) return "STATE(" + first + ")";
     const Value& index = program_.values[value.operands[0]];
     const std::string where =
         index.kind == ValueKind::kIndex ? index_name(index.symbol) : "uint(" + known(value.operands[0]) + ")";
-    return "state[at(" + first + " + " + where + ")]";
+    return "STATE(" + first + " + " + where + ")";
   }
 
   std::string known(ValueId id) const {
@@ -202,7 +216,7 @@ class Emitter {
     return stage.outer == 0 ? single_text(stage) : nested_text(stage);
   }
 
-  std::string single_text(const Stage& stage) { return "  if (lane() != 0u) return;\n" + body("  ", stage); }
+  std::string single_text(const Stage& stage) { return "  if (lane() == 0u) {\n" + body("    ", stage) + "  }\n"; }
 
   // Places side by side, and for each one a loop in order; a part of it begins where the last one stopped.
   std::string nested_text(const Stage& stage) {
@@ -228,29 +242,56 @@ class Emitter {
   }
 
   std::string strided_text(const Stage& stage) {
-    const std::string inner = index_name(*stage.inner);
-    const auto loop = [&](const std::string& indent, const std::string& begin, const std::string& step) {
-      return indent + "for (uint " + inner + " = " + begin + "; " + inner + " < end; " + inner + " += " + step +
-             ") {\n" + body(indent + "  ", stage) + indent + "}\n";
-    };
     std::string text = "  uint size = " + size_of(*stage.inner) + ", end = min(size, p_end);\n";
-    if (stage.sums.empty()) return text + loop("  ", "p_begin + lane()", "LANE_STEP");
-    if (threads()) {
-      // What the lanes of a workgroup and their sums would be.
-      text += each(stage, "  ", "REAL t# = REAL(0);");
-      text += "  for (uint branch = 0u; branch < min(size, LANES); branch += FAN) {\n";
-      text += each(stage, "    ", "REAL b# = REAL(0);");
-      text += "    for (uint part = branch; part < min(branch + FAN, min(size, LANES)); ++part) {\n";
-      text += each(stage, "      ", "REAL a# = REAL(0);") + loop("      ", "part", "LANES");
-      text += each(stage, "      ", "b# = op_add(b#, a#);") + "    }\n";
-      text += each(stage, "    ", "t# = op_add(t#, b#);") + "  }\n";
-      for (size_t i = 0; i < stage.sums.size(); ++i)
-        text += "  " + slot_element(stage.sums[i].slot) + " = t" + std::to_string(i) + ";\n";
-      return text;
-    }
-    text += each(stage, "  ", "REAL a# = p_begin == 0u ? REAL(0) : state[at(PARTS + #u * LANES + lane())];");
-    text += loop("  ", "p_begin + lane()", "LANES");
-    text += "  if (p_end < size) {\n" + each(stage, "    ", "state[at(PARTS + #u * LANES + lane())] = a#;");
+    if (stage.sums.empty()) return text + strided_loop("  ", stage, "p_begin + lane()", "LANE_STEP");
+    if (threads()) return text + thread_sums(stage);
+    return text + (subgroups() ? subgroup_sums(stage) : workgroup_sums(stage));
+  }
+
+  std::string strided_loop(const std::string& indent, const Stage& stage, const std::string& begin,
+                           const std::string& step) {
+    const std::string inner = index_name(*stage.inner);
+    return indent + "for (uint " + inner + " = " + begin + "; " + inner + " < end; " + inner + " += " + step + ") {\n" +
+           body(indent + "  ", stage) + indent + "}\n";
+  }
+
+  // |name| followed by its number, to where the sum with that number is wanted.
+  std::string store_sums(const std::string& indent, const Stage& stage, const std::string& name) const {
+    std::string text;
+    for (size_t i = 0; i < stage.sums.size(); ++i)
+      text += indent + slot_element(stage.sums[i].slot) + " = " + name + std::to_string(i) + ";\n";
+    return text;
+  }
+
+  // What the lanes of a workgroup and their sums would be.
+  std::string thread_sums(const Stage& stage) {
+    std::string text = each(stage, "  ", "REAL t# = REAL(0);");
+    text += "  for (uint branch = 0u; branch < min(size, LANES); branch += FAN) {\n";
+    text += each(stage, "    ", "REAL b# = REAL(0);");
+    text += "    for (uint part = branch; part < min(branch + FAN, min(size, LANES)); ++part) {\n";
+    text += each(stage, "      ", "REAL a# = REAL(0);") + strided_loop("      ", stage, "part", "LANES");
+    text += each(stage, "      ", "b# = op_add(b#, a#);") + "    }\n";
+    text += each(stage, "    ", "t# = op_add(t#, b#);") + "  }\n";
+    return text + store_sums("  ", stage, "t");
+  }
+
+  // As many parts at a time as the subgroup has invocations.
+  std::string subgroup_sums(const Stage& stage) {
+    std::string text = each(stage, "  ", "REAL t# = REAL(0), b# = REAL(0);");
+    text += "  uint parts = min(size, LANES);\n";
+    text += "  for (uint first = 0u; first < parts; first += SUBGROUP) {\n    uint part = first + lane();\n";
+    text += each(stage, "    ", "REAL a# = p_begin == 0u ? REAL(0) : STATE(PARTS + #u * LANES + part);");
+    text += strided_loop("    ", stage, "p_begin + part", "LANES");
+    text += "    if (p_end < size) {\n" + each(stage, "      ", "STATE(PARTS + #u * LANES + part) = a#;");
+    text +=
+        "    } else {\n" + each(stage, "      ", "add_parts(t#, b#, a#, first + SUBGROUP, parts);") + "    }\n  }\n";
+    return text + "  if (p_end >= size && lane() == 0u) {\n" + store_sums("    ", stage, "t") + "  }\n";
+  }
+
+  std::string workgroup_sums(const Stage& stage) {
+    std::string text = each(stage, "  ", "REAL a# = p_begin == 0u ? REAL(0) : STATE(PARTS + #u * LANES + lane());");
+    text += strided_loop("  ", stage, "p_begin + lane()", "LANES");
+    text += "  if (p_end < size) {\n" + each(stage, "    ", "STATE(PARTS + #u * LANES + lane()) = a#;");
     text += "    return;\n  }\n";
     for (size_t first = 0; first < stage.sums.size(); first += sums_at_once_) {
       const size_t count = std::min<size_t>(sums_at_once_, stage.sums.size() - first);
@@ -268,6 +309,7 @@ class Emitter {
   const Schedule& schedule_;
   const KernelShape& shape_;
   const Words words_;
+  const vulkan::DeviceInfo& device_;
   const uint32_t sums_at_once_;
   ShaderBuilder builder_;
   std::vector<TypedValue> names_;  // of the loop that is being written
@@ -288,6 +330,10 @@ Result<vulkan::KernelSource> emit_program(const Program& program, const Schedule
   if (!device.has_f64)
     return Error{ErrorCode::kUnsupported,
                  "chains need 64-bit floats (shaderFloat64), which the device " + device.name + " lacks"};
+  if (shape.mapping == Mapping::kSubgroup && !device.has_subgroup_shuffle)
+    return Error{
+        ErrorCode::kUnsupported,
+        "a subgroup for each chain needs full subgroups with shuffles, which the device " + device.name + " lacks"};
   return Emitter(program, schedule, shape, device).emit();
 }
 

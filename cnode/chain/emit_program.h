@@ -11,13 +11,14 @@
 
 namespace gpu_node::chain {
 
-// Both mappings give the same bits: a sum is that of |lanes| strided parts, those added |kFan| at a time.
+// All mappings give the same bits: a sum is that of |lanes| strided parts, those added |kFan| at a time.
 inline constexpr uint32_t kFan = 8;
 
 struct KernelShape {
   Dtype dtype = Dtype::f64;
   Mapping mapping = Mapping::kThread;
   uint32_t lanes = 64;
+  uint32_t chains = 32;  // of a workgroup, by thread or by subgroup
 };
 
 // Positions in the buffer of words.

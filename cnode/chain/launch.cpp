@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t kMaxNumbers = std::numeric_limits<uint32_t>::max() / 2;
 constexpr uint64_t kManyPlaces = 8192;  // from here on a workgroup is worth more lanes
+constexpr uint32_t kSubgroups = 4;      // of a workgroup, a chain in each
 
 uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
@@ -36,7 +37,18 @@ Result<uint64_t> checked_places(const Schedule& schedule, const Launch& launch, 
   return count;
 }
 
-uint64_t lanes_of(const Launch& launch, Mapping mapping) { return mapping == Mapping::kThread ? 1 : launch.lanes; }
+uint64_t lanes_of(const Launch& launch, Mapping mapping) {
+  if (mapping == Mapping::kThread) return 1;
+  return mapping == Mapping::kSubgroup ? launch.subgroup : launch.lanes;
+}
+
+// Iterations that add up the parts of |sums| sums over |inner| places, beside those over the places.
+uint64_t adding(const Launch& launch, Mapping mapping, uint64_t inner, size_t sums) {
+  const uint64_t parts = std::min<uint64_t>(inner, launch.lanes);
+  if (mapping == Mapping::kThread) return 2 * parts;
+  if (mapping == Mapping::kWorkgroup) return sums * 2 * launch.lanes / kFan + 2 * kFan;
+  return ceil_div(parts, launch.subgroup) * (1 + sums * (kFan + ceil_div(launch.subgroup, kFan)));
+}
 
 uint64_t inner_size(const Schedule& schedule, const Launch& launch, const Stage& stage) {
   return stage.inner ? size_of(schedule, launch, *stage.inner) : 0;
@@ -47,11 +59,10 @@ uint64_t iterations(const Schedule& schedule, const Launch& launch, const Stage&
   const uint64_t inner = inner_size(schedule, launch, stage);
   const uint64_t lanes = lanes_of(launch, mapping);
   if (stage.outer != 0) return ceil_div(places(schedule, launch, stage.outer), lanes) * (1 + inner);
-  if (stage.sums.empty() || mapping == Mapping::kThread) {
-    const uint64_t parts = stage.sums.empty() ? 0 : std::min<uint64_t>(inner, launch.lanes);
-    return ceil_div(inner, lanes) + 2 * parts;
-  }
-  return ceil_div(inner, lanes) + stage.sums.size() * 2 * launch.lanes / kFan + 2 * kFan;
+  if (stage.sums.empty()) return ceil_div(inner, lanes);
+  if (mapping == Mapping::kThread) return inner + adding(launch, mapping, inner, stage.sums.size());
+  return ceil_div(inner, launch.lanes) * ceil_div(launch.lanes, lanes) +
+         adding(launch, mapping, inner, stage.sums.size());
 }
 
 class Rounder {
@@ -80,8 +91,9 @@ class Rounder {
   }
 
  private:
-  void cut(uint32_t stage, uint64_t places) {
-    const uint64_t step = piece_ * lanes_;
+  // Parts of sums stay what they are where pieces begin at a multiple of |unit|.
+  void cut(uint32_t stage, uint64_t places, uint64_t unit = 1) {
+    const uint64_t step = std::max<uint64_t>(piece_ * lanes_ / unit, 1) * unit;
     for (uint64_t begin = 0; begin == 0 || begin < places; begin += step)
       rounds_.pieces.push_back({stage, stage + 1, static_cast<uint32_t>(begin),
                                 begin + step < places ? static_cast<uint32_t>(begin + step) : ~0u});
@@ -97,7 +109,7 @@ class Rounder {
       if (mapping_ == Mapping::kThread && !stage.sums.empty())
         return Error{ErrorCode::kUnsupported,
                      "one thread cannot add " + std::to_string(inner) + " numbers; a workgroup for each chain can"};
-      cut(number, inner);
+      cut(number, inner, stage.sums.empty() ? 1 : launch_.lanes);
       return {};
     }
     if (1 + inner <= piece_) {
@@ -125,6 +137,25 @@ class Rounder {
   Rounds rounds_;
 };
 
+// How many chains a device runs side by side; more of them take longer.
+double chains_at_once(Mapping mapping, const vulkan::DeviceInfo& device) {
+  if (mapping == Mapping::kThread) return device.software ? 16 : 8192;
+  if (mapping == Mapping::kSubgroup) return device.software ? 2 : 4096;
+  return device.software ? 2 : 512;
+}
+
+// What a round of few chains takes, in sums of one invocation.
+double cost_of(const Rounds& rounds, const Schedule& schedule, const Launch& launch, Mapping mapping,
+               const vulkan::DeviceInfo& device) {
+  const double iterations = static_cast<double>(rounds.iterations) * launch.weight;
+  const auto settles = static_cast<double>(schedule.stages.size() + 2);
+  if (mapping == Mapping::kThread) return iterations;
+  if (mapping == Mapping::kSubgroup) return iterations + 5 * settles;
+  // A software driver runs a workgroup a subgroup at a time on one core, and pays for each barrier with a switch of
+  // stacks.
+  return (iterations + 20 * settles) * (device.software ? launch.lanes / 8.0 : 1);
+}
+
 }  // namespace
 
 Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
@@ -143,6 +174,14 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
     longest = std::max(longest, static_cast<uint64_t>(size));
   }
   if (longest >= kManyPlaces && device.max_workgroup_invocations >= 256) launch.lanes = 256;
+  if (device.has_subgroup_shuffle && device.subgroup_size <= device.max_workgroup_invocations) {
+    launch.subgroup = device.subgroup_size;
+    launch.lanes = std::max(launch.lanes, launch.subgroup);
+    // Lavapipe mixes up the subgroups of a workgroup where one ends before another meets a barrier.
+    const uint32_t most = device.software ? 1 : kSubgroups;
+    launch.chains_per_group[static_cast<size_t>(Mapping::kSubgroup)] =
+        std::min(most, device.max_workgroup_invocations / launch.subgroup);
+  }
   for (size_t i = 0; i + 1 < offsets.size(); ++i) launch.words.push_back(static_cast<uint32_t>(offsets[i]));
   // A transcendental function takes about as long as ten sums.
   for (const Value& value : program.values)
@@ -172,7 +211,8 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
   for (const Stage& stage : schedule.stages) GPU_TRY(checked_places(schedule, launch, stage.loops()));
   // Room for the parts of sums that one dispatch does not finish.
   GPU_ASSIGN(const Rounds rounds, plan_rounds(schedule, launch, Mapping::kWorkgroup));
-  if (rounds.pieces.size() > 1) {
+  const auto by_subgroup = plan_rounds(schedule, launch, Mapping::kSubgroup);
+  if (rounds.pieces.size() > 1 || (by_subgroup.ok() && by_subgroup->pieces.size() > 1)) {
     size_t sums = 0;
     for (const Stage& stage : schedule.stages) sums = std::max(sums, stage.sums.size());
     next += sums * launch.lanes;
@@ -181,26 +221,31 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
   return launch;
 }
 
+KernelShape kernel_shape(const Launch& launch, Mapping mapping, Dtype dtype) {
+  return {dtype, mapping, launch.lanes, launch.chains_per_group[static_cast<size_t>(mapping)]};
+}
+
 Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping) {
+  if (mapping == Mapping::kSubgroup && launch.subgroup == 0)
+    return Error{ErrorCode::kUnsupported,
+                 "a subgroup for each chain needs full subgroups with shuffles, which the device lacks"};
   return Rounder(schedule, launch, mapping).plan();
 }
 
 Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains,
                        const vulkan::DeviceInfo& device) {
-  const auto thread = plan_rounds(schedule, launch, Mapping::kThread);
-  const auto group = plan_rounds(schedule, launch, Mapping::kWorkgroup);
-  if (!thread.ok() || !group.ok() || thread->pieces.size() > group->pieces.size()) return Mapping::kWorkgroup;
-  // A software driver runs a workgroup eight lanes at a time on one core, and pays for each barrier with a switch of
-  // stacks; a GPU runs many at once.
-  const double at_once = device.software ? 16 : 8192;
-  const double groups_at_once = device.software ? 2 : 512;
-  const double turns = device.software ? launch.lanes / 8.0 : 1;
-  const double settling = 20.0 * static_cast<double>(schedule.stages.size() + 2);
-  const auto count = static_cast<double>(chains);
-  const double thread_cost = static_cast<double>(thread->iterations) * launch.weight * std::max(1.0, count / at_once);
-  const double group_cost = (static_cast<double>(group->iterations) * launch.weight + settling) * turns *
-                            std::max(1.0, count / groups_at_once);
-  return thread_cost <= group_cost ? Mapping::kThread : Mapping::kWorkgroup;
+  Mapping best = Mapping::kWorkgroup;
+  double least = std::numeric_limits<double>::infinity();
+  for (const Mapping mapping : {Mapping::kThread, Mapping::kSubgroup, Mapping::kWorkgroup}) {
+    const auto rounds = plan_rounds(schedule, launch, mapping);
+    if (!rounds.ok()) continue;
+    const double cost = cost_of(*rounds, schedule, launch, mapping, device) *
+                        std::max(1.0, static_cast<double>(chains) / chains_at_once(mapping, device)) *
+                        static_cast<double>(rounds->pieces.size());
+    if (cost < least) best = mapping;
+    least = std::min(least, cost);
+  }
+  return best;
 }
 
 }  // namespace gpu_node::chain

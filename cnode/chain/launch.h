@@ -28,6 +28,8 @@ struct Rounds {
 struct Launch {
   uint32_t coordinates = 0;
   uint32_t lanes = 64;
+  uint32_t subgroup = 0;  // invocations of one; 0: the device has none that can run chains
+  uint32_t chains_per_group[kMappings] = {32, 0, 1};
   uint64_t most_iterations = kMaxIterations;  // of one invocation, in one dispatch
   double weight = 1;                          // of an iteration, beside one that only adds and multiplies
   uint32_t chain_slots = 0;                   // numbers of a chain in the state
@@ -35,14 +37,18 @@ struct Launch {
   std::vector<uint64_t> known_counts;  // numbers of each known value
 };
 
+// What the kernel of |mapping| depends on.
+KernelShape kernel_shape(const Launch& launch, Mapping mapping, Dtype dtype);
+
 // kUnsupported where a chain's numbers, or the known ones, cannot be counted in 32 bits.
 Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
                            const vulkan::DeviceInfo& device, uint64_t most_iterations = kMaxIterations);
 
-// How |mapping| runs a round. kUnsupported where one thread would loop too often over a sum.
+// How |mapping| runs a round. kUnsupported where one thread would loop too often over a sum, or the device has no such
+// mapping.
 Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping);
 
-// The mapping that is expected to be faster. Both give the same bits.
+// The mapping that is expected to be fastest. All give the same bits.
 Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains,
                        const vulkan::DeviceInfo& device);
 

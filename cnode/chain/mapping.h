@@ -9,10 +9,10 @@
 
 namespace gpu_node::chain {
 
-enum class Mapping : uint8_t { kThread, kWorkgroup };
+enum class Mapping : uint8_t { kThread, kSubgroup, kWorkgroup };
 
 // The wire spellings, in the order of the enumerators.
-inline constexpr std::string_view kMappingNames[] = {"thread", "workgroup"};
+inline constexpr std::string_view kMappingNames[] = {"thread", "subgroup", "workgroup"};
 inline constexpr size_t kMappings = std::size(kMappingNames);
 
 constexpr std::string_view name_of(Mapping mapping) { return kMappingNames[static_cast<size_t>(mapping)]; }

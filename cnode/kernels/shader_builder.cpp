@@ -192,6 +192,10 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
   if (use_8bit_) text += "#extension GL_EXT_shader_8bit_storage : require\n";
   if (use_16bit_) text += "#extension GL_EXT_shader_16bit_storage : require\n";
   if (use_i64_) text += "#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require\n";
+  if (use_subgroups_) {
+    text += "#extension GL_KHR_shader_subgroup_basic : require\n";
+    text += "#extension GL_KHR_shader_subgroup_shuffle : require\n";
+  }
   // Without these modes a compiler may assume that no value is NaN, infinite or -0.
   if (device_.preserves_nan_f32 || (use_f64_ && device_.preserves_nan_f64)) {
     text += "#extension GL_EXT_spirv_intrinsics : require\n";
@@ -219,7 +223,7 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
   }
   text += declarations_;
   text += "void main() {\n" + body_ + "}\n";
-  return vulkan::KernelSource{std::move(text), buffers_, push_bytes_};
+  return vulkan::KernelSource{std::move(text), buffers_, push_bytes_, use_subgroups_};
 }
 
 }  // namespace gpu_node::kernels

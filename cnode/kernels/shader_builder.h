@@ -46,6 +46,8 @@ class ShaderBuilder {
   // gives the ends of the type, NaN 0; integer to integer wraps; to floats it rounds once.
   std::string convert(Dtype from, Dtype to, std::string_view value);
 
+  // A kernel whose subgroups are full (KernelSource::full_subgroups), with shuffles.
+  void use_subgroups() { use_subgroups_ = true; }
   // Defines a macro for the library pieces.
   void define(std::string_view name, std::string_view value = "");
   // Includes shaders/|name|, once, in the order of first request.
@@ -72,7 +74,7 @@ class ShaderBuilder {
   void use_storage(Dtype dtype);
 
   const vulkan::DeviceInfo& device_;
-  bool use_8bit_ = false, use_16bit_ = false, use_i64_ = false, use_f64_ = false;
+  bool use_8bit_ = false, use_16bit_ = false, use_i64_ = false, use_f64_ = false, use_subgroups_ = false;
   uint32_t local_[3] = {64, 1, 1};
   uint32_t buffers_ = 0;
   uint32_t push_bytes_ = 0;

@@ -16,10 +16,17 @@ struct Features {
   VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
   VkPhysicalDeviceRobustness2FeaturesEXT robust{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT};
 
-  explicit Features(bool with_robustness2) {
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+
+  Features(bool with_robustness2, bool with_subgroups) {
     basic.pNext = &v11;
     v11.pNext = &v12;
     if (with_robustness2) v12.pNext = &robust;
+    if (with_subgroups) {
+      subgroups.pNext = v12.pNext;
+      v12.pNext = &subgroups;
+    }
   }
 };
 
@@ -36,11 +43,13 @@ void choose_features(const Features& has, Features& wants) {
   wants.v12.scalarBlockLayout = has.v12.scalarBlockLayout;
   wants.v12.shaderSubgroupExtendedTypes = has.v12.shaderSubgroupExtendedTypes;
   wants.robust.robustBufferAccess2 = has.robust.robustBufferAccess2;
+  wants.subgroups.computeFullSubgroups = has.subgroups.computeFullSubgroups;
 }
 
-std::vector<const char*> choose_extensions(const PhysicalDevice& physical, bool robustness2) {
+std::vector<const char*> choose_extensions(const PhysicalDevice& physical, bool robustness2, bool subgroups) {
   std::vector<const char*> names = {VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME};
   if (robustness2) names.push_back(VK_EXT_ROBUSTNESS_2_EXTENSION_NAME);
+  if (subgroups) names.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   if (physical.has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME)) names.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   // A driver on top of another interface (Metal) must be told that its gaps are known; volk hides the macro as beta.
   if (physical.has("VK_KHR_portability_subset")) names.push_back("VK_KHR_portability_subset");
@@ -50,11 +59,12 @@ std::vector<const char*> choose_extensions(const PhysicalDevice& physical, bool 
 Result<void> open(Context& context) {
   const PhysicalDevice& physical = context.physical;
   const bool robustness2 = physical.has(VK_EXT_ROBUSTNESS_2_EXTENSION_NAME);
-  Features has(robustness2);
+  const bool subgroups = physical.has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+  Features has(robustness2, subgroups);
   vkGetPhysicalDeviceFeatures2(physical.handle, &has.basic);
-  Features wants(robustness2);
+  Features wants(robustness2, subgroups);
   choose_features(has, wants);
-  const std::vector<const char*> extensions = choose_extensions(physical, robustness2);
+  const std::vector<const char*> extensions = choose_extensions(physical, robustness2, subgroups);
 
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};

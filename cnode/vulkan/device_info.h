@@ -32,6 +32,7 @@ struct DeviceInfo {
   uint32_t max_groups[3] = {65535, 65535, 65535};
   uint32_t shared_memory_bytes = 16384;
   uint32_t subgroup_size = 1;
+  bool has_subgroup_shuffle = false;  // in kernels with KernelSource::full_subgroups
 };
 
 }  // namespace gpu_node::vulkan

@@ -49,6 +49,8 @@ struct KernelSource {
   std::string glsl;         // a whole compute shader, #version line included
   uint32_t buffers = 0;     // storage buffers it declares, bindings 0 to buffers-1
   uint32_t push_bytes = 0;  // size of its push constant block, a multiple of 4
+  // Every subgroup has all its invocations. REQUIRES has_subgroup_shuffle, and a local size x that is a multiple.
+  bool full_subgroups = false;
 };
 
 class KernelCache {

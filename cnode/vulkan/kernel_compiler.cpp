@@ -188,6 +188,7 @@ KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, Module
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = shader.get();
   info.stage.pName = "main";
+  if (source.full_subgroups) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
   info.layout = layout.pipeline;
   VkPipeline raw = VK_NULL_HANDLE;
   GPU_TRY_VK(context_.vk.vkCreateComputePipelines(device, pipeline_cache_->get(), 1, &info, nullptr, &raw),

@@ -41,17 +41,21 @@ uint64_t device_heap_bytes(const VkPhysicalDeviceMemoryProperties& memory) {
   return largest;
 }
 
-void read_features(VkPhysicalDevice handle, DeviceInfo& info) {
+void read_features(const PhysicalDevice& device, DeviceInfo& info) {
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
   VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
   VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
   features.pNext = &v11;
   v11.pNext = &v12;
-  vkGetPhysicalDeviceFeatures2(handle, &features);
+  if (device.has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) v12.pNext = &subgroups;
+  vkGetPhysicalDeviceFeatures2(device.handle, &features);
   info.has_f16_storage = v11.storageBuffer16BitAccess == VK_TRUE;
   info.has_8bit_storage = v12.storageBuffer8BitAccess == VK_TRUE && v12.shaderInt8 == VK_TRUE;
   info.has_f64 = features.features.shaderFloat64 == VK_TRUE;
   info.has_i64 = features.features.shaderInt64 == VK_TRUE;
+  if (subgroups.computeFullSubgroups != VK_TRUE) info.has_subgroup_shuffle = false;
   if (v12.timelineSemaphore != VK_TRUE) info.unusable = "it has no timeline semaphores";
   if (features.features.robustBufferAccess != VK_TRUE) info.unusable = "it has no robust buffer access";
 }
@@ -111,6 +115,9 @@ void read_properties(PhysicalDevice& device) {
   if (maintenance4.maxBufferSize != 0)
     info.max_allocation_bytes = std::min<uint64_t>(info.max_allocation_bytes, maintenance4.maxBufferSize);
   info.subgroup_size = v11.subgroupSize;
+  constexpr VkSubgroupFeatureFlags kShuffle = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+  info.has_subgroup_shuffle = (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
+                              (v11.subgroupSupportedOperations & kShuffle) == kShuffle;
   device.float_modes = float_modes_of(v12);
   info.preserves_nan_f32 = device.float_modes.preserve[1];
   info.preserves_nan_f64 = device.float_modes.preserve[2];
@@ -164,7 +171,7 @@ Result<PhysicalDevice> inspect(VkPhysicalDevice handle, uint32_t index) {
     return device;
   }
   read_properties(device);
-  read_features(handle, device.info);
+  read_features(device, device.info);
   if (!find_queue_family(device)) device.info.unusable = "it has no queue for compute";
   if (!device.has(VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME))
     device.info.unusable = std::string("its driver lacks ") + VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME;

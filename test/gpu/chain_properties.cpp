@@ -13,7 +13,7 @@ using chain::DeviceModel;
 using ModelRef = std::shared_ptr<DeviceModel>;
 using chain::Mapping;
 
-constexpr Mapping kMappings[] = {Mapping::kThread, Mapping::kWorkgroup};
+constexpr Mapping kMappings[] = {Mapping::kThread, Mapping::kSubgroup, Mapping::kWorkgroup};
 
 // Cheap to compile, so that many sizes can be run; every size has the same kernels.
 ChainCase normal(int64_t d) {
@@ -74,6 +74,8 @@ TEST_CASE("chain: in any company a chain's numbers are the same bits, in either 
         ChainStart start = own_numbers(count, together, steps, static_cast<uint32_t>(d));
         start.mapping = Mapping::kThread;
         const ChainRun threads = run_on_device(model, start);
+        start.mapping = Mapping::kSubgroup;
+        CHECK(run_on_device(model, start) == threads);
         start.mapping = Mapping::kWorkgroup;
         CHECK(run_on_device(model, start) == threads);
         start.mapping = {};
@@ -177,9 +179,11 @@ TEST_CASE("chain: rounds in pieces are the same bits") {
     CHECK(found.dispatches > wanted.dispatches + 4);
     CHECK(found == wanted);
   };
-  compare(plain, 20, Mapping::kWorkgroup);
-  compare(regression, 10, Mapping::kWorkgroup);
-  compare(regression, 60, Mapping::kWorkgroup);
+  for (const Mapping mapping : {Mapping::kSubgroup, Mapping::kWorkgroup}) {
+    compare(plain, 20, mapping);
+    compare(regression, 10, mapping);
+    compare(regression, 60, mapping);
+  }
 }
 
 TEST_CASE("chain: requests that do not fit are refused") {
