@@ -71,6 +71,12 @@ ChainStart random_start(size_t coordinates, int64_t chains, int64_t steps, uint3
   return start;
 }
 
+std::vector<chain::Mapping> mappings() {
+  using enum chain::Mapping;
+  if (device().info().has_subgroup_shuffle) return {kThread, kSubgroup, kWorkgroup};
+  return {kThread, kWorkgroup};
+}
+
 ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start) {
   const Dtype dtype = model->dtype();
   const size_t d = model->coordinates();

@@ -48,6 +48,9 @@ struct ChainRun {
   }
 };
 
+// Those that the device has.
+std::vector<chain::Mapping> mappings();
+
 ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start);
 ChainRun run_on_device(const ChainCase& chains, Dtype dtype, const ChainStart& start);
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <random>
 
 #include "gpu/chain_case.h"
 #include "gpu/device.h"
@@ -10,10 +11,8 @@ namespace gpu_node::test {
 namespace {
 
 using chain::DeviceModel;
-using ModelRef = std::shared_ptr<DeviceModel>;
 using chain::Mapping;
-
-constexpr Mapping kMappings[] = {Mapping::kThread, Mapping::kSubgroup, Mapping::kWorkgroup};
+using ModelRef = std::shared_ptr<DeviceModel>;
 
 // Cheap to compile, so that many sizes can be run; every size has the same kernels.
 ChainCase normal(int64_t d) {
@@ -48,6 +47,19 @@ ChainRun of_chain(const ChainRun& run, size_t d, size_t rows, size_t c) {
           part(run.gradients, c * count, count), part(run.logp, c * rows, rows)};
 }
 
+// That rows |from| to |from| + |count| of |whole|, which has |rows| for each chain, are |found|.
+void check_rows(const ChainRun& whole, const ChainRun& found, size_t d, size_t rows, size_t from, size_t count) {
+  REQUIRE(found.logp.size() * rows == whole.logp.size() * count);
+  for (size_t c = 0; c < whole.logp.size() / rows; ++c) {
+    const ChainRun wanted = of_chain(whole, d, rows, c);
+    const ChainRun own = of_chain(found, d, count, c);
+    CHECK(own.positions == part(wanted.positions, from * d, count * d));
+    CHECK(own.momenta == part(wanted.momenta, from * d, count * d));
+    CHECK(own.gradients == part(wanted.gradients, from * d, count * d));
+    CHECK(own.logp == part(wanted.logp, from, count));
+  }
+}
+
 // A step size and an inverse mass for each chain.
 ChainStart own_numbers(size_t d, int64_t chains, int64_t steps, uint32_t seed) {
   ChainStart start = random_start(d, chains, steps, seed);
@@ -62,69 +74,60 @@ ChainStart own_numbers(size_t d, int64_t chains, int64_t steps, uint32_t seed) {
 
 }  // namespace
 
-TEST_CASE("chain: in any company a chain's numbers are the same bits, in either mapping") {
+TEST_CASE("chain: any number of steps and chains, with or without the others, are the same bits in every mapping") {
+  std::mt19937 generator(4);
+  const auto up_to = [&](int64_t most) { return 1 + static_cast<int64_t>(generator() % static_cast<uint64_t>(most)); };
+  constexpr int kEach = 100;  // of the 704 pairs of steps and chains
+  size_t cases = 0, runs = 0;
   for (const Dtype dtype : {Dtype::f32, Dtype::f64})
     for (const int64_t d : {1, 2, 7, 19, 41, 256, 257, 1000}) {
-      CAPTURE(d);
       const ChainCase chains = normal(d);
       ModelRef model = model_of(chains, dtype);
       const auto count = static_cast<size_t>(d);
-      for (const int64_t together : {2, 5, 64}) {
-        const int64_t steps = 1 + (d + together) % 11;
-        ChainStart start = own_numbers(count, together, steps, static_cast<uint32_t>(d));
+      const auto run = [&](const ChainStart& start) {
+        ++runs;
+        return run_on_device(model, start);
+      };
+      for (int i = 0; i < kEach; ++i, ++cases) {
+        // The corners first.
+        const int64_t steps = i < 4 ? (i % 2 == 0 ? 1 : 11) : up_to(11);
+        const int64_t together = i < 4 ? (i < 2 ? 1 : 64) : up_to(64);
+        CAPTURE(d);
+        CAPTURE(steps);
+        CAPTURE(together);
+        ChainStart start = own_numbers(count, together, steps, generator());
         start.mapping = Mapping::kThread;
-        const ChainRun threads = run_on_device(model, start);
-        start.mapping = Mapping::kSubgroup;
-        CHECK(run_on_device(model, start) == threads);
-        start.mapping = Mapping::kWorkgroup;
-        CHECK(run_on_device(model, start) == threads);
+        const ChainRun whole = run(start);
+        for (const Mapping mapping : mappings()) {
+          start.mapping = mapping;
+          if (mapping != Mapping::kThread) CHECK(run(start) == whole);
+          const auto c = static_cast<size_t>(up_to(together) - 1);
+          CHECK(run(alone(start, count, c)) == of_chain(whole, count, static_cast<size_t>(steps), c));
+          start.steps = up_to(steps);
+          const auto fewer = static_cast<size_t>(start.steps);
+          check_rows(whole, run(start), count, static_cast<size_t>(steps), 0, fewer);
+          start.last_only = true;
+          check_rows(whole, run(start), count, static_cast<size_t>(steps), fewer - 1, 1);
+          start.last_only = false;
+          start.steps = steps;
+        }
         start.mapping = {};
-        CHECK(run_on_device(model, start) == threads);
-        for (const size_t c : {size_t{0}, static_cast<size_t>(together) - 1})
-          CHECK(run_on_device(model, alone(start, count, c)) ==
-                of_chain(threads, count, static_cast<size_t>(steps), c));
-        if (dtype == Dtype::f64 && together == 5) check_close(threads, run_on_host(chains, start), 1e-12);
+        CHECK(run(start) == whole);
+        if (dtype == Dtype::f64 && i < 4) check_close(whole, run_on_host(chains, start), 1e-12);
       }
     }
+  MESSAGE(cases << " cases, " << runs << " runs");
 }
 
-TEST_CASE("chain: a run of seven steps begins with each shorter one, and its last state is that of a short answer") {
-  const ChainCase chains = normal(41);
-  ModelRef model = model_of(chains, Dtype::f32);
-  ChainStart start = random_start(41, 3, 7, 5);
-  for (const Mapping mapping : kMappings) {
-    start.mapping = mapping;
-    start.steps = 7;
-    const ChainRun whole = run_on_device(model, start);
-    CHECK(run_on_device(model, start) == whole);
-    for (start.steps = 1; start.steps <= 7; ++start.steps) {
-      const auto rows = static_cast<size_t>(start.steps);
-      const ChainRun shorter = run_on_device(model, start);
-      start.last_only = true;
-      const ChainRun last = run_on_device(model, start);
-      start.last_only = false;
-      for (size_t c = 0; c < 3; ++c) {
-        const ChainRun own = of_chain(whole, 41, 7, c);
-        const ChainRun found = of_chain(shorter, 41, rows, c);
-        CHECK(found.positions == part(own.positions, 0, rows * 41));
-        CHECK(found.momenta == part(own.momenta, 0, rows * 41));
-        CHECK(found.gradients == part(own.gradients, 0, rows * 41));
-        CHECK(found.logp == part(own.logp, 0, rows));
-        CHECK(of_chain(last, 41, 1, c).momenta == part(own.momenta, (rows - 1) * 41, 41));
-        CHECK(of_chain(last, 41, 1, c).logp == part(own.logp, rows - 1, 1));
-      }
-    }
-  }
-}
-
-TEST_CASE("chain: batch after batch is the same bits as all at once") {
+TEST_CASE("chain: what is run twice is the same bits, batch after batch too") {
   const ChainCase chains = normal(7);
   ModelRef model = model_of(chains, Dtype::f64);
   ChainStart start = own_numbers(7, 64, 3, 17);
-  for (const Mapping mapping : kMappings) {
+  for (const Mapping mapping : mappings()) {
     start.mapping = mapping;
     start.most_chains = 0;
     const ChainRun wanted = run_on_device(model, start);
+    CHECK(run_on_device(model, start) == wanted);
     start.most_chains = 9;
     const ChainRun found = run_on_device(model, start);
     CHECK(found == wanted);
@@ -132,12 +135,31 @@ TEST_CASE("chain: batch after batch is the same bits as all at once") {
   }
 }
 
+TEST_CASE("chain: a device without full subgroups says so") {
+  vulkan::DeviceInfo info = device().info();
+  info.has_subgroup_shuffle = false;
+  const ChainCase chains = normal(3);
+  const chain::Program& program = chains.family.program;
+  const chain::Schedule schedule = chain::make_schedule(program);
+  const auto launch = chain::plan_launch(program, schedule, chains.binding, info);
+  REQUIRE(launch.ok());
+  const auto rounds = chain::plan_rounds(schedule, *launch, Mapping::kSubgroup);
+  REQUIRE(!rounds.ok());
+  CHECK(rounds.error().code == ErrorCode::kUnsupported);
+  const auto shape = chain::kernel_shape(*launch, Mapping::kSubgroup, Dtype::f32);
+  const auto source = chain::emit_program(program, schedule, shape, info);
+  REQUIRE(!source.ok());
+  CHECK(source.error().code == ErrorCode::kUnsupported);
+  for (const uint64_t together : {1, 64, 4096})
+    CHECK(chain::choose_mapping(schedule, *launch, together, info) != Mapping::kSubgroup);
+}
+
 TEST_CASE("chain: more steps than one dispatch may loop for") {
   const ChainCase chains = normal(1);
   ModelRef model = model_of(chains, Dtype::f64);
   ChainStart start = random_start(1, 2, 30'000, 3);
   start.last_only = true;
-  for (const Mapping mapping : kMappings) {
+  for (const Mapping mapping : mappings()) {
     start.mapping = mapping;
     const ChainRun found = run_on_device(model, start);
     CHECK(found.dispatches > 2);
@@ -179,7 +201,8 @@ TEST_CASE("chain: rounds in pieces are the same bits") {
     CHECK(found.dispatches > wanted.dispatches + 4);
     CHECK(found == wanted);
   };
-  for (const Mapping mapping : {Mapping::kSubgroup, Mapping::kWorkgroup}) {
+  for (const Mapping mapping : mappings()) {
+    if (mapping == Mapping::kThread) continue;
     compare(plain, 20, mapping);
     compare(regression, 10, mapping);
     compare(regression, 60, mapping);

@@ -87,7 +87,7 @@ TEST_CASE("chain: three steps of nine families are the oracle's") {
                      .step_size = {0.05},
                      .steps = 3};
     const ChainRun wanted = run_on_host(chains, start);
-    for (const Mapping mapping : {Mapping::kThread, Mapping::kSubgroup, Mapping::kWorkgroup}) {
+    for (const Mapping mapping : mappings()) {
       start.mapping = mapping;
       check_close(run_on_device(chains, Dtype::f64, start), wanted, 1e-12);
       check_close(run_on_device(chains, Dtype::f32, start), wanted, 5e-6);
@@ -102,7 +102,7 @@ TEST_CASE("chain: models are the oracle's at random points") {
     ChainStart start = random_start(chains.coordinates(), 3, 4, 7);
     start.step_size = {0.0078125, -0.015625, 0.03125};
     const ChainRun wanted = run_on_host(chains, start);
-    for (const Mapping mapping : {Mapping::kThread, Mapping::kSubgroup, Mapping::kWorkgroup}) {
+    for (const Mapping mapping : mappings()) {
       start.mapping = mapping;
       check_close(run_on_device(chains, Dtype::f64, start), wanted, 1e-11);
     }
@@ -119,7 +119,7 @@ TEST_CASE("chain: places that data says, matrices, and sums in sums, at any size
     start.mapping = Mapping::kThread;
     const ChainRun found = run_on_device(chains, Dtype::f64, start);
     check_close(found, wanted, 1e-11);
-    for (const Mapping mapping : {Mapping::kSubgroup, Mapping::kWorkgroup}) {
+    for (const Mapping mapping : mappings()) {
       start.mapping = mapping;
       CHECK(run_on_device(chains, Dtype::f64, start) == found);
     }
