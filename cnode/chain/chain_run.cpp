@@ -34,7 +34,7 @@ Result<std::unique_ptr<ChainRun>> ChainRun::start(vulkan::Device& device, std::s
   const DeviceModel& m = *run->model_;
   run->result_.mapping = request.mapping ? *request.mapping : m.mapping_for(run->chains_, info);
   GPU_ASSIGN(run->rounds_, plan_rounds(m.schedule(), m.launch(), run->result_.mapping));
-  run->per_group_ = m.launch().chains_per_group[static_cast<size_t>(run->result_.mapping)];
+  run->per_group_ = m.launch().chains_per_group(run->result_.mapping);
   run->most_groups_ = uint64_t{info.max_groups[0]} * info.max_groups[1];
   GPU_TRY(run->allocate(device, request));
   run->bind(request);

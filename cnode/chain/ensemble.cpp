@@ -110,7 +110,7 @@ const Ensemble::Batch& Ensemble::batch_of(uint64_t chain) const {
 }
 
 uint64_t Ensemble::window(uint64_t first, uint64_t wanted) const {
-  const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
+  const uint64_t per_group = model_->launch().chains_per_group(shape_.mapping);
   const Batch& batch = batch_of(first);
   const uint64_t most = std::max(wanted / per_group, uint64_t{1});
   return std::min(batch.first + batch.chains - first, std::min(most, most_groups_) * per_group);
@@ -173,7 +173,7 @@ Result<void> Ensemble::leapfrog(vulkan::Device& device, uint64_t first, uint64_t
   push.end = piece.end;
   push.inner_begin = piece.inner_begin;
   push.inner_end = piece.inner_end;
-  const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
+  const uint64_t per_group = model_->launch().chains_per_group(shape_.mapping);
   return dispatch(device, leapfrog_, ranges, bytes_of(push), (chains + per_group - 1) / per_group);
 }
 

@@ -179,8 +179,7 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
     launch.lanes = std::max(launch.lanes, launch.subgroup);
     // Lavapipe mixes up the subgroups of a workgroup where one ends before another meets a barrier.
     const uint32_t most = device.software ? 1 : kSubgroups;
-    launch.chains_per_group[static_cast<size_t>(Mapping::kSubgroup)] =
-        std::min(most, device.max_workgroup_invocations / launch.subgroup);
+    launch.subgroups = std::min(most, device.max_workgroup_invocations / launch.subgroup);
   }
   for (size_t i = 0; i + 1 < offsets.size(); ++i) launch.words.push_back(static_cast<uint32_t>(offsets[i]));
   // A transcendental function takes about as long as ten sums.
@@ -222,7 +221,7 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
 }
 
 KernelShape kernel_shape(const Launch& launch, Mapping mapping, Dtype dtype) {
-  return {dtype, mapping, launch.lanes, launch.chains_per_group[static_cast<size_t>(mapping)]};
+  return {dtype, mapping, launch.lanes, launch.chains_per_group(mapping)};
 }
 
 Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping) {

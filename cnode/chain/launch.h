@@ -28,13 +28,18 @@ struct Rounds {
 struct Launch {
   uint32_t coordinates = 0;
   uint32_t lanes = 64;
-  uint32_t subgroup = 0;  // invocations of one; 0: the device has none that can run chains
-  uint32_t chains_per_group[kMappings] = {32, 0, 1};
+  uint32_t subgroup = 0;                      // invocations of one; 0: the device has none that can run chains
+  uint32_t subgroups = 0;                     // of a workgroup, a chain in each
   uint64_t most_iterations = kMaxIterations;  // of one invocation, in one dispatch
   double weight = 1;                          // of an iteration, beside one that only adds and multiplies
   uint32_t chain_slots = 0;                   // numbers of a chain in the state
   std::vector<uint32_t> words;
   std::vector<uint64_t> known_counts;  // numbers of each known value
+
+  uint32_t chains_per_group(Mapping mapping) const {
+    if (mapping == Mapping::kWorkgroup) return 1;
+    return mapping == Mapping::kThread ? 32 : subgroups;
+  }
 };
 
 // What the kernel of |mapping| depends on.

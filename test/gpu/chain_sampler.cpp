@@ -48,7 +48,7 @@ TEST_CASE("sampler: it does what the oracle does, number by number") {
   cases.emplace_back("eight_schools_noncentered", none);
   cases.emplace_back("regime_mixture", none);
   for (const ChainCase& chains : cases)
-    for (const auto mapping : {chain::Mapping::kThread, chain::Mapping::kWorkgroup}) {
+    for (const auto mapping : mappings()) {
       CAPTURE(chains.family.name);
       SamplerOptions options{.chains = 5,
                              .warmup = 3,
@@ -128,7 +128,7 @@ TEST_CASE("sampler: the seed decides, not the slices, the batches, the mapping o
     options.most_chains = 16;
     CHECK(same(once, sample(model, options)));
     options.most_chains = 0;
-    for (const auto mapping : {chain::Mapping::kThread, chain::Mapping::kWorkgroup}) {
+    for (const auto mapping : mappings()) {
       options.mapping = mapping;
       CHECK(same(once, sample(model, options)));
     }
