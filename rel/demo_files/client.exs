@@ -1,7 +1,9 @@
 # The CPU-only host of rel/demo: attaches to the GPU node by name and does all its tensor work there.
-Code.require_file("reference.ex", __DIR__)
+for file <- ["screen.ex", "reference.ex", "../../elixir/gpu_node/test/support/eight_schools.ex", "posterior.ex"],
+    do: Code.require_file(file, __DIR__)
 
 defmodule Demo.Client do
+  import Demo.Screen
   alias Demo.Reference
   alias GpuNode.{Program, Tensor}
 
@@ -76,6 +78,8 @@ defmodule Demo.Client do
 
     line("both BEAM nodes:", "up all the time (this one #{uptime() - uptime} ms longer than at the kill)")
     unless new_pid != os_pid and largest_difference(again, weights) < 1.0e-5, do: fail("the job did not recover")
+
+    Demo.Posterior.show(@gpu)
   end
 
   # Runs the program until every step is done. A run that fails because the node is gone is repeated from the last weights
@@ -167,23 +171,6 @@ defmodule Demo.Client do
   defp uptime, do: elem(:erlang.statistics(:wall_clock), 0)
   defp format(number), do: :erlang.float_to_binary(number * 1.0, decimals: 5)
   defp percent(share), do: "#{:erlang.float_to_binary(share * 100, decimals: 1)} %"
-
-  defp timed(fun) do
-    from = System.monotonic_time(:microsecond)
-    result = fun.()
-    {(System.monotonic_time(:microsecond) - from) / 1000, result}
-  end
-
-  defp title(text), do: IO.puts("\n#{bright()}#{text}#{normal()}")
-  defp line(label, text), do: IO.puts("   #{String.pad_trailing(label, 20)} #{text}")
-  defp bright, do: if(terminal?(), do: "\e[1m", else: "")
-  defp normal, do: if(terminal?(), do: "\e[0m", else: "")
-  defp terminal?, do: match?({:ok, _}, :io.columns())
-
-  defp fail(text) do
-    IO.puts("\n   FAILED: #{text}")
-    System.halt(1)
-  end
 end
 
 Demo.Client.main()
