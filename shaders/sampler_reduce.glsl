@@ -1,8 +1,6 @@
-// Sums over the chains of a batch, block by block of them, for the host to add up: of each coordinate's distance from
+// Sums over the chains of a batch, each |p_blocks|-th of them, for the host to add up: of each coordinate's distance from
 // the centre and its square; of the acceptances, and of their inverses; of what they say of the path's length, and the
-// divergences; of the mean acceptances. A workgroup takes one of these pairs of one block.
-
-shared REAL2 lane_sums[LANES];
+// divergences; of the mean acceptances. One invocation for each such pair of sums.
 
 REAL2 pair_of(uint column, uint chain) {
   if (column < p_coordinates) {
@@ -20,17 +18,13 @@ REAL2 pair_of(uint column, uint chain) {
 
 void reduce_main() {
   uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-  uint column = group / p_blocks, block = group % p_blocks;
-  if (column >= p_columns) return;
-  uint first = block * p_block, end = min(first + p_block, p_batch), lane = gl_LocalInvocationIndex;
-  REAL2 own = REAL2(0);
-  for (uint chain = first + lane; chain < end; chain += LANES) own += pair_of(p_column_first + column, chain);
-  lane_sums[lane] = own;
-  memoryBarrierShared();
-  barrier();
-  if (lane != 0u) return;
+  uint id = group * LANES + gl_LocalInvocationIndex;
+  if (id >= p_columns * p_blocks) return;
+  // Neighbours in memory are neighbours here.
+  uint column = p_place_stride == 1u ? id % p_columns : id / p_blocks;
+  uint block = p_place_stride == 1u ? id / p_columns : id % p_blocks;
   REAL2 sum = REAL2(0);
-  for (uint k = 0u; k < LANES; ++k) sum += lane_sums[k];
+  for (uint chain = block; chain < p_batch; chain += p_blocks) sum += pair_of(p_column_first + column, chain);
   uint to = 2u * (column * p_all_blocks + p_block_first + block);
   partials[to] = sum.x;
   partials[to + 1u] = sum.y;

@@ -20,10 +20,11 @@ void DualAveraging::restart(double step) {
 
 void DualAveraging::update(double acceptance) {
   constexpr double kGamma = 0.05, kSlowStart = 10;
+  constexpr double kFurthest = 60;  // of a step's logarithm: where f32 has room
   const auto n = static_cast<double>(++count_);
   const double share = 1 / (n + kSlowStart);
   error_ = (1 - share) * error_ + share * (target_ - acceptance);
-  log_step_ = centre_ - std::sqrt(n) / kGamma * error_;
+  log_step_ = std::clamp(centre_ - std::sqrt(n) / kGamma * error_, -kFurthest, kFurthest);
   const double weight = weight_of(count_);
   log_averaged_ = weight * log_step_ + (1 - weight) * log_averaged_;
 }

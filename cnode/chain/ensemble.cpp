@@ -217,13 +217,12 @@ Result<void> Ensemble::reduce(vulkan::Device& device, bool coordinates) {
                              .place_stride = threads ? static_cast<uint32_t>(batch.chains) : 1,
                              .column_first = coordinates ? 0 : d,
                              .columns = static_cast<uint32_t>(seen_columns_),
-                             .block = static_cast<uint32_t>(block_),
                              .blocks = static_cast<uint32_t>(batch.blocks),
                              .block_first = static_cast<uint32_t>(batch.block_first),
                              .all_blocks = static_cast<uint32_t>(all_blocks_)};
     const vulkan::BufferRange ranges[] = {whole(batch.current, false), whole(batch.numbers, false),
                                           whole(batch.divergences, false), setting(kCentre), whole(partials_, true)};
-    GPU_TRY(dispatch(device, kernels_[kReduce].kernel, ranges, bytes_of(push), seen_columns_ * batch.blocks));
+    GPU_TRY(dispatch(device, kernels_[kReduce].kernel, ranges, bytes_of(push), elements(seen_columns_ * batch.blocks)));
   }
   return device.recorder().make_host_visible();
 }

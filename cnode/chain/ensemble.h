@@ -90,7 +90,7 @@ class Ensemble {
   uint32_t transforms_ = 0;  // a bit for each that draws need
   Rounds rounds_;
   std::vector<Batch> batches_;
-  uint64_t batch_chains_ = 0, block_ = 0, all_blocks_ = 0, most_groups_ = 0;
+  uint64_t batch_chains_ = 0, all_blocks_ = 0, most_groups_ = 0;
   uint64_t seen_columns_ = 0;
   std::array<uint64_t, 4> setting_at_{};  // step size, inverse mass, its root's inverse, centre; then the end
   uint64_t settings_bytes_ = 0;

@@ -8,7 +8,8 @@ namespace gpu_node::chain {
 namespace {
 
 constexpr uint64_t kMostState = uint64_t{1} << 28;  // numbers of one state
-constexpr uint64_t kLeastBlock = 256, kMostBlock = uint64_t{1} << 20, kWantedBlocks = 64;
+// Chains are summed up in parts: of a few dozen, but of as many as it takes to leave the host less to add up.
+constexpr uint64_t kPartChains = 32, kMostParts = uint64_t{1} << 16;
 
 Error unsupported(const std::string& what) { return {ErrorCode::kUnsupported, what}; }
 
@@ -72,13 +73,13 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
   if (batch_chains_ == 0)
     return unsupported("a chain takes " + std::to_string(most) + " numbers in one buffer and chains lie in groups of " +
                        std::to_string(step) + ", the device has " + std::to_string(limit) + " for a buffer");
-  block_ = std::clamp(ceil_div(batch_chains_, kWantedBlocks), kLeastBlock, kMostBlock);
   for (uint64_t first = 0; first < chains_; first += batch_chains_) {
     Batch batch;
     batch.first = first;
     batch.chains = std::min(batch_chains_, chains_ - first);
     batch.block_first = all_blocks_;
-    batch.blocks = ceil_div(batch.chains, block_);
+    const uint64_t parts = std::min(ceil_div(batch.chains, kPartChains), ceil_div(kMostParts, d_ + kChainColumns));
+    batch.blocks = std::max(parts, ceil_div(batch.chains, launch.most_iterations));
     all_blocks_ += batch.blocks;
     batches_.push_back(std::move(batch));
   }

@@ -76,7 +76,7 @@ uint64_t turn_iterations(uint32_t coordinates, const KernelShape& shape) {
 }
 
 Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device) {
-  ShaderBuilder builder = begin(dtype, kReduceLanes, device);
+  ShaderBuilder builder = begin(dtype, kElementLanes, device);
   const std::string real(kernels::compute_type(dtype));
   builder.define("LEAST_ACCEPTANCE", "REAL(" + std::to_string(kLeastAcceptance) + ")");
   builder.buffer("current", real, kRead);
@@ -85,7 +85,7 @@ Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& 
   builder.buffer("centre", real, kRead);
   builder.buffer("partials", real, kWrite);
   push(builder, std::array{"p_batch", "p_coordinates", "p_chain_stride", "p_place_stride", "p_column_first",
-                           "p_columns", "p_block", "p_blocks", "p_block_first", "p_all_blocks"});
+                           "p_columns", "p_blocks", "p_block_first", "p_all_blocks"});
   builder.library("sampler_reduce.glsl");
   builder.body() += "  reduce_main();\n";
   return builder.build();

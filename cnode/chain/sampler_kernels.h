@@ -7,10 +7,9 @@
 namespace gpu_node::chain {
 
 inline constexpr uint32_t kVariablesAtOnce = 4;  // whose draws one dispatch keeps
-inline constexpr uint32_t kReduceLanes = 64;
-inline constexpr uint32_t kElementLanes = 64;  // of a workgroup of the kernels with an invocation for each number
-inline constexpr uint32_t kThreadLanes = 32;   // of one that runs a chain in each
-inline constexpr uint32_t kNumberArrays = 5;   // of |numbers|: see sampler_turn.glsl
+inline constexpr uint32_t kElementLanes = 64;    // of a workgroup of the kernels with an invocation for each number
+inline constexpr uint32_t kThreadLanes = 32;     // of one that runs a chain in each
+inline constexpr uint32_t kNumberArrays = 5;     // of |numbers|: see sampler_turn.glsl
 inline constexpr uint32_t kMeanAcceptanceArray = 2;
 
 // Buffers: state, current, numbers, divergences, inverse mass, its root's inverse, centre.
@@ -36,8 +35,8 @@ struct ReducePush {
   uint32_t coordinates = 0;
   uint32_t chain_stride = 0, place_stride = 0;  // in |current|
   uint32_t column_first = 0, columns = 0;       // coordinates, then the three of chains
-  uint32_t block = 0, blocks = 0;               // chains of a block, blocks of the batch
-  uint32_t block_first = 0, all_blocks = 0;     // the batch's among all
+  uint32_t blocks = 0;                          // that the batch's chains are dealt to in turn
+  uint32_t block_first = 0, all_blocks = 0;     // the first of them among those of all batches
 };
 inline constexpr uint32_t kChainColumns = 3;
 Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device);

@@ -39,7 +39,7 @@ ChainCase family(const std::string& name, std::map<std::string, double> paramete
   return {name, {.parameters = std::move(parameters), .dimensions = {{"d", d}}}};
 }
 
-const SamplerOptions kMany{.chains = 256, .warmup = 200, .draws = 250, .seed = 20};
+const SamplerOptions kMany{.chains = 256, .warmup = 300, .draws = 600, .seed = 20};
 
 // 2,000 trapezoids over the logarithm of tau: given tau, the effects of schools integrate out of normal densities, and
 // so does their mean.

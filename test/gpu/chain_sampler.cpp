@@ -147,7 +147,7 @@ TEST_CASE("sampler: the seed decides, not the slices, the batches, the mapping o
   }
 }
 
-TEST_CASE("sampler: what the warm-up learns does not depend on slices or batches") {
+TEST_CASE("sampler: what the warm-up learns does not depend on slices") {
   const auto model = model_of(normal(5), Dtype::f64);
   SamplerOptions options{.chains = 40, .warmup = 60, .draws = 5, .seed = 4};
   const Samples once = sample(model, options);
@@ -173,6 +173,24 @@ TEST_CASE("sampler: a path longer than a dispatch can run is cut") {
                            .mapping = chain::Mapping::kWorkgroup};
     CHECK(same(sample(whole, options), sample(*made, options, slice_ms)));
   }
+}
+
+TEST_CASE("sampler: a hundred thousand coordinates, and more chains than a workgroup has lanes") {
+  const SamplerOptions one{.chains = 1, .warmup = 40, .draws = 3, .seed = 6, .path_length = 2};
+  const Samples wide = sample(model_of(normal(100'000), Dtype::f32), one);
+  CHECK(wide.acceptance[0] > 0.3);
+  // All coordinates of a chain are draws of one number.
+  double mean = 0, square = 0;
+  for (const double x : wide.position) {
+    mean += x / 1e5;
+    square += x * x / 1e5;
+  }
+  CHECK(mean == doctest::Approx(0.3).epsilon(0.1));
+  CHECK(std::sqrt(square - mean * mean) == doctest::Approx(1.7).epsilon(0.05));
+  const SamplerOptions many{.chains = 20'000, .warmup = 40, .draws = 4, .seed = 7};
+  const Samples broad = sample(model_of(normal(2), Dtype::f32), many);
+  for (const double m : broad.inverse_mass) CHECK(m == doctest::Approx(1.7 * 1.7).epsilon(0.02));
+  CHECK(broad.diverged() == 0);
 }
 
 TEST_CASE("sampler: moments are those of the draws, which need not be kept") {
