@@ -1,7 +1,9 @@
 #include "service/chain_jobs.h"
 
+#include <cstring>
 #include <string>
 
+#include "ir/op.h"
 #include "program/storage.h"
 #include "service/chain_operand.h"
 
@@ -14,6 +16,45 @@ constexpr std::string_view kResultNames[] = {"positions", "momenta", "gradients"
 int64_t us(double ms) { return static_cast<int64_t>(ms * 1000); }
 
 }  // namespace
+
+Result<program::Tensor> DataJob::in_double(const program::Tensor& tensor) {
+  const auto charge = [this](uint64_t bytes) { return Result(session().account->charge_anyway(bytes)); };
+  if (tensor.dtype == Dtype::f64) return interpreter_.executor().contiguous(tensor, charge);
+  ir::Instruction convert;
+  convert.op = ir::find_op("as_type");
+  convert.results.emplace_back(0, ir::TensorType{Dtype::f64, tensor.map.shape});
+  convert.operands.emplace_back(ir::ValueName{0});
+  const program::Value operand = tensor;
+  return interpreter_.executor().record(convert, std::span(&operand, 1), charge);
+}
+
+Result<chain::Job::Next> DataJob::record(double) {
+  if (!data_.empty()) return chain::Job::Next::kDone;
+  for (const auto& [name, id] : work_.request.tensors) {
+    const std::string what = "compile_family: data " + name;
+    GPU_ASSIGN(const program::Tensor tensor, interpreter_.find(session(), id, what));
+    const uint64_t bytes = static_cast<uint64_t>(element_count(tensor.map.shape)) * sizeof(double);
+    if (bytes == 0 || bytes > kMaxReplyBytes)
+      return Error{ErrorCode::kInvalidArgument, what + " is " + type_text(tensor.dtype, tensor.map.shape) + ", " +
+                                                    std::to_string(bytes) + " bytes in double; 1 to " +
+                                                    std::to_string(kMaxReplyBytes) + " are possible"};
+    GPU_ASSIGN(const program::Tensor doubles, in_double(tensor));
+    GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(doubles, 0, bytes));
+    data_.push_back({name, tensor.map.shape, std::move(readback)});
+  }
+  return chain::Job::Next::kSubmit;
+}
+
+Result<void> DataJob::finish() {
+  for (const Data& data : data_) {
+    chain::Array& array = work_.request.inputs.data[data.name];
+    array.shape.assign(data.shape.begin(), data.shape.end());
+    array.values.resize(data.readback.bytes.size() / sizeof(double));
+    std::memcpy(array.values.data(), data.readback.bytes.data(), data.readback.bytes.size());
+  }
+  if (compile_(std::move(work_))) return {};
+  return Error{ErrorCode::kBusy, "too many families wait to be compiled: send again later"};
+}
 
 CompileJob::CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Device& device, Interpreter& interpreter)
     : WaitedJob(std::move(work.session), std::move(work.call)),

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "chain/chain_run.h"
@@ -11,6 +13,31 @@
 #include "service/jobs.h"
 
 namespace gpu_node::service {
+
+// Brings a family's data from the device to the host, in double, and hands the request on to the compiler.
+class DataJob final : public WaitedJob {
+ public:
+  // Passes a request on; false when its queue is full.
+  using Compile = std::function<bool(CompileWork&&)>;
+  DataJob(CompileWork&& work, Interpreter& interpreter, const Compile& compile)
+      : WaitedJob(work.session, work.call), work_(std::move(work)), interpreter_(interpreter), compile_(compile) {}
+
+  Result<chain::Job::Next> record(double ms) override;
+  Result<void> finish() override;
+
+ private:
+  struct Data {
+    std::string name;
+    Shape shape;
+    program::Readback readback;
+  };
+  Result<program::Tensor> in_double(const program::Tensor& tensor);
+
+  CompileWork work_;
+  Interpreter& interpreter_;
+  const Compile& compile_;
+  std::vector<Data> data_;
+};
 
 // Moves a planned model to the device, waits for its kernel, gives it its name.
 class CompileJob final : public WaitedJob {

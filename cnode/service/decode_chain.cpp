@@ -33,10 +33,11 @@ Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
   return {};
 }
 
-// {Shape, Binary} of f64 in row-major order.
+// {Shape, Binary}, f64 in row-major order.
 Result<chain::Array> read_array(Reader& reader, const std::string& name) {
   uint32_t arity = 0;
-  if (!reader.read_tuple(arity) || arity != 2) return malformed("data " + name, "{Shape, Binary}", reader);
+  if (!reader.read_tuple(arity) || arity != 2)
+    return malformed("data " + name, "a tensor's id or {Shape, Binary}", reader);
   GPU_ASSIGN(const Shape shape, decode_shape(reader));
   std::span<const std::byte> bytes;
   if (!reader.read_binary(bytes)) return malformed("data " + name, "a binary of f64", reader);
@@ -60,7 +61,14 @@ Result<void> read_parameter(Reader& reader, const std::string& name, double& val
   return {};
 }
 
-Result<void> read_inputs(Reader& reader, chain::Inputs& inputs) {
+Result<void> read_data(Reader& reader, const std::string& name, CompileFamily& compile) {
+  if (reader.peek() == etf::Kind::kInteger) return read_id(reader, "data " + name, compile.tensors[name]);
+  GPU_ASSIGN(compile.inputs.data[name], read_array(reader, name));
+  return {};
+}
+
+Result<void> read_inputs(Reader& reader, CompileFamily& compile) {
+  chain::Inputs& inputs = compile.inputs;
   return read_options(reader, "compile_family: inputs", [&](std::string_view key) -> Result<void> {
     if (key == "parameters")
       return read_named(reader, "parameters",
@@ -71,10 +79,7 @@ Result<void> read_inputs(Reader& reader, chain::Inputs& inputs) {
         return {};
       });
     if (key == "data")
-      return read_named(reader, "data", [&](const std::string& name) -> Result<void> {
-        GPU_ASSIGN(inputs.data[name], read_array(reader, name));
-        return {};
-      });
+      return read_named(reader, "data", [&](const std::string& name) { return read_data(reader, name, compile); });
     return Error{ErrorCode::kInvalidArgument,
                  "compile_family: inputs have no " + std::string(key) + ", but parameters, dimensions, data"};
   });
@@ -151,7 +156,7 @@ Result<Request> read_compile_family(Reader& reader) {
     if (compile.text.empty()) return Error{ErrorCode::kInvalidArgument, "compile_family: the family is empty"};
     compile.file = "family";
   }
-  GPU_TRY(read_inputs(reader, compile.inputs));
+  GPU_TRY(read_inputs(reader, compile));
   GPU_TRY(read_options(reader, kWhat, [&](std::string_view key) -> Result<void> {
     if (key == "type") {
       const Reader before = reader;

@@ -279,6 +279,11 @@ void DeviceThread::perform(AttachWork& work) {
   reply_ok(work.call->caller());
 }
 
+void DeviceThread::perform(DataWork& work) {
+  if (work.work.call->answered() || work.work.session->closed.load(std::memory_order_acquire)) return;
+  jobs_.add(std::make_unique<DataJob>(std::move(work.work), interpreter_, shared_.compile));
+}
+
 void DeviceThread::perform(ModelWork& work) {
   if (work.work.call->answered() || work.work.session->closed.load(std::memory_order_acquire)) return;
   jobs_.add(std::make_unique<CompileJob>(std::move(work.work), std::move(work.planned), device_, interpreter_));

@@ -25,6 +25,7 @@ class DeviceThread {
     UploadTable& uploads;
     PendingCalls& calls;
     SpareCommands& spare;
+    std::function<bool(CompileWork&&)> compile;  // hands a family to its compiler; false when that is full
   };
   // What the thread has counted; every field only grows.
   struct Counters {
@@ -77,6 +78,7 @@ class DeviceThread {
   void perform(SyncWork& work);
   void perform(UploadOpenWork& work);
   void perform(AttachWork& work);
+  void perform(DataWork& work);
   void perform(ModelWork& work);
   void perform(ChainWork& work);
   void perform(SampleWork& work);

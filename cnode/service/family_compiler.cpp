@@ -31,9 +31,11 @@ Result<std::string> built_in_text(const std::string& name) {
 FamilyCompiler::FamilyCompiler(const vulkan::DeviceInfo& device, Deliver deliver)
     : device_(device), deliver_(std::move(deliver)), queue_(kMaxQueued), thread_([this] { loop(); }) {}
 
-FamilyCompiler::~FamilyCompiler() {
+FamilyCompiler::~FamilyCompiler() { close(); }
+
+void FamilyCompiler::close() {
   queue_.close();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void FamilyCompiler::loop() {

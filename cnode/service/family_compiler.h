@@ -42,7 +42,10 @@ class FamilyCompiler {
   FamilyCompiler(const vulkan::DeviceInfo& device, Deliver deliver);
   ~FamilyCompiler();
 
-  // Queues |work|; false when the queue is full. Any thread.
+  // Ends the thread once it has done what is queued; push() then refuses.
+  void close();
+
+  // Queues |work|; false when the queue is full or closed. Any thread.
   bool push(CompileWork&& work) { return queue_.try_push(std::move(work)); }
 
  private:

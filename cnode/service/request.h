@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -88,6 +89,7 @@ struct CompileFamily {
   std::string text;  // JSON; empty: the built-in family |file|
   std::string file;  // what errors call the text
   chain::Inputs inputs;
+  std::map<std::string, int64_t> tensors;  // data that lies on the device, by name
   Dtype dtype = Dtype::f64;
   int64_t chains = 1;  // how many are expected to be run together: the kernel for them is compiled
   RequestOptions options;

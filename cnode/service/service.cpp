@@ -24,13 +24,15 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
     : options_(std::move(options)),
       device_(std::move(device)),
       calls_(kMaxPendingCalls),
-      device_thread_(*device_, {sessions_, uploads_, calls_, spare_},
-                     [this](const Error& error) { device_failed("the device is lost: " + error.message); }),
       families_(device_->info(),
                 [this](CompileWork&& work, PlannedModel&& planned) {
                   const PendingCallRef call = work.call;
                   enqueue(call, ModelWork{std::move(work), std::move(planned)});
                 }),
+      device_thread_(
+          *device_,
+          {sessions_, uploads_, calls_, spare_, [this](CompileWork&& work) { return families_.push(std::move(work)); }},
+          [this](const Error& error) { device_failed("the device is lost: " + error.message); }),
       watchdog_({.limit_ms = options_.watchdog_ms,
                  .subjects = {{"the device", [this] { return device_->recorder().in_flight_since(); },
                                [this] { return device_->recorder().completed(); }},
@@ -44,7 +46,8 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
                      },
                  .on_trip = [this](const std::string& what) { device_failed(what); }}) {}
 
-Service::~Service() = default;
+// The compiler and the device thread hand work to each other.
+Service::~Service() { families_.close(); }
 
 void Service::on_message(const LinkRef& link, std::vector<std::byte> frame, std::span<const std::byte> payload) {
   const Clock::time_point began = Clock::now();

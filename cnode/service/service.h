@@ -102,8 +102,8 @@ class Service {
   std::atomic<bool> draining_{false};
   std::atomic<bool> failed_{false};
   std::atomic<uint64_t> decode_ns_{0}, uploads_bytes_{0}, unknown_messages_{0};
-  DeviceThread device_thread_;
   FamilyCompiler families_;
+  DeviceThread device_thread_;
   Watchdog watchdog_;
 };
 

@@ -116,7 +116,9 @@ void Service::answer(Caller&& caller, Attach& attach) {
 void Service::answer(Caller&& caller, CompileFamily& compile) {
   const auto admitted = admit(std::move(caller), compile.session, std::move(compile.options));
   if (!admitted) return;
-  if (!families_.push({admitted->first, admitted->second, std::move(compile)}))
+  CompileWork work{admitted->first, admitted->second, std::move(compile)};
+  if (!work.request.tensors.empty()) return enqueue(admitted->second, DataWork{std::move(work)});
+  if (!families_.push(std::move(work)))
     admitted->second->fail({ErrorCode::kBusy, "too many families wait to be compiled: send again later"});
 }
 

@@ -41,6 +41,10 @@ struct AttachWork {
   int64_t id = 0;
   TensorName from;
 };
+// A family whose data lies in tensors.
+struct DataWork {
+  CompileWork work;
+};
 // A model that was planned off the device thread.
 struct ModelWork {
   CompileWork work;
@@ -70,7 +74,7 @@ struct UploadDoneWork {
 // Nothing but a reason to look again: a session has ended.
 struct WakeWork {};
 
-using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, ModelWork,
-                          ChainWork, SampleWork, StagedChunkWork, UploadDoneWork>;
+using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork,
+                          ModelWork, ChainWork, SampleWork, StagedChunkWork, UploadDoneWork>;
 
 }  // namespace gpu_node::service

@@ -67,6 +67,17 @@ TEST_CASE("decode: compile_family") {
   CHECK(request.inputs.data.at("X").values == std::vector<double>{1.5, -2});
 }
 
+TEST_CASE("decode: compile_family with data in tensors") {
+  Writer writer = compile();
+  writer.map(1).atom("data").map(1).binary("y").integer(77).map(0);
+  const auto request = request_of<CompileFamily>(writer);
+  CHECK(request.inputs.data.empty());
+  CHECK(request.tensors.at("y") == 77);
+  Writer negative = compile();
+  negative.map(1).atom("data").map(1).binary("y").integer(-7).map(0);
+  CHECK(says(negative, "data y: expected an id >= 0"));
+}
+
 TEST_CASE("decode: compile_family that makes no sense") {
   Writer empty = compile("");
   CHECK(says(empty.map(0).map(0), "the family is empty"));

@@ -55,15 +55,16 @@ defmodule GpuNode.Chain do
     with {:ok, link} <- Link.fetch(node),
          {:ok, type} <- float_type(Keyword.get(options, :type, :f64)),
          {:ok, text, file} <- source(family),
-         {:ok, inputs} <- inputs(options),
          deadline = deadline(link, options),
-         {:ok, session} <- Client.session(link, deadline) do
+         {:ok, session} <- Client.session(link, deadline),
+         {:ok, inputs, kept} <- inputs(options, link, session, deadline) do
       id = Link.next_id(link)
       ref = Client.handle(link, id, 0)
       own = Map.merge(file, %{type: Type.name(type), chains: Keyword.get(options, :chains, 1)})
 
       case Client.request(link, session, deadline, Protocol.compile_family(id, text, inputs, own)) do
         {:ok, answer} ->
+          Client.keep(kept)
           {:ok, model(link, session, id, ref, answer)}
 
         {:error, _} = error ->
@@ -252,7 +253,8 @@ defmodule GpuNode.Chain do
     end
   end
 
-  defp stale(link), do: Error.new(:stale, "the model is of a session that is gone: compile it again", link.node)
+  defp stale(link),
+    do: Error.new(:stale, "the model or a tensor is of a session that is gone: make it again", link.node)
 
   defp encode(name, numbers, type) do
     numbers
@@ -290,32 +292,56 @@ defmodule GpuNode.Chain do
     end
   end
 
-  defp inputs(options) do
-    data = for {name, value} <- Keyword.get(options, :data, []), do: {to_string(name), array(to_string(name), value)}
-    wrong = Enum.find_value(data, fn {_name, value} -> if match?({:error, _}, value), do: value end)
+  # The inputs as the wire has them, and the tensors among them.
+  defp inputs(options, link, session, deadline) do
+    named = for {name, value} <- Keyword.get(options, :data, []), do: {to_string(name), value}
 
-    wrong ||
-      {:ok,
-       %{
-         parameters: by_name(Keyword.get(options, :parameters, [])),
-         dimensions: by_name(Keyword.get(options, :dimensions, [])),
-         data: Map.new(data, fn {name, {:ok, array}} -> {name, array} end)
-       }}
+    with {:ok, data, kept} <- arrays(named, link, session, deadline, %{}, []) do
+      parameters = by_name(Keyword.get(options, :parameters, []))
+      dimensions = by_name(Keyword.get(options, :dimensions, []))
+      {:ok, %{parameters: parameters, dimensions: dimensions, data: data}, kept}
+    end
   end
 
   defp by_name(values), do: Map.new(values, fn {name, value} -> {to_string(name), value} end)
 
-  defp array(_name, {binary, shape}) when is_binary(binary) and is_tuple(shape), do: {:ok, {shape, binary}}
+  defp arrays([], _link, _session, _deadline, data, kept), do: {:ok, data, kept}
 
-  defp array(name, %Tensor{} = tensor) do
-    with {:ok, list} <- Tensor.to_list(tensor),
-         {:ok, bytes} <- encode("data #{name}", list, {:f, 64}),
-         do: {:ok, {tensor.shape, bytes}}
+  defp arrays([{name, value} | rest], link, session, deadline, data, kept) do
+    with {:ok, array} <- array(name, value, link, deadline),
+         {:ok, wire} <- wire_array(array, link, session, deadline),
+         do: arrays(rest, link, session, deadline, Map.put(data, name, wire), [array | kept])
   end
 
-  defp array(name, numbers) do
-    with {:ok, bytes} <- encode("data #{name}", numbers, {:f, 64}), do: {:ok, {shape(numbers), bytes}}
+  # A tensor, or what a message carries.
+  defp array(_name, %Tensor{} = tensor, _link, _deadline), do: {:ok, tensor}
+
+  defp array(name, {binary, shape}, link, deadline) when is_binary(binary) and is_tuple(shape) do
+    if byte_size(binary) <= Link.get(link, :inline_bytes) do
+      {:ok, {shape, binary}}
+    else
+      timeout = max(deadline - System.monotonic_time(:millisecond), 0)
+
+      with {:error, error} <- Tensor.from_binary(link.name, binary, {:f, 64}, shape, timeout: timeout),
+           do: {:error, %{error | message: "data #{name}: #{error.message}"}}
+    end
   end
+
+  defp array(name, numbers, link, deadline) do
+    with {:ok, bytes} <- encode("data #{name}", numbers, {:f, 64}),
+         do: array(name, {bytes, shape(numbers)}, link, deadline)
+  end
+
+  defp wire_array(%Tensor{} = tensor, link, session, deadline) do
+    with {:ok, ^session, id} <- Attachments.locate(link, tensor, deadline) do
+      {:ok, id}
+    else
+      {:ok, _other, _id} -> {:error, stale(link)}
+      {:error, _} = error -> error
+    end
+  end
+
+  defp wire_array(array, _link, _session, _deadline), do: {:ok, array}
 
   # Lists of different lengths give a number of bytes that is not the shape's, which the node tells.
   defp shape([first | _] = list), do: Tuple.insert_at(shape(first), 0, length(list))

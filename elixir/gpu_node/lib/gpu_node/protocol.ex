@@ -118,7 +118,7 @@ defmodule GpuNode.Protocol do
 
   @doc """
   Makes model `id` of a family, JSON text or the name of a built-in one. `inputs` are the maps `:parameters`, `:dimensions`, `:data` from
-  names to numbers, lengths, and `{shape, binary of f64}`; `options` are `:type`, `:file`, `:chains`.
+  names to numbers, lengths, and `{shape, binary of f64}` or a tensor's id; `options` are `:type`, `:file`, `:chains`.
   """
   @spec compile_family(id, atom | binary, map, map) :: request
   def compile_family(id, family, inputs, options), do: {:compile_family, id, family, inputs, options}

@@ -88,6 +88,40 @@ defmodule GpuNode.ChainTest do
     close(List.flatten(Tensor.to_list!(run.logp)), [-0.5 * 14 * (2 - 1.109375) ** 2], 1.0e-6)
   end
 
+  test "data that no message carries, from lists, binaries and tensors of other types", %{gpu: node} do
+    family = """
+    {"name": "mean", "description": "", "dimensions": [{"name": "n"}], "variables": [{"name": "m"}],
+     "data": [{"name": "y", "shape": ["n"]}],
+     "terms": [{"index": "i", "over": "n", "expression": "-0.5 * (y[i] - m)^2"}],
+     "example": {"data": {"y": [1]}, "unconstrained": {"m": 0}, "logp": -0.5, "gradient": {"m": 1}}}
+    """
+
+    n = 200_000
+
+    logp = fn data ->
+      Chain.compile!(node, family, data: [y: data])
+      |> Chain.run!(position: [0.0], momentum: [0.0], step_size: 0.0, results: :binaries)
+      |> Map.fetch!(:logp)
+    end
+
+    list = Enum.map(1..n, &rem(&1, 7))
+    wanted = -0.5 * Enum.sum(Enum.map(list, &(&1 * &1)))
+    <<found::float-little-64>> = logp.(list)
+    assert_in_delta found, wanted, 1.0e-9 * abs(wanted)
+    assert logp.({for(x <- list, into: <<>>, do: <<x::float-little-64>>), {n}}) == <<found::float-little-64>>
+    assert logp.(Tensor.from_list!(node, list, :u8)) == <<found::float-little-64>>
+    assert {:error, %{code: :not_found}} = Chain.compile(node, family, data: [y: freed(node)])
+
+    assert {:error, %{code: :invalid_argument}} =
+             Chain.compile(node, family, data: [y: Tensor.from_list!(node, [[1]], :f32)])
+  end
+
+  defp freed(node) do
+    tensor = Tensor.from_list!(node, [1.0], :f64)
+    Tensor.free(tensor)
+    tensor
+  end
+
   test "the second compilation of a family compiles nothing", %{gpu: node} do
     {:ok, families} = Chain.families(node)
     assert :normal in families and :eight_schools_noncentered in families
