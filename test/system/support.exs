@@ -168,7 +168,7 @@ end
 
 defmodule GpuNode.SystemCase.Remote do
   @moduledoc "What tests run on other BEAM nodes."
-  alias GpuNode.{Ops, Tensor}
+  alias GpuNode.{Chain, Ops, Tensor}
 
   @doc "Makes `count` tensors of `bytes` in a process that stays."
   def hold(node, count, bytes) do
@@ -250,6 +250,39 @@ defmodule GpuNode.SystemCase.Remote do
     {program, y} = GpuNode.Program.multiply(program, x, 3)
     {:ok, [result]} = GpuNode.run(node, GpuNode.Program.output(program, [y]), [tensor])
     Tensor.to_list(result)
+  end
+
+  @doc "The log densities after three leapfrog steps of a normal(0.3, 1.7) in four coordinates."
+  def leapfrog(node) do
+    model = Chain.compile!(node, :normal, parameters: [mu: 0.3, sigma: 1.7], dimensions: [d: 4])
+    start = [position: [0.35, -0.2, 0.55, 0.1], momentum: [0.2, -0.1, 0.05, -0.3], inverse_mass: [1.0, 0.5, 2.0, 1.0]]
+    model |> Chain.run!([step_size: 0.05, steps: 3] ++ start) |> Map.fetch!(:logp) |> Tensor.to_list!() |> hd()
+  end
+
+  @doc "Draws from a normal(mu, 2): the row of their summary, and their bytes."
+  def sample_normal(node, mu, seed) do
+    model = Chain.compile!(node, :normal, parameters: [mu: mu, sigma: 2.0], dimensions: [d: 1], chains: 256)
+    samples = Chain.sample!(model, 200, chains: 256, warmup: 200, seed: seed)
+    {hd(Chain.Samples.summary!(samples)), Tensor.to_binary!(samples.draws["x"])}
+  end
+
+  @doc "Samples eight schools for hours, or until told to stop: `watcher` hears once that it is under way, and when."
+  def sample_for_hours(node, watcher) do
+    model = Chain.compile!(node, :eight_schools_noncentered, chains: 4096)
+    sampling = self()
+
+    hear = fn report ->
+      if report.phase == :draw and Process.put(:told, true) == nil, do: send(watcher, {:sampling, sampling, report})
+
+      receive do
+        :stop -> :cancel
+      after
+        0 -> :ok
+      end
+    end
+
+    options = [chains: 4096, warmup: 30, keep_draws: false, progress: hear, progress_ms: 20]
+    with {:ok, _samples} <- Chain.sample(model, 100_000_000, options), do: :ended
   end
 
   def take(tensor), do: Tensor.attach(tensor)

@@ -17,6 +17,7 @@ defmodule GpuNode.Session do
   alias GpuNode.Session.{Asking, Connection, Outbox, Sending, State}
 
   @sweep_ms 1000
+  @bulk_grace_ms 20
 
   @type option ::
           {:name, atom}
@@ -163,7 +164,14 @@ defmodule GpuNode.Session do
   def handle_info({:nodedown, node, _info}, %{status: :up} = state) when node == state.link.node,
     do: next(Connection.down(state, Connection.down_error(state)))
 
-  def handle_info({:nodedown, node, _info}, state) when node == state.bulk, do: next(Connection.bulk_down(state))
+  # When the process dies both connections break, one a little after the other: who heard of this one at once would ask again over
+  # the other, and hear of that too.
+  def handle_info({:nodedown, node, _info}, state) when node == state.bulk do
+    Process.send_after(self(), {:bulk_down, state.session}, @bulk_grace_ms)
+    next(state)
+  end
+
+  def handle_info({:bulk_down, session}, %{session: session} = state), do: next(Connection.bulk_down(state))
 
   def handle_info({:DOWN, monitor, _, pid, reason}, %{connector: {pid, monitor}} = state) do
     error = Error.new(:internal, "connecting to #{state.link.node} failed: #{inspect(reason)}", state.link.node)
