@@ -122,13 +122,13 @@ defmodule Demo.Posterior do
     line(
       "speed:",
       "#{count(gradients)} gradients, #{count(gradients / seconds)} a second; " <>
-        "#{count(least / seconds)} effective draws a second of the worst number"
+        "at least #{count(least / seconds)} effective draws a second"
     )
 
     line(
       "learned:",
       "step size #{fixed(samples.step_size, 3)}, path length #{fixed(samples.path_length, 2)}; " <>
-        "acceptance #{fixed(samples.mean_acceptance, 3)}, #{count(samples.divergent)} divergences"
+        "acceptance #{fixed(samples.mean_acceptance, 3)}"
     )
   end
 
@@ -171,7 +171,8 @@ defmodule Demo.Posterior do
     rhat = rows |> Enum.map(& &1.rhat) |> Enum.max()
     line("against published:", "the farthest mean is #{distance(published)} combined standard errors off")
     line("against exact:", "the farthest mean is #{distance(exact)} standard errors off")
-    line("chains agree:", "R-hat at most #{fixed(rhat, 4)}, #{count(samples.divergent)} divergences")
+    line("chains agree:", "R-hat at most #{fixed(rhat, 4)} (below #{@rhat} is good)")
+    line("divergences:", "#{count(samples.divergent)} of #{count(@chains * @draws * @thin)} paths")
 
     # Atoms (nan, infinity) are above all numbers.
     unless rhat < @rhat, do: fail("R-hat is to be below #{@rhat}")
