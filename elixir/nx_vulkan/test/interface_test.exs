@@ -81,4 +81,25 @@ defmodule Nx.Vulkan.InterfaceTest do
     assert_raise ArgumentError, ~r/:node/, fn -> Nx.iota({2}, backend: {Nx.Vulkan.Backend, node: "gpu0"}) end
     assert_raise ArgumentError, fn -> Nx.iota({2}, backend: {Nx.Vulkan.Backend, device: 1}) end
   end
+
+  test "tensors of GpuNode and of Nx are names of one storage" do
+    handle = Nx.Vulkan.to_handle(Nx.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    assert %GpuNode.Tensor{type: {:f, 32}, shape: {2, 2}} = handle
+    tensor = Nx.Vulkan.from_handle(handle)
+    assert tensor.shape == {2, 2} and tensor.type == {:f, 32}
+    assert Nx.to_flat_list(Nx.add(tensor, 1)) == [2.0, 3.0, 4.0, 5.0]
+    assert Nx.Vulkan.to_handle(tensor) == handle
+    assert GpuNode.Tensor.to_list!(Nx.Vulkan.to_handle(Nx.tensor(7))) == 7
+    on_host = Nx.tensor([5, 6], backend: Nx.BinaryBackend)
+    assert GpuNode.Tensor.to_list!(Nx.Vulkan.to_handle(on_host)) == [5, 6]
+  end
+
+  test "draws of a sampler are tensors of Nx" do
+    %{data: %{node: node}} = Nx.tensor([1.0])
+    model = GpuNode.Chain.compile!(node, :normal, parameters: [mu: 3.0], dimensions: [d: 2])
+    samples = GpuNode.Chain.sample!(model, 100, chains: 32, warmup: 100)
+    draws = Nx.Vulkan.from_handle(samples.draws["x"])
+    assert draws.shape == {32, 100, 2}
+    assert_in_delta draws |> Nx.mean() |> Nx.to_number(), 3.0, 0.2
+  end
 end

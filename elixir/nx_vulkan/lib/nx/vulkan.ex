@@ -104,6 +104,24 @@ defmodule Nx.Vulkan do
     end)
   end
 
+  @doc """
+  A tensor of `GpuNode`, such as the draws of `GpuNode.Chain.sample/3`, as a tensor of Nx. Nothing is copied: both are names of one storage,
+  which lives as long as either.
+  """
+  @spec from_handle(GpuNode.Tensor.t()) :: Nx.Tensor.t()
+  def from_handle(%GpuNode.Tensor{} = handle) do
+    backend = %Nx.Vulkan.Backend{node: handle.node, value: handle}
+    %{Nx.template(handle.shape, handle.type) | data: backend}
+  end
+
+  @doc """
+  The tensor of `GpuNode` behind a tensor of Nx. A constant is made on its node first; a tensor of `Nx.BinaryBackend` on the node that new tensors
+  are made on. Vectorized axes become leading ones.
+  """
+  @spec to_handle(Nx.Tensor.t()) :: GpuNode.Tensor.t()
+  def to_handle(%Nx.Tensor{data: %Nx.Vulkan.Backend{node: node}} = tensor), do: Nx.Vulkan.Eager.tensor(tensor, node)
+  def to_handle(%Nx.Tensor{} = tensor), do: Nx.Vulkan.Eager.tensor(tensor, Placement.node!([]))
+
   @doc "The node's buffers, used again and allocated. See `Nx.Vulkan.Native.pool_stats/0`."
   @spec pool_stats() :: {:ok, map} | {:error, atom}
   defdelegate pool_stats(), to: Native
