@@ -20,7 +20,7 @@ defmodule Nx.Vulkan.NotebooksTest do
     end)
   end
 
-  for name <- ~w(first_tour gpu_process) do
+  for name <- ~w(first_tour gpu_process eight_schools) do
     test name do
       text = File.read!(Path.join(@folder, unquote(name) <> ".livemd"))
       cells = for [_, source | output] <- Regex.scan(@cell, text), do: {source, List.first(output)}
@@ -34,7 +34,7 @@ defmodule Nx.Vulkan.NotebooksTest do
         cells
         |> tl()
         |> Enum.map(fn {source, output} ->
-          {String.replace(source, ~r/:(tour|crashing)\b/, ":\\1_#{suffix}"), output}
+          {String.replace(source, ~r/:(tour|crashing|schools)\b/, ":\\1_#{suffix}"), output}
         end)
         |> Enum.reduce({[], Code.env_for_eval(__ENV__)}, &evaluate/2)
       end)
