@@ -5,14 +5,17 @@
 #include "vulkan/api.h"
 #include "vulkan/kernel_cache.h"
 #include "vulkan/layout_cache.h"
+#include "vulkan/spirv_interface.h"
 
 namespace gpu_node::vulkan {
 
 class CompiledKernel final : public Kernel {
  public:
-  CompiledKernel(uint32_t buffers, uint32_t push_bytes, const KernelTimes& times, VkPipeline pipeline,
+  CompiledKernel(const ShaderInterface& interface, const KernelTimes& times, VkPipeline pipeline,
                  const KernelLayout& layout)
-      : Kernel(buffers, push_bytes, times), pipeline_(pipeline), layout_(layout) {}
+      : Kernel(interface.buffers, interface.push_bytes, interface.written, times),
+        pipeline_(pipeline),
+        layout_(layout) {}
 
   VkPipeline pipeline() const { return pipeline_; }
   const KernelLayout& layout() const { return layout_; }

@@ -1,6 +1,8 @@
 #include "vulkan/context.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -46,6 +48,40 @@ void choose_features(const Features& has, Features& wants) {
   wants.subgroups.computeFullSubgroups = has.subgroups.computeFullSubgroups;
 }
 
+// Capabilities by the numbers of the SPIR-V specification.
+std::vector<uint32_t> capabilities_of(const Features& enabled, uint32_t subgroup_operations) {
+  const std::pair<uint32_t, VkBool32> all[] = {
+      {0, VK_TRUE},                                  // Matrix
+      {1, VK_TRUE},                                  // Shader
+      {9, enabled.v12.shaderFloat16},                // Float16
+      {10, enabled.basic.features.shaderFloat64},    // Float64
+      {11, enabled.basic.features.shaderInt64},      // Int64
+      {22, enabled.basic.features.shaderInt16},      // Int16
+      {39, enabled.v12.shaderInt8},                  // Int8
+      {4433, enabled.v11.storageBuffer16BitAccess},  // StorageBuffer16BitAccess
+      {4448, enabled.v12.storageBuffer8BitAccess},   // StorageBuffer8BitAccess
+      {4466, VK_TRUE},                               // SignedZeroInfNanPreserve: its modes are looked at
+      {4467, VK_TRUE},                               // RoundingModeRTE: as well
+  };
+  std::vector<uint32_t> capabilities;
+  for (const auto& [capability, has] : all)
+    if (has == VK_TRUE) capabilities.push_back(capability);
+  // GroupNonUniform and its kinds are in the order of the bits of VkSubgroupFeatureFlags.
+  for (uint32_t bit = 0; bit < 8; ++bit)
+    if ((subgroup_operations >> bit & 1) != 0) capabilities.push_back(61 + bit);
+  return capabilities;
+}
+
+ShaderRules rules_of(const PhysicalDevice& physical, const Features& enabled) {
+  const DeviceInfo& info = physical.info;
+  ShaderRules rules{capabilities_of(enabled, physical.subgroup_operations), physical.float_modes, info.max_buffers,
+                    info.max_push_bytes};
+  std::copy_n(physical.max_local_size, 3, rules.max_local_size);
+  rules.max_invocations = info.max_workgroup_invocations;
+  rules.shared_memory_bytes = info.shared_memory_bytes;
+  return rules;
+}
+
 std::vector<const char*> choose_extensions(const PhysicalDevice& physical, bool robustness2, bool subgroups) {
   std::vector<const char*> names = {VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME};
   if (robustness2) names.push_back(VK_EXT_ROBUSTNESS_2_EXTENSION_NAME);
@@ -84,6 +120,7 @@ Result<void> open(Context& context) {
   context.vk.vkGetDeviceQueue(raw, physical.queue_family, 0, &context.queue);
   context.has_memory_budget = physical.has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   context.has_scalar_layout = wants.v12.scalarBlockLayout == VK_TRUE;
+  context.shader_rules = rules_of(physical, wants);
   return {};
 }
 

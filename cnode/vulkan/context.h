@@ -9,6 +9,7 @@
 #include "vulkan/handle.h"
 #include "vulkan/instance.h"
 #include "vulkan/physical_device.h"
+#include "vulkan/spirv_interface.h"
 
 namespace gpu_node::vulkan {
 
@@ -21,6 +22,7 @@ struct Context {
   VkQueue queue = VK_NULL_HANDLE;
   bool has_memory_budget = false;
   bool has_scalar_layout = false;
+  ShaderRules shader_rules;
   CounterCells counters;
   FaultPlan fault{Fault{}};
 

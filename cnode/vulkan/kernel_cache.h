@@ -7,6 +7,8 @@
 // The GLSL begins with "#version 4xx" and says nothing about float modes: every module gets SignedZeroInfNanPreserve
 // and round-to-even for the widths it uses, where the device has them (spirv_module.h). What must not be contracted
 // into a fused multiply-add is `precise`.
+//
+// A kernel may also come as a module that a caller has made. It is taken as it is, or not at all (spirv_interface.h).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -36,12 +39,15 @@ class Kernel {
   uint32_t buffers() const { return buffers_; }
   uint32_t push_bytes() const { return push_bytes_; }
   const KernelTimes& times() const { return times_; }
+  // Whether a kernel made from a caller's module may write that buffer; of one made from GLSL its launcher knows.
+  bool may_write(uint32_t buffer) const { return buffer < 64 && (written_ >> buffer & 1) != 0; }
 
  protected:
-  Kernel(uint32_t buffers, uint32_t push_bytes, const KernelTimes& times)
-      : buffers_(buffers), push_bytes_(push_bytes), times_(times) {}
+  Kernel(uint32_t buffers, uint32_t push_bytes, uint64_t written, const KernelTimes& times)
+      : buffers_(buffers), push_bytes_(push_bytes), written_(written), times_(times) {}
   uint32_t buffers_;
   uint32_t push_bytes_;
+  uint64_t written_;
   KernelTimes times_;
 };
 
@@ -51,6 +57,8 @@ struct KernelSource {
   uint32_t push_bytes = 0;  // size of its push constant block, a multiple of 4
   // Every subgroup has all its invocations. REQUIRES has_subgroup_shuffle, and a local size x that is a multiple.
   bool full_subgroups = false;
+  // A module that a caller has made, instead of the text; it says itself what it binds.
+  std::vector<uint32_t> spirv = {};
 };
 
 class KernelCache {
@@ -59,6 +67,7 @@ class KernelCache {
   // Shared by every caller of one key. A failed compile (kCompileFailed: the compiler's message and the numbered GLSL
   // line; its details say the stage) is remembered.
   using Pending = std::shared_future<Result<std::shared_ptr<const Kernel>>>;
+  using PendingSpirv = std::shared_future<Result<std::vector<uint32_t>>>;
 
   virtual ~KernelCache() = default;
 
@@ -66,8 +75,14 @@ class KernelCache {
   virtual const Kernel* find(std::string_view key) = 0;
 
   // The kernel of |key|, compiled by the pool from |emit| when it is not there yet. Never waits, never fails: the
-  // future holds the error.
+  // future holds the error. The failure of a caller's module is not remembered: he may send any number of them.
   virtual Pending request(std::string_view key, Emit emit) = 0;
+
+  // The module that a kernel of this text has, from disk or compiled by the pool. Never waits, never fails.
+  virtual PendingSpirv compile(std::string glsl) = 0;
+
+  // All but the text that makes a module what compile() gives: compiler, its options, the device's float modes.
+  virtual const std::string& toolchain() const = 0;
 };
 
 }  // namespace gpu_node::vulkan

@@ -60,7 +60,7 @@ KernelCompiler::~KernelCompiler() {
     dropped.swap(jobs_);
   }
   jobs_ready_.notify_all();
-  for (Job& job : dropped) job.promise.set_value(Error{ErrorCode::kShuttingDown, "the device is being closed"});
+  for (const Job& job : dropped) job.refuse({ErrorCode::kShuttingDown, "the device is being closed"});
   for (std::thread& thread : threads_) thread.join();
   if (pipeline_cache_ != nullptr) pipeline_cache_->save();
 }
@@ -72,34 +72,55 @@ const Kernel* KernelCompiler::find(std::string_view key) {
 }
 
 KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit) {
-  Job job{std::string(key), std::move(emit), {}};
-  Pending pending = job.promise.get_future().share();
+  const auto promise = std::make_shared<std::promise<Outcome>>();
+  Pending pending = promise->get_future().share();
+  const std::unique_lock lock(entries_mutex_);
+  const auto found = entries_.find(key);
+  if (found != entries_.end()) return found->second.pending;
+  const Result<void> queued =
+      enqueue({[this, key = std::string(key), emit = std::move(emit), promise] { run(key, emit, *promise); },
+               [promise](const Error& error) { promise->set_value(error); }});
+  if (queued.ok())
+    entries_.emplace(key, Entry{pending});
+  else
+    promise->set_value(queued.error());  // not remembered: the next caller tries again
+  return pending;
+}
+
+KernelCache::PendingSpirv KernelCompiler::compile(std::string glsl) {
+  using Words = Result<std::vector<uint32_t>>;
+  const auto promise = std::make_shared<std::promise<Words>>();
+  PendingSpirv pending = promise->get_future().share();
+  const auto make = [this, glsl = std::move(glsl), promise] {
+    Result<Module> module = module_of(glsl);
+    promise->set_value(module.ok() ? Words(module->words) : Words(module.error()));
+    if (module.ok() && module->compiled_here) spirv_cache_.store(module->hash, module->words);
+  };
+  const Result<void> queued = enqueue({make, [promise](const Error& error) { promise->set_value(error); }});
+  if (!queued.ok()) promise->set_value(queued.error());
+  return pending;
+}
+
+Result<void> KernelCompiler::enqueue(Job job) {
   {
-    const std::unique_lock lock(entries_mutex_);
-    const auto found = entries_.find(key);
-    if (found != entries_.end()) return found->second.pending;
-    const std::lock_guard jobs_lock(jobs_mutex_);
-    if (stopping_ || jobs_.size() >= kMaxQueuedJobs) {
-      job.promise.set_value(
-          stopping_ ? Error{ErrorCode::kShuttingDown, "the device is being closed"}
-                    : Error{ErrorCode::kBusy, std::to_string(kMaxQueuedJobs) + " kernels wait to be compiled"});
-      return pending;  // not remembered: the next caller tries again
-    }
-    entries_.emplace(job.key, Entry{pending});
+    const std::lock_guard lock(jobs_mutex_);
+    if (stopping_) return Error{ErrorCode::kShuttingDown, "the device is being closed"};
+    if (jobs_.size() >= kMaxQueuedJobs)
+      return Error{ErrorCode::kBusy, std::to_string(kMaxQueuedJobs) + " kernels wait to be compiled"};
     jobs_.push_back(std::move(job));
   }
   jobs_ready_.notify_one();
-  return pending;
+  return {};
 }
 
 void KernelCompiler::work() {
   std::unique_lock lock(jobs_mutex_);
   while (!stopping_) {
     if (!jobs_.empty()) {
-      Job job = std::move(jobs_.front());
+      const Job job = std::move(jobs_.front());
       jobs_.pop_front();
       lock.unlock();
-      run(std::move(job));
+      job.run();
       lock.lock();
       unsaved_ = true;
     } else if (!unsaved_) {
@@ -113,26 +134,28 @@ void KernelCompiler::work() {
   }
 }
 
-void KernelCompiler::run(Job job) {
+void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise) {
   Module module;
+  bool raw = false;
   Outcome outcome = [&]() -> Outcome {
     Lap lap;
-    GPU_ASSIGN(const KernelSource source, job.emit());
+    GPU_ASSIGN(KernelSource source, emit());
     const double emit_ms = lap.ms();
-    GPU_TRY(check(source));
-    GPU_ASSIGN(module, module_of(source));
+    raw = !source.spirv.empty();
+    GPU_ASSIGN(module, module_of(std::move(source)));
     module.times.emit_ms = emit_ms;
-    GPU_TRY(at_stage("spirv", check_bindings(module.words, source.buffers)));
-    return at_stage("driver", build(source, module));
+    return at_stage("driver", build(module));
   }();
   if (outcome.ok()) {
     const std::unique_lock lock(entries_mutex_);
-    entries_.find(job.key)->second.ready = outcome->get();
+    entries_.find(key)->second.ready = outcome->get();
   } else {
-    outcome = with_context(std::move(outcome).error(), "kernel " + job.key);
-    log_line(LogLevel::kError, "kernel_failed", outcome.error().message);
+    outcome = with_context(std::move(outcome).error(), "kernel " + key);
+    log_line(raw ? LogLevel::kWarning : LogLevel::kError, "kernel_failed", outcome.error().message);
+    const std::unique_lock lock(entries_mutex_);
+    if (raw) entries_.erase(entries_.find(key));
   }
-  job.promise.set_value(std::move(outcome));
+  promise.set_value(std::move(outcome));
   if (module.compiled_here) spirv_cache_.store(module.hash, module.words);
 }
 
@@ -148,10 +171,35 @@ Result<void> KernelCompiler::check(const KernelSource& source) const {
   return {};
 }
 
-Result<KernelCompiler::Module> KernelCompiler::module_of(const KernelSource& source) {
+Result<KernelCompiler::Module> KernelCompiler::module_of(KernelSource source) {
+  if (!source.spirv.empty()) return raw_module(std::move(source.spirv));
+  GPU_TRY(check(source));
+  GPU_ASSIGN(Module module, module_of(source.glsl));
+  GPU_TRY(at_stage("spirv", check_bindings(module.words, source.buffers)));
+  module.interface = {source.buffers, ~uint64_t{0}, source.push_bytes};
+  module.full_subgroups = source.full_subgroups;
+  return module;
+}
+
+Result<KernelCompiler::Module> KernelCompiler::raw_module(std::vector<uint32_t> words) const {
+  if (words.size() * sizeof(uint32_t) > kMaxRawModuleBytes)
+    return with_details({ErrorCode::kCompileFailed, "SPIR-V module: " + std::to_string(words.size() * sizeof(uint32_t)) +
+                                                        " bytes, at most " + std::to_string(kMaxRawModuleBytes) +
+                                                        " are taken"},
+                        {.stage = "spirv"});
   Module module;
   Lap lap;
-  module.hash = sha256_hex(toolchain_ + source.glsl);
+  GPU_TRY(at_stage("spirv", validate_spirv(words, context_.has_scalar_layout)));
+  GPU_ASSIGN(module.interface, at_stage("spirv", inspect_spirv(words, context_.shader_rules)));
+  module.words = std::move(words);
+  module.times = {.spirv_ms = lap.ms()};
+  return module;
+}
+
+Result<KernelCompiler::Module> KernelCompiler::module_of(const std::string& glsl) {
+  Module module;
+  Lap lap;
+  module.hash = sha256_hex(toolchain_ + glsl);
   if (auto kept = spirv_cache_.load(module.hash); kept) {
     if (validate_spirv(*kept, context_.has_scalar_layout).ok()) {
       context_.counters.spirv_cache_hits.fetch_add(1, std::memory_order_relaxed);
@@ -162,7 +210,7 @@ Result<KernelCompiler::Module> KernelCompiler::module_of(const KernelSource& sou
     log_line(LogLevel::kWarning, "spirv_cache_invalid", "hash=" + module.hash);
     spirv_cache_.remove(module.hash);
   }
-  GPU_ASSIGN(const std::vector<uint32_t> compiled, compile_glsl(source.glsl));
+  GPU_ASSIGN(const std::vector<uint32_t> compiled, compile_glsl(glsl));
   module.times.glsl_ms = lap.ms();
   context_.counters.shader_compiles.fetch_add(1, std::memory_order_relaxed);
   GPU_ASSIGN(module.words, at_stage("spirv", add_float_modes(compiled, context_.physical.float_modes)));
@@ -172,13 +220,13 @@ Result<KernelCompiler::Module> KernelCompiler::module_of(const KernelSource& sou
   return module;
 }
 
-KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, Module& module) {
+KernelCompiler::Outcome KernelCompiler::build(Module& made) {
   Lap lap;
-  GPU_ASSIGN(const KernelLayout layout, layouts_.layout(source.buffers, source.push_bytes));
+  GPU_ASSIGN(const KernelLayout layout, layouts_.layout(made.interface.buffers, made.interface.push_bytes));
   const VkDevice device = context_.device.get();
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
-  module_info.codeSize = module.words.size() * sizeof(uint32_t);
-  module_info.pCode = module.words.data();
+  module_info.codeSize = made.words.size() * sizeof(uint32_t);
+  module_info.pCode = made.words.data();
   VkShaderModule raw_module = VK_NULL_HANDLE;
   GPU_TRY_VK(context_.vk.vkCreateShaderModule(device, &module_info, nullptr, &raw_module), "vkCreateShaderModule");
   const Handle<VkShaderModule> shader(device, raw_module, context_.vk.vkDestroyShaderModule);
@@ -188,7 +236,7 @@ KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, Module
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = shader.get();
   info.stage.pName = "main";
-  if (source.full_subgroups) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
+  if (made.full_subgroups) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
   info.layout = layout.pipeline;
   VkPipeline raw = VK_NULL_HANDLE;
   GPU_TRY_VK(context_.vk.vkCreateComputePipelines(device, pipeline_cache_->get(), 1, &info, nullptr, &raw),
@@ -199,9 +247,8 @@ KernelCompiler::Outcome KernelCompiler::build(const KernelSource& source, Module
     const std::unique_lock lock(entries_mutex_);
     pipelines_.push_back(std::move(pipeline));
   }
-  module.times.driver_ms = lap.ms();
-  return std::shared_ptr<const Kernel>(
-      std::make_shared<CompiledKernel>(source.buffers, source.push_bytes, module.times, raw, layout));
+  made.times.driver_ms = lap.ms();
+  return std::shared_ptr<const Kernel>(std::make_shared<CompiledKernel>(made.interface, made.times, raw, layout));
 }
 
 }  // namespace gpu_node::vulkan

@@ -27,6 +27,8 @@ class KernelCompiler final : public KernelCache {
 
   const Kernel* find(std::string_view key) override;
   Pending request(std::string_view key, Emit emit) override;
+  PendingSpirv compile(std::string glsl) override;
+  const std::string& toolchain() const override { return toolchain_; }
 
  private:
   using Outcome = Result<std::shared_ptr<const Kernel>>;
@@ -35,14 +37,15 @@ class KernelCompiler final : public KernelCache {
     const Kernel* ready = nullptr;  // kept alive by |pending|
   };
   struct Job {
-    std::string key;
-    Emit emit;
-    std::promise<Outcome> promise;
+    std::function<void()> run;
+    std::function<void(const Error&)> refuse;
   };
   struct Module {
     std::string hash;
     std::vector<uint32_t> words;
+    ShaderInterface interface;
     bool compiled_here = false;
+    bool full_subgroups = false;
     KernelTimes times;
   };
   struct KeyHash {
@@ -52,10 +55,14 @@ class KernelCompiler final : public KernelCache {
 
   KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet);
   void work();
-  void run(Job job);
+  // Nothing once the job is queued, else why it is not.
+  Result<void> enqueue(Job job);
+  void run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise);
   Result<void> check(const KernelSource& source) const;
-  Result<Module> module_of(const KernelSource& source);
-  Outcome build(const KernelSource& source, Module& module);
+  Result<Module> module_of(const std::string& glsl);
+  Result<Module> raw_module(std::vector<uint32_t> words) const;
+  Result<Module> module_of(KernelSource source);
+  Outcome build(Module& made);
 
   Context& context_;
   const std::chrono::milliseconds quiet_;

@@ -119,6 +119,9 @@ void read_properties(PhysicalDevice& device) {
   info.has_subgroup_shuffle = (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
                               (v11.subgroupSupportedOperations & kShuffle) == kShuffle;
   device.float_modes = float_modes_of(v12);
+  std::copy_n(basic.limits.maxComputeWorkGroupSize, 3, device.max_local_size);
+  if ((v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0)
+    device.subgroup_operations = v11.subgroupSupportedOperations;
   info.preserves_nan_f32 = device.float_modes.preserve[1];
   info.preserves_nan_f64 = device.float_modes.preserve[2];
   device.vendor_id = basic.vendorID;
