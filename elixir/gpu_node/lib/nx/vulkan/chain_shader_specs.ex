@@ -1,7 +1,12 @@
 defmodule Nx.Vulkan.ChainShaderSpecs do
   @moduledoc """
-  Push constants of chain shaders in f32, under the names and in the layouts that existing code uses, and the log densities' constants
-  that go with them. Everything is little-endian and without padding.
+  Families of chain shaders in f32 for `Nx.Vulkan.Synthesis`, under the names that existing code uses, their push constants in its layouts, and
+  the log densities' constants that go with them. Push constants are little-endian and without padding.
+
+  | family | coordinate | parameters |
+  | --- | --- | --- |
+  | `beta/0`, `gamma/0`, `lognormal/0` | logit, logarithm, logarithm | in the push constants: `beta_push/6`, `gamma_push/6`, `lognormal_push/5` |
+  | `beta/3`, `gamma/3`, `lognormal/2` | the same | in the text; the push constants are `push/4` or `batch_push/5` |
 
   | function | fields, in order | bytes |
   | --- | --- | --- |
@@ -34,6 +39,7 @@ defmodule Nx.Vulkan.ChainShaderSpecs do
   """
 
   alias GpuNode.Special
+  alias Nx.Vulkan.ShaderTemplate.FamilySpec
 
   @type count :: non_neg_integer
   @type push :: binary
@@ -41,6 +47,85 @@ defmodule Nx.Vulkan.ChainShaderSpecs do
   @log_2pi 1.8378770664093453
   @log_pi 1.1447298858494002
   @log_2 0.6931471805599453
+
+  ## Families. Every constant is that of one coordinate.
+
+  @doc "Beta over the logit, parameters in the push constants."
+  @spec beta() :: FamilySpec.t()
+  def beta, do: pushed(beta_density(), ["alpha", "beta_param", "logp_const"])
+
+  @doc "Beta over the logit; `logp_const` as `beta_const/2` has it."
+  @spec beta(number, number, number) :: FamilySpec.t()
+  def beta(alpha, beta, logp_const),
+    do: baked(beta_density(), %{"alpha" => alpha, "beta_param" => beta, "logp_const" => logp_const})
+
+  @doc "Gamma of a rate over the logarithm, parameters in the push constants."
+  @spec gamma() :: FamilySpec.t()
+  def gamma, do: pushed(gamma_density(), ["alpha", "beta_param", "logp_const"])
+
+  @doc "Gamma of a rate `beta` over the logarithm; `logp_const` as `gamma_const/2` has it."
+  @spec gamma(number, number, number) :: FamilySpec.t()
+  def gamma(alpha, beta, logp_const),
+    do: baked(gamma_density(), %{"alpha" => alpha, "beta_param" => beta, "logp_const" => logp_const})
+
+  @doc "Lognormal over the logarithm, parameters in the push constants."
+  @spec lognormal() :: FamilySpec.t()
+  def lognormal, do: pushed(lognormal_density(), ["mu", "sigma", "logp_const"])
+
+  @doc "Lognormal over the logarithm."
+  @spec lognormal(number, number) :: FamilySpec.t()
+  def lognormal(mu, sigma),
+    do: baked(lognormal_density(), %{"mu" => mu, "sigma" => sigma, "logp_const" => lognormal_const(sigma)})
+
+  @doc "The same family for several instances in one dispatch, whose push constants are `batch_push/5`."
+  @spec batched(FamilySpec.t()) :: FamilySpec.t()
+  def batched(%FamilySpec{batched: true} = spec), do: spec
+  def batched(%FamilySpec{} = spec), do: %{spec | name: spec.name <> "_batch", batched: true}
+
+  # log(sigmoid(q)) = min(q, 0) - log(1 + e^-|q|), and log(1 - sigmoid(q)) is that less q: neither overflows, neither cancels.
+  defp beta_density do
+    %FamilySpec{
+      name: "beta",
+      grad_block: "float grad_q = pc.alpha - (pc.alpha + pc.beta_param) / (1.0 + exp(-qi));",
+      logp_block: """
+      float log_s = min(qi, 0.0) - log(1.0 + exp(-abs(qi)));
+      float lp_i = pc.alpha * log_s + pc.beta_param * (log_s - qi);
+      """,
+      logp_final: "partial[0]"
+    }
+  end
+
+  defp gamma_density do
+    %FamilySpec{
+      name: "gamma",
+      grad_block: "float grad_q = pc.alpha - pc.beta_param * exp(qi);",
+      logp_block: "float lp_i = pc.alpha * qi - pc.beta_param * exp(qi);",
+      logp_final: "partial[0]"
+    }
+  end
+
+  # The log-Jacobian cancels: a normal density of the logarithm.
+  defp lognormal_density do
+    %FamilySpec{
+      name: "lognormal",
+      grad_block: "float grad_q = -(qi - pc.mu) / (pc.sigma * pc.sigma);",
+      logp_block: "float z = (qi - pc.mu) / pc.sigma;\nfloat lp_i = -0.5 * z * z;",
+      logp_final: "partial[0]"
+    }
+  end
+
+  defp pushed(density, fields) do
+    %{
+      density
+      | push_fields: Enum.map_join(fields, "\n", &"  float #{&1};"),
+        logp_final: density.logp_final <> " + float(pc.n) * pc.logp_const"
+    }
+  end
+
+  defp baked(density, params),
+    do: %{density | params: params, logp_final: density.logp_final <> " + float(pc.d) * pc.logp_const"}
+
+  ## Push constants
 
   @doc "Push constants of the Beta shader; `logp_const` as `beta_const/2` has it."
   @spec beta_push(count, count, number, number, number, number) :: push
@@ -65,6 +150,8 @@ defmodule Nx.Vulkan.ChainShaderSpecs do
 
   defp counted(n, k, floats),
     do: <<n::little-32, k::little-32, for(x <- floats, into: <<>>, do: <<x::float-little-32>>)::binary>>
+
+  ## Constants
 
   @doc "The constant of a normal density."
   @spec normal_const(number) :: float
