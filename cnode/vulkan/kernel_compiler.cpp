@@ -183,10 +183,10 @@ Result<KernelCompiler::Module> KernelCompiler::module_of(KernelSource source) {
 
 Result<KernelCompiler::Module> KernelCompiler::raw_module(std::vector<uint32_t> words) const {
   if (words.size() * sizeof(uint32_t) > kMaxRawModuleBytes)
-    return with_details({ErrorCode::kCompileFailed, "SPIR-V module: " + std::to_string(words.size() * sizeof(uint32_t)) +
-                                                        " bytes, at most " + std::to_string(kMaxRawModuleBytes) +
-                                                        " are taken"},
-                        {.stage = "spirv"});
+    return with_details(
+        {ErrorCode::kCompileFailed, "SPIR-V module: " + std::to_string(words.size() * sizeof(uint32_t)) +
+                                        " bytes, at most " + std::to_string(kMaxRawModuleBytes) + " are taken"},
+        {.stage = "spirv"});
   Module module;
   Lap lap;
   GPU_TRY(at_stage("spirv", validate_spirv(words, context_.has_scalar_layout)));
