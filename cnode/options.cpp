@@ -37,6 +37,7 @@ const Setting kSettings[] = {
      int64_t{1} << 50},
     {"cache-dir", &Settings::cache_dir, "FOLDER", "of compiled kernels; none: no cache (user's cache folder)"},
     {"incarnation", &Settings::incarnation, "N", "raised by the supervisor at each start (1)", 1, 4294967295},
+    {"allow-raw-shaders", &Settings::allow_raw_shaders, "", "take shaders of clients: GLSL to compile, SPIR-V to run"},
     {"validation", &Settings::validation, "", "run under the Khronos validation layer"},
     {"watchdog-ms", &Settings::watchdog_ms, "N", "a submission that takes longer ends the process (30000)", 100,
      86'400'000},

@@ -27,6 +27,7 @@ struct Settings {
   int64_t memory_limit = 0;
   std::string cache_dir;  // "none": no cache on disk
   int64_t incarnation = 1;
+  bool allow_raw_shaders = false;
   bool validation = false;
   int64_t watchdog_ms = 30'000;
   LogLevel log_level = LogLevel::kInfo;

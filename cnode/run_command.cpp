@@ -122,6 +122,7 @@ int run_command(const Settings& settings) {
   service::ServiceOptions options;
   options.identity = {settings.name, bulk_name(settings), version_text(), static_cast<uint64_t>(settings.incarnation)};
   options.watchdog_ms = settings.watchdog_ms;
+  options.allow_raw_shaders = settings.allow_raw_shaders;
   options.network = [&joined]() -> service::NetworkCounters {
     const dist::Node* node = joined.load();
     if (!node) return {};

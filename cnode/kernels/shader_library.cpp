@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/embedded.h"
+#include "base/file.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -90,5 +91,29 @@ std::string library_closure(std::span<const std::string_view> functions) {
 }
 
 bool library_has(std::string_view name) { return index().contains(name); }
+
+std::string with_library(std::string_view glsl) {
+  constexpr std::string_view kPragma = "#pragma gpu_node_library ";
+  std::string out;
+  for (uint64_t line = 1; !glsl.empty(); ++line) {
+    const std::string_view text = glsl.substr(0, glsl.find('\n'));
+    glsl.remove_prefix(std::min(glsl.size(), text.size() + 1));
+    if (text.starts_with(kPragma)) {
+      const std::vector<std::string_view> names = split_words(text.substr(kPragma.size()));
+      out += library_closure(names);
+      out += "#line " + std::to_string(line + 1) + "\n";
+    } else {
+      out.append(text).append("\n");
+    }
+  }
+  return out;
+}
+
+std::string library_fingerprint() {
+  std::string all;
+  for (const EmbeddedFile& file : shaders_files())
+    if (std::string_view(file.name).starts_with("lib/")) all.append(file.name).append("\n").append(file.text);
+  return sha256_hex(all);
+}
 
 }  // namespace gpu_node::kernels

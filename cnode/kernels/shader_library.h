@@ -21,4 +21,11 @@ std::string library_closure(std::span<const std::string_view> functions);
 // True when some file of the library has the section |name|.
 bool library_has(std::string_view name);
 
+// |glsl| with each line "#pragma gpu_node_library NAME NAME ..." replaced by the sections of those names, what follows
+// it keeping its line numbers.
+std::string with_library(std::string_view glsl);
+
+// Changes when any text of the library does.
+std::string library_fingerprint();
+
 }  // namespace gpu_node::kernels

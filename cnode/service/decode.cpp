@@ -128,7 +128,7 @@ struct TupleRequest {
 
 Result<Request> read_request(Reader& reader) {
   static const AtomTable<TupleRequest> kRequests = [] {
-    AtomTable<TupleRequest> table(12);
+    AtomTable<TupleRequest> table(16);
     table.add("describe", {2, read_describe});
     table.add("open", {3, read_open});
     table.add("heartbeat", {2, read_only_session<Heartbeat>});
@@ -141,6 +141,10 @@ Result<Request> read_request(Reader& reader) {
     table.add("compile_family", {6, read_compile_family});
     table.add("chain", {6, read_chain});
     table.add("sample", {5, read_sample});
+    table.add("compile_glsl", {4, read_compile_glsl});
+    table.add("load_spirv", {4, read_load_spirv});
+    table.add("dispatch_spirv", {7, read_dispatch_spirv});
+    table.add("save_pipelines", {3, read_save_pipelines});
     return table;
   }();
   std::string_view name;

@@ -41,4 +41,10 @@ Result<Request> read_sample(etf::Reader& reader);
 Result<void> read_chain_operand(etf::Reader& reader, const std::string& what, ChainOperand& operand);
 Result<void> read_mapping(etf::Reader& reader, std::string_view what, std::optional<chain::Mapping>& mapping);
 
+// The requests about shaders of clients: decode_shader.cpp.
+Result<Request> read_compile_glsl(etf::Reader& reader);
+Result<Request> read_load_spirv(etf::Reader& reader);
+Result<Request> read_dispatch_spirv(etf::Reader& reader);
+Result<Request> read_save_pipelines(etf::Reader& reader);
+
 }  // namespace gpu_node::service

@@ -16,8 +16,9 @@ void write_numbers(etf::Writer& writer, std::span<const Number> numbers) {
 }
 
 void write_device(etf::Writer& writer, const vulkan::DeviceInfo& device) {
-  writer.map(7);
+  writer.map(8);
   writer.atom("name").binary(std::string_view(device.name));
+  writer.atom("uuid").binary(std::string_view(device.uuid));
   writer.atom("driver").binary(std::string_view(device.driver));
   writer.atom("api").binary(std::string_view(device.api_version));
   writer.atom("index").unsigned_integer(device.index);
@@ -96,8 +97,9 @@ std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device) {
   return types;
 }
 
-void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device) {
-  writer.map(10);
+void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device,
+                    const ShaderSupport& shaders) {
+  writer.map(11);
   writer.atom("name").atom(identity.name);
   writer.atom("bulk_name").atom(identity.bulk_name);
   writer.atom("version").binary(std::string_view(identity.version));
@@ -113,6 +115,9 @@ void write_describe(etf::Writer& writer, const Identity& identity, const vulkan:
   for (const EmbeddedFile& file : families_files())
     writer.atom(std::string_view(file.name).substr(0, std::string_view(file.name).find('.')));
   writer.nil();
+  writer.atom("shaders").map(3).atom("raw").boolean(shaders.raw);
+  writer.atom("toolchain").binary(std::string_view(shaders.toolchain));
+  writer.atom("pipelines").binary(std::string_view(shaders.pipelines));
   writer.atom("ops");
   write_ops(writer);
   const Number limits[] = {

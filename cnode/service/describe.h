@@ -11,6 +11,13 @@
 
 namespace gpu_node::service {
 
+// What clients may do with shaders of their own.
+struct ShaderSupport {
+  bool raw = false;       // whether the node takes any
+  std::string toolchain;  // changes with whatever makes SPIR-V of a text another: compiler, library, the device's modes
+  std::string pipelines;  // the file of the driver's cache; empty: none
+};
+
 struct Identity {
   std::string name;       // "gpu0@host"
   std::string bulk_name;  // "gpu0_bulk@host"
@@ -43,7 +50,8 @@ struct StatsView {
 // The types that a device can hold and compute.
 std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device);
 
-void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device);
+void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device,
+                    const ShaderSupport& shaders);
 void write_stats(etf::Writer& writer, const StatsView& stats);
 
 }  // namespace gpu_node::service

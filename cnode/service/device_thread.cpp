@@ -6,6 +6,7 @@
 #include "base/thread_name.h"
 #include "service/chain_jobs.h"
 #include "service/sample_job.h"
+#include "service/shader_jobs.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::service {
@@ -300,6 +301,16 @@ void DeviceThread::start(JobWork& work, Request& request) {
 
 void DeviceThread::perform(ChainWork& work) { start<ChainJob>(work, work.chain); }
 void DeviceThread::perform(SampleWork& work) { start<SampleJob>(work, work.sample); }
+
+void DeviceThread::perform(PendingJobWork& work) {
+  if (!work.job->abandoned()) jobs_.add(std::move(work.job));
+}
+
+void DeviceThread::perform(DispatchWork& work) {
+  if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
+  jobs_.add(std::make_unique<DispatchJob>(std::move(work.session), std::move(work.call), std::move(work.dispatch),
+                                          device_, interpreter_));
+}
 
 Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Chunk& chunk) {
   const program::Tensor& tensor = chunk.upload()->tensor();

@@ -84,6 +84,8 @@ class DeviceThread {
   void perform(SampleWork& work);
   template <typename Job, typename JobWork, typename Request>
   void start(JobWork& work, Request& request);
+  void perform(PendingJobWork& work);
+  void perform(DispatchWork& work);
   void perform(StagedChunkWork& work);
   void perform(UploadDoneWork& work);
   Result<void> start_download(DownloadWork& work);

@@ -1,6 +1,7 @@
 // The messages of PROTOCOL.md as plain structures: what decode.h reads and the service executes.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -26,7 +27,8 @@ inline constexpr uint64_t kInlineBytes = 64 * 1024;        // the largest binary
 inline constexpr uint64_t kUploadChunkBytes = 1024 * 1024;
 inline constexpr uint32_t kUploadWindow = 4;
 inline constexpr uint64_t kMaxReplyBytes = uint64_t{1} << 30;
-inline constexpr uint64_t kMaxInlineChainBytes = 1024 * 1024;  // of a chain's operand, or of all its results
+inline constexpr uint64_t kMaxInlineChainBytes = 1024 * 1024;   // of a chain's operand, or of all its results
+inline constexpr uint64_t kMaxInlineShaderBytes = 1024 * 1024;  // of a dispatch's inputs, and of its outputs
 inline constexpr int64_t kMinLeaseMs = 1000, kMaxLeaseMs = 600'000, kDefaultLeaseMs = 30'000;
 inline constexpr int64_t kMaxGraceMs = 600'000, kDefaultGraceMs = 10'000;
 
@@ -115,6 +117,41 @@ struct Sample {
   int64_t progress_ms = 0;               // between reports to the caller; 0: none
   RequestOptions options;
 };
+// GLSL of a client, to become SPIR-V.
+struct CompileGlsl {
+  uint64_t session = 0;
+  std::string glsl;
+  RequestOptions options;
+};
+// A module of a client, to become a kernel.
+struct LoadSpirv {
+  uint64_t session = 0;
+  std::string hash;  // SHA-256 of its bytes
+  std::vector<uint32_t> words;
+  RequestOptions options;
+};
+struct OutputBytes {
+  uint64_t size_bytes = 0;
+};
+struct OutputTensor {
+  int64_t id = 0;
+  ir::TensorType type;
+};
+// What is bound: bytes, a tensor, bytes that the reply has, or a tensor that is made.
+using ShaderBuffer = std::variant<std::vector<std::byte>, int64_t, OutputBytes, OutputTensor>;
+struct DispatchSpirv {
+  uint64_t session = 0;
+  std::string hash;
+  std::vector<ShaderBuffer> buffers;  // in the order of their bindings
+  std::vector<std::byte> push;
+  std::array<uint32_t, 3> groups{};
+  RequestOptions options;
+};
+// Have the driver's cache of pipelines written.
+struct SavePipelines {
+  uint64_t session = 0;
+  RequestOptions options;
+};
 struct Stats {};
 struct Cancel {
   uint64_t session = 0;
@@ -122,7 +159,7 @@ struct Cancel {
 };
 
 using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Attach, CompileFamily,
-                             Chain, Sample, Stats, Cancel>;
+                             Chain, Sample, CompileGlsl, LoadSpirv, DispatchSpirv, SavePipelines, Stats, Cancel>;
 
 // A GenServer.call. A request that cannot be understood still has somebody to tell.
 struct Call {

@@ -26,6 +26,7 @@ namespace gpu_node::service {
 struct ServiceOptions {
   Identity identity;
   int64_t watchdog_ms = 30'000;
+  bool allow_raw_shaders = false;            // clients may send shaders of their own
   std::function<NetworkCounters()> network;  // may be empty
   // The device is lost or hangs: everyone who waits has been answered `device_lost`. Expected not to return.
   std::function<void(const std::string& why)> on_device_failure;
@@ -80,6 +81,10 @@ class Service {
   void answer(Caller&& caller, CompileFamily& compile);
   void answer(Caller&& caller, Chain& chain);
   void answer(Caller&& caller, Sample& sample);
+  void answer(Caller&& caller, CompileGlsl& compile);
+  void answer(Caller&& caller, LoadSpirv& load);
+  void answer(Caller&& caller, DispatchSpirv& dispatch);
+  void answer(Caller&& caller, SavePipelines& save);
   void answer(Caller&& caller, Stats&);
   void answer(Caller&& caller, Cancel& cancel);
 
@@ -87,6 +92,9 @@ class Service {
   std::optional<std::pair<SessionRef, PendingCallRef>> admit(Caller&& caller, uint64_t session,
                                                              RequestOptions&& options);
   void enqueue(const PendingCallRef& call, Work&& work);
+  // As admit(), for shaders of clients, which this node may not take.
+  std::optional<std::pair<SessionRef, PendingCallRef>> admit_shader(Caller&& caller, uint64_t session,
+                                                                    RequestOptions&& options);
   void refuse(Run& run, const Error& error) const;
   void landed(const ChunkRef& chunk, Caller&& reply_to);
   void count_unknown(const LinkRef& link, const Error& error);

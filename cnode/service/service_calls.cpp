@@ -1,5 +1,9 @@
 // The calls of PROTOCOL.md: answered here where no device is needed, else admitted and queued.
+#include "base/file.h"
+#include "kernels/shader_library.h"
 #include "service/service.h"
+#include "service/shader_jobs.h"
+#include "vulkan/kernel_cache.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::service {
@@ -35,7 +39,9 @@ void Service::answer(Caller&& caller, Describe& describe) {
                                     options_.identity.version + " speaks " + std::to_string(kProtocolVersion)});
   etf::Writer writer = begin_reply(caller);
   writer.tuple(2).atom("ok");
-  write_describe(writer, options_.identity, device_->info());
+  const vulkan::KernelCache& cache = device_->kernels();
+  const std::string toolchain = sha256_hex(cache.toolchain() + kernels::library_fingerprint());
+  write_describe(writer, options_.identity, device_->info(), {options_.allow_raw_shaders, toolchain, cache.saved_in()});
   send_reply(caller, std::move(writer));
 }
 
@@ -120,6 +126,45 @@ void Service::answer(Caller&& caller, CompileFamily& compile) {
   if (!work.request.tensors.empty()) return enqueue(admitted->second, DataWork{std::move(work)});
   if (!families_.push(std::move(work)))
     admitted->second->fail({ErrorCode::kBusy, "too many families wait to be compiled: send again later"});
+}
+
+std::optional<std::pair<SessionRef, PendingCallRef>> Service::admit_shader(Caller&& caller, uint64_t session,
+                                                                           RequestOptions&& options) {
+  if (options_.allow_raw_shaders) return admit(std::move(caller), session, std::move(options));
+  reply_error(caller, {ErrorCode::kUnsupported,
+                       "this node takes no shaders of clients: its operator allows them with --allow-raw-shaders"});
+  return std::nullopt;
+}
+
+void Service::answer(Caller&& caller, CompileGlsl& compile) {
+  const auto admitted = admit_shader(std::move(caller), compile.session, std::move(compile.options));
+  if (!admitted) return;
+  auto pending = device_->kernels().compile(kernels::with_library(compile.glsl));
+  enqueue(admitted->second, PendingJobWork{std::make_unique<CompileGlslJob>(
+                                admitted->first, admitted->second, std::move(compile.glsl), std::move(pending))});
+}
+
+void Service::answer(Caller&& caller, LoadSpirv& load) {
+  const auto admitted = admit_shader(std::move(caller), load.session, std::move(load.options));
+  if (!admitted) return;
+  auto emit = [words = std::move(load.words)]() -> Result<vulkan::KernelSource> {
+    return vulkan::KernelSource{.spirv = words};
+  };
+  auto pending = device_->kernels().request(raw_kernel_key(load.hash), std::move(emit));
+  enqueue(admitted->second, PendingJobWork{std::make_unique<LoadSpirvJob>(admitted->first, admitted->second,
+                                                                          std::move(load.hash), std::move(pending))});
+}
+
+void Service::answer(Caller&& caller, DispatchSpirv& dispatch) {
+  const auto admitted = admit_shader(std::move(caller), dispatch.session, std::move(dispatch.options));
+  if (admitted) enqueue(admitted->second, DispatchWork{admitted->first, admitted->second, std::move(dispatch)});
+}
+
+void Service::answer(Caller&& caller, SavePipelines& save) {
+  const auto admitted = admit(std::move(caller), save.session, std::move(save.options));
+  if (!admitted) return;
+  enqueue(admitted->second,
+          PendingJobWork{std::make_unique<SaveJob>(admitted->first, admitted->second, device_->kernels().save())});
 }
 
 void Service::answer(Caller&& caller, Chain& chain) {

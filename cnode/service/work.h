@@ -1,10 +1,12 @@
 // What reader threads hand to the device thread.
 #pragma once
 
+#include <memory>
 #include <variant>
 #include <vector>
 
 #include "service/family_compiler.h"
+#include "service/jobs.h"
 #include "service/reply.h"
 #include "service/session.h"
 
@@ -60,6 +62,15 @@ struct SampleWork {
   PendingCallRef call;
   Sample sample;
 };
+// A job that needs nothing of the device thread to begin.
+struct PendingJobWork {
+  std::unique_ptr<WaitedJob> job;
+};
+struct DispatchWork {
+  SessionRef session;
+  PendingCallRef call;
+  DispatchSpirv dispatch;
+};
 // A chunk whose bytes are in its staging buffer.
 struct StagedChunkWork {
   SessionRef session;
@@ -75,6 +86,7 @@ struct UploadDoneWork {
 struct WakeWork {};
 
 using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork,
-                          ModelWork, ChainWork, SampleWork, StagedChunkWork, UploadDoneWork>;
+                          ModelWork, ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork,
+                          UploadDoneWork>;
 
 }  // namespace gpu_node::service

@@ -81,6 +81,13 @@ class KernelCache {
   // The module that a kernel of this text has, from disk or compiled by the pool. Never waits, never fails.
   virtual PendingSpirv compile(std::string glsl) = 0;
 
+  // Has the driver's cache written now. The future holds the file's path, empty where nothing is kept on disk.
+  using PendingSave = std::shared_future<Result<std::string>>;
+  virtual PendingSave save() = 0;
+
+  // The path of that file.
+  virtual const std::string& saved_in() const = 0;
+
   // All but the text that makes a module what compile() gives: compiler, its options, the device's float modes.
   virtual const std::string& toolchain() const = 0;
 };

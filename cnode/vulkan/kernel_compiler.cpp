@@ -13,6 +13,7 @@ namespace gpu_node::vulkan {
 namespace {
 
 constexpr size_t kMaxQueuedJobs = 16384;
+constexpr uint32_t kMaxRawKernels = 4096;
 
 // Milliseconds since it was made, or since it was last asked.
 class Lap {
@@ -62,7 +63,7 @@ KernelCompiler::~KernelCompiler() {
   jobs_ready_.notify_all();
   for (const Job& job : dropped) job.refuse({ErrorCode::kShuttingDown, "the device is being closed"});
   for (std::thread& thread : threads_) thread.join();
-  if (pipeline_cache_ != nullptr) pipeline_cache_->save();
+  if (pipeline_cache_ != nullptr) (void)pipeline_cache_->save();
 }
 
 const Kernel* KernelCompiler::find(std::string_view key) {
@@ -101,6 +102,16 @@ KernelCache::PendingSpirv KernelCompiler::compile(std::string glsl) {
   return pending;
 }
 
+KernelCache::PendingSave KernelCompiler::save() {
+  using Path = Result<std::string>;
+  const auto promise = std::make_shared<std::promise<Path>>();
+  PendingSave pending = promise->get_future().share();
+  const Result<void> queued = enqueue({[this, promise] { promise->set_value(pipeline_cache_->save()); },
+                                       [promise](const Error& error) { promise->set_value(error); }});
+  if (!queued.ok()) promise->set_value(queued.error());
+  return pending;
+}
+
 Result<void> KernelCompiler::enqueue(Job job) {
   {
     const std::lock_guard lock(jobs_mutex_);
@@ -128,7 +139,7 @@ void KernelCompiler::work() {
     } else if (jobs_ready_.wait_for(lock, quiet_) == std::cv_status::timeout && jobs_.empty()) {
       unsaved_ = false;
       lock.unlock();
-      pipeline_cache_->save();
+      (void)pipeline_cache_->save();
       lock.lock();
     }
   }
@@ -142,6 +153,7 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
     GPU_ASSIGN(KernelSource source, emit());
     const double emit_ms = lap.ms();
     raw = !source.spirv.empty();
+    if (raw) GPU_TRY(check_room());
     GPU_ASSIGN(module, module_of(std::move(source)));
     module.times.emit_ms = emit_ms;
     return at_stage("driver", build(module));
@@ -149,14 +161,23 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
   if (outcome.ok()) {
     const std::unique_lock lock(entries_mutex_);
     entries_.find(key)->second.ready = outcome->get();
+    raw_kernels_ += raw ? 1 : 0;
   } else {
     outcome = with_context(std::move(outcome).error(), "kernel " + key);
     log_line(raw ? LogLevel::kWarning : LogLevel::kError, "kernel_failed", outcome.error().message);
     const std::unique_lock lock(entries_mutex_);
-    if (raw) entries_.erase(entries_.find(key));
+    if (raw) entries_.erase(entries_.find(key));  // its caller has the module and may send it again
   }
   promise.set_value(std::move(outcome));
   if (module.compiled_here) spirv_cache_.store(module.hash, module.words);
+}
+
+// A pipeline is never given back while the device is open.
+Result<void> KernelCompiler::check_room() {
+  const std::shared_lock lock(entries_mutex_);
+  if (raw_kernels_ < kMaxRawKernels) return {};
+  return Error{ErrorCode::kQuota, std::to_string(raw_kernels_) + " modules of callers are loaded, the limit is " +
+                                      std::to_string(kMaxRawKernels) + "; a restart of the node drops them"};
 }
 
 Result<void> KernelCompiler::check(const KernelSource& source) const {

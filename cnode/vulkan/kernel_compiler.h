@@ -28,6 +28,8 @@ class KernelCompiler final : public KernelCache {
   const Kernel* find(std::string_view key) override;
   Pending request(std::string_view key, Emit emit) override;
   PendingSpirv compile(std::string glsl) override;
+  PendingSave save() override;
+  const std::string& saved_in() const override { return pipeline_cache_->file(); }
   const std::string& toolchain() const override { return toolchain_; }
 
  private:
@@ -59,6 +61,7 @@ class KernelCompiler final : public KernelCache {
   Result<void> enqueue(Job job);
   void run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise);
   Result<void> check(const KernelSource& source) const;
+  Result<void> check_room();
   Result<Module> module_of(const std::string& glsl);
   Result<Module> raw_module(std::vector<uint32_t> words) const;
   Result<Module> module_of(KernelSource source);
@@ -74,6 +77,7 @@ class KernelCompiler final : public KernelCache {
   std::shared_mutex entries_mutex_;
   std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_;
   std::vector<Handle<VkPipeline>> pipelines_;
+  uint32_t raw_kernels_ = 0;  // of those, from callers' modules
 
   std::mutex jobs_mutex_;
   std::condition_variable jobs_ready_;

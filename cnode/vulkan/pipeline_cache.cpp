@@ -1,7 +1,10 @@
 #include "vulkan/pipeline_cache.h"
 
+#include <unistd.h>
+
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -57,25 +60,28 @@ bool PipelineCache::fits_device(std::string_view data) const {
          std::memcmp(header.pipelineCacheUUID, context_.physical.pipeline_cache_uuid, VK_UUID_SIZE) == 0;
 }
 
-void PipelineCache::save() {
+Result<std::string> PipelineCache::save() {
   const std::lock_guard lock(mutex_);
-  if (file_.empty() || !writable_) return;
+  if (file_.empty()) return std::string();
   size_t size = 0;
-  if (context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, nullptr) != VK_SUCCESS) return;
+  GPU_TRY_VK(context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, nullptr),
+             "vkGetPipelineCacheData");
   std::string data(size, '\0');
-  if (context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, data.data()) != VK_SUCCESS) return;
+  GPU_TRY_VK(context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, data.data()),
+             "vkGetPipelineCacheData");
   data.resize(size);
-  if (size == 0 || size + kHeaderBytes > kMaxCacheBytes) return;
+  if (size == 0 || size + kHeaderBytes > kMaxCacheBytes) return file_;
   const std::string digest = sha256_hex(data);
-  if (digest == saved_digest_) return;
+  if (digest == saved_digest_ && ::access(file_.c_str(), F_OK) == 0) return file_;
   const Result<void> written = write_file_atomically(file_, std::string(kHeader) + digest + "\n" + data);
   if (written.ok()) {
     saved_digest_ = digest;
-    return;
+    return file_;
   }
-  writable_ = false;
-  log_line(LogLevel::kWarning, "pipeline_cache_not_written",
-           "file=" + file_ + " error=\"" + written.error().message + "\"");
+  if (!std::exchange(failure_logged_, true))
+    log_line(LogLevel::kWarning, "pipeline_cache_not_written",
+             "file=" + file_ + " error=\"" + written.error().message + "\"");
+  return written.error();
 }
 
 }  // namespace gpu_node::vulkan

@@ -18,9 +18,11 @@ class PipelineCache {
   static Result<std::unique_ptr<PipelineCache>> create(Context& context, const std::string& folder);
 
   VkPipelineCache get() const { return cache_.get(); }
+  const std::string& file() const { return file_; }  // empty: nothing is kept
 
-  // Writes what the cache holds, if that changed since the last time. A failure is logged once.
-  void save();
+  // Writes what the cache holds, if that changed since the last time or the file is gone; returns the file's path,
+  // empty where nothing is kept. A failure is logged once.
+  Result<std::string> save();
 
  private:
   PipelineCache(Context& context, std::string file) : context_(context), file_(std::move(file)) {}
@@ -32,7 +34,7 @@ class PipelineCache {
   Handle<VkPipelineCache> cache_;
   std::mutex mutex_;
   std::string saved_digest_;
-  bool writable_ = true;
+  bool failure_logged_ = false;
 };
 
 }  // namespace gpu_node::vulkan

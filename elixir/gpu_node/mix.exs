@@ -17,7 +17,7 @@ defmodule GpuNode.MixProject do
   end
 
   def application do
-    [mod: {GpuNode.Application, []}, extra_applications: [:logger]]
+    [mod: {GpuNode.Application, []}, extra_applications: [:logger, :crypto]]
   end
 
   # The finalizer library is built by the project's CMake. Whatever build is newest goes to priv/, where releases take it

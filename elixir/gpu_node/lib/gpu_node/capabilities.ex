@@ -1,20 +1,22 @@
 defmodule GpuNode.Capabilities do
   @moduledoc """
   What a node can do, as it said when it was last reached: its ops, the element types it computes, the families
-  of log densities that it has built in, its limits and its device.
+  of log densities that it has built in, its limits and its device, and what it does with `shaders` of clients: whether it takes any
+  (`raw`), and what tells its compiler from others (`toolchain`).
 
   Kept where every process of this VM reads it without asking anybody, so that a caller can look before each op.
   """
 
   alias GpuNode.{Client, Error, Link, Type}
 
-  defstruct [:version, :ops, :types, :families, :device, :limits]
+  defstruct [:version, :ops, :types, :families, :shaders, :device, :limits]
 
   @type t :: %__MODULE__{
           version: String.t() | nil,
           ops: %{atom => %{operands: non_neg_integer}},
           types: %{Type.t() => true},
           families: [atom],
+          shaders: %{raw: boolean, toolchain: String.t(), pipelines: String.t()},
           device: map,
           limits: map
         }
@@ -41,6 +43,7 @@ defmodule GpuNode.Capabilities do
       ops: describe.ops,
       types: for(name <- describe.types, {:ok, type} <- [Type.normalize(name)], into: %{}, do: {type, true}),
       families: describe.families,
+      shaders: describe.shaders,
       device: describe.device,
       limits: describe.limits
     }

@@ -30,6 +30,14 @@ defmodule GpuNode.Protocol do
           | {:compile_family, id, atom | binary, map, map}
           | {:chain, id, map, [id], map}
           | {:sample, id, [id], map}
+          | {:compile_glsl, binary}
+          | {:load_spirv, binary}
+          | {:dispatch_spirv, binary, [shader_buffer], binary, groups}
+          | {:save_pipelines}
+
+  @typedoc "What a shader's binding is: bytes, a tensor, bytes that the reply has, or a tensor that is made."
+  @type shader_buffer :: binary | id | {:out, pos_integer} | {:out, id, Type.t(), tuple}
+  @type groups :: {pos_integer, pos_integer, pos_integer}
 
   @doc "The registered name under which a node takes control messages and upload chunks."
   @spec name() :: atom
@@ -134,6 +142,30 @@ defmodule GpuNode.Protocol do
   @spec sample(id, [id], map) :: request
   def sample(model, results, options), do: {:sample, model, results, options}
 
+  @doc "A shader's text, to become SPIR-V."
+  @spec compile_glsl(binary) :: request
+  def compile_glsl(text), do: {:compile_glsl, text}
+
+  @doc "A module, to be dispatched by its hash."
+  @spec load_spirv(binary) :: request
+  def load_spirv(spirv), do: {:load_spirv, spirv}
+
+  @doc "One dispatch of the module with that hash."
+  @spec dispatch_spirv(binary, [shader_buffer], binary, groups) :: request
+  def dispatch_spirv(hash, buffers, push, groups) do
+    buffers =
+      Enum.map(buffers, fn
+        {:out, id, type, shape} -> {:out, id, Type.name(type), shape}
+        other -> other
+      end)
+
+    {:dispatch_spirv, hash, buffers, push, groups}
+  end
+
+  @doc "Has the node write its driver's cache of compiled kernels."
+  @spec save_pipelines() :: request
+  def save_pipelines, do: {:save_pipelines}
+
   @spec heartbeat() :: request
   def heartbeat, do: {:heartbeat}
 
@@ -173,6 +205,13 @@ defmodule GpuNode.Protocol do
 
   def request({:sample, model, results, own}, session, options),
     do: {:sample, session, model, results, Map.merge(own, options)}
+
+  def request({:compile_glsl, text}, session, options), do: {:compile_glsl, session, text, options}
+  def request({:load_spirv, spirv}, session, options), do: {:load_spirv, session, spirv, options}
+  def request({:save_pipelines}, session, options), do: {:save_pipelines, session, options}
+
+  def request({:dispatch_spirv, hash, buffers, push, groups}, session, options),
+    do: {:dispatch_spirv, session, hash, buffers, push, groups, options}
 
   def request({:chain, model, operands, results, own}, session, options),
     do: {:chain, session, model, operands, results, Map.merge(own, options)}

@@ -6,7 +6,7 @@ defmodule GpuNode.Supervisor do
 
   @both ~w(name timeout heartbeat_ms lease_ms quota_bytes collect_above_bytes grace_ms attached_ms finalizer start_timeout
           cookie)a
-  @local ~w(binary device memory_limit listen args env hang_ms distribution)a
+  @local ~w(binary device memory_limit listen args env hang_ms distribution raw_shaders)a
   @remote ~w(node wait)a
 
   @start_timeout_ms 20_000
@@ -143,6 +143,9 @@ defmodule GpuNode.Supervisor do
 
         {:cookie, value} ->
           not (is_function(value, 0) or (is_atom(value) and byte_size(Atom.to_string(value)) < 256))
+
+        {:raw_shaders, value} ->
+          not is_boolean(value)
 
         {:finalizer, value} ->
           value not in [:nif, :sweep]

@@ -100,6 +100,7 @@ defmodule GpuNode.FakeNode do
       device: %{name: "fake"},
       types: [],
       families: [],
+      shaders: %{raw: false, toolchain: "none", pipelines: ""},
       ops: state.ops,
       limits: state.limits
     }

@@ -21,6 +21,8 @@ defmodule Nx.Vulkan do
   | `Nx.Vulkan.VulkanoBackend` | `Nx.Vulkan.Backend` |
   | `Nx.Vulkan.Native`, `Nx.Vulkan.NativeV` | calls by op code, on tensors and on buffers |
   | `Nx.Vulkan.Node` | the same functions; a call that hangs is ended |
+  | `Nx.Vulkan.Synthesis`, `Nx.Vulkan.ShaderTemplate`, `Nx.Vulkan.ChainShaderSpecs`, `Nx.Vulkan.ChainShaderSpecsF64` | chain shaders; the GPU node compiles them |
+  | `Nx.Vulkan.PipelineCache` | the node's own cache of compiled kernels |
   """
 
   import Kernel, except: [abs: 1, byte_size: 1, ceil: 1, floor: 1, max: 2, min: 2]
@@ -54,6 +56,15 @@ defmodule Nx.Vulkan do
     with {:ok, _node, _capabilities} <- Calls.device(), do: :ok
   catch
     {:not_started, error} -> {:error, error}
+  end
+
+  @doc false
+  # The node of new tensors, for GpuNode.Shader.
+  @spec default_node() :: {:ok, node} | {:error, Error.t()}
+  def default_node do
+    with :ok <- ensure_node(),
+         {:ok, node, _capabilities} <- Calls.device(),
+         do: {:ok, node}
   end
 
   defp start_default do

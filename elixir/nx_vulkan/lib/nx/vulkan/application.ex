@@ -6,6 +6,9 @@ defmodule Nx.Vulkan.Application do
   def start(_type, _args) do
     Nx.Vulkan.Fallback.init()
     Nx.Vulkan.Constants.init()
+    # What needs no Nx and a node takes the one of new tensors.
+    if Application.get_env(:gpu_node, :default_node) == nil,
+      do: Application.put_env(:gpu_node, :default_node, {Nx.Vulkan, :default_node, []})
 
     Supervisor.start_link(
       [

@@ -12,6 +12,7 @@ defmodule Nx.Vulkan.Native do
   | `reduce_axis/6`, `logsumexp/5` | 0 `sum`, 1 `reduce_max`, 2 `reduce_min` over the middle axis of (outer, reduce, inner) |
   | `matmul/6`, `matmul_v/8`, `transpose/4`, `cast/4`, `random/4` | `Nx.dot/2`, `Nx.transpose/1`, `Nx.as_type/2`, `Nx.Random` |
   | `fused_chain/4`, `fused_chain_4/7` | the ops one after another: binary codes as above, unary ones from 100 |
+  | `leapfrog_chain_synth/6` | leapfrog steps by a SPIR-V file (`Nx.Vulkan.Synthesis`) |
   | `pool_stats/0`, `pool_clear/0` | the node's counters; it looks after its pool itself |
 
   Bytes are f32, or f64 in the calls that say so, whatever was uploaded. `spv_path` arguments are taken and not read: the node
@@ -23,7 +24,8 @@ defmodule Nx.Vulkan.Native do
 
   import Kernel, except: [byte_size: 1]
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.Calls
+  alias Nx.Vulkan.{Calls, ChainDispatch}
+  require Logger
 
   @type result :: {:ok, T.t()} | {:error, atom}
   @type op_code :: non_neg_integer
@@ -222,6 +224,32 @@ defmodule Nx.Vulkan.Native do
       z = x |> Nx.subtract(mu) |> Nx.divide(sigma)
       half_log_2pi = 0.5 * :math.log(2 * :math.pi())
       z |> Nx.multiply(z) |> Nx.multiply(-0.5) |> Nx.subtract(Nx.log(sigma)) |> Nx.subtract(half_log_2pi)
+    end)
+  end
+
+  @doc """
+  `k` leapfrog steps in f32 by the SPIR-V file at `spv_path`, whose parameters are in its push constants: `n u32, K u32, eps f32`, then
+  the family's (`Nx.Vulkan.ChainShaderSpecs.beta_push/6`, ...). `q`, `p` and `inv_mass` have `n` numbers each. Gives q, p and gradient of
+  `k` rows and `k` log densities, flat; row i is the state after step i + 1.
+  """
+  @spec leapfrog_chain_synth(T.t(), T.t(), T.t(), binary, non_neg_integer, spv_path) ::
+          {:ok, {T.t(), T.t(), T.t(), T.t()}} | {:error, atom}
+  def leapfrog_chain_synth(q, p, inv_mass, push, k, spv_path) do
+    attempt(fn ->
+      node = with({:error, error} <- Calls.device(), do: raise(error)) |> elem(1)
+      [q, p, inv_mass] = Enum.map([q, p, inv_mass], &Nx.to_binary(Calls.as(&1, {:f, 32})))
+
+      case ChainDispatch.run_pushed(node, q, p, inv_mass, push, k, spv_path) do
+        {:ok, {q, p, gradient, logp}} ->
+          {Nx.from_binary(q, :f32), Nx.from_binary(p, :f32), Nx.from_binary(gradient, :f32), Nx.from_binary(logp, :f32)}
+
+        {:error, reason} ->
+          Calls.refuse(reason)
+
+        {:error, reason, message} ->
+          Logger.warning("Nx.Vulkan: #{message}")
+          Calls.refuse(reason)
+      end
     end)
   end
 

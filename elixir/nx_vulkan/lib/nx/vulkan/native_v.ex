@@ -11,6 +11,7 @@ defmodule Nx.Vulkan.NativeV do
   | `reduce_axis/7`, `matmul/7`, `matmul_batched/8`, `cast/4` | 0 `sum`, 1 `reduce_max`, 2 `reduce_min`; `Nx.dot`; `Nx.as_type/2` |
   | `transpose_2d/5`, `transpose_nd/6`, `reverse_nd/6`, `broadcast_nd/5`, `concat_buffers/1` | the moves of Nx |
   | `apply_slice/6`, `apply_put_slice/7`, `apply_pad/7` | `Nx.slice/4`, `Nx.put_slice/3`, `Nx.pad/3` |
+  | `leapfrog_chain_synth/6`, `_f64/6`, `_batch/6`, `_batch_f64/6` | leapfrog steps by a SPIR-V file (`Nx.Vulkan.Synthesis`) |
   | `flush/0`, `device_name/0`, `device_supports_f64/0` | `GpuNode.sync/1`, the device |
 
   What Nx does with whole tensors is not here: gather, scatter, windows, FFT and convolution are `Nx.gather/3`, `Nx.indexed_add/4`,
@@ -26,7 +27,7 @@ defmodule Nx.Vulkan.NativeV do
   """
 
   alias GpuNode.Error
-  alias Nx.Vulkan.{Buffer, Calls, Native}
+  alias Nx.Vulkan.{Buffer, Calls, ChainDispatch, Native}
 
   @type failure :: {:error, :size_mismatch | :bad_input} | {:error, :vulkan_init_failed | :dispatch_failed, String.t()}
   @type done :: :ok | failure
@@ -98,6 +99,39 @@ defmodule Nx.Vulkan.NativeV do
 
   @spec device_supports_f64() :: {:ok, boolean}
   def device_supports_f64, do: {:ok, Native.has_f64()}
+
+  ## Chains
+
+  @typedoc "K rows of q, p and gradient for each chain, and K log densities."
+  @type chains :: {:ok, {binary, binary, binary, binary}} | failure
+
+  for {suffix, element, batch?, what} <- [
+        {"", 4, false, "f32 leapfrog steps"},
+        {"_f64", 8, false, "f64 leapfrog steps"},
+        {"_batch", 4, true, "f32 leapfrog steps of several chains, one workgroup each"},
+        {"_batch_f64", 8, true, "f64 leapfrog steps of several chains, one workgroup each"}
+      ] do
+    @doc """
+    `k` #{what} by the SPIR-V file at `spv_path`, on binaries of little-endian floats.
+
+    `push` begins `K u32, n_obs u32, d u32, #{if batch?, do: "chains", else: "0"} u32, eps f#{element * 8}`; #{4 * 4 + element} to 128 bytes, cut to what the module declares.
+    `q` and `p` have `d` numbers, `extras` `n_obs` observations and then `d` of the inverse mass#{if batch?, do: ", all of them for one chain after another"}. Row i of a
+    result is the state after step i + 1.
+
+    `:size_mismatch`: `q` and `p` differ, `d` is 0, or there is less than the header says. `:bad_input`: `k` is 0 or not the header's, the push
+    constants are too short or too long#{if batch?, do: ", no chains"}, or `d` is above 256 and the shader has one lane of 256 for each coordinate.
+    """
+    @spec unquote(:"leapfrog_chain_synth#{suffix}")(binary, binary, binary, binary, non_neg_integer, Path.t()) :: chains
+    def unquote(:"leapfrog_chain_synth#{suffix}")(q, p, extras, push, k, spv_path) do
+      case Calls.device() do
+        {:ok, node, _capabilities} ->
+          ChainDispatch.run(node, q, p, extras, push, k, spv_path, unquote(element), unquote(batch?))
+
+        {:error, error} ->
+          failure(error)
+      end
+    end
+  end
 
   ## Elementwise
 
