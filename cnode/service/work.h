@@ -85,8 +85,8 @@ struct UploadDoneWork {
 // Nothing but a reason to look again: a session has ended.
 struct WakeWork {};
 
-using Work = std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork,
-                          ModelWork, ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork,
-                          UploadDoneWork>;
+using Work =
+    std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork, ModelWork,
+                 ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork, UploadDoneWork>;
 
 }  // namespace gpu_node::service

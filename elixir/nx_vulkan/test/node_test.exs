@@ -79,6 +79,36 @@ defmodule Nx.Vulkan.NodeTest do
     assert restarts >= 1
   end
 
+  @slow """
+  #version 450
+  layout(local_size_x = 64) in;
+  layout(std430, set = 0, binding = 0) buffer A { uint a[]; };
+  void main() {
+    uint x = gl_GlobalInvocationID.x;
+    for (uint i = 0u; i < 60000u; ++i) x = x * 1664525u + a[i & 3u];
+    a[gl_GlobalInvocationID.x & 3u] = x;
+  }
+  """
+
+  test "a shader that occupies the device: its process is killed, the device is free, the next call works", %{gpu: gpu} do
+    {:ok, spirv} = GpuNode.Shader.compile(gpu, @slow)
+    {:ok, %{os_pid: os_pid}} = GpuNode.status(gpu)
+    before = incarnation(gpu)
+    Application.put_env(:nx_vulkan, :node_timeout_ms, 300)
+
+    {us, result} =
+      :timer.tc(fn ->
+        Node.with_node(fn -> GpuNode.Shader.dispatch(gpu, spirv, [{:out, 16}], groups: {65_535, 64, 1}) end)
+      end)
+
+    assert result == {:error, :node_timeout}
+    assert us < 3_000_000
+    refute File.exists?("/proc/#{os_pid}/exe") and match?({:ok, _}, File.read_link("/proc/#{os_pid}/exe"))
+    Application.put_env(:nx_vulkan, :node_timeout_ms, 20_000)
+    assert {:ok, [_]} = Node.with_node(fn -> GpuNode.Shader.dispatch(gpu, spirv, [{:out, 16}]) end)
+    assert incarnation(gpu) > before
+  end
+
   test "one that waits its turn may run out of time too, and frees nothing", %{gpu: gpu} do
     before = incarnation(gpu)
     me = self()
