@@ -56,8 +56,8 @@ REAL4 total(bool ending) {
   for (uint first = 0u; first < parts; first += FAN) {
     REAL4 branch = REAL4(0);
     for (uint part = first; part < min(first + FAN, parts); ++part) {
-      REAL4 own = REAL4(0);
-      for (uint i = part; i < p_coordinates; i += PART_LANES) own = add4(own, term(i, ending));
+      REAL4 own = add4(REAL4(0), term(part, ending));
+      for (uint i = part + PART_LANES; i < p_coordinates; i += PART_LANES) own = add4(own, term(i, ending));
       branch = add4(branch, own);
     }
     sum = add4(sum, branch);

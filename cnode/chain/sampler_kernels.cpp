@@ -29,12 +29,6 @@ ShaderBuilder begin(Dtype dtype, uint32_t lanes, const vulkan::DeviceInfo& devic
   return builder;
 }
 
-void use_random(ShaderBuilder& builder) {
-  builder.math("sqrt", Dtype::f32);
-  for (const char* name : {"mi_log_d", "mi_sin_d", "mi_cos_d"}) builder.section(name);
-  builder.library("lib/threefry.glsl");
-}
-
 template <size_t N>
 void push(ShaderBuilder& builder, const std::array<const char*, N>& names) {
   for (const char* name : names) builder.push("uint", name);
@@ -62,7 +56,7 @@ Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::D
   for (const char* name : {"inverse_mass", "mass_root", "centre"}) builder.buffer(name, real, kRead);
   push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_chain_slots", "p_logp_slot", "p_iteration",
                            "p_beginning", "p_counted", "p_learning", "p_seed_low", "p_seed_high"});
-  use_random(builder);
+  builder.library("lib/threefry.glsl");
   builder.math("exp", shape.dtype);
   builder.library("sampler_turn.glsl");
   builder.body() += "  turn_main();\n";
@@ -122,7 +116,7 @@ Result<vulkan::KernelSource> emit_start(Dtype dtype, const vulkan::DeviceInfo& d
   ShaderBuilder builder = begin(dtype, kElementLanes, device);
   builder.buffer("position", kernels::compute_type(dtype), kWrite);
   push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_seed_low", "p_seed_high"});
-  use_random(builder);
+  builder.library("lib/threefry.glsl");
   builder.library("sampler_start.glsl");
   builder.body() += "  start_main();\n";
   return builder.build();

@@ -62,12 +62,11 @@ TEST_CASE("sampler: it does what the oracle does, number by number") {
         options.inverse_mass.push_back(0.5 + static_cast<double>(i % 3) / 2);
       const Samples found = sample(model_of(chains, Dtype::f64), options);
       const Samples wanted = sample_on_host(chains, options);
-      // The momenta are floats that the host's library may round another way.
       REQUIRE(found.draws.size() == wanted.draws.size());
-      for (size_t v = 0; v < found.draws.size(); ++v) check_near(found.draws[v], wanted.draws[v], 1e-5);
-      check_near(found.logp, wanted.logp, 1e-5);
-      check_near(found.acceptance, wanted.acceptance, 1e-5);
-      check_near(found.position, wanted.position, 1e-5);
+      for (size_t v = 0; v < found.draws.size(); ++v) check_near(found.draws[v], wanted.draws[v], 1e-9);
+      check_near(found.logp, wanted.logp, 1e-9);
+      check_near(found.acceptance, wanted.acceptance, 1e-9);
+      check_near(found.position, wanted.position, 1e-9);
       CHECK(found.divergences == wanted.divergences);
       CHECK(found.step_size == 0.1);
       CHECK(found.path_length == 0.6);
@@ -83,8 +82,8 @@ TEST_CASE("sampler: rejected and divergent paths are those of the oracle") {
   CHECK(found.divergences == wanted.divergences);
   CHECK(found.diverged() > 20);
   CHECK(found.diverged() < 390);
-  check_near(found.position, wanted.position, 1e-3);
-  check_near(found.acceptance, wanted.acceptance, 1e-3);
+  check_near(found.position, wanted.position, 1e-6);
+  check_near(found.acceptance, wanted.acceptance, 1e-6);
 }
 
 TEST_CASE("sampler: when no path ends, each is counted and nobody moves") {

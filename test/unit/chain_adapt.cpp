@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numbers>
 #include <random>
 
 #include "chain/adaptation.h"
@@ -30,6 +31,27 @@ TEST_CASE("threefry: normal numbers have the moments of normal numbers, and no t
   CHECK(std::fabs(sums[2]) < 4 * std::sqrt(15.0) * error);
   CHECK(std::fabs(sums[3] - 3) < 4 * std::sqrt(96.0) * error);
   CHECK(std::fabs(product) < 4 * std::sqrt(2.0) * error);
+}
+
+TEST_CASE("threefry: normal numbers are those of the formula, to the edges of the bits") {
+  std::mt19937 generator(3);
+  double most = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    Word2 bits = {static_cast<uint32_t>(generator()), static_cast<uint32_t>(generator())};
+    if (i % 4 == 0) bits[0] >>= i % 32;
+    if (i % 5 == 0) bits[0] = ~(bits[0] >> (i % 32));
+    const double u = std::fmax(bits[0], 1) * 0x1p-32;
+    const double radius = std::sqrt(-2 * std::log(u));
+    const double angle = (((bits[1] & 0x3fffffffu) + 0.5) * 0x1p-30 - 0.5 + (bits[1] >> 30)) * std::numbers::pi / 2;
+    const auto [x, y] = normals(bits);
+    // The last of 32 bits are dropped; they count where u is near 1.
+    const double tolerance = 1e-6 * radius + 2e-7 / std::fmax(radius, 1e-4);
+    most = std::fmax(most, std::fabs(x - radius * std::cos(angle)) / tolerance);
+    most = std::fmax(most, std::fabs(y - radius * std::sin(angle)) / tolerance);
+  }
+  CHECK(most < 1);
+  CHECK(std::isfinite(normals({0, 0})[0]));
+  CHECK(std::isfinite(normals({~0u, ~0u})[1]));
 }
 
 TEST_CASE("adapt: the sequence of van der Corput") {
