@@ -38,7 +38,7 @@ defmodule GpuNode.ChainTest do
     wanted = Chain.run!(model, start(steps: 3, results: :binaries))
     assert byte_size(wanted.positions) == 96 and byte_size(wanted.logp) == 24
 
-    for mapping <- [:thread, :workgroup] do
+    for mapping <- [:thread, :subgroup, :workgroup] do
       run = Chain.run!(model, start(steps: 3, results: :binaries, mapping: mapping))
       assert run.mapping == mapping
       assert run.positions == wanted.positions and run.logp == wanted.logp and run.gradients == wanted.gradients
