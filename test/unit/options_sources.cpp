@@ -62,12 +62,14 @@ TEST_CASE("options: defaults, and flags in both forms") {
   REQUIRE(defaults.ok());
   CHECK(defaults.value().listen == "127.0.0.1");
   CHECK(defaults.value().watchdog_ms == 30'000);
-  const auto given = read({"--name", "gpu0@host", "--port=9110", "--validation", "--log-level", "debug"});
+  const auto given =
+      read({"--name", "gpu0@host", "--port=9110", "--validation", "--allow-raw-shaders", "--log-level", "debug"});
   REQUIRE(given.ok());
   CHECK(given.value().name == "gpu0@host");
   CHECK(given.value().alive() == "gpu0");
   CHECK(given.value().host() == "host");
   CHECK(given.value().port == 9110);
+  CHECK(given.value().allow_raw_shaders);
   CHECK(given.value().validation);
   CHECK(given.value().log_level == LogLevel::kDebug);
 }
@@ -140,8 +142,8 @@ TEST_CASE("options: what run needs") {
 TEST_CASE("options: every flag is in the help") {
   const std::string help = settings_help();
   for (const char* flag : {"--name", "--cookie-file", "--listen", "--port", "--no-epmd", "--device", "--memory-limit",
-                           "--cache-dir", "--incarnation", "--validation", "--watchdog-ms", "--log-level", "--config",
-                           "--exit-on-stdin-eof", "--insecure-listen-any", "--json"})
+                           "--cache-dir", "--incarnation", "--validation", "--allow-raw-shaders", "--watchdog-ms",
+                           "--log-level", "--config", "--exit-on-stdin-eof", "--insecure-listen-any", "--json"})
     CHECK(help.find(std::string("  ") + flag + " ") != std::string::npos);
 }
 

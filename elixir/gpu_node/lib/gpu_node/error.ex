@@ -15,7 +15,7 @@ defmodule GpuNode.Error do
     * `:out_of_memory`, `:quota` - free tensors or ask for less
     * `:busy` - a queue is full: send again later
     * `:deadline` - the time given ran out
-    * `:compile_failed`, `:internal` - a defect: please report the message
+    * `:compile_failed` - correct a shader of your own; else a defect, as `:internal`: please report the message
     * `:device_lost` - the device failed; the node restarts
     * `:shutting_down` - the node takes no new work
 
