@@ -257,19 +257,8 @@ defmodule GpuNode.Chain do
     do: Error.new(:stale, "the model or a tensor is of a session that is gone: make it again", link.node)
 
   defp encode(name, numbers, type) do
-    numbers
-    |> List.wrap()
-    |> List.flatten()
-    |> Enum.reduce_while([], fn number, bytes ->
-      case Element.encode(number, type) do
-        {:ok, binary} -> {:cont, [bytes, binary]}
-        :error -> {:halt, invalid("#{name}: #{inspect(number)} is not a number")}
-      end
-    end)
-    |> case do
-      {:error, _} = error -> error
-      bytes -> {:ok, IO.iodata_to_binary(bytes)}
-    end
+    with {:error, number} <- Element.encode_all(numbers, type),
+         do: invalid("#{name}: #{inspect(number)} is not a number")
   end
 
   ## Compilation

@@ -39,6 +39,24 @@ defmodule GpuNode.Element do
 
   def encode(_value, _type), do: :error
 
+  @doc "A number, or nested lists of them, as wire bytes. `{:error, value}`: that one is none of the type."
+  @spec encode_all(value | list, Type.t()) :: {:ok, binary} | {:error, term}
+  def encode_all(values, type) do
+    values
+    |> List.wrap()
+    |> List.flatten()
+    |> Enum.reduce_while([], fn value, bytes ->
+      case encode(value, type) do
+        {:ok, binary} -> {:cont, [bytes, binary]}
+        :error -> {:halt, {:error, value}}
+      end
+    end)
+    |> case do
+      {:error, _value} = error -> error
+      bytes -> {:ok, IO.iodata_to_binary(bytes)}
+    end
+  end
+
   defp wrap(value, :s, size) do
     <<wrapped::signed-size(size)>> = <<value::size(size)>>
     wrapped

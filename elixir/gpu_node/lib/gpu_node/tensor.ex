@@ -121,19 +121,8 @@ defmodule GpuNode.Tensor do
   defp same_form?(a, b), do: is_list(a) == is_list(b) and (not is_list(a) or a == b)
 
   defp encode(list, type) do
-    list
-    |> List.wrap()
-    |> List.flatten()
-    |> Enum.reduce_while([], fn value, bytes ->
-      case Element.encode(value, type) do
-        {:ok, binary} -> {:cont, [bytes, binary]}
-        :error -> {:halt, {:error, Error.new(:invalid_argument, "#{inspect(value)} is not a #{Type.name(type)}")}}
-      end
-    end)
-    |> case do
-      {:error, _} = error -> error
-      bytes -> {:ok, IO.iodata_to_binary(bytes)}
-    end
+    with {:error, value} <- Element.encode_all(list, type),
+         do: {:error, Error.new(:invalid_argument, "#{inspect(value)} is not a #{Type.name(type)}")}
   end
 
   @doc """
