@@ -103,6 +103,8 @@ std::optional<Work> DeviceThread::next_work() {
   // A read is looked after often at first, less often the longer it takes: its answer is late by a sixteenth at most.
   const Clock::duration waited = now - wait_began_;
   if (jobs_.waiting()) until = std::min(until, now + milliseconds(1));
+  // Done since it was last looked at: somebody waits for the answer.
+  if (!running && !lost_ && (!reads_.empty() || jobs_.in_flight())) until = now;
   if (running && (!reads_.empty() || jobs_.in_flight())) {
     until = std::min(until, now + std::clamp<Clock::duration>(waited / 16, microseconds(20), milliseconds(1)));
   } else if (running) {
