@@ -210,6 +210,7 @@ Result<KernelCompiler::Module> KernelCompiler::raw_module(std::vector<uint32_t> 
         {.stage = "spirv"});
   Module module;
   Lap lap;
+  GPU_TRY(at_stage("spirv", check_nesting(words)));
   GPU_TRY(at_stage("spirv", validate_spirv(words, context_.has_scalar_layout)));
   GPU_ASSIGN(module.interface, at_stage("spirv", inspect_spirv(words, context_.shader_rules)));
   module.words = std::move(words);

@@ -1,7 +1,10 @@
 #include "vulkan/spirv_interface.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "vulkan/spirv_types.h"
 
@@ -11,6 +14,8 @@ namespace {
 using spirv::Types;
 
 constexpr uint32_t kGlCompute = 5;
+constexpr uint64_t kMaxParts = 65'536;
+constexpr uint64_t kMaxCalls = 65'536;
 constexpr uint32_t kMaxBindings = 64;  // bits of ShaderInterface::written
 
 enum StorageClass : uint32_t {
@@ -53,6 +58,7 @@ class Inspector {
     GPU_TRY(outcome);
     if (entry_points_ != 1) return wrong(std::to_string(entry_points_) + " entry points, one is expected");
     GPU_TRY(check_local_size());
+    GPU_TRY(check_calls());
     for (const Types::Variable& variable : types_.variables()) GPU_TRY(check(variable));
     if (shared_bytes_ > rules_.shared_memory_bytes)
       return beyond(std::to_string(shared_bytes_) + " bytes of shared memory, the device has " +
@@ -130,6 +136,42 @@ class Inspector {
     return {};
   }
 
+  // Drivers put functions where they are called, again and again.
+  Result<void> check_calls() {
+    std::map<uint32_t, std::vector<uint32_t>> callees;
+    uint32_t function = 0;
+    spirv::for_each_instruction(words_, [&](const spirv::Instruction& instruction) {
+      if (instruction.op == spirv::kFunction && instruction.operands.size() > 1) function = instruction.operands[1];
+      if (instruction.op == spirv::kFunctionCall && instruction.operands.size() > 2)
+        callees[function].push_back(instruction.operands[2]);
+    });
+    // Callees first; the validator knows that nothing calls itself, and a function that is being counted counts once.
+    std::map<uint32_t, uint64_t> expanded;
+    std::vector<std::pair<uint32_t, size_t>> open;
+    for (const auto& [id, called] : callees) {
+      open.emplace_back(id, 0);
+      while (!open.empty()) {
+        auto& [at, next] = open.back();
+        const std::vector<uint32_t>& list = callees[at];
+        if (next == 0 && expanded.contains(at)) {
+          open.pop_back();
+        } else if (next < list.size()) {
+          const uint32_t callee = list[next++];
+          if (next == 1) expanded[at] = 0;
+          if (!expanded.contains(callee)) open.emplace_back(callee, 0);
+        } else {
+          uint64_t calls = 0;
+          for (const uint32_t callee : list) calls = std::min(kMaxCalls + 1, calls + 1 + expanded[callee]);
+          if (calls > kMaxCalls)
+            return wrong("more than " + std::to_string(kMaxCalls) + " calls of functions once all are put in place");
+          expanded[at] = calls;
+          open.pop_back();
+        }
+      }
+    }
+    return {};
+  }
+
   Result<void> check(const Types::Variable& variable) {
     switch (variable.storage_class) {
       case kPrivate:
@@ -199,6 +241,13 @@ class Inspector {
 };
 
 }  // namespace
+
+Result<void> check_nesting(std::span<const uint32_t> words) {
+  Types types;
+  (void)types.read(words);
+  if (types.most_parts() <= kMaxParts) return {};
+  return wrong("a struct of more than " + std::to_string(kMaxParts) + " members in all");
+}
 
 Result<ShaderInterface> inspect_spirv(std::span<const uint32_t> words, const ShaderRules& rules) {
   return Inspector(words, rules).inspect();

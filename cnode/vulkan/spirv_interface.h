@@ -33,6 +33,10 @@ struct ShaderInterface {
   uint32_t push_bytes = 0;  // what its push constant block declares, rounded up to a multiple of 4
 };
 
+// Errors: kCompileFailed for types that are so intertwined that validation would not come to an end. REQUIRES nothing
+// of |words|.
+Result<void> check_nesting(std::span<const uint32_t> words);
+
 // REQUIRES: validate_spirv() has accepted |words|. Errors: kUnsupported for what the device does not have, with the
 // limit; kCompileFailed for a module that is not a compute shader of one entry point "main" with storage buffers in set
 // 0 and push constants, and nothing else.

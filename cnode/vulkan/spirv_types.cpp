@@ -29,6 +29,9 @@ void Types::read(const Instruction& instruction) {
     Definition made{instruction.op, {}};
     for (size_t i = 0; i < operands.size(); ++i)
       if (i != id_at) made.operands.push_back(operands[i]);
+    made.size = size_of(operands[id_at], made);
+    made.parts = parts_of(made);
+    most_parts_ = std::max(most_parts_, made.parts);
     definitions_[operands[id_at]] = std::move(made);
   };
   switch (instruction.op) {
@@ -38,6 +41,7 @@ void Types::read(const Instruction& instruction) {
     case kTypeVector:
     case kTypeMatrix:
     case kTypeArray:
+    case kTypeRuntimeArray:
     case kTypeStruct:
     case kTypePointer:
       return define(0);
@@ -118,33 +122,55 @@ std::optional<uint32_t> Types::built_in(uint32_t built_in) const {
   return std::nullopt;
 }
 
-std::optional<uint64_t> Types::size_bytes(uint32_t type, std::optional<uint32_t> matrix_stride) const {
+std::optional<uint64_t> Types::size_bytes(uint32_t type) const {
   const Definition* made = find(type);
-  if (made == nullptr) return std::nullopt;
-  const Operands& operands = made->operands;
-  if (made->op == kTypeBool) return 4;
-  if ((made->op == kTypeInt || made->op == kTypeFloat) && !operands.empty()) return operands[0] / 8;
-  if (made->op == kTypeStruct) return struct_bytes(type, operands);
-  if (operands.size() < 2) return std::nullopt;
-  const std::optional<uint64_t> element = size_bytes(operands[0], matrix_stride);
-  if (!element) return std::nullopt;
-  if (made->op == kTypeVector) return times(*element, operands[1]);
-  if (made->op == kTypeMatrix) return times(matrix_stride.value_or(*element), operands[1]);
-  if (made->op != kTypeArray) return std::nullopt;
-  const std::optional<uint32_t> length = constant(operands[1]);
-  if (!length) return std::nullopt;
-  const std::optional<uint32_t> stride = decoration(type, kArrayStride);
-  if (stride && *length > 0) return std::min(kHuge, times(*stride, *length - 1) + *element);
-  return times(*element, *length);
+  return made == nullptr ? std::nullopt : made->size;
 }
 
-std::optional<uint64_t> Types::struct_bytes(uint32_t type, const Operands& members) const {
+uint64_t Types::parts_of(const Definition& made) const {
+  const bool wraps = made.op == kTypeArray || made.op == kTypeRuntimeArray;
+  if (made.op != kTypeStruct && !wraps) return 1;
+  uint64_t parts = 0;
+  for (size_t i = 0; i < (wraps ? std::min<size_t>(made.operands.size(), 1) : made.operands.size()); ++i) {
+    const Definition* part = find(made.operands[i]);
+    parts = std::min(kHuge, parts + (part == nullptr ? 1 : part->parts));
+  }
+  return parts;
+}
+
+std::optional<uint64_t> Types::size_of(uint32_t id, const Definition& made) const {
+  const Operands& operands = made.operands;
+  if (made.op == kTypeBool) return 4;
+  if ((made.op == kTypeInt || made.op == kTypeFloat) && !operands.empty()) return operands[0] / 8;
+  if (made.op == kTypeStruct) return struct_bytes(id, operands);
+  if (operands.size() < 2) return std::nullopt;
+  const Definition* element = find(operands[0]);
+  if (element == nullptr || !element->size) return std::nullopt;
+  if (made.op == kTypeVector || made.op == kTypeMatrix) return times(*element->size, operands[1]);
+  if (made.op != kTypeArray) return std::nullopt;
+  const std::optional<uint32_t> length = constant(operands[1]);
+  if (!length) return std::nullopt;
+  return array_bytes(id, *element, *length);
+}
+
+uint64_t Types::array_bytes(uint32_t id, const Definition& element, uint32_t length) const {
+  const std::optional<uint32_t> stride = decoration(id, kArrayStride);
+  if (!stride || length == 0) return times(*element.size, length);
+  // The columns of a matrix lie apart, by a decoration of the struct around: the stride covers them.
+  if (element.op == kTypeMatrix) return times(*stride, length);
+  return std::min(kHuge, times(*stride, length - 1) + *element.size);
+}
+
+std::optional<uint64_t> Types::struct_bytes(uint32_t id, const Operands& members) const {
   uint64_t end = 0;
   for (uint32_t i = 0; i < members.size(); ++i) {
-    const std::optional<uint64_t> bytes = size_bytes(members[i], member_decoration(type, i, kMatrixStride));
-    if (!bytes) return std::nullopt;
-    const std::optional<uint32_t> offset = member_decoration(type, i, kOffset);
-    end = std::min(kHuge, offset ? std::max(end, *offset + *bytes) : end + *bytes);
+    const Definition* member = find(members[i]);
+    if (member == nullptr || !member->size) return std::nullopt;
+    const std::optional<uint32_t> stride = member_decoration(id, i, kMatrixStride);
+    const bool apart = stride && member->op == kTypeMatrix;
+    const uint64_t bytes = apart ? times(*stride, member->operands[1]) : *member->size;
+    const std::optional<uint32_t> offset = member_decoration(id, i, kOffset);
+    end = std::min(kHuge, offset ? std::max(end, *offset + bytes) : end + bytes);
   }
   return end;
 }

@@ -24,12 +24,15 @@ enum Op : uint32_t {
   kTypeVector = 23,
   kTypeMatrix = 24,
   kTypeArray = 28,
+  kTypeRuntimeArray = 29,
   kTypeStruct = 30,
   kTypePointer = 32,
   kConstant = 43,
   kConstantComposite = 44,
   kSpecConstant = 50,
   kSpecConstantComposite = 51,
+  kFunction = 54,
+  kFunctionCall = 57,
   kVariable = 59,
   kDecorate = 71,
   kMemberDecorate = 72,
@@ -88,27 +91,37 @@ class Types {
   std::optional<uint32_t> constant(uint32_t id) const;
   // The numbers of a constant vector of three, a specialization constant by its default.
   std::optional<std::array<uint32_t, 3>> constant_vector(uint32_t id) const;
+  // How many members the largest struct has, those of its members counted as often as they occur.
+  uint64_t most_parts() const { return most_parts_; }
+
   // The id that is decorated as the built-in |built_in|.
   std::optional<uint32_t> built_in(uint32_t built_in) const;
 
   // Bytes of a value of |type|, by its decorations where it has some and tightly packed where not; nothing for a type
-  // without a size that is known here. |matrix_stride| is the decoration of the member that holds it.
-  std::optional<uint64_t> size_bytes(uint32_t type, std::optional<uint32_t> matrix_stride = {}) const;
+  // without a size that is known here.
+  std::optional<uint64_t> size_bytes(uint32_t type) const;
 
  private:
   using Operands = std::vector<uint32_t>;
   struct Definition {
     uint32_t op = 0;
     Operands operands;  // after the result's id
+    // Of a type; made as it is read, since what it is made of comes before it.
+    std::optional<uint64_t> size;
+    uint64_t parts = 1;
   };
   const Definition* find(uint32_t id) const;
   void read(const Instruction& instruction);
-  std::optional<uint64_t> struct_bytes(uint32_t type, const Operands& members) const;
+  uint64_t parts_of(const Definition& made) const;
+  std::optional<uint64_t> size_of(uint32_t id, const Definition& made) const;
+  uint64_t array_bytes(uint32_t id, const Definition& element, uint32_t length) const;
+  std::optional<uint64_t> struct_bytes(uint32_t id, const Operands& members) const;
 
   std::map<uint32_t, Definition> definitions_;
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> decorations_;
   std::map<std::array<uint32_t, 3>, uint32_t> member_decorations_;
   std::vector<Variable> variables_;
+  uint64_t most_parts_ = 0;
 };
 
 }  // namespace gpu_node::vulkan::spirv

@@ -80,6 +80,42 @@ TEST_CASE("spirv interface: bindings, what may be written, the push constant ran
   CHECK(found.push_bytes == 0);
 }
 
+TEST_CASE("spirv interface: structs in structs, each twice, are refused before anybody walks through them") {
+  constexpr uint32_t kDepth = 200;
+  Words words = as_vulkan_1_0(compiled(kHead + kBuffers + "void main() { b[0] = a[0]; }\n"));
+  const uint32_t first = words[3];
+  words = edited(words, [&](uint32_t op, std::vector<uint32_t> operands) {
+    const uint32_t scalar = operands.empty() ? 0 : operands[0];
+    Words made = instruction(op, std::move(operands));
+    if (op != spirv::kTypeFloat) return made;
+    const auto add = [&](const Words& more) { made.insert(made.end(), more.begin(), more.end()); };
+    for (uint32_t i = 0; i < kDepth; ++i) {
+      const uint32_t inner = i == 0 ? scalar : first + i - 1;
+      add(instruction(spirv::kTypeStruct, {first + i, inner, inner}));
+    }
+    add(instruction(spirv::kTypePointer, {first + kDepth, 4, first + kDepth - 1}));
+    add(instruction(spirv::kVariable, {first + kDepth, first + kDepth + 1, 4}));
+    return made;
+  });
+  words[3] = first + kDepth + 2;
+  const auto checked = vulkan::check_nesting(words);
+  REQUIRE_FALSE(checked.ok());
+  CHECK(checked.error().message.find("more than 65536 members") != std::string::npos);
+}
+
+TEST_CASE("spirv interface: functions that call functions, each twice") {
+  const auto shader = [](int depth) {
+    std::string glsl = kHead + kBuffers + "float f0(float x) { return x + 1.0; }\n";
+    for (int i = 1; i <= depth; ++i) {
+      const std::string inner = "f" + std::to_string(i - 1);
+      glsl += "float f" + std::to_string(i) + "(float x) { return " + inner + "(x) * " + inner + "(x + 1.0); }\n";
+    }
+    return compiled(glsl + "void main() { b[0] = f" + std::to_string(depth) + "(a[0]); }\n");
+  };
+  CHECK(taken(shader(10)).buffers == 2);
+  refused(shader(40), ErrorCode::kCompileFailed, "more than 65536 calls");
+}
+
 TEST_CASE("spirv interface: a gap in the bindings is the caller's; one past the device's is refused") {
   const std::string far = "layout(std430, set = 0, binding = 5) buffer Out { float b; };\nvoid main() { b = 1.0; }\n";
   CHECK(taken(compiled(kHead + far)).buffers == 6);
