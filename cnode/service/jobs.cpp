@@ -17,10 +17,10 @@ Result<bool> Jobs::record(uint64_t completed) {
 
 Result<bool> Jobs::advance(Entry& entry, uint64_t completed) {
   if (entry.job->abandoned()) return false;
-  if (entry.recorded || entry.value > completed) return true;
+  if (entry.recorded || (entry.submitted && entry.value > completed)) return true;
   const auto took = Clock::now() - entry.since;
-  const double ms = entry.value == 0 ? 0 : std::chrono::duration<double, std::milli>(took).count();
-  entry.value = 0;
+  const double ms = entry.submitted ? std::chrono::duration<double, std::milli>(took).count() : 0;
+  entry.submitted = false;
   Result<chain::Job::Next> next = entry.job->record(ms);
   if (next.ok()) {
     entry.recorded = *next == chain::Job::Next::kSubmit;
@@ -40,6 +40,7 @@ void Jobs::submitted(uint64_t value) {
   for (Entry& entry : entries_) {
     if (!entry.recorded) continue;
     entry.recorded = false;
+    entry.submitted = true;
     entry.value = value;
     entry.since = now;
   }
@@ -50,7 +51,7 @@ bool Jobs::waiting() const {
 }
 
 bool Jobs::in_flight() const {
-  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.value != 0; });
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.submitted; });
 }
 
 }  // namespace gpu_node::service

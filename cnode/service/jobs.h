@@ -51,8 +51,9 @@ class Jobs {
   struct Entry {
     std::unique_ptr<WaitedJob> job;
     bool recorded = false;      // since the last submission
+    bool submitted = false;     // and waits for |value|
     bool waits = false;         // for a kernel
-    uint64_t value = 0;         // of the submission it waits for
+    uint64_t value = 0;         // 0 where nothing was ever submitted: what was recorded had nothing to do
     Clock::time_point since{};  // when that was made
   };
 
