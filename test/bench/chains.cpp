@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bench/host_leapfrog.h"
+#include "bench/must.h"
 #include "chain/chain_run.h"
 #include "chain/family.h"
 
@@ -30,19 +31,6 @@ constexpr uint64_t kMostNumbers = uint64_t{1} << 24;
 
 double now_us() {
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <typename T>
-T must(Result<T> result) {
-  if (result.ok()) return std::move(result).value();
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-
-void must(const Result<void>& result) {
-  if (result.ok()) return;
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
 }
 
 // What coordinate |i| of all begins with.

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/must.h"
 #include "ir/program.h"
 #include "kernels/plan.h"
 #include "vulkan/buffer_pool.h"
@@ -28,19 +29,6 @@ namespace {
 constexpr int kRounds = 3;
 constexpr double kRoundSeconds = 0.2;
 constexpr int64_t kMaxWaitMs = 120'000;
-
-template <typename T>
-T must(Result<T> result) {
-  if (result.ok()) return std::move(result).value();
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-
-void must(const Result<void>& result) {
-  if (result.ok()) return;
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
 
 struct Operand {
   Dtype dtype;

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <vector>
 
+#include "bench/must.h"
 #include "chain/chain_run.h"
 #include "chain/family.h"
 #include "chain/sampler.h"
@@ -24,18 +25,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-template <typename T>
-T must(Result<T> result) {
-  if (result.ok()) return std::move(result).value();
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-void must(const Result<void>& result) {
-  if (result.ok()) return;
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
 
 vulkan::BufferRef filled(vulkan::Device& device, Dtype dtype, size_t count, double value) {
   const auto size = static_cast<size_t>(dtype_size_bytes(dtype));

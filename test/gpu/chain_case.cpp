@@ -11,12 +11,6 @@
 namespace gpu_node::test {
 namespace {
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) FAIL(result.error().message);
-  return std::move(result).value();
-}
-
 vulkan::BufferRef upload_as(Dtype dtype, const std::vector<double>& numbers) {
   if (dtype == Dtype::f64) return upload(device(), numbers);
   return upload(device(), std::vector<float>(numbers.begin(), numbers.end()));

@@ -1,6 +1,8 @@
 // Families and models on the device beside the oracle: how the chain tests set up a run and read it.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +13,13 @@
 #include "chain/leapfrog.h"
 
 namespace gpu_node::test {
+
+// The value of |result|; the test ends without one.
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) FAIL(result.error().message);
+  return std::move(result).value();
+}
 
 chain::Family load_family(const std::string& name);
 

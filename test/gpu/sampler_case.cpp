@@ -12,12 +12,6 @@
 namespace gpu_node::test {
 namespace {
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) FAIL(result.error().message);
-  return std::move(result).value();
-}
-
 std::vector<double> numbers(Dtype dtype, const vulkan::BufferRef& buffer) {
   if (buffer == nullptr) return {};
   if (dtype == Dtype::f64) return download_as<double>(device(), buffer, buffer->size_bytes() / 8);
