@@ -130,11 +130,13 @@ Result<chain::Job::Next> DispatchJob::record(double) {
   started_ = Clock::now();
   GPU_ASSIGN(const vulkan::Kernel* found, kernel());
   GPU_TRY(check_outputs());
+  tensors_.reserve(request_.buffers.size());
   for (uint32_t i = 0; i < request_.buffers.size(); ++i) {
     GPU_ASSIGN(program::Tensor tensor, bound(request_.buffers[i], i, found->may_write(i)));
     tensors_.push_back(std::move(tensor));
   }
   std::vector<vulkan::BufferRange> ranges;
+  ranges.reserve(found->buffers());
   for (uint32_t i = 0; i < found->buffers(); ++i)
     ranges.push_back({&tensors_[i].storage->parts[0], 0, program::size_bytes(tensors_[i]), found->may_write(i)});
   const auto& [x, y, z] = request_.groups;
