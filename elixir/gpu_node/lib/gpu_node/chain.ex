@@ -14,8 +14,8 @@ defmodule GpuNode.Chain do
   gradient of the log density; row k of what comes out is the state after step k + 1. A negative step size goes backwards in time.
   """
 
-  alias GpuNode.{Attachments, Capabilities, Client, Element, Error, Link, Protocol, Tensor, Type}
-  alias GpuNode.Chain.{Model, Samples, Sampling}
+  alias GpuNode.{Capabilities, Client, Error, Link, Protocol, Tensor, Type}
+  alias GpuNode.Chain.{Model, Numbers, Samples, Sampling}
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
   @timeout 60_000
@@ -57,7 +57,7 @@ defmodule GpuNode.Chain do
          {:ok, text, file} <- source(family),
          deadline = deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
-         {:ok, inputs, kept} <- inputs(options, link, session, deadline) do
+         {:ok, inputs, kept} <- Numbers.inputs(options, link, session, deadline) do
       id = Link.next_id(link)
       ref = Client.handle(link, id, 0)
       own = Map.merge(file, %{type: Type.name(type), chains: Keyword.get(options, :chains, 1)})
@@ -115,7 +115,7 @@ defmodule GpuNode.Chain do
          deadline = deadline(link, options),
          operands = Map.new([:position, :momentum, :inverse_mass, :step_size], &{&1, options[&1]}),
          operands = Map.update!(operands, :inverse_mass, &(&1 || List.duplicate(1.0, model.coordinates))),
-         {:ok, operands} <- place(operands, model, link, deadline),
+         {:ok, operands} <- Numbers.place(operands, model, link, deadline),
          {:ok, run} <- request_run(model, link, operands, options, deadline) do
       Client.keep({model, operands})
       {:ok, run}
@@ -156,17 +156,11 @@ defmodule GpuNode.Chain do
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))
   """
   @spec sample(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
-  def sample(%Model{} = model, draws, options \\ []) do
-    type = fn name -> if name == :inverse_mass, do: {:f, 64}, else: model.type end
-    Sampling.run(model, draws, options, fn numbers, name -> bytes(name, numbers, type.(name)) end)
-  end
+  def sample(%Model{} = model, draws, options \\ []), do: Sampling.run(model, draws, options)
 
   @doc "As `sample/3`, raising `GpuNode.Error`."
   @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()
   def sample!(model, draws, options \\ []), do: model |> sample(draws, options) |> Error.unwrap!()
-
-  defp bytes(_name, binary, _type) when is_binary(binary), do: {:ok, binary}
-  defp bytes(name, numbers, type), do: encode(name, numbers, type)
 
   @known [:position, :momentum, :step_size, :inverse_mass, :steps, :rows, :results, :mapping, :timeout]
   @required [:position, :momentum, :step_size]
@@ -191,7 +185,7 @@ defmodule GpuNode.Chain do
     ids =
       if options[:results] == :binaries, do: [], else: Enum.map(names, fn _ -> Link.next_id(link) end)
 
-    with {:ok, operands} <- wire(operands, model, link, deadline),
+    with {:ok, operands} <- Numbers.wire(operands, model.session, link, deadline),
          request = Protocol.chain(model.id, operands, ids, own),
          {:ok, answer} <- Client.request(link, model.session, deadline, request) do
       {timing, answer} = Map.split(answer, [:queue_us, :execute_us, :longest_us, :dispatches])
@@ -205,60 +199,6 @@ defmodule GpuNode.Chain do
       shape = if name == :logp, do: {chains, rows}, else: {chains, rows, model.coordinates}
       {name, Tensor.new(link, model.session, id, model.type, shape)}
     end
-  end
-
-  # The operands as tensors, which must be referred to while they are used, or as bytes small enough for a message.
-  defp place(operands, model, link, deadline) do
-    Enum.reduce_while(operands, {:ok, %{}}, fn {name, value}, {:ok, placed} ->
-      case place(name, value, model, link, deadline) do
-        {:ok, value} -> {:cont, {:ok, Map.put(placed, name, value)}}
-        {:error, _} = error -> {:halt, error}
-      end
-    end)
-  end
-
-  defp place(_name, %Tensor{type: type} = tensor, %{type: type}, _link, _deadline), do: {:ok, tensor}
-
-  defp place(name, %Tensor{} = tensor, model, _link, _deadline),
-    do: invalid("#{name} is #{Type.text(tensor.type, tensor.shape)}, the model is of #{Type.name(model.type)}")
-
-  defp place(_name, binary, model, link, deadline) when is_binary(binary) do
-    count = div(byte_size(binary), Type.wire_bytes(model.type))
-
-    if byte_size(binary) <= Link.get(link, :inline_bytes) do
-      {:ok, binary}
-    else
-      timeout = max(deadline - System.monotonic_time(:millisecond), 0)
-      Tensor.from_binary(link.name, binary, model.type, {count}, timeout: timeout)
-    end
-  end
-
-  defp place(name, numbers, model, link, deadline),
-    do: with({:ok, bytes} <- encode(name, numbers, model.type), do: place(name, bytes, model, link, deadline))
-
-  defp wire(operands, model, link, deadline) do
-    Enum.reduce_while(operands, {:ok, %{}}, fn {name, value}, {:ok, wire} ->
-      case wire_operand(value, model, link, deadline) do
-        {:ok, value} -> {:cont, {:ok, Map.put(wire, name, value)}}
-        {:error, _} = error -> {:halt, error}
-      end
-    end)
-  end
-
-  defp wire_operand(binary, _model, _link, _deadline) when is_binary(binary), do: {:ok, binary}
-
-  defp wire_operand(tensor, model, link, deadline) do
-    with {:ok, session, id} <- Attachments.locate(link, tensor, deadline) do
-      if session == model.session, do: {:ok, id}, else: {:error, stale(link)}
-    end
-  end
-
-  defp stale(link),
-    do: Error.new(:stale, "the model or a tensor is of a session that is gone: make it again", link.node)
-
-  defp encode(name, numbers, type) do
-    with {:error, number} <- Element.encode_all(numbers, type),
-         do: invalid("#{name}: #{inspect(number)} is not a number")
   end
 
   ## Compilation
@@ -280,62 +220,6 @@ defmodule GpuNode.Chain do
       _ -> invalid("type: #{inspect(type)} is not :f32 or :f64")
     end
   end
-
-  # The inputs as the wire has them, and the tensors among them.
-  defp inputs(options, link, session, deadline) do
-    named = for {name, value} <- Keyword.get(options, :data, []), do: {to_string(name), value}
-
-    with {:ok, data, kept} <- arrays(named, link, session, deadline, %{}, []) do
-      parameters = by_name(Keyword.get(options, :parameters, []))
-      dimensions = by_name(Keyword.get(options, :dimensions, []))
-      {:ok, %{parameters: parameters, dimensions: dimensions, data: data}, kept}
-    end
-  end
-
-  defp by_name(values), do: Map.new(values, fn {name, value} -> {to_string(name), value} end)
-
-  defp arrays([], _link, _session, _deadline, data, kept), do: {:ok, data, kept}
-
-  defp arrays([{name, value} | rest], link, session, deadline, data, kept) do
-    with {:ok, array} <- array(name, value, link, deadline),
-         {:ok, wire} <- wire_array(array, link, session, deadline),
-         do: arrays(rest, link, session, deadline, Map.put(data, name, wire), [array | kept])
-  end
-
-  # A tensor, or what a message carries.
-  defp array(_name, %Tensor{} = tensor, _link, _deadline), do: {:ok, tensor}
-
-  defp array(name, {binary, shape}, link, deadline) when is_binary(binary) and is_tuple(shape) do
-    if byte_size(binary) <= Link.get(link, :inline_bytes) do
-      {:ok, {shape, binary}}
-    else
-      timeout = max(deadline - System.monotonic_time(:millisecond), 0)
-
-      with {:error, error} <- Tensor.from_binary(link.name, binary, {:f, 64}, shape, timeout: timeout),
-           do: {:error, %{error | message: "data #{name}: #{error.message}"}}
-    end
-  end
-
-  defp array(name, numbers, link, deadline) do
-    with {:ok, bytes} <- encode("data #{name}", numbers, {:f, 64}),
-         do: array(name, {bytes, shape(numbers)}, link, deadline)
-  end
-
-  defp wire_array(%Tensor{} = tensor, link, session, deadline) do
-    with {:ok, ^session, id} <- Attachments.locate(link, tensor, deadline) do
-      {:ok, id}
-    else
-      {:ok, _other, _id} -> {:error, stale(link)}
-      {:error, _} = error -> error
-    end
-  end
-
-  defp wire_array(array, _link, _session, _deadline), do: {:ok, array}
-
-  # Lists of different lengths give a number of bytes that is not the shape's, which the node tells.
-  defp shape([first | _] = list), do: Tuple.insert_at(shape(first), 0, length(list))
-  defp shape([]), do: {0}
-  defp shape(_number), do: {}
 
   defp model(link, session, id, ref, answer) do
     variables =

@@ -2,8 +2,8 @@ defmodule GpuNode.Chain.Sampling do
   @moduledoc false
   # GpuNode.Chain.sample/3: its options as the wire has them, its results under their names.
 
-  alias GpuNode.{Attachments, Client, Error, Link, Protocol, Tensor, Transfer}
-  alias GpuNode.Chain.{Model, Samples}
+  alias GpuNode.{Client, Error, Link, Protocol, Tensor, Transfer}
+  alias GpuNode.Chain.{Model, Numbers, Samples}
 
   # Nobody knows how long a sampling takes, but the node wants to know when to stop: a day.
   @timeout 86_400_000
@@ -13,13 +13,12 @@ defmodule GpuNode.Chain.Sampling do
   @numbers [:path_length, :jitter, :step_size, :target_accept]
   @others [:position, :inverse_mass, :constrained, :keep_draws, :mapping, :progress, :progress_ms, :timeout]
 
-  @spec run(Model.t(), pos_integer, keyword, (term, atom -> {:ok, binary} | {:error, Error.t()})) ::
-          {:ok, Samples.t()} | {:error, Error.t()}
-  def run(model, draws, options, encode) do
+  @spec run(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
+  def run(model, draws, options) do
     with :ok <- check(options),
          {:ok, link} <- Link.fetch(model.node),
          deadline = Client.deadline(link, Keyword.put_new(options, :timeout, @timeout)),
-         {:ok, own, kept} <- wire(model, draws, options, encode, link, deadline),
+         {:ok, own, kept} <- wire(model, draws, options, link, deadline),
          names = names(model, Map.get(own, :keep_draws, true)),
          ids = Enum.map(names, fn _ -> Link.next_id(link) end),
          request = Protocol.sample(model.id, ids, own),
@@ -39,7 +38,7 @@ defmodule GpuNode.Chain.Sampling do
     end
   end
 
-  defp wire(model, draws, options, encode, link, deadline) do
+  defp wire(model, draws, options, link, deadline) do
     report = if options[:progress], do: Keyword.get(options, :progress_ms, @progress_ms), else: 0
 
     own =
@@ -48,33 +47,18 @@ defmodule GpuNode.Chain.Sampling do
       |> Map.new()
       |> Map.merge(%{draws: draws, progress_ms: report})
 
-    with {:ok, own} <- put_mass(own, options[:inverse_mass], encode),
-         do: put_position(own, options[:position], model, encode, link, deadline)
+    given = options |> Keyword.take([:position]) |> Map.new()
+
+    with {:ok, own} <- put_mass(own, options[:inverse_mass]),
+         {:ok, placed} <- Numbers.place(given, model, link, deadline),
+         {:ok, position} <- Numbers.wire(placed, model.session, link, deadline),
+         do: {:ok, Map.merge(own, position), placed}
   end
 
-  defp put_mass(own, nil, _encode), do: {:ok, own}
+  defp put_mass(own, nil), do: {:ok, own}
 
-  defp put_mass(own, numbers, encode) do
-    with {:ok, bytes} <- encode.(numbers, :inverse_mass), do: {:ok, Map.put(own, :inverse_mass, bytes)}
-  end
-
-  defp put_position(own, nil, _model, _encode, _link, _deadline), do: {:ok, own, nil}
-
-  defp put_position(own, %Tensor{type: type} = tensor, %{type: type} = model, _encode, link, deadline) do
-    with {:ok, session, id} <- Attachments.locate(link, tensor, deadline) do
-      if session == model.session,
-        do: {:ok, Map.put(own, :position, id), tensor},
-        else: {:error, Error.new(:stale, "the model is of a session that is gone: compile it again", link.node)}
-    end
-  end
-
-  defp put_position(own, numbers, model, encode, link, deadline) do
-    timeout = max(deadline - System.monotonic_time(:millisecond), 0)
-
-    with {:ok, bytes} <- encode.(numbers, :position),
-         count = div(byte_size(bytes), div(elem(model.type, 1), 8)),
-         {:ok, tensor} <- Tensor.from_binary(link.name, bytes, model.type, {count}, timeout: timeout),
-         do: put_position(own, tensor, model, encode, link, deadline)
+  defp put_mass(own, numbers) do
+    with {:ok, bytes} <- Numbers.encode(:inverse_mass, numbers, {:f, 64}), do: {:ok, Map.put(own, :inverse_mass, bytes)}
   end
 
   # In the order of the protocol.

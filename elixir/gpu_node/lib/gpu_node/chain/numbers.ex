@@ -1,0 +1,124 @@
+defmodule GpuNode.Chain.Numbers do
+  @moduledoc false
+  # What callers of GpuNode.Chain give as numbers, on its way to the node: in the message where it is small, else in a tensor.
+
+  alias GpuNode.{Attachments, Chain, Client, Element, Error, Link, Tensor, Type}
+  alias GpuNode.Chain.Model
+
+  @typedoc "By name: tensors, and what a message carries."
+  @type placed :: %{(atom | String.t()) => Tensor.t() | binary | {tuple, binary}}
+
+  @doc "The operands as tensors, which must be referred to while they are used, or as bytes small enough for a message."
+  @spec place(%{atom => Chain.numbers()}, Model.t(), Link.t(), Client.deadline()) :: {:ok, placed} | {:error, Error.t()}
+  def place(operands, model, link, deadline) do
+    Enum.reduce_while(operands, {:ok, %{}}, fn {name, value}, {:ok, placed} ->
+      case place(name, value, model, link, deadline) do
+        {:ok, value} -> {:cont, {:ok, Map.put(placed, name, value)}}
+        {:error, _} = error -> {:halt, error}
+      end
+    end)
+  end
+
+  defp place(_name, %Tensor{type: type} = tensor, %{type: type}, _link, _deadline), do: {:ok, tensor}
+
+  defp place(name, %Tensor{} = tensor, model, _link, _deadline),
+    do: invalid("#{name} is #{Type.text(tensor.type, tensor.shape)}, the model is of #{Type.name(model.type)}")
+
+  defp place(_name, binary, model, link, deadline) when is_binary(binary) do
+    count = div(byte_size(binary), Type.wire_bytes(model.type))
+
+    if byte_size(binary) <= Link.get(link, :inline_bytes) do
+      {:ok, binary}
+    else
+      Tensor.from_binary(link.name, binary, model.type, {count}, timeout: left(deadline))
+    end
+  end
+
+  defp place(name, numbers, model, link, deadline),
+    do: with({:ok, bytes} <- encode(name, numbers, model.type), do: place(name, bytes, model, link, deadline))
+
+  @doc "What stands for placed operands on the wire, in `session`."
+  @spec wire(placed, pos_integer, Link.t(), Client.deadline()) :: {:ok, map} | {:error, Error.t()}
+  def wire(placed, session, link, deadline) do
+    Enum.reduce_while(placed, {:ok, %{}}, fn {name, value}, {:ok, wire} ->
+      case wire_value(value, session, link, deadline) do
+        {:ok, value} -> {:cont, {:ok, Map.put(wire, name, value)}}
+        {:error, _} = error -> {:halt, error}
+      end
+    end)
+  end
+
+  defp wire_value(%Tensor{} = tensor, session, link, deadline) do
+    with {:ok, ^session, id} <- Attachments.locate(link, tensor, deadline) do
+      {:ok, id}
+    else
+      {:ok, _other, _id} ->
+        text = "the model or a tensor is of a session that is gone: make it again"
+        {:error, Error.new(:stale, text, link.node)}
+
+      {:error, _} = error ->
+        error
+    end
+  end
+
+  defp wire_value(bytes, _session, _link, _deadline), do: {:ok, bytes}
+
+  @doc "Numbers as bytes of `type`. Error: `:invalid_argument`, naming `name` and what is no number."
+  @spec encode(atom | String.t(), Chain.numbers(), GpuNode.Type.t()) :: {:ok, binary} | {:error, Error.t()}
+  def encode(name, numbers, type)
+  def encode(_name, binary, _type) when is_binary(binary), do: {:ok, binary}
+
+  def encode(name, numbers, type) do
+    with {:error, number} <- Element.encode_all(numbers, type),
+         do: invalid("#{name}: #{inspect(number)} is not a number")
+  end
+
+  @doc "The inputs of a compilation as the wire has them, and the tensors among them, which must be referred to while they are used."
+  @spec inputs(keyword, Link.t(), pos_integer, Client.deadline()) :: {:ok, map, placed} | {:error, Error.t()}
+  def inputs(options, link, session, deadline) do
+    with {:ok, placed} <- arrays(Keyword.get(options, :data, []), link, deadline),
+         {:ok, data} <- wire(placed, session, link, deadline) do
+      parameters = by_name(Keyword.get(options, :parameters, []))
+      dimensions = by_name(Keyword.get(options, :dimensions, []))
+      {:ok, %{parameters: parameters, dimensions: dimensions, data: data}, placed}
+    end
+  end
+
+  defp by_name(values), do: Map.new(values, fn {name, value} -> {to_string(name), value} end)
+
+  defp arrays(data, link, deadline) do
+    Enum.reduce_while(data, {:ok, %{}}, fn {name, value}, {:ok, placed} ->
+      name = to_string(name)
+
+      case array(name, value, link, deadline) do
+        {:ok, array} -> {:cont, {:ok, Map.put(placed, name, array)}}
+        {:error, _} = error -> {:halt, error}
+      end
+    end)
+  end
+
+  # A tensor, or what a message carries.
+  defp array(_name, %Tensor{} = tensor, _link, _deadline), do: {:ok, tensor}
+
+  defp array(name, {binary, shape}, link, deadline) when is_binary(binary) and is_tuple(shape) do
+    if byte_size(binary) <= Link.get(link, :inline_bytes) do
+      {:ok, {shape, binary}}
+    else
+      with {:error, error} <- Tensor.from_binary(link.name, binary, {:f, 64}, shape, timeout: left(deadline)),
+           do: {:error, %{error | message: "data #{name}: #{error.message}"}}
+    end
+  end
+
+  defp array(name, numbers, link, deadline) do
+    with {:ok, bytes} <- encode("data #{name}", numbers, {:f, 64}),
+         do: array(name, {bytes, shape(numbers)}, link, deadline)
+  end
+
+  # Lists of different lengths give a number of bytes that is not the shape's, which the node tells.
+  defp shape([first | _] = list), do: Tuple.insert_at(shape(first), 0, length(list))
+  defp shape([]), do: {0}
+  defp shape(_number), do: {}
+
+  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
+  defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
+end
