@@ -1,4 +1,4 @@
-// Checks, allocation, and the pace: a slice has as many dispatches as are expected to take kSliceMs.
+// Checks, allocation, and the pace: a slice has as many dispatches as are expected to take slice_ms().
 #include "chain/chain_run.h"
 
 #include <algorithm>
@@ -144,7 +144,7 @@ Result<Job::Next> ChainRun::record(vulkan::Device& device, double ms) {
   const double work = static_cast<double>(rounds_.iterations) * model_->launch().weight * static_cast<double>(chains);
   double budget =
       work <= kSmallRound ? static_cast<double>(kUnmeasuredRounds) : 1.0 / static_cast<double>(rounds_.pieces.size());
-  if (one > 0) budget = std::max(kSliceMs / one, budget);
+  if (one > 0) budget = std::max(slice_ms() / one, budget);
   slice_chains_ = chains;
   const uint64_t batch = push_.batch_first, window = push_.chain_first;
   do {

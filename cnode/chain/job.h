@@ -8,7 +8,8 @@
 
 namespace gpu_node::chain {
 
-inline constexpr double kSliceMs = 40;  // that a slice is meant to take
+inline constexpr double kSliceMs = 40;        // that a slice is meant to take
+inline constexpr double kSharedSliceMs = 10;  // where others wait for theirs
 
 class Job {
  public:
@@ -22,6 +23,15 @@ class Job {
   // Records the next slice. Called when all that was recorded before is complete; the last slice took |ms|.
   // Errors: kCompileFailed, kUnsupported, kOutOfMemory, kDeviceLost; the job is then over.
   virtual Result<Next> record(vulkan::Device& device, double ms) = 0;
+
+  // How long the next slices are meant to take.
+  void aim(double slice_ms) { slice_ms_ = slice_ms; }
+
+ protected:
+  double slice_ms() const { return slice_ms_; }
+
+ private:
+  double slice_ms_ = kSliceMs;
 };
 
 // Runs |job| to its end, waiting for every slice. Errors: its own, kDeadline, kDeviceLost.

@@ -81,7 +81,7 @@ Sampler::Sampler(Ensemble ensemble, const SamplerOptions& options, const Adaptat
 void Sampler::measure(double ms) {
   if (recorded_ > 0) unit_ms_ = ms / recorded_;
   const double last = std::max(recorded_, kUnmeasured);
-  budget_ = unit_ms_ > 0 ? std::min(kSliceMs / unit_ms_, kGrowth * last) : kUnmeasured;
+  budget_ = unit_ms_ > 0 ? std::min(slice_ms() / unit_ms_, kGrowth * last) : kUnmeasured;
   recorded_ = 0;
   dispatches_ = 0;
 }

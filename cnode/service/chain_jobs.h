@@ -65,6 +65,7 @@ class ChainJob final : public WaitedJob {
                                                 vulkan::Device& device, Interpreter& interpreter);
 
   Result<chain::Job::Next> record(double ms) override;
+  void aim(double slice_ms) override { run_->aim(slice_ms); }
   Result<void> finish() override;
 
  private:

@@ -6,7 +6,9 @@ namespace gpu_node::service {
 
 Result<bool> Jobs::record(uint64_t completed) {
   std::optional<Error> lost;
+  const double slice_ms = entries_.size() > 1 ? chain::kSharedSliceMs : chain::kSliceMs;
   std::erase_if(entries_, [&](Entry& entry) {
+    entry.job->aim(slice_ms);
     const Result<bool> kept = advance(entry, completed);
     if (!kept.ok()) lost = kept.error();
     return !kept.ok() || !*kept;

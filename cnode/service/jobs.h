@@ -1,5 +1,6 @@
 // Work that takes many submissions, for callers who wait for it. Each pass over the jobs records a slice of every one
-// whose last slice is complete; what other work is recorded in between shares the submissions. Device thread only.
+// whose last slice is complete; what other work is recorded in between shares the submissions. Where several jobs take
+// turns, their slices are shorter. Device thread only.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,8 @@ class WaitedJob {
 
   // As chain::Job::record.
   virtual Result<chain::Job::Next> record(double ms) = 0;
+  // As chain::Job::aim; for jobs that have slices to cut.
+  virtual void aim(double /*slice_ms*/) {}
   // Answers the call; nothing is left to do. An error becomes the answer.
   virtual Result<void> finish() = 0;
 

@@ -17,6 +17,7 @@ class SampleJob final : public WaitedJob {
                                                  vulkan::Device& device, Interpreter& interpreter);
 
   Result<chain::Job::Next> record(double ms) override;
+  void aim(double slice_ms) override { sampler_->aim(slice_ms); }
   Result<void> finish() override;
 
  private:
