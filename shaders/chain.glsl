@@ -7,6 +7,9 @@
 // loads the state and evaluates, round k > 0 is step k - 1. It may be less than a round: some of its stages, of those
 // some of their places.
 //
+// With AT_HOME a chain's numbers are in registers (IN_REGISTERS) or in shared memory while a dispatch runs whole rounds,
+// and only what the next dispatch needs is in the state between them.
+//
 // A sum is that of LANES strided parts, which are added FAN at a time, in any mapping.
 
 void evaluate();
@@ -38,7 +41,8 @@ void add_parts(inout REAL total, inout REAL branch, REAL part, uint next, uint p
   uint first = lane() / FAN * FAN;
   branch = REAL(0);
   for (uint k = 0u; k < FAN; ++k) branch = op_add(branch, subgroupShuffle(part, first + k));
-  for (uint k = 0u; k < SUBGROUP; k += FAN) total = op_add(total, subgroupShuffle(branch, k));
+  uint end = min(SUBGROUP, parts + SUBGROUP - next);
+  for (uint k = 0u; k < end; k += FAN) total = op_add(total, subgroupShuffle(branch, k));
 #endif
 }
 
@@ -48,7 +52,11 @@ uint lane() { return gl_LocalInvocationIndex; }
 uint at(uint place) { return chain * p_chain_slots + place; }
 // What a lane has stored, the others see.
 void settle() {
+#ifdef AT_HOME
+  memoryBarrierShared();
+#else
   memoryBarrierBuffer();
+#endif
   barrier();
 }
 
@@ -56,70 +64,147 @@ shared REAL lane_sums[SUMS * LANES];
 shared REAL branch_sums[SUMS * LANES / FAN];
 
 // Adds lane_sums up to branch_sums; total_of() is theirs.
-void add_lanes(uint sums) {
+void add_lanes(uint sums, uint branches) {
   memoryBarrierShared();
   barrier();
-  const uint branches = LANES / FAN;
   for (uint i = lane(); i < sums * branches; i += LANES) {
+    uint which = i / branches, branch = i % branches;
     REAL sum = REAL(0);
-    for (uint k = 0u; k < FAN; ++k) sum = op_add(sum, lane_sums[i * FAN + k]);
-    branch_sums[i] = sum;
+    for (uint k = 0u; k < FAN; ++k) sum = op_add(sum, lane_sums[which * LANES + branch * FAN + k]);
+    branch_sums[which * (LANES / FAN) + branch] = sum;
   }
   memoryBarrierShared();
   barrier();
 }
 
-REAL total_of(uint index) {
+REAL total_of(uint index, uint branches) {
   REAL sum = REAL(0);
-  for (uint k = 0u; k < LANES / FAN; ++k) sum = op_add(sum, branch_sums[index * (LANES / FAN) + k]);
+  for (uint k = 0u; k < branches; ++k) sum = op_add(sum, branch_sums[index * (LANES / FAN) + k]);
   return sum;
 }
 #endif
 
+REAL step_length, half_step;
+
+// |f| for every coordinate, whatever each lane's part is. What lies in registers has every place written out.
+#ifndef EACH_COORDINATE
+#define EACH_COORDINATE(f) for (uint i = BEGIN + lane(); i < min(COORDINATES, END); i += LANE_STEP) f(i)
+#endif
+
+#ifdef AT_HOME
+#define BEGIN 0u
+#define END ~0u
+#define INNER_BEGIN 0u
+#define INNER_END ~0u
+#define runs(stage) true
+#if defined(IN_REGISTERS)
+REAL own[OWN];
+#define STATE(place) own[place]
+#elif defined(CHAIN_PER_SUBGROUP)
+shared REAL own[OWN * CHAINS];
+#define STATE(place) own[gl_SubgroupID * OWN + (place)]
+#else
+shared REAL own[OWN];
+#define STATE(place) own[place]
+#endif
+#define STEPPED_MASS(i) STATE(MASSES + i)
+
+// What goes to and comes from buffers lies in an array of its own where the others are registers: those need places that
+// the compiler knows, loops over buffers do not have them.
+#ifdef IN_REGISTERS
+REAL moved[4u * COORDINATES];
+#define MOVED(place) moved[place]
+#define MOVED_MASS(i) moved[3u * COORDINATES + i]
+void fetch_at(uint i) {
+  STATE(i) = moved[i];
+  STATE(COORDINATES + i) = moved[COORDINATES + i];
+  STATE(2u * COORDINATES + i) = moved[2u * COORDINATES + i];
+  STATE(MASSES + i) = moved[3u * COORDINATES + i];
+}
+void bring_at(uint i) {
+  moved[i] = STATE(i);
+  moved[COORDINATES + i] = STATE(COORDINATES + i);
+  moved[2u * COORDINATES + i] = STATE(2u * COORDINATES + i);
+}
+#else
+#define MOVED(place) STATE(place)
+#define MOVED_MASS(i) STATE(MASSES + i)
+void fetch_at(uint i) {}
+void bring_at(uint i) {}
+#endif
+
+// What the chain had when the last dispatch ended, or begins with.
+void take() {
+  uint number = p_batch_first + chain;
+  for (uint i = lane(); i < COORDINATES; i += LANE_STEP) {
+    MOVED_MASS(i) = op_multiply(step_length, inverse_mass[number * p_mass_stride + i]);
+    bool beginning = p_round_first == 0u;
+    MOVED(i) = beginning ? position[number * COORDINATES + i] : state[at(i)];
+    MOVED(COORDINATES + i) = beginning ? momentum[number * COORDINATES + i] : state[at(COORDINATES + i)];
+    MOVED(2u * COORDINATES + i) = beginning ? REAL(0) : state[at(2u * COORDINATES + i)];
+  }
+  EACH_COORDINATE(fetch_at);
+  settle();
+}
+
+void leave() {
+  EACH_COORDINATE(bring_at);
+  for (uint i = lane(); i < COORDINATES; i += LANE_STEP) {
+    state[at(i)] = MOVED(i);
+    state[at(COORDINATES + i)] = MOVED(COORDINATES + i);
+    state[at(2u * COORDINATES + i)] = MOVED(2u * COORDINATES + i);
+  }
+  if (lane() == 0u) state[at(LOGP_SLOT)] = STATE(LOGP_SLOT);
+}
+void load_at(uint i) {}
+#else
+#define BEGIN p_begin
+#define END p_end
+#define INNER_BEGIN p_inner_begin
+#define INNER_END p_inner_end
+#define COORDINATES p_coordinates
 #define STATE(place) state[at(place)]
-
+#define STEPPED_MASS(i) op_multiply(step_length, inverse_mass[(p_batch_first + chain) * p_mass_stride + i])
 bool runs(uint stage) { return p_stage_first <= stage && stage < p_stage_end; }
+#define MOVED(place) STATE(place)
+void bring_at(uint i) {}
+void take() {}
+void leave() {}
+void load_at(uint i) {
+  uint from = (p_batch_first + chain) * COORDINATES + i;
+  STATE(i) = position[from];
+  STATE(COORDINATES + i) = momentum[from];
+}
+#endif
 
-void load() {
-  uint from = (p_batch_first + chain) * p_coordinates;
-  uint end = min(p_coordinates, p_end);
-  for (uint i = p_begin + lane(); i < end; i += LANE_STEP) {
-    STATE(i) = position[from + i];
-    STATE(p_coordinates + i) = momentum[from + i];
-  }
+// Half a step of the momentum, a step of the coordinate.
+void advance_at(uint i) {
+  REAL p = op_add(STATE(COORDINATES + i), op_multiply(half_step, STATE(2u * COORDINATES + i)));
+  STATE(COORDINATES + i) = p;
+  STATE(i) = op_add(STATE(i), op_multiply(STEPPED_MASS(i), p));
 }
 
-// Half a step of the momentum, a step of the coordinates.
-void advance() {
-  uint number = p_batch_first + chain;
-  REAL size = step_size[number * p_step_stride], half_size = op_multiply(REAL(0.5), size);
-  uint end = min(p_coordinates, p_end);
-  for (uint i = p_begin + lane(); i < end; i += LANE_STEP) {
-    REAL p = op_add(STATE(p_coordinates + i), op_multiply(half_size, STATE(2u * p_coordinates + i)));
-    STATE(p_coordinates + i) = p;
-    REAL velocity = op_multiply(op_multiply(size, inverse_mass[number * p_mass_stride + i]), p);
-    STATE(i) = op_add(STATE(i), velocity);
-  }
+// The other half of the momentum's step.
+void finish_at(uint i) {
+  STATE(COORDINATES + i) = op_add(STATE(COORDINATES + i), op_multiply(half_step, STATE(2u * COORDINATES + i)));
 }
 
-// The other half of the momentum's step; what the round is wanted for.
+// What a round is wanted for, in row |row| of the outputs.
+void tell(uint row) {
+  EACH_COORDINATE(bring_at);
+  uint end = min(COORDINATES, END);
+  for (uint i = BEGIN + lane(); i < end; i += LANE_STEP) {
+    positions[row * COORDINATES + i] = MOVED(i);
+    momenta[row * COORDINATES + i] = MOVED(COORDINATES + i);
+    gradients[row * COORDINATES + i] = MOVED(2u * COORDINATES + i);
+  }
+  if (BEGIN == 0u && lane() == 0u) logp[row] = STATE(LOGP_SLOT);
+}
+
 void finish(uint round_index) {
-  uint number = p_batch_first + chain;
-  REAL half_size = op_multiply(REAL(0.5), step_size[number * p_step_stride]);
-  bool wanted = p_rows > 1u || round_index == p_last;
-  uint row = number * p_rows + (p_rows > 1u ? round_index - 1u : 0u);
-  uint end = min(p_coordinates, p_end);
-  for (uint i = p_begin + lane(); i < end; i += LANE_STEP) {
-    REAL g = STATE(2u * p_coordinates + i);
-    REAL p = op_add(STATE(p_coordinates + i), op_multiply(half_size, g));
-    STATE(p_coordinates + i) = p;
-    if (wanted) {
-      positions[row * p_coordinates + i] = STATE(i);
-      momenta[row * p_coordinates + i] = p;
-      gradients[row * p_coordinates + i] = g;
-    }
-  }
-  if (wanted && p_begin == 0u && lane() == 0u) logp[row] = STATE(LOGP_SLOT);
+  EACH_COORDINATE(finish_at);
+  bool all = p_rows > 1u;
+  if (all || round_index == p_last) tell((p_batch_first + chain) * p_rows + (all ? round_index - 1u : 0u));
 }
 
 void chain_main() {
@@ -132,10 +217,16 @@ void chain_main() {
   chain = p_chain_first + group;
 #endif
   if (chain >= p_chain_end) return;
+  step_length = step_size[(p_batch_first + chain) * p_step_stride];
+  half_step = op_multiply(REAL(0.5), step_length);
+  take();
   for (uint round_index = p_round_first; round_index < p_round_end; ++round_index) {
     if (runs(0u)) {
-      if (round_index == 0u) load();
-      else advance();
+      if (round_index == 0u) {
+        EACH_COORDINATE(load_at);
+      } else {
+        EACH_COORDINATE(advance_at);
+      }
       settle();
     }
     evaluate();
@@ -144,4 +235,5 @@ void chain_main() {
       settle();
     }
   }
+  leave();
 }

@@ -72,11 +72,11 @@ Result<void> DeviceModel::upload(vulkan::Device& device) {
 }
 
 Mapping DeviceModel::mapping_for(uint64_t chains, const vulkan::DeviceInfo& device) const {
-  return choose_mapping(schedule_, launch_, chains, device);
+  return choose_mapping(schedule_, launch_, chains, dtype_, device);
 }
 
 Result<vulkan::KernelSource> DeviceModel::source(const vulkan::DeviceInfo& device, Mapping mapping) const {
-  return emit_program(*program_, schedule_, kernel_shape(launch_, mapping, dtype_), device);
+  return emit_program(*program_, schedule_, kernel_shape(schedule_, launch_, mapping, dtype_, device), device);
 }
 
 Result<vulkan::KernelCache::Pending> DeviceModel::request(vulkan::Device& device, Mapping mapping) const {

@@ -1,9 +1,12 @@
 // A program as GLSL: the stages of its schedule as functions around shaders/chain.glsl, in the op table's functions.
 //
-// One kernel serves all sizes: they lie in a buffer of words (Words says where), the known values in another.
+// Where a chain's numbers lie in a buffer, one kernel serves all sizes: they lie in a buffer of words (Words says
+// where). A chain that is small enough has its numbers at hand, in a kernel for its sizes. Known values lie in a buffer
+// of their own in either.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "chain/mapping.h"
 #include "chain/schedule.h"
@@ -14,11 +17,18 @@ namespace gpu_node::chain {
 // All mappings give the same bits: a sum is that of |lanes| strided parts, those added |kFan| at a time.
 inline constexpr uint32_t kFan = 8;
 
+// Where a chain's numbers lie between loops: in the state buffer, in memory that a workgroup shares, or in registers.
+enum class Home : uint8_t { kBuffer, kShared, kOwn };
+
 struct KernelShape {
   Dtype dtype = Dtype::f64;
   Mapping mapping = Mapping::kThread;
   uint32_t lanes = 64;
   uint32_t chains = 32;  // of a workgroup, by thread or by subgroup
+  Home home = Home::kBuffer;
+  // At home elsewhere than in a buffer: the sizes that the kernel is for.
+  uint32_t coordinates = 0, chain_slots = 0;
+  std::vector<uint32_t> words;
 };
 
 // Positions in the buffer of words.
@@ -71,8 +81,10 @@ struct ChainPush {
   uint32_t step_stride = 0;                   // 1 where each chain has its own step size, else 0
 };
 
+// Bytes of shared memory that a workgroup needs, without those of chains that are at home there.
+uint64_t sum_bytes(const Schedule& schedule, const KernelShape& shape, const vulkan::DeviceInfo& device);
 // Sums that share a pass through shared memory.
-uint32_t sums_at_once(const KernelShape& shape, const vulkan::DeviceInfo& device);
+uint32_t sums_at_once(const Schedule& schedule, const KernelShape& shape, const vulkan::DeviceInfo& device);
 
 // kUnsupported where the device cannot compute it.
 Result<vulkan::KernelSource> emit_program(const Program& program, const Schedule& schedule, const KernelShape& shape,

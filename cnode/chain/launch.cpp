@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t kMaxNumbers = std::numeric_limits<uint32_t>::max() / 2;
 constexpr uint64_t kManyPlaces = 8192;  // from here on a workgroup is worth more lanes
+constexpr uint64_t kMostOwn = 256;      // numbers that a thread has in registers
 constexpr uint32_t kSubgroups = 4;      // of a workgroup, a chain in each
 
 uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
@@ -42,27 +43,28 @@ uint64_t lanes_of(const Launch& launch, Mapping mapping) {
   return mapping == Mapping::kSubgroup ? launch.subgroup : launch.lanes;
 }
 
-// Iterations that add up the parts of |sums| sums over |inner| places, beside those over the places.
-uint64_t adding(const Launch& launch, Mapping mapping, uint64_t inner, size_t sums) {
+uint64_t inner_size(const Schedule& schedule, const Launch& launch, const Stage& stage) {
+  return stage.inner ? size_of(schedule, launch, *stage.inner) : 0;
+}
+
+// Iterations that add up the parts of sums that are side by side.
+uint64_t adding(const Schedule& schedule, const Launch& launch, const Stage& stage, Mapping mapping) {
+  const size_t sums = stage.sums.size();
+  if (stage.outer != 0 || sums == 0) return 0;
+  const uint64_t inner = inner_size(schedule, launch, stage);
   const uint64_t parts = std::min<uint64_t>(inner, launch.lanes);
   if (mapping == Mapping::kThread) return 2 * parts;
   if (mapping == Mapping::kWorkgroup) return sums * 2 * launch.lanes / kFan + 2 * kFan;
   return ceil_div(parts, launch.subgroup) * (1 + sums * (kFan + ceil_div(launch.subgroup, kFan)));
 }
 
-uint64_t inner_size(const Schedule& schedule, const Launch& launch, const Stage& stage) {
-  return stage.inner ? size_of(schedule, launch, *stage.inner) : 0;
-}
-
-// Iterations of one invocation in |stage|.
+// Iterations of one invocation over the places of |stage|, without adding().
 uint64_t iterations(const Schedule& schedule, const Launch& launch, const Stage& stage, Mapping mapping) {
   const uint64_t inner = inner_size(schedule, launch, stage);
   const uint64_t lanes = lanes_of(launch, mapping);
   if (stage.outer != 0) return ceil_div(places(schedule, launch, stage.outer), lanes) * (1 + inner);
-  if (stage.sums.empty()) return ceil_div(inner, lanes);
-  if (mapping == Mapping::kThread) return inner + adding(launch, mapping, inner, stage.sums.size());
-  return ceil_div(inner, launch.lanes) * ceil_div(launch.lanes, lanes) +
-         adding(launch, mapping, inner, stage.sums.size());
+  if (stage.sums.empty() || mapping == Mapping::kThread) return ceil_div(inner, lanes);
+  return ceil_div(inner, launch.lanes) * ceil_div(std::min<uint64_t>(inner, launch.lanes), lanes);
 }
 
 class Rounder {
@@ -77,11 +79,16 @@ class Rounder {
   Result<Rounds> plan() {
     const auto last = static_cast<uint32_t>(schedule_.stages.size() + 1);
     const uint64_t moves = ceil_div(launch_.coordinates, lanes_);
-    rounds_.iterations = 1 + 2 * moves;
-    for (const Stage& stage : schedule_.stages) rounds_.iterations += iterations(schedule_, launch_, stage, mapping_);
-    if (rounds_.iterations <= launch_.most_iterations) {
+    const uint64_t both_ends = 2 * moves;  // of a dispatch: a chain's numbers are fetched and brought back
+    rounds_.iterations = 1 + 3 * moves;
+    for (const Stage& stage : schedule_.stages) {
+      rounds_.iterations += iterations(schedule_, launch_, stage, mapping_);
+      rounds_.adding += adding(schedule_, launch_, stage, mapping_);
+    }
+    rounds_.iterations += rounds_.adding;
+    if (rounds_.iterations + both_ends <= launch_.most_iterations) {
       rounds_.pieces = {{0, last + 1}};
-      rounds_.most_in_one = launch_.most_iterations / rounds_.iterations;
+      rounds_.most_in_one = (launch_.most_iterations - both_ends) / rounds_.iterations;
       return std::move(rounds_);
     }
     cut(0, launch_.coordinates);
@@ -101,7 +108,8 @@ class Rounder {
 
   Result<void> add(uint32_t number, const Stage& stage) {
     const uint64_t inner = inner_size(schedule_, launch_, stage);
-    if (iterations(schedule_, launch_, stage, mapping_) <= launch_.most_iterations) {
+    const uint64_t all = iterations(schedule_, launch_, stage, mapping_) + adding(schedule_, launch_, stage, mapping_);
+    if (all <= launch_.most_iterations) {
       rounds_.pieces.push_back({number, number + 1});
       return {};
     }
@@ -113,18 +121,18 @@ class Rounder {
       return {};
     }
     if (1 + inner <= piece_) {
-      const uint64_t all = places(schedule_, launch_, stage.outer);
+      const uint64_t outer = places(schedule_, launch_, stage.outer);
       const uint64_t step = piece_ / (1 + inner) * lanes_;
-      for (uint64_t begin = 0; begin < all; begin += step)
+      for (uint64_t begin = 0; begin < outer; begin += step)
         rounds_.pieces.push_back(
-            {number, number + 1, static_cast<uint32_t>(begin), static_cast<uint32_t>(std::min(begin + step, all))});
+            {number, number + 1, static_cast<uint32_t>(begin), static_cast<uint32_t>(std::min(begin + step, outer))});
       return {};
     }
-    const uint64_t all = places(schedule_, launch_, stage.outer);
-    for (uint64_t begin = 0; begin < all; begin += lanes_)
+    const uint64_t outer = places(schedule_, launch_, stage.outer);
+    for (uint64_t begin = 0; begin < outer; begin += lanes_)
       for (uint64_t at = 0; at < inner; at += piece_)
         rounds_.pieces.push_back({number, number + 1, static_cast<uint32_t>(begin),
-                                  static_cast<uint32_t>(std::min(begin + lanes_, all)), static_cast<uint32_t>(at),
+                                  static_cast<uint32_t>(std::min(begin + lanes_, outer)), static_cast<uint32_t>(at),
                                   static_cast<uint32_t>(std::min(at + piece_, inner))});
     return {};
   }
@@ -136,25 +144,6 @@ class Rounder {
   const uint64_t piece_;  // iterations of a part of a stage, for what else it does
   Rounds rounds_;
 };
-
-// How many chains a device runs side by side; more of them take longer.
-double chains_at_once(Mapping mapping, const vulkan::DeviceInfo& device) {
-  if (mapping == Mapping::kThread) return device.software ? 16 : 8192;
-  if (mapping == Mapping::kSubgroup) return device.software ? 2 : 4096;
-  return device.software ? 2 : 512;
-}
-
-// What a round of few chains takes, in sums of one invocation.
-double cost_of(const Rounds& rounds, const Schedule& schedule, const Launch& launch, Mapping mapping,
-               const vulkan::DeviceInfo& device) {
-  const double iterations = static_cast<double>(rounds.iterations) * launch.weight;
-  const auto settles = static_cast<double>(schedule.stages.size() + 2);
-  if (mapping == Mapping::kThread) return iterations;
-  if (mapping == Mapping::kSubgroup) return iterations + 5 * settles;
-  // A software driver runs a workgroup a subgroup at a time on one core, and pays for each barrier with a switch of
-  // stacks.
-  return (iterations + 20 * settles) * (device.software ? launch.lanes / 8.0 : 1);
-}
 
 }  // namespace
 
@@ -220,8 +209,25 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
   return launch;
 }
 
-KernelShape kernel_shape(const Launch& launch, Mapping mapping, Dtype dtype) {
-  return {dtype, mapping, launch.lanes, launch.chains_per_group(mapping)};
+KernelShape kernel_shape(const Schedule& schedule, const Launch& launch, Mapping mapping, Dtype dtype,
+                         const vulkan::DeviceInfo& device) {
+  KernelShape shape = {dtype, mapping, launch.lanes, launch.chains_per_group(mapping)};
+  const auto rounds = plan_rounds(schedule, launch, mapping);
+  if (!rounds.ok() || rounds->pieces.size() > 1) return shape;
+  const uint64_t numbers = uint64_t{launch.chain_slots} + launch.coordinates;
+  if (mapping == Mapping::kThread) {
+    if (numbers <= kMostOwn) shape.home = Home::kOwn;
+  } else {
+    const uint64_t bytes = numbers * shape.chains * dtype_info(dtype).size_bytes;
+    // A workgroup of several chains leaves room for others on its processor.
+    const uint64_t room = device.shared_memory_bytes / (mapping == Mapping::kSubgroup ? 2 : 1);
+    if (bytes + sum_bytes(schedule, shape, device) <= room) shape.home = Home::kShared;
+  }
+  if (shape.home == Home::kBuffer) return shape;
+  shape.coordinates = launch.coordinates;
+  shape.chain_slots = launch.chain_slots;
+  shape.words = launch.words;
+  return shape;
 }
 
 Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping) {
@@ -229,22 +235,6 @@ Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mappi
     return Error{ErrorCode::kUnsupported,
                  "a subgroup for each chain needs full subgroups with shuffles, which the device lacks"};
   return Rounder(schedule, launch, mapping).plan();
-}
-
-Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains,
-                       const vulkan::DeviceInfo& device) {
-  Mapping best = Mapping::kWorkgroup;
-  double least = std::numeric_limits<double>::infinity();
-  for (const Mapping mapping : {Mapping::kThread, Mapping::kSubgroup, Mapping::kWorkgroup}) {
-    const auto rounds = plan_rounds(schedule, launch, mapping);
-    if (!rounds.ok()) continue;
-    const double cost = cost_of(*rounds, schedule, launch, mapping, device) *
-                        std::max(1.0, static_cast<double>(chains) / chains_at_once(mapping, device)) *
-                        static_cast<double>(rounds->pieces.size());
-    if (cost < least) best = mapping;
-    least = std::min(least, cost);
-  }
-  return best;
 }
 
 }  // namespace gpu_node::chain

@@ -22,6 +22,7 @@ struct Piece {
 struct Rounds {
   std::vector<Piece> pieces;  // of one round, in order
   uint64_t iterations = 0;    // of one invocation, in one round
+  uint64_t adding = 0;        // of those, the ones that add up parts of sums
   uint64_t most_in_one = 1;   // rounds that a dispatch may run
 };
 
@@ -43,7 +44,8 @@ struct Launch {
 };
 
 // What the kernel of |mapping| depends on.
-KernelShape kernel_shape(const Launch& launch, Mapping mapping, Dtype dtype);
+KernelShape kernel_shape(const Schedule& schedule, const Launch& launch, Mapping mapping, Dtype dtype,
+                         const vulkan::DeviceInfo& device);
 
 // kUnsupported where a chain's numbers, or the known ones, cannot be counted in 32 bits.
 Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
@@ -54,7 +56,7 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
 Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping);
 
 // The mapping that is expected to be fastest. All give the same bits.
-Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains,
+Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains, Dtype dtype,
                        const vulkan::DeviceInfo& device);
 
 }  // namespace gpu_node::chain

@@ -78,20 +78,20 @@ struct Measured {
   double host_us = 0;
 };
 
-// One step of all chains, from a run that is long enough to tell.
+// One step of all chains: what a long run takes more than one of a single step.
 double device_step_us(vulkan::Device& device, const ModelRef& model, chain::ChainRequest request) {
   const auto time = [&](int64_t steps) {
     request.steps = steps;
     const double start = now_us();
     must(chain::run_chains(device, model, request, Deadline::after_ms(300'000)));
-    return (now_us() - start) / static_cast<double>(steps);
+    return now_us() - start;
   };
   time(1);  // the driver compiles at the first dispatch
-  double one = time(1);
-  if (one < kMeasureUs / 2) one = time(8);
-  for (const double part : {0.1, 1.0})
-    if (one < kMeasureUs * part / 2) one = time(static_cast<int64_t>(kMeasureUs * part / one) + 1);
-  return one;
+  const double one = time(1);
+  for (int64_t steps = one < kMeasureUs ? 8 : 3;; steps *= 8) {
+    const double more = time(steps) - one;
+    if (more > kMeasureUs / 8 || steps > 10'000'000) return std::max(more, 1e-3) / static_cast<double>(steps - 1);
+  }
 }
 
 template <typename T, typename Model>

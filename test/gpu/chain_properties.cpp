@@ -146,12 +146,12 @@ TEST_CASE("chain: a device without full subgroups says so") {
   const auto rounds = chain::plan_rounds(schedule, *launch, Mapping::kSubgroup);
   REQUIRE(!rounds.ok());
   CHECK(rounds.error().code == ErrorCode::kUnsupported);
-  const auto shape = chain::kernel_shape(*launch, Mapping::kSubgroup, Dtype::f32);
+  const auto shape = chain::kernel_shape(schedule, *launch, Mapping::kSubgroup, Dtype::f32, info);
   const auto source = chain::emit_program(program, schedule, shape, info);
   REQUIRE(!source.ok());
   CHECK(source.error().code == ErrorCode::kUnsupported);
   for (const uint64_t together : {1, 64, 4096})
-    CHECK(chain::choose_mapping(schedule, *launch, together, info) != Mapping::kSubgroup);
+    CHECK(chain::choose_mapping(schedule, *launch, together, Dtype::f32, info) != Mapping::kSubgroup);
 }
 
 TEST_CASE("chain: more steps than one dispatch may loop for") {
