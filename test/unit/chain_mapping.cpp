@@ -44,8 +44,9 @@ TEST_CASE("chain mapping: the one that was measured to be the fastest") {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64})
     for (const Row& row :
          {Row{1, 1, Mapping::kThread}, Row{1, 1024, Mapping::kThread}, Row{1, 65536, Mapping::kThread},
-          Row{10, 65536, Mapping::kThread}, Row{100, 1, Mapping::kWorkgroup}, Row{100, 1024, Mapping::kWorkgroup}, Row{10, 1, Mapping::kSubgroup}, Row{10, 1024, Mapping::kSubgroup}, Row{1000, 1, Mapping::kWorkgroup}, Row{1000, 1024, Mapping::kWorkgroup},
-          Row{1000, 16384, Mapping::kWorkgroup}}) {
+          Row{10, 65536, Mapping::kThread}, Row{100, 1, Mapping::kWorkgroup}, Row{100, 1024, Mapping::kWorkgroup},
+          Row{10, 1, Mapping::kSubgroup}, Row{10, 1024, Mapping::kSubgroup}, Row{1000, 1, Mapping::kWorkgroup},
+          Row{1000, 1024, Mapping::kWorkgroup}, Row{1000, 16384, Mapping::kWorkgroup}}) {
       CAPTURE(row.d);
       CAPTURE(row.chains);
       CHECK(chosen(row.d, row.chains, dtype) == row.fastest);
