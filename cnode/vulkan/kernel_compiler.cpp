@@ -94,8 +94,9 @@ KernelCache::PendingSpirv KernelCompiler::compile(std::string glsl) {
   PendingSpirv pending = promise->get_future().share();
   const auto make = [this, glsl = std::move(glsl), promise] {
     Result<Module> module = module_of(glsl);
-    promise->set_value(module.ok() ? Words(module->words) : Words(module.error()));
+    // First, so that whoever has the answer and asks again finds it.
     if (module.ok() && module->compiled_here) spirv_cache_.store(module->hash, module->words);
+    promise->set_value(module.ok() ? Words(module->words) : Words(module.error()));
   };
   const Result<void> queued = enqueue({make, [promise](const Error& error) { promise->set_value(error); }});
   if (!queued.ok()) promise->set_value(queued.error());
