@@ -72,6 +72,7 @@ Result<chain::Job::Next> CompileJob::record(double ms) {
     GPU_ASSIGN(held_->payment, session().charge(planned_.model->size_bytes()));
     // Asked for first, so that it compiles while the numbers travel.
     GPU_ASSIGN(kernel_, planned_.model->kernel(device_, mapping_));
+    kernel_known_ = kernel_ != nullptr;
     const Clock::time_point start = Clock::now();
     GPU_TRY(planned_.model->upload(device_));
     upload_ms_ = static_cast<double>(microseconds(Clock::now() - start)) / 1000;
@@ -106,7 +107,7 @@ Result<void> CompileJob::finish() {
   writer.nil();
   writer.atom("mapping").atom(chain::name_of(mapping_));
   writer.atom("compiled").boolean(!planned_.family_kept);
-  const vulkan::KernelTimes& times = kernel_->times();
+  const vulkan::KernelTimes times = kernel_known_ ? vulkan::KernelTimes() : kernel_->times();
   writer.atom("timing").map(7);
   writer.atom("family_us").integer(us(planned_.family_ms)).atom("plan_us").integer(us(planned_.plan_ms));
   writer.atom("glsl_us").integer(us(times.glsl_ms)).atom("spirv_us").integer(us(times.spirv_ms));

@@ -55,6 +55,7 @@ class CompileJob final : public WaitedJob {
   chain::Mapping mapping_;
   std::shared_ptr<HeldModel> held_;
   const vulkan::Kernel* kernel_ = nullptr;
+  bool kernel_known_ = false;  // it had been compiled for another model
   double upload_ms_ = 0;
 };
 
