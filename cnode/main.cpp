@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "commands.h"
-#include "exit_code.h"
+#include "command/commands.h"
+#include "command/exit_code.h"
 
 namespace gpu_node {
 namespace {

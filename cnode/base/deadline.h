@@ -2,15 +2,14 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
+
+#include "base/clock.h"
 
 namespace gpu_node {
 
 class Deadline {
  public:
-  using Clock = std::chrono::steady_clock;
-
   static Deadline after_ms(int64_t ms) { return Deadline(Clock::now() + std::chrono::milliseconds(ms)); }
   static Deadline never() { return Deadline(Clock::time_point::max()); }
 

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace gpu_node {
 
 // V is copied freely.
@@ -72,7 +74,7 @@ class FlatMap {
 
   size_t home(int64_t key) const {
     const auto bits = static_cast<uint64_t>(key);
-    const uint64_t block = (bits >> kBlockBits) * 0x9e3779b97f4a7c15ull;
+    const uint64_t block = (bits >> kBlockBits) * kHashFactor;
     return ((block >> 32) << kBlockBits | (bits & ((1 << kBlockBits) - 1))) & (entries_.size() - 1);
   }
   size_t next(size_t at) const { return (at + 1) & (entries_.size() - 1); }

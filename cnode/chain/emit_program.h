@@ -10,7 +10,7 @@
 
 #include "chain/mapping.h"
 #include "chain/schedule.h"
-#include "kernels/shader_builder.h"
+#include "kernels/glsl/shader_builder.h"
 
 namespace gpu_node::chain {
 

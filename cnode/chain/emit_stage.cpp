@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "ir/op.h"
-#include "kernels/op_code.h"
+#include "kernels/elementwise/op_code.h"
 
 namespace gpu_node::chain {
 namespace {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/divide_up.h"
 #include "chain/ensemble.h"
 
 namespace gpu_node::chain {
@@ -12,8 +13,6 @@ constexpr uint64_t kMostState = uint64_t{1} << 28;  // numbers of one state
 constexpr uint64_t kPartChains = 32, kMostParts = uint64_t{1} << 16;
 
 Error unsupported(const std::string& what) { return {ErrorCode::kUnsupported, what}; }
-
-uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
@@ -78,8 +77,9 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
     batch.first = first;
     batch.chains = std::min(batch_chains_, chains_ - first);
     batch.block_first = all_blocks_;
-    const uint64_t parts = std::min(ceil_div(batch.chains, kPartChains), ceil_div(kMostParts, d_ + kChainColumns));
-    batch.blocks = std::max(parts, ceil_div(batch.chains, launch.most_iterations));
+    const uint64_t parts =
+        std::min(divide_up<uint64_t>(batch.chains, kPartChains), divide_up<uint64_t>(kMostParts, d_ + kChainColumns));
+    batch.blocks = std::max(parts, divide_up<uint64_t>(batch.chains, launch.most_iterations));
     all_blocks_ += batch.blocks;
     batches_.push_back(std::move(batch));
   }
@@ -101,7 +101,7 @@ Result<void> Ensemble::allocate(vulkan::Device& device) {
   uint64_t end = 0;
   for (size_t i = 0; i < setting_at_.size(); ++i) {
     setting_at_[i] = end;
-    end += ceil_div((i == 0 ? 1 : d_) * size_, alignment) * alignment;
+    end += divide_up<uint64_t>((i == 0 ? 1 : d_) * size_, alignment) * alignment;
   }
   settings_bytes_ = end;
   GPU_ASSIGN(settings_, pool.allocate(settings_bytes_, vulkan::BufferUse::kDevice, true));

@@ -3,12 +3,12 @@
 #include <chrono>
 #include <thread>
 
+#include "base/clock.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::chain {
 
 Result<void> run_to_end(vulkan::Device& device, Job& job, Deadline deadline) {
-  using Clock = std::chrono::steady_clock;
   double ms = 0;
   for (;;) {
     GPU_ASSIGN(const Job::Next next, job.record(device, ms));

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/divide_up.h"
 #include "ir/op.h"
-#include "kernels/op_code.h"
+#include "kernels/elementwise/op_code.h"
 
 namespace gpu_node::chain {
 namespace {
@@ -13,8 +14,6 @@ constexpr uint64_t kMaxNumbers = std::numeric_limits<uint32_t>::max() / 2;
 constexpr uint64_t kManyPlaces = 8192;  // from here on a workgroup is worth more lanes
 constexpr uint64_t kMostOwn = 256;      // numbers that a thread has in registers
 constexpr uint32_t kSubgroups = 4;      // of a workgroup, a chain in each
-
-uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
 uint64_t size_of(const Schedule& schedule, const Launch& launch, IndexId id) {
   return launch.words[schedule.indices[id].dimension];
@@ -55,16 +54,16 @@ uint64_t adding(const Schedule& schedule, const Launch& launch, const Stage& sta
   const uint64_t parts = std::min<uint64_t>(inner, launch.lanes);
   if (mapping == Mapping::kThread) return 2 * parts;
   if (mapping == Mapping::kWorkgroup) return sums * 2 * launch.lanes / kFan + 2 * kFan;
-  return ceil_div(parts, launch.subgroup) * (1 + sums * (kFan + ceil_div(launch.subgroup, kFan)));
+  return divide_up<uint64_t>(parts, launch.subgroup) * (1 + sums * (kFan + divide_up<uint64_t>(launch.subgroup, kFan)));
 }
 
 // Iterations of one invocation over the places of |stage|, without adding().
 uint64_t iterations(const Schedule& schedule, const Launch& launch, const Stage& stage, Mapping mapping) {
   const uint64_t inner = inner_size(schedule, launch, stage);
   const uint64_t lanes = lanes_of(launch, mapping);
-  if (stage.outer != 0) return ceil_div(places(schedule, launch, stage.outer), lanes) * (1 + inner);
-  if (stage.sums.empty() || mapping == Mapping::kThread) return ceil_div(inner, lanes);
-  return ceil_div(inner, launch.lanes) * ceil_div(std::min<uint64_t>(inner, launch.lanes), lanes);
+  if (stage.outer != 0) return divide_up<uint64_t>(places(schedule, launch, stage.outer), lanes) * (1 + inner);
+  if (stage.sums.empty() || mapping == Mapping::kThread) return divide_up<uint64_t>(inner, lanes);
+  return divide_up<uint64_t>(inner, launch.lanes) * divide_up<uint64_t>(std::min<uint64_t>(inner, launch.lanes), lanes);
 }
 
 class Rounder {
@@ -78,7 +77,7 @@ class Rounder {
 
   Result<Rounds> plan() {
     const auto last = static_cast<uint32_t>(schedule_.stages.size() + 1);
-    const uint64_t moves = ceil_div(launch_.coordinates, lanes_);
+    const uint64_t moves = divide_up<uint64_t>(launch_.coordinates, lanes_);
     const uint64_t both_ends = 2 * moves;  // of a dispatch: a chain's numbers are fetched and brought back
     rounds_.iterations = 1 + 3 * moves;
     for (const Stage& stage : schedule_.stages) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "chain/adaptation.h"
-#include "kernels/shader_builder.h"
+#include "kernels/glsl/shader_builder.h"
 
 namespace gpu_node::chain {
 namespace {

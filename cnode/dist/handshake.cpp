@@ -196,7 +196,7 @@ class EiHandshaker final : public Handshaker {
     pending.fd = fd;
     pending.deadline = &deadline;
     t_pending = &pending;
-    const auto start = Deadline::Clock::now();
+    const auto start = Clock::now();
     const int accepted = ei_accept_tmo(const_cast<ei_cnode*>(&node_), listener_.fd, nullptr, 0);
     t_pending = nullptr;
     if (accepted == fd) {
@@ -206,7 +206,7 @@ class EiHandshaker final : public Handshaker {
     if (pending.acknowledged) return Error{ErrorCode::kInternal, "erl_interface has no room for the connection"};
     std::string message = pending.reason;
     if (deadline.expired()) {
-      const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - start);
+      const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
       message = "not done after " + std::to_string(spent.count()) + " ms";
     }
     if (!pending.peer.name.empty() && name_is_sound(pending.peer.name)) message += ", peer " + pending.peer.name;

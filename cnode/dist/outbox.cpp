@@ -25,9 +25,7 @@ void add_piece(std::vector<iovec>& pieces, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-int64_t monotonic_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now().time_since_epoch()).count();
-}
+int64_t monotonic_ms() { return in_milliseconds(Clock::now().time_since_epoch()); }
 
 Outbox::Outbox(int fd, uint32_t max_small_bytes, int stall_ms, std::atomic<uint64_t>& bytes_out)
     : fd_(fd),

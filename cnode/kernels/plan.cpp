@@ -2,8 +2,8 @@
 #include "kernels/plan.h"
 
 #include "kernels/families.h"
-#include "kernels/glsl_types.h"
-#include "kernels/view.h"
+#include "kernels/glsl/glsl_types.h"
+#include "kernels/view/view.h"
 
 namespace gpu_node::kernels {
 namespace {

@@ -1,20 +1,14 @@
 #include "program/executor.h"
 
-#include <chrono>
 #include <cstring>
 
-#include "kernels/view.h"
+#include "base/clock.h"
+#include "kernels/view/view.h"
 #include "program/storage.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::program {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-uint64_t nanoseconds(Clock::time_point from, Clock::time_point to) {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(to - from).count());
-}
 
 // The most operands an op takes.
 constexpr size_t kMaxOperands = 3;
@@ -80,13 +74,13 @@ Result<Tensor> Executor::record(const ir::Instruction& instruction, std::span<co
   const Result<void> valid =
       operands.size() > kMaxOperands ? ir::validate(instruction, {}) : ir::validate(instruction, types.span());
   const Clock::time_point validated = Clock::now();
-  counters_.validate_ns += nanoseconds(start, validated);
+  counters_.validate_ns += nanoseconds_between(start, validated);
   if (!valid.ok()) {
     ++counters_.failed;
     return valid.error();
   }
   Result<Tensor> result = record_valid(instruction, operands, charge);
-  counters_.record_ns += nanoseconds(validated, Clock::now());
+  counters_.record_ns += nanoseconds_between(validated, Clock::now());
   if (!result.ok()) {
     ++counters_.failed;
     return with_context(std::move(result).error(), ir::instruction_text(instruction, types.span()));

@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
-#include "base/one_or_more.h"
 #include "base/result.h"
+#include "base/small_list.h"
 #include "ir/program.h"
 #include "kernels/plan.h"
 #include "program/plan_cache.h"
@@ -50,7 +50,7 @@ class Payment {
 // The memory of one or more tensors (views share it). Larger than the device's largest allocation it lies in several
 // parts of |part_bytes| each; such a tensor can be uploaded and downloaded, and computing on it is unsupported.
 struct Storage {
-  OneOrMore<vulkan::BufferRef> parts;
+  SmallList<vulkan::BufferRef, 1> parts;
   uint64_t part_bytes = 0;
   uint64_t size_bytes = 0;
   Payment payment;

@@ -2,18 +2,14 @@
 
 #include <bit>
 
+#include "base/hash.h"
+
 namespace gpu_node::program {
 namespace {
 
 constexpr size_t kPlaces = 2048;  // a power of two
 // Large plans cost more to keep than to make.
 constexpr size_t kMaxDispatches = 8;
-
-uint64_t hash_of(std::span<const uint64_t> words) {
-  uint64_t hash = 0;
-  for (const uint64_t word : words) hash = std::rotl(hash ^ word, 29) * 0x9e3779b97f4a7c15ull;
-  return hash ^ hash >> 32;
-}
 
 }  // namespace
 

@@ -18,8 +18,8 @@ int64_t us(double ms) { return static_cast<int64_t>(ms * 1000); }
 }  // namespace
 
 Result<program::Tensor> DataJob::in_double(const program::Tensor& tensor) {
+  if (tensor.dtype == Dtype::f64) return interpreter_.contiguous(session(), tensor);
   const auto charge = [this](uint64_t bytes) { return Result(session().account->charge_anyway(bytes)); };
-  if (tensor.dtype == Dtype::f64) return interpreter_.executor().contiguous(tensor, charge);
   ir::Instruction convert;
   convert.op = ir::find_op("as_type");
   convert.results.emplace_back(0, ir::TensorType{Dtype::f64, tensor.map.shape});
@@ -75,7 +75,7 @@ Result<chain::Job::Next> CompileJob::record(double ms) {
     kernel_known_ = kernel_ != nullptr;
     const Clock::time_point start = Clock::now();
     GPU_TRY(planned_.model->upload(device_));
-    upload_ms_ = static_cast<double>(microseconds(Clock::now() - start)) / 1000;
+    upload_ms_ = static_cast<double>(in_microseconds(Clock::now() - start)) / 1000;
     return Next::kSubmit;
   }
   upload_ms_ += ms;
@@ -203,8 +203,8 @@ Result<void> ChainJob::finish() {
   writer.atom("mapping").atom(chain::name_of(result.mapping));
   writer.atom("dispatches").unsigned_integer(result.dispatches);
   writer.atom("longest_us").integer(us(result.longest_ms));
-  writer.atom("queue_us").integer(microseconds(started_ - call()->arrived()));
-  writer.atom("execute_us").integer(microseconds(Clock::now() - started_));
+  writer.atom("queue_us").integer(in_microseconds(started_ - call()->arrived()));
+  writer.atom("execute_us").integer(in_microseconds(Clock::now() - started_));
   if (inline_results)
     for (size_t i = 0; i < readbacks_.size(); ++i) writer.atom(kResultNames[i]).binary(readbacks_[i].bytes);
   send_reply(call()->caller(), std::move(writer));

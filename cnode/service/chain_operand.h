@@ -15,8 +15,4 @@ struct OperandBuffer {
 Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session, const ChainOperand& operand,
                                      Dtype dtype, const std::string& what, const vulkan::DeviceInfo& device);
 
-inline int64_t microseconds(Clock::duration duration) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-}
-
 }  // namespace gpu_node::service

@@ -14,15 +14,6 @@ using etf::Reader;
 
 constexpr size_t kMaxIds = 1u << 20;
 
-TermBytes to_bytes(std::span<const std::byte> raw) { return {raw.begin(), raw.end()}; }
-
-Result<void> read_request_options(Reader& reader, std::string_view what, RequestOptions& options) {
-  return read_options(reader, what, [&](std::string_view key) -> Result<void> {
-    GPU_ASSIGN(const bool known, read_request_option(reader, what, key, options));
-    return known ? Result<void>() : unknown_option(what, key, "");
-  });
-}
-
 Result<Request> read_open(Reader& reader) {
   Open open;
   std::span<const std::byte> pid;
@@ -223,9 +214,15 @@ Result<std::string_view> read_message_name(Reader& reader, uint32_t& arity) {
 
 }  // namespace
 
+TermBytes to_bytes(std::span<const std::byte> raw) { return {raw.begin(), raw.end()}; }
+
 Error malformed(std::string_view what, std::string_view expected, const Reader& reader) {
   return {ErrorCode::kInvalidArgument,
           std::string(what) + ": expected " + std::string(expected) + ", got " + term_kind_text(reader)};
+}
+
+Error repeated_key(std::string_view what, std::string_view key) {
+  return {ErrorCode::kInvalidArgument, std::string(what) + ": " + std::string(key) + " is given twice"};
 }
 
 Result<void> read_session(Reader& reader, std::string_view what, uint64_t& session) {
@@ -253,6 +250,13 @@ Result<bool> read_request_option(Reader& reader, std::string_view what, std::str
   if (!reader.read_raw(raw) || raw.size() > kMaxTagBytes) return malformed(what, "a reference as ref", reader);
   options.ref = to_bytes(raw);
   return true;
+}
+
+Result<void> read_request_options(Reader& reader, std::string_view what, RequestOptions& options) {
+  return read_options(reader, what, [&](std::string_view key) -> Result<void> {
+    GPU_ASSIGN(const bool known, read_request_option(reader, what, key, options));
+    return known ? Result<void>() : unknown_option(what, key, "");
+  });
 }
 
 Error unknown_option(std::string_view what, std::string_view key, std::string_view own) {

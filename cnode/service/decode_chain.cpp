@@ -1,6 +1,7 @@
 // The requests about families, models and chains.
 #include <array>
 #include <cstring>
+#include <unordered_set>
 
 #include "chain/family.h"
 #include "service/decode_parts.h"
@@ -21,13 +22,15 @@ Result<std::string> read_text(Reader& reader, std::string_view what, size_t limi
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-// Calls |entry| with each name of the map that comes next; it reads the value.
+// Calls |entry| with each name of the map that comes next, a name once; it reads the value.
 template <typename Entry>
 Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
   uint32_t pairs = 0;
   if (!reader.read_map(pairs) || pairs > kMaxNames) return malformed(what, "a map of at most 4096 names", reader);
+  std::unordered_set<std::string> names;
   for (uint32_t i = 0; i < pairs; ++i) {
     GPU_ASSIGN(const std::string name, read_text(reader, std::string(what) + ": a name", kMaxNameBytes));
+    if (!names.insert(name).second) return repeated_key(what, name);
     GPU_TRY(entry(name));
   }
   return {};

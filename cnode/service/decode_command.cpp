@@ -5,7 +5,7 @@
 
 #include "ir/op.h"
 #include "service/atom_table.h"
-#include "service/decode.h"
+#include "service/decode_parts.h"
 
 namespace gpu_node::service {
 namespace {
@@ -55,6 +55,7 @@ Result<void> read_shape(Reader& reader, Shape& shape) {
   if (rank > kMaxRank)
     return Error{ErrorCode::kInvalidArgument,
                  "a shape of " + std::to_string(rank) + " dimensions, the limit is " + std::to_string(kMaxRank)};
+  shape.clear();
   for (uint32_t i = 0; i < rank; ++i) {
     int64_t dimension = 0;
     if (!reader.read_int64(dimension)) return bad("shape", "a dimension >= 0", reader);
@@ -135,6 +136,7 @@ Result<void> read_operands(Reader& reader, ir::Instruction& instruction) {
 
 Result<void> read_dims(Reader& reader, std::string_view key, Dims& dims) {
   GPU_ASSIGN(const auto values, decode_integers(reader, kMaxRank));
+  dims.clear();
   for (const int64_t value : values) {
     if (value < 0 || value >= kMaxRank)
       return Error{ErrorCode::kInvalidArgument, std::string(key) + ": axis " + std::to_string(value) +
@@ -183,15 +185,10 @@ Result<void> read_attribute(Reader& reader, std::string_view key, ir::Attributes
 Result<void> read_instruction(Reader& reader, ir::Instruction& instruction) {
   GPU_TRY(read_results(reader, instruction));
   GPU_TRY(read_operands(reader, instruction));
-  uint32_t pairs = 0;
-  if (!reader.read_map(pairs)) return bad(instruction.op->name, "a map of attributes", reader);
-  for (uint32_t i = 0; i < pairs; ++i) {
-    std::string_view key;
-    if (!reader.read_atom(key)) return bad(instruction.op->name, "an atom as the key of an attribute", reader);
-    if (Result<void> read = read_attribute(reader, key, instruction.attributes); !read.ok())
-      return with_context(std::move(read).error(), instruction.op->name);
-  }
-  return {};
+  return read_options(reader, instruction.op->name, [&](std::string_view key) -> Result<void> {
+    Result<void> read = read_attribute(reader, key, instruction.attributes);
+    return read.ok() ? Result<void>() : with_context(std::move(read).error(), instruction.op->name);
+  });
 }
 
 Result<void> read_alloc(Reader& reader, bool with_bytes, AllocCommand& alloc) {

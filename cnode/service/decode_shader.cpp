@@ -17,15 +17,6 @@ constexpr size_t kHashChars = 64;
 constexpr uint32_t kMaxShaderBuffers = 64;
 constexpr size_t kMaxPushBytes = 4096;
 
-std::vector<std::byte> to_bytes(std::span<const std::byte> raw) { return {raw.begin(), raw.end()}; }
-
-Result<void> read_own_options(Reader& reader, std::string_view what, RequestOptions& options) {
-  return read_options(reader, what, [&](std::string_view key) -> Result<void> {
-    GPU_ASSIGN(const bool known, read_request_option(reader, what, key, options));
-    return known ? Result<void>() : unknown_option(what, key, "");
-  });
-}
-
 Result<std::span<const std::byte>> read_bytes(Reader& reader, std::string_view what, std::string_view of,
                                               size_t limit) {
   std::span<const std::byte> bytes;
@@ -112,7 +103,7 @@ Result<Request> read_compile_glsl(Reader& reader) {
   GPU_TRY(read_session(reader, kWhat, compile.session));
   GPU_ASSIGN(const std::span<const std::byte> text, read_bytes(reader, kWhat, "a shader", kMaxGlslBytes));
   compile.glsl.assign(reinterpret_cast<const char*>(text.data()), text.size());
-  GPU_TRY(read_own_options(reader, kWhat, compile.options));
+  GPU_TRY(read_request_options(reader, kWhat, compile.options));
   return Request(std::move(compile));
 }
 
@@ -127,7 +118,7 @@ Result<Request> read_load_spirv(Reader& reader) {
   load.hash = sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   load.words.resize(bytes.size() / sizeof(uint32_t));
   std::memcpy(load.words.data(), bytes.data(), bytes.size());
-  GPU_TRY(read_own_options(reader, kWhat, load.options));
+  GPU_TRY(read_request_options(reader, kWhat, load.options));
   return Request(std::move(load));
 }
 
@@ -140,14 +131,14 @@ Result<Request> read_dispatch_spirv(Reader& reader) {
   GPU_ASSIGN(const std::span<const std::byte> push, read_bytes(reader, kWhat, "push constants", kMaxPushBytes));
   dispatch.push = to_bytes(push);
   GPU_TRY(read_groups(reader, kWhat, dispatch.groups));
-  GPU_TRY(read_own_options(reader, kWhat, dispatch.options));
+  GPU_TRY(read_request_options(reader, kWhat, dispatch.options));
   return Request(std::move(dispatch));
 }
 
 Result<Request> read_save_pipelines(Reader& reader) {
   SavePipelines save;
   GPU_TRY(read_session(reader, "save_pipelines", save.session));
-  GPU_TRY(read_own_options(reader, "save_pipelines", save.options));
+  GPU_TRY(read_request_options(reader, "save_pipelines", save.options));
   return Request(std::move(save));
 }
 

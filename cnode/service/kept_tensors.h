@@ -10,13 +10,14 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "service/session.h"
 
 namespace gpu_node::service {
 
 struct TensorNameHash {
   size_t operator()(const TensorName& name) const {
-    return static_cast<size_t>((name.session ^ static_cast<uint64_t>(name.id)) * 0x9e3779b97f4a7c15ull);
+    return static_cast<size_t>((name.session ^ static_cast<uint64_t>(name.id)) * kHashFactor);
   }
 };
 

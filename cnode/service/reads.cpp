@@ -7,8 +7,6 @@ namespace {
 
 constexpr uint64_t kSmallReplyBytes = 64 * 1024;  // above, the bulk connection carries it
 
-int64_t microseconds(Clock::duration d) { return std::chrono::duration_cast<std::chrono::microseconds>(d).count(); }
-
 struct Timing {
   int64_t queue_us, execute_us, transfer_us;
 };
@@ -54,7 +52,7 @@ void Reads::answer(const Read& read) {
   if (!read.call->claim()) return;
   const Caller& caller = read.call->caller();
   const Clock::time_point reached = Clock::now();
-  Timing timing{microseconds(read.started - read.call->arrived()), microseconds(reached - read.started), 0};
+  Timing timing{in_microseconds(read.started - read.call->arrived()), in_microseconds(reached - read.started), 0};
   etf::Writer writer = begin_reply(caller);
   if (!read.readback) {
     writer.tuple(2).atom("ok");
@@ -67,14 +65,14 @@ void Reads::answer(const Read& read) {
   writer.tuple(3).atom("ok");
   if (bytes.size() <= kSmallReplyBytes) {
     writer.binary(bytes);
-    timing.transfer_us = microseconds(Clock::now() - reached);
+    timing.transfer_us = in_microseconds(Clock::now() - reached);
     write_timing(writer, timing);
     send_reply(caller, std::move(writer));
     return;
   }
   writer.binary_header(static_cast<uint32_t>(bytes.size()));
   etf::Writer trailer;
-  timing.transfer_us = microseconds(Clock::now() - reached);
+  timing.transfer_us = in_microseconds(Clock::now() - reached);
   write_timing(trailer, timing);
   caller.link->send_bulk(caller.pid, writer.take(), bytes, trailer.take(),
                          std::const_pointer_cast<void>(read.readback->keep_alive));

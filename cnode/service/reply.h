@@ -12,13 +12,12 @@
 #include <mutex>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "etf/encoder.h"
 #include "service/request.h"
 
 namespace gpu_node::service {
-
-using Clock = std::chrono::steady_clock;
 
 // Who asked, and how he recognises the answer.
 struct Caller {

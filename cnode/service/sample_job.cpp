@@ -130,8 +130,8 @@ Result<void> SampleJob::finish() {
   write_progress(writer, sampler_->progress());
   writer.atom("half").integer(result.half);
   writer.atom("inverse_mass").binary(std::as_bytes(std::span(result.inverse_mass)));
-  writer.atom("queue_us").integer(microseconds(started_ - call()->arrived()));
-  writer.atom("execute_us").integer(microseconds(Clock::now() - started_));
+  writer.atom("queue_us").integer(in_microseconds(started_ - call()->arrived()));
+  writer.atom("execute_us").integer(in_microseconds(Clock::now() - started_));
   send_reply(call()->caller(), std::move(writer));
   return {};
 }

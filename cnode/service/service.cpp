@@ -14,10 +14,6 @@ constexpr uint64_t kMaxQueuedBytes = 256u << 20;
 // A session that goes on sending this many times what it may is ended: even refusing costs memory.
 constexpr uint32_t kIntolerable = 4;
 
-uint64_t nanoseconds_since(Clock::time_point since) {
-  return static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - since).count());
-}
-
 }  // namespace
 
 Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
@@ -54,7 +50,7 @@ void Service::on_message(const LinkRef& link, std::vector<std::byte> frame, std:
   std::vector<Command> spare = spare_.take();
   Result<Message> message = decode_message(payload, spare);
   spare_.give(std::move(spare));
-  decode_ns_.fetch_add(nanoseconds_since(began), std::memory_order_relaxed);
+  decode_ns_.fetch_add(nanoseconds_between(began, Clock::now()), std::memory_order_relaxed);
   if (!message.ok()) return count_unknown(link, message.error());
   if (Call* call = std::get_if<Call>(&message.value())) return handle(link, std::move(*call));
   if (Run* run = std::get_if<Run>(&message.value())) return handle(link, std::move(*run), std::move(frame));

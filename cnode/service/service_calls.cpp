@@ -1,6 +1,6 @@
 // The calls of PROTOCOL.md: answered here where no device is needed, else admitted and queued.
 #include "base/file.h"
-#include "kernels/shader_library.h"
+#include "kernels/glsl/shader_library.h"
 #include "service/service.h"
 #include "service/shader_jobs.h"
 #include "vulkan/kernel_cache.h"
@@ -12,7 +12,7 @@ namespace {
 Error shutting_down() { return {ErrorCode::kShuttingDown, "the process drains and takes no new work"}; }
 
 int64_t milliseconds_since(Clock::time_point since) {
-  return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count());
+  return std::max<int64_t>(0, in_milliseconds(Clock::now() - since));
 }
 
 }  // namespace

@@ -7,10 +7,6 @@
 namespace gpu_node::service {
 namespace {
 
-int64_t microseconds(Clock::duration duration) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-}
-
 Error invalid(std::string what) { return {ErrorCode::kInvalidArgument, "dispatch_spirv: " + std::move(what)}; }
 
 std::string_view line_of(std::string_view text, int64_t number) {
@@ -172,8 +168,8 @@ Result<void> DispatchJob::finish() {
   if (!readbacks_.empty()) writer.list(static_cast<uint32_t>(readbacks_.size()));
   for (const program::Readback& readback : readbacks_) writer.binary(readback.bytes);
   writer.nil();
-  writer.map(3).atom("queue_us").integer(microseconds(started_ - call()->arrived()));
-  writer.atom("execute_us").integer(microseconds(Clock::now() - started_)).atom("transfer_us").integer(0);
+  writer.map(3).atom("queue_us").integer(in_microseconds(started_ - call()->arrived()));
+  writer.atom("execute_us").integer(in_microseconds(Clock::now() - started_)).atom("transfer_us").integer(0);
   send_reply(call()->caller(), std::move(writer));
   return {};
 }

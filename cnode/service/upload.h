@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/result.h"
 #include "program/executor.h"
 #include "service/request.h"
@@ -108,7 +109,7 @@ class UploadTable {
   };
   struct Hash {
     size_t operator()(const Key& key) const {
-      return static_cast<size_t>((key.session ^ static_cast<uint64_t>(key.id)) * 0x9e3779b97f4a7c15ull);
+      return static_cast<size_t>((key.session ^ static_cast<uint64_t>(key.id)) * kHashFactor);
     }
   };
 

@@ -15,12 +15,12 @@
 #include <string>
 #include <thread>
 
+#include "base/clock.h"
+
 namespace gpu_node::service {
 
 class Watchdog {
  public:
-  using Clock = std::chrono::steady_clock;
-
   struct Options {
     int64_t limit_ms = 30'000;
     // Since when something has been unfinished, and a number that changes with every step made; asked together.

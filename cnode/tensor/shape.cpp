@@ -1,5 +1,7 @@
 #include "tensor/shape.h"
 
+#include <array>
+
 namespace gpu_node {
 namespace {
 

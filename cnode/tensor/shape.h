@@ -2,57 +2,41 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "base/result.h"
+#include "base/small_list.h"
 #include "tensor/dtype.h"
 
 namespace gpu_node {
 
 inline constexpr int kMaxRank = 32;
 
-// A fixed-capacity list of 64-bit integers: dimensions, strides, axes. Never allocates.
+// A list of 64-bit integers: dimensions, strides, axes. Up to six lie in the list itself. It takes any number: that
+// there are at most kMaxRank is for those to check who read it from somewhere.
 class Dims {
  public:
-  Dims() {}  // NOLINT(modernize-use-equals-default): a defaulted one would make T() clear all the values
-  Dims(std::initializer_list<int64_t> values) {
-    for (int64_t v : values) push_back(v);
-  }
-  // Copies only what is set: instructions carry many short lists.
-  Dims(const Dims& other) : size_(other.size_) { std::copy(other.begin(), other.end(), values_.begin()); }
-  Dims& operator=(const Dims& other) {
-    size_ = other.size_;
-    if (this != &other) std::copy(other.begin(), other.end(), values_.begin());
-    return *this;
-  }
+  Dims() {}  // NOLINT(modernize-use-equals-default): as in SmallList
+  Dims(std::initializer_list<int64_t> values) : values_(values) {}
 
-  int size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-  // REQUIRES: size() < kMaxRank.
-  void push_back(int64_t value) {
-    assert(size_ < kMaxRank);
-    values_[static_cast<size_t>(size_++)] = value;
-  }
-  // REQUIRES: |size| <= size().
-  void truncate(int size) {
-    assert(size <= size_);
-    size_ = size;
-  }
+  int size() const { return static_cast<int>(values_.size()); }
+  bool empty() const { return values_.empty(); }
+  void push_back(int64_t value) { values_.push_back(value); }
+  // Drops the values from |size| on; does nothing when there are fewer.
+  void truncate(int size) { values_.truncate(static_cast<size_t>(size)); }
+  void clear() { values_.clear(); }
+  // REQUIRES: 0 <= |i| < size().
   int64_t& operator[](int i) { return values_[static_cast<size_t>(i)]; }
   int64_t operator[](int i) const { return values_[static_cast<size_t>(i)]; }
-  const int64_t* begin() const { return values_.data(); }
-  const int64_t* end() const { return values_.data() + size_; }
-  bool operator==(const Dims& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
+  const int64_t* begin() const { return values_.begin(); }
+  const int64_t* end() const { return values_.end(); }
+  bool operator==(const Dims& other) const { return values_ == other.values_; }
 
  private:
-  int size_ = 0;                          // before the values, on the cache line of the first
-  std::array<int64_t, kMaxRank> values_;  // the first size_ are set
+  SmallList<int64_t, 6> values_;
 };
 
 using Shape = Dims;

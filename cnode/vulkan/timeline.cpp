@@ -7,8 +7,6 @@
 namespace gpu_node::vulkan {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // A real GPU answers a poll sooner than it wakes a sleeper; a software driver needs the core that a poll would burn.
 constexpr std::chrono::microseconds kSpin{40};
 

@@ -4,7 +4,7 @@
 // Needs shaderFloat64: there is no path without it. Specials follow C99 Annex F. Subnormal arguments count on every device,
 // subnormal results where it keeps them. This file is long because a function's section reads best beside its like.
 //
-// Read by kernels/shader_library.h: m_exp is in section m_exp.f32, and so on; names with mi_ are internal.
+// Read by kernels/glsl/shader_library.h: m_exp is in section m_exp.f32, and so on; names with mi_ are internal.
 // Text here uses only what GLSL 4.50 has. Polynomials are minimax fits; each says its relative error.
 
 //@ m_exp.f32: mi_exp_d mi_widen

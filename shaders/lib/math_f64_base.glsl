@@ -9,7 +9,7 @@
 // of the driver are starting points, and are corrected here. No fma: where it is not one instruction it is not always
 // exact. `precise` keeps compilers from contracting or reordering what measures a rounding error.
 //
-// Read by kernels/shader_library.h: m_exp is in section m_exp.f64, and so on; names with mi_ are internal.
+// Read by kernels/glsl/shader_library.h: m_exp is in section m_exp.f64, and so on; names with mi_ are internal.
 // Text here uses only what GLSL 4.50 has. Polynomials are minimax fits; each says its error, relative to the result.
 
 //@ mi_const.f64:

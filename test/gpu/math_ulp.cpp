@@ -15,7 +15,7 @@
 #include "gpu/device.h"
 #include "gpu/math_points.h"
 #include "gpu/vulkan_kernels.h"
-#include "kernels/shader_library.h"
+#include "kernels/glsl/shader_library.h"
 
 namespace gpu_node::test {
 namespace {

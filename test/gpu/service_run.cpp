@@ -49,6 +49,26 @@ TEST_CASE("service: alloc, run, download, free, and the memory comes back") {
   CHECK(f.client.stats().numbers["tensors"] == 0);
 }
 
+TEST_CASE("service: attributes that are given twice poison their result, and the node serves on") {
+  Fixture f;
+  Writer run;
+  run.version().tuple(4).atom("run").unsigned_integer(f.client.session).integer(1).list(1);
+  run.tuple(4).atom("dot").list(1).tuple(3).integer(9).atom("f32").tuple(0).nil().list(2).integer(1).integer(1).nil();
+  run.map(2);
+  for (int twice = 0; twice < 2; ++twice) {
+    run.atom("batch_right").list(kMaxRank);
+    for (int i = 0; i < kMaxRank; ++i) run.integer(i);
+    run.nil();
+  }
+  run.nil();
+  f.client.send(run);
+  CHECK(f.client.download(9).code == "invalid_argument");
+  CHECK(f.client.download(9).message == "dot: batch_right is given twice");
+  const std::vector<float> values = {1, 2};
+  f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(values)).op("add", 3, "f32", {2}, {1, 1}), 2);
+  CHECK(f.client.floats(3) == std::vector<float>{2, 4});
+}
+
 TEST_CASE("service: a slice of a tensor, and reads that are wrong") {
   Fixture f;
   std::vector<float> values(100);

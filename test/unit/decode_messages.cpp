@@ -240,6 +240,31 @@ TEST_CASE("decode: attributes") {
   CHECK(malformed(axis).error.message.find("axis -1 is outside 0 to 31") != std::string::npos);
 }
 
+TEST_CASE("decode: a key that is given twice is an error, in every map") {
+  // As many entries as a list may have, twice: together more than any tensor has dimensions.
+  Writer dot = instruction("dot", 9, "f32", {});
+  dot.list(2).integer(0).integer(1).nil().map(2);
+  for (int twice = 0; twice < 2; ++twice) {
+    dot.atom("batch_right").list(kMaxRank);
+    for (int i = 0; i < kMaxRank; ++i) dot.integer(i);
+    dot.nil();
+  }
+  CHECK(malformed(dot).ids == std::vector<int64_t>{9});
+  CHECK(malformed(dot).error.code == ErrorCode::kInvalidArgument);
+  CHECK(malformed(dot).error.message == "dot: batch_right is given twice");
+  Writer sum = instruction("sum", 1, "f32", {});
+  sum.list(1).integer(0).nil().map(2).atom("axes").atom("nil").atom("axes").list(1).integer(0).nil();
+  CHECK(malformed(sum).error.message == "sum: axes is given twice");
+  Writer open = call();
+  open.tuple(3).atom("open").raw(pid()).map(2).atom("lease_ms").integer(1000).atom("lease_ms").integer(2000);
+  CHECK(call_error(open) == "open: lease_ms is given twice");
+  Writer family = call();
+  family.tuple(6).atom("compile_family").unsigned_integer(kSession).integer(1).atom("normal").map(1);
+  family.atom("parameters").map(2).binary(std::string_view("mu")).integer(1).binary(std::string_view("mu")).integer(2);
+  family.map(0);
+  CHECK(call_error(family) == "parameters: mu is given twice");
+}
+
 TEST_CASE("decode: a malformed command names the results that it would have had") {
   Writer op = instruction("frobnicate", 12, "f32", {});
   op.nil().map(0);

@@ -8,8 +8,8 @@
 #include <map>
 
 #include "base/file.h"
-#include "cookie.h"
-#include "options.h"
+#include "command/cookie.h"
+#include "command/options.h"
 
 namespace gpu_node {
 namespace {

@@ -18,7 +18,7 @@ struct HostBuffer : vulkan::Buffer {
 
 program::Tensor tensor_of(std::vector<vulkan::BufferRef> parts, uint64_t part_bytes, int64_t size) {
   program::Storage storage;
-  storage.parts = std::move(parts);
+  storage.parts = {parts.begin(), parts.end()};
   storage.part_bytes = part_bytes;
   storage.size_bytes = static_cast<uint64_t>(size);
   return {Dtype::u8, IndexMap::row_major({size}), std::make_shared<const program::Storage>(std::move(storage))};

@@ -1,5 +1,5 @@
 // The cutter of the GLSL library: closures are complete, ordered and made of sections that exist.
-#include "kernels/shader_library.h"
+#include "kernels/glsl/shader_library.h"
 
 #include <doctest/doctest.h>
 

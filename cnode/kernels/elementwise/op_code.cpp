@@ -1,0 +1,191 @@
+// Most ops are a call of the GLSL function op_<name> (or m_<name> for transcendental ones) on operands converted to the
+// result's type. The rest are predicates, which look at each operand in its own type.
+#include "kernels/elementwise/op_code.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <vector>
+
+namespace gpu_node::kernels {
+namespace {
+
+enum class Code : uint8_t {
+  kCommon,     // op_<name> in op_common.glsl
+  kInteger,    // op_<name> in op_integer.glsl
+  kWidth,      // the same, with the type's width as last argument
+  kMath,       // m_<name> of the math library; always floating
+  kPower,      // op_pow of integers, m_pow of floats
+  kRemainder,  // op_remainder of integers, m_fmod of floats
+  kDivide,     // op_divide.glsl
+  kCompare,
+  kLogical,
+  kTest,  // is_nan, is_infinity
+  kSelect,
+  kConvert,  // as_type, real, bitcast of integers
+  kZero,     // imag
+};
+
+Code code_of(const ir::Op& op) {
+  static const auto* const kCodes = [] {
+    const std::unordered_map<std::string_view, Code> special = {
+        {"bitwise_not", Code::kInteger},
+        {"bitwise_and", Code::kInteger},
+        {"bitwise_or", Code::kInteger},
+        {"bitwise_xor", Code::kInteger},
+        {"quotient", Code::kInteger},
+        {"left_shift", Code::kWidth},
+        {"right_shift", Code::kWidth},
+        {"count_leading_zeros", Code::kWidth},
+        {"population_count", Code::kWidth},
+        {"pow", Code::kPower},
+        {"remainder", Code::kRemainder},
+        {"divide", Code::kDivide},
+        {"atan2", Code::kMath},
+        {"logical_not", Code::kLogical},
+        {"logical_and", Code::kLogical},
+        {"logical_or", Code::kLogical},
+        {"logical_xor", Code::kLogical},
+        {"is_nan", Code::kTest},
+        {"is_infinity", Code::kTest},
+        {"select", Code::kSelect},
+        {"as_type", Code::kConvert},
+        {"bitcast", Code::kConvert},
+        {"real", Code::kConvert},
+        {"imag", Code::kZero},
+    };
+    auto* codes = new std::vector<Code>;
+    for (const ir::Op& row : ir::ops()) {
+      const auto found = special.find(row.name);
+      if (found != special.end())
+        codes->push_back(found->second);
+      else if (row.type_rule == ir::TypeRule::kPredicate)
+        codes->push_back(Code::kCompare);
+      else
+        codes->push_back(row.type_rule == ir::TypeRule::kFloating ? Code::kMath : Code::kCommon);
+    }
+    return codes;
+  }();
+  return (*kCodes)[op.index];
+}
+
+std::string call(std::string_view function, std::span<const std::string> arguments) {
+  std::string text(function);
+  for (size_t i = 0; i < arguments.size(); ++i) text += (i == 0 ? "(" : ", ") + arguments[i];
+  return text + ")";
+}
+
+std::string math_call(ShaderBuilder& shader, std::string_view name, Dtype type,
+                      std::span<const std::string> arguments) {
+  shader.math(name, type);
+  return call("m_" + std::string(name), arguments);
+}
+
+// The spelling of a comparison: between equal compute types, and of compare()'s result, which is -1, 0 or 1, and 2 for
+// NaN (so uint(c) <= 1u is "not less").
+struct Relation {
+  std::string_view op;
+  std::string_view same;
+  std::string_view ordered;
+  std::string_view swapped;  // of compare(b, a)
+};
+constexpr Relation kRelations[] = {
+    {"equal", " == ", "# == 0", "# == 0"},
+    {"not_equal", " != ", "# != 0", "# != 0"},
+    {"greater", " > ", "# == 1", "# == -1"},
+    {"less", " < ", "# == -1", "# == 1"},
+    {"greater_equal", " >= ", "uint(#) <= 1u", "# <= 0"},
+    {"less_equal", " <= ", "# <= 0", "uint(#) <= 1u"},
+};
+
+std::string compare(ShaderBuilder& shader, std::string_view name, const TypedValue& a, const TypedValue& b) {
+  const auto* relation = std::find_if(std::begin(kRelations), std::end(kRelations),
+                                      [name](const Relation& row) { return row.op == name; });
+  const ComputeType x = dtype_info(a.type).compute;
+  const ComputeType y = dtype_info(b.type).compute;
+  const auto same = [relation](const std::string& left, const std::string& right) {
+    return "uint(" + left + std::string(relation->same) + right + ")";
+  };
+  // f32 goes by its bits: a device that flushes subnormal numbers compares them as zeros.
+  if (x == y && x != ComputeType::kF32) return same(a.name, b.name);
+  if (is_float(a.type) && is_float(b.type) && x != y)
+    return same(shader.convert(a.type, Dtype::f64, a.name), shader.convert(b.type, Dtype::f64, b.name));
+  shader.library("lib/op_common.glsl");
+  shader.library("lib/op_compare.glsl");
+  // compare() takes its operands in the order of ComputeType.
+  const bool swap = x > y;
+  std::string text(swap ? relation->swapped : relation->ordered);
+  text.replace(text.find('#'), 1, "compare(" + (swap ? b.name + ", " + a.name : a.name + ", " + b.name) + ")");
+  return "uint(" + text + ")";
+}
+
+std::string truth(const TypedValue& value) { return "is_true(" + value.name + ")"; }
+
+std::string logical(ShaderBuilder& shader, std::string_view name, std::span<const TypedValue> operands) {
+  shader.library("lib/op_common.glsl");
+  if (name == "logical_not") return "uint(!" + truth(operands[0]) + ")";
+  const char* relation = name == "logical_and" ? " && " : name == "logical_or" ? " || " : " != ";
+  return "uint(" + truth(operands[0]) + relation + truth(operands[1]) + ")";
+}
+
+}  // namespace
+
+bool converts_operands(const ir::Op& op) {
+  const Code code = code_of(op);
+  return code != Code::kCompare && code != Code::kLogical && code != Code::kTest && code != Code::kSelect &&
+         code != Code::kConvert && code != Code::kZero;
+}
+
+bool is_heavy(const ir::Op& op, Dtype type) {
+  const Code code = code_of(op);
+  return code == Code::kMath || code == Code::kPower || (code == Code::kRemainder && is_float(type));
+}
+
+std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, std::span<const TypedValue> operands) {
+  const Code code = code_of(op);
+  for (const TypedValue& operand : operands) shader.use(dtype_info(operand.type).compute);
+  shader.use(dtype_info(type).compute);
+  const auto converted = [&](size_t i) { return shader.convert(operands[i].type, type, operands[i].name); };
+  std::vector<std::string> arguments;
+  if (converts_operands(op))
+    for (size_t i = 0; i < operands.size(); ++i) arguments.push_back(converted(i));
+  const std::string function = "op_" + std::string(op.name);
+  switch (code) {
+    case Code::kCommon:
+      shader.library("lib/op_common.glsl");
+      return call(function, arguments);
+    case Code::kWidth:
+      arguments.push_back(std::to_string(dtype_info(type).bits));
+      [[fallthrough]];
+    case Code::kInteger:
+      shader.library("lib/op_integer.glsl");
+      return call(function, arguments);
+    case Code::kMath:
+      return math_call(shader, op.name, type, arguments);
+    case Code::kPower:
+    case Code::kRemainder:
+      if (is_float(type)) return math_call(shader, code == Code::kPower ? "pow" : "fmod", type, arguments);
+      shader.library("lib/op_integer.glsl");
+      return call(function, arguments);
+    case Code::kDivide:
+      shader.use_double_where_supported();
+      shader.library("lib/op_divide.glsl");
+      return call(function, arguments);
+    case Code::kCompare:
+      return compare(shader, op.name, operands[0], operands[1]);
+    case Code::kLogical:
+      return logical(shader, op.name, operands);
+    case Code::kTest:
+      shader.library("lib/op_common.glsl");
+      return "uint(" + std::string(op.name) + "(" + operands[0].name + "))";
+    case Code::kSelect:
+      shader.library("lib/op_common.glsl");
+      return "(" + truth(operands[0]) + " ? " + converted(1) + " : " + converted(2) + ")";
+    case Code::kConvert:
+      return converted(0);
+    case Code::kZero:
+      return zero_literal(type);
+  }
+  return "";
+}
+
+}  // namespace gpu_node::kernels

@@ -1,0 +1,108 @@
+// Assembles one compute shader: version, extensions, library pieces, buffers, push constants, declarations, main.
+//
+// It is asked for expressions (load, store, convert, ...) while the body is written, and adds what those need. REQUIRES
+// that check_types accepted every type that is used.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/glsl/glsl_types.h"
+#include "kernels/plan.h"
+
+namespace gpu_node::kernels {
+
+class ShaderBuilder {
+ public:
+  enum class Access : uint8_t { kRead, kWrite, kReadWrite };
+
+  explicit ShaderBuilder(const vulkan::DeviceInfo& device);
+
+  // Invocations of a workgroup (64 at first).
+  void local_size(uint32_t x, uint32_t y = 1, uint32_t z = 1);
+
+  // Declares the next binding (0, 1, ...) as an array |name| of |dtype|'s storage type, or of the GLSL type |element|.
+  void buffer(std::string_view name, Dtype dtype, Access access);
+  void buffer(std::string_view name, std::string_view element, Access access);
+  // The same, of vectors of four elements of |dtype|.
+  void vector_buffer(std::string_view name, Dtype dtype, Access access);
+
+  // Declares the next member of the push constant block; PushData::add in the same order fills it. |type| is one of
+  // int uint float ivec2 uvec2 ivec4 uvec4 int64_t uint64_t double.
+  void push(std::string_view type, std::string_view name);
+
+  // The value in buffer element |element| ("in0[i]"), or in a word that holds one.
+  std::string load(Dtype dtype, std::string_view element);
+  // |value| (a compute expression of |dtype|, not yet rounded) as an element to assign.
+  std::string store(Dtype dtype, std::string_view value);
+  // The same as a word (word_type), still to be narrowed to the storage type.
+  std::string word(Dtype dtype, std::string_view value);
+  // |value|, not yet rounded, as a value of |dtype|.
+  std::string round(Dtype dtype, std::string_view value);
+  // A value of type |from| as a value of type |to|, as Nx.as_type/2: float to integer truncates and then wraps, +-Inf
+  // gives the ends of the type, NaN 0; integer to integer wraps; to floats it rounds once.
+  std::string convert(Dtype from, Dtype to, std::string_view value);
+
+  // A kernel whose subgroups are full (KernelSource::full_subgroups), with shuffles.
+  void use_subgroups() { use_subgroups_ = true; }
+  // Defines a macro for the library pieces.
+  void define(std::string_view name, std::string_view value = "");
+  // Includes shaders/|name|, once, in the order of first request.
+  void library(std::string_view name);
+  // Includes the transcendental function m_|name| of |type|'s compute type, float or double
+  // (kernels/glsl/shader_library.h). REQUIRES: the device computes f64, but for the fmod of floats.
+  void math(std::string_view name, Dtype type);
+  // Includes the section |name| of the library of functions and what it needs. Sections stand before the pieces.
+  void section(std::string_view name);
+  // Says that int64_t/uint64_t or double occur in |type| (buffers, loads and conversions say so themselves): defines
+  // USE_I64 or USE_F64 for the library pieces.
+  void use(ComputeType type);
+  // Defines USE_F64 when the device has doubles, for pieces that compute better with them.
+  void use_double_where_supported();
+  // Text between the library pieces and main: shared arrays, constants, functions.
+  void declare(std::string_view text);
+  // The body of main, indented by the caller; appended to.
+  std::string& body() { return body_; }
+
+  // The whole shader. kInternal when a library piece does not exist or the push constants are too large.
+  Result<vulkan::KernelSource> build() const;
+
+ private:
+  void use_storage(Dtype dtype);
+
+  const vulkan::DeviceInfo& device_;
+  bool use_8bit_ = false, use_16bit_ = false, use_i64_ = false, use_f64_ = false, use_subgroups_ = false;
+  uint32_t local_[3] = {64, 1, 1};
+  uint32_t buffers_ = 0;
+  uint32_t push_bytes_ = 0;
+  std::vector<std::string> libraries_, math_;
+  std::string define_text_, buffer_text_, push_text_, declarations_, body_;
+};
+
+// Fills a dispatch's push constants member by member, aligned as the block of ShaderBuilder::push is.
+class PushData {
+ public:
+  explicit PushData(Dispatch& dispatch) : dispatch_(dispatch) { dispatch_.push_bytes = 0; }
+
+  // T: uint32_t, int32_t, float, uint64_t, double, or an array of 2 or 4 of 32 bits.
+  template <typename T>
+  void add(const T& value) {
+    const uint32_t at = (dispatch_.push_bytes + sizeof(T) - 1) / sizeof(T) * sizeof(T);
+    // Layouts count their words before they choose push constants; the recorder refuses what does not fit.
+    if (at + sizeof(T) > kMaxPushBytes) {
+      dispatch_.push_bytes = kMaxPushBytes + 1;
+      return;
+    }
+    std::memset(dispatch_.push.data() + dispatch_.push_bytes, 0, at - dispatch_.push_bytes);
+    std::memcpy(dispatch_.push.data() + at, &value, sizeof(T));
+    dispatch_.push_bytes = at + sizeof(T);
+  }
+
+ private:
+  Dispatch& dispatch_;
+};
+
+}  // namespace gpu_node::kernels

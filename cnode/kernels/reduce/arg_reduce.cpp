@@ -1,0 +1,40 @@
+// Plans argmax and argmin: the position of the best element along one axis, or in the flat tensor.
+//
+// A NaN is better than any number and the first NaN wins; among equal values tie_break decides.
+#include <string>
+
+#include "kernels/families.h"
+#include "kernels/reduce/reduce_plan.h"
+
+namespace gpu_node::kernels {
+
+Result<Plan> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands,
+                             const vulkan::DeviceInfo& device) {
+  const ir::Attributes& attributes = instruction.attributes;
+  Reduction reduction;
+  reduction.op = instruction.op->name;
+  if (reduction.op == "argmax") {
+    reduction.accumulator = attributes.tie_high ? Accumulator::kArgMaxHigh : Accumulator::kArgMax;
+  } else if (reduction.op == "argmin") {
+    reduction.accumulator = attributes.tie_high ? Accumulator::kArgMinHigh : Accumulator::kArgMin;
+  } else {
+    return Error{ErrorCode::kInternal, "no argument reduction is called " + std::string(reduction.op)};
+  }
+  reduction.result = instruction.results[0].second.dtype;
+  reduction.ordered = true;
+
+  Plan plan;
+  GPU_ASSIGN(ReduceSource source, bind_source(reduction.op, 0, operands[0], device, plan));
+  reduction.element = source.dtype;
+  if (const auto* tensor = std::get_if<TensorArg>(&operands[0])) {
+    for (int d = 0; d < tensor->map.shape.size(); ++d) {
+      const ReduceAxis axis{tensor->map.shape[d], {tensor->map.strides[d], 0}};
+      (attributes.axis < 0 || attributes.axis == d ? reduction.reduced : reduction.kept).push_back(axis);
+    }
+  }
+  reduction.sources.push_back(source);
+  GPU_TRY(append_reduction(std::move(reduction), device, plan));
+  return plan;
+}
+
+}  // namespace gpu_node::kernels

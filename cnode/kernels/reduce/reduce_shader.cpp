@@ -1,0 +1,317 @@
+// Emits a reduction pass around shaders/reduce.glsl: macros, buffers, and the functions that know shapes and types.
+#include "kernels/reduce/reduce_shader.h"
+
+#include <bit>
+#include <string_view>
+
+#include "kernels/glsl/glsl_types.h"
+#include "kernels/glsl/position_text.h"
+#include "kernels/glsl/shader_builder.h"
+#include "kernels/plan.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+constexpr std::array<std::string_view, 10> kNames = {"sum", "product", "max",         "min",    "all",
+                                                     "any", "argmax",  "argmax_high", "argmin", "argmin_high"};
+
+constexpr std::string_view kComponents = "xyzw";
+
+bool is_arg(Accumulator accumulator) { return accumulator >= Accumulator::kArgMax; }
+bool is_truth(Accumulator accumulator) { return accumulator == Accumulator::kAll || accumulator == Accumulator::kAny; }
+bool is_compensated(const ReducePass& pass) { return pass.accumulator == Accumulator::kSum && is_float(pass.element); }
+
+std::string_view accumulator_macro(const ReducePass& pass) {
+  switch (pass.accumulator) {
+    case Accumulator::kSum:
+      return is_compensated(pass) ? "ACC_SUM_COMPENSATED" : "ACC_SUM";
+    case Accumulator::kProduct:
+      return "ACC_PRODUCT";
+    case Accumulator::kMax:
+      return "ACC_MAX";
+    case Accumulator::kMin:
+      return "ACC_MIN";
+    case Accumulator::kAll:
+      return "ACC_ALL";
+    case Accumulator::kAny:
+      return "ACC_ANY";
+    case Accumulator::kArgMax:
+    case Accumulator::kArgMaxHigh:
+      return "ACC_ARGMAX";
+    case Accumulator::kArgMin:
+    case Accumulator::kArgMinHigh:
+      return "ACC_ARGMIN";
+  }
+  return "";
+}
+
+// The type of an Acc's value.
+std::string_view value_type(const ReducePass& pass) {
+  return is_truth(pass.accumulator) ? "uint" : compute_type(pass.element);
+}
+
+// 1 where |value| of |dtype| is not zero; by its bits, since a comparison may take a subnormal for zero.
+std::string truth(Dtype dtype, const std::string& value) {
+  if (dtype == Dtype::f64) {
+    return "(((unpackDouble2x32(" + value + ").y & 0x7fffffffu) | unpackDouble2x32(" + value + ").x) != 0u ? 1u : 0u)";
+  }
+  if (is_float(dtype)) return "((floatBitsToUint(" + value + ") & 0x7fffffffu) != 0u ? 1u : 0u)";
+  return "(" + value + " != " + zero_literal(dtype) + " ? 1u : 0u)";
+}
+
+class Emitter {
+ public:
+  Emitter(const ReducePass& pass, const vulkan::DeviceInfo& device)
+      : pass_(pass), builder_(device), in_double_(device.has_f64) {}
+
+  Result<vulkan::KernelSource> emit() {
+    define_macros();
+    declare_buffers();
+    builder_.library("reduce_accumulators.glsl");
+    builder_.library("reduce.glsl");
+    if (pass_.input != PassInput::kNothing) {
+      declare_fetch();
+      declare_kept();
+      declare_walk();
+    }
+    declare_put();
+    builder_.body() += "  reduce_main();\n";
+    return builder_.build();
+  }
+
+ private:
+  std::string param(uint32_t position) const {
+    const std::string number = std::to_string(position);
+    return pass_.params_in_buffer() ? "params[" + number + "]" : "p" + number;
+  }
+
+  // The strides of all inputs from |position| on, as one OFFSETS.
+  std::string offsets(uint32_t position) const {
+    std::string text = "OFFSETS(" + param(position);
+    for (uint32_t i = 1; i < pass_.inputs(); ++i) text += ", " + param(position + i);
+    return text + ")";
+  }
+
+  void define_macros() {
+    builder_.local_size(pass_.invocations);
+    builder_.use(dtype_info(pass_.element).compute);
+    builder_.define("INVOCATIONS", std::to_string(pass_.invocations) + "u");
+    builder_.define("LOG_INVOCATIONS", std::to_string(std::countr_zero(pass_.invocations)) + "u");
+    builder_.define("P_OUTPUTS", param(ReducePass::kOutputs));
+    builder_.define("P_COUNT", param(ReducePass::kCount));
+    builder_.define("P_CHUNK", param(ReducePass::kChunk));
+    builder_.define("P_MODE", param(ReducePass::kMode));
+    builder_.define("OFFSETS", pass_.inputs() == 2 ? "uvec2" : "uint");
+    builder_.define("ELEMENT", element_type());
+    builder_.define("ROUND", pass_.vectors ? "2" : "4");
+    builder_.define("WALK_RANK", std::to_string(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
+    builder_.define("VALUE", value_type(pass_));
+    if (value_type(pass_) == "float") builder_.define("VALUE_F32");
+    if (value_type(pass_) == "double") builder_.define("VALUE_F64");
+    if (has_factors() && value_type(pass_) == "float" && in_double_) {
+      builder_.use(ComputeType::kF64);
+      builder_.define("PRODUCT_IN_DOUBLE");
+    }
+    builder_.define(accumulator_macro(pass_));
+    if (pass_.accumulator == Accumulator::kArgMaxHigh || pass_.accumulator == Accumulator::kArgMinHigh)
+      builder_.define("TIE_HIGH");
+    if (pass_.accumulator == Accumulator::kMax) builder_.define("ACC_START", lowest_literal(pass_.element));
+    if (pass_.accumulator == Accumulator::kMin) builder_.define("ACC_START", highest_literal(pass_.element));
+  }
+
+  void declare_acc_buffers(const std::string& name, ShaderBuilder::Access access) {
+    builder_.buffer(name + "_value", value_type(pass_), access);
+    if (pass_.has_extra())
+      builder_.buffer(name + "_extra", is_arg(pass_.accumulator) ? "uint" : value_type(pass_), access);
+  }
+
+  void declare_buffers() {
+    using enum ShaderBuilder::Access;
+    if (pass_.input == PassInput::kAccs) {
+      declare_acc_buffers("in", kRead);
+    } else {
+      for (uint32_t i = 0; i < pass_.inputs(); ++i) {
+        const std::string name = "in" + std::to_string(i);
+        pass_.vectors ? builder_.vector_buffer(name, pass_.sources[i], kRead)
+                      : builder_.buffer(name, pass_.sources[i], kRead);
+      }
+    }
+    if (pass_.writes_accs) {
+      declare_acc_buffers("out", kWrite);
+    } else {
+      builder_.buffer("result", pass_.result, kWrite);
+    }
+    if (pass_.params_in_buffer()) {
+      builder_.buffer("params", "uint", kRead);
+    } else {
+      for (uint32_t i = 0; i < pass_.words(); ++i) builder_.push("uint", "p" + std::to_string(i));
+    }
+  }
+
+  // Where source |i| lies at the OFFSETS "at": an element, or a word of each of four.
+  std::string place(uint32_t i) const {
+    return "in" + std::to_string(i) + "[" + (pass_.inputs() == 1 ? "at" : i == 0 ? "at.x" : "at.y") + "]";
+  }
+
+  // Products of floats are taken apart from their factors: what rounding loses is added too.
+  bool has_factors() const { return pass_.input == PassInput::kProducts && is_compensated(pass_); }
+
+  std::string element_type() const {
+    if (pass_.input == PassInput::kAccs) return "Acc";
+    const std::string value(value_type(pass_));
+    if (has_factors()) return std::string(value == "double" ? "d" : "") + (pass_.vectors ? "mat2x4" : "vec2");
+    return pass_.vectors ? std::string(vector_type(value)) : value;
+  }
+
+  // The element of source |i|, or whether it is not zero, from its |word|.
+  std::string source_text(uint32_t i, const std::string& word) {
+    const Dtype dtype = pass_.sources[i];
+    const std::string value = builder_.load(dtype, word);
+    return is_truth(pass_.accumulator) ? truth(dtype, value) : builder_.convert(dtype, pass_.element, value);
+  }
+
+  // What is accumulated of the sources' |words|: their element, their product, or whether it is not zero.
+  std::string value_text(const std::array<std::string, 2>& words) {
+    std::string text = source_text(0, words[0]);
+    if (pass_.inputs() == 2) text += " * " + source_text(1, words[1]);
+    return text;
+  }
+
+  // The four elements of source |i| in the variable w0 or w1.
+  std::string four_texts(uint32_t i) {
+    std::string text;
+    for (const char component : kComponents)
+      text += (text.empty() ? "" : ", ") + source_text(i, "w" + std::to_string(i) + "." + component);
+    return text;
+  }
+
+  // What is accumulated of the four in w0, and w1.
+  std::string four_values() {
+    std::string text;
+    for (const char component : kComponents)
+      text += (text.empty() ? "" : ", ") + value_text({std::string("w0.") + component, std::string("w1.") + component});
+    return text;
+  }
+
+  void declare_fetch() {
+    std::string fetch, take;
+    if (pass_.input == PassInput::kAccs) {
+      fetch = pass_.has_extra() ? "return Acc(in_value[at], in_extra[at]);" : "return Acc(in_value[at]);";
+      take = "acc = acc_merge(acc, x);";
+    } else if (pass_.vectors) {
+      for (uint32_t i = 0; i < pass_.inputs(); ++i) {
+        const std::string words(vector_type(word_type(pass_.sources[i])));
+        fetch.append(words).append(" w").append(std::to_string(i)).append(" = ").append(words);
+        fetch.append("(").append(place(i)).append(");\n  ");
+      }
+      fetch += "return ELEMENT(" + (has_factors() ? four_texts(0) + ", " + four_texts(1) : four_values()) + ");";
+      for (int component = 0; component < 4; ++component) take += (component == 0 ? "" : "\n  ") + take_text(component);
+    } else if (has_factors()) {
+      fetch = "return ELEMENT(" + source_text(0, place(0)) + ", " + source_text(1, place(1)) + ");";
+      take = "acc_product(acc, x.x, x.y);";
+    } else {
+      fetch = "return " + value_text({place(0), place(1)}) + ";";
+      take = "acc_add(acc, x, position);";
+    }
+    builder_.declare("ELEMENT fetch(OFFSETS at) {\n  " + fetch + "\n}\n");
+    builder_.declare("void take(inout Acc acc, ELEMENT x, uint position) {\n  " + take + "\n}\n");
+  }
+
+  // Takes one of the four in x.
+  std::string take_text(int component) const {
+    const std::string at(1, kComponents[static_cast<size_t>(component)]);
+    if (has_factors()) return "acc_product(acc, x[0]." + at + ", x[1]." + at + ");";
+    const std::string behind = component == 0 ? "" : " + " + std::to_string(component) + "u";
+    return "acc_add(acc, x." + at + ", 4u * position" + behind + ");";
+  }
+
+  void declare_kept() {
+    builder_.declare(position_function(
+        "OFFSETS", "kept_offsets", offsets(pass_.offset_at()), pass_.kept_rank,
+        [this](uint32_t axis) { return param(pass_.kept_at(axis)); },
+        [this](uint32_t axis) { return offsets(pass_.kept_at(axis) + 1); }));
+  }
+
+  void declare_walk() {
+    if (pass_.walk_rank == 1) {
+      builder_.declare("OFFSETS walk_linear(uint position) { return " + offsets(pass_.walk_at(0)) + " * position; }\n");
+      return;
+    }
+    std::string start, step, at = "OFFSETS(0u)";
+    for (uint32_t axis = pass_.walk_rank; axis-- > 0;) {
+      const uint32_t position = pass_.walk_at(axis);
+      const std::string index = "walk.at[" + std::to_string(axis) + "]", size = param(position);
+      at.append(" + ").append(offsets(position + 2)).append(" * ").append(index);
+      step.append("  ").append(index).append(" += ").append(param(position + 1));
+      step.append(axis + 1 == pass_.walk_rank ? ";\n" : " + carry;\n");
+      start.append("  ").append(index).append(" = position");
+      if (axis == 0) {
+        start.append(";\n");
+        continue;
+      }
+      start.append(" % ").append(size).append(";\n  position /= ").append(size).append(";\n");
+      step.append("  carry = ").append(index).append(" >= ").append(size).append(" ? 1u : 0u;\n");
+      step.append("  if (carry == 1u) ").append(index).append(" -= ").append(size).append(";\n");
+    }
+    builder_.declare("Walk walk_start(uint position) {\n  Walk walk;\n" + start + "  return walk;\n}\n");
+    builder_.declare("void walk_step(inout Walk walk) {\n  uint carry = 0u;\n" + step + "}\n");
+    builder_.declare("OFFSETS walk_offsets(Walk walk) { return " + at + "; }\n");
+  }
+
+  void declare_put() {
+    std::string text = "void put(uint part, uint output_index, Acc acc) {\n";
+    if (pass_.writes_accs) {
+      text += "  uint at = part * P_OUTPUTS + output_index;\n  out_value[at] = acc.value;\n";
+      if (pass_.has_extra()) text += "  out_extra[at] = acc.extra;\n";
+    } else {
+      const Dtype outcome = is_arg(pass_.accumulator) || is_truth(pass_.accumulator) ? Dtype::u32 : pass_.element;
+      std::string value = "acc_result(acc)";
+      if (dtype_info(outcome).compute != dtype_info(pass_.result).compute)
+        value = builder_.convert(outcome, pass_.result, value);
+      text += "  result[output_index] = " + builder_.store(pass_.result, value) + ";\n";
+    }
+    builder_.declare(text + "}\n");
+  }
+
+  const ReducePass& pass_;
+  ShaderBuilder builder_;
+  const bool in_double_;  // the device has doubles
+};
+
+}  // namespace
+
+bool ReducePass::has_extra() const { return is_arg(accumulator) || is_compensated(*this); }
+
+uint32_t ReducePass::value_bytes() const {
+  if (is_truth(accumulator)) return 4;
+  return dtype_info(element).bits == 64 ? 8 : 4;
+}
+
+uint32_t ReducePass::extra_bytes() const {
+  if (!has_extra()) return 0;
+  return is_arg(accumulator) ? 4 : value_bytes();
+}
+
+bool ReducePass::params_in_buffer() const { return words() * 4 > kMaxPushBytes; }
+
+std::string ReducePass::key() const {
+  std::string text = "reduce ";
+  text += kNames[static_cast<size_t>(accumulator)];
+  for (uint32_t i = 0; i < inputs() && input != PassInput::kAccs; ++i) {
+    text += ' ';
+    text += dtype_name(sources[i]);
+  }
+  text += ' ';
+  text += dtype_name(element);
+  text += ' ';
+  text += dtype_name(result);
+  text += " i" + std::to_string(static_cast<int>(input)) + (vectors ? "v" : "") + (writes_accs ? "p" : "r");
+  text += " k" + std::to_string(kept_rank) + "w" + std::to_string(walk_rank) + "n" + std::to_string(invocations);
+  return text;
+}
+
+Result<vulkan::KernelSource> ReducePass::emit(const vulkan::DeviceInfo& device) const {
+  return Emitter(*this, device).emit();
+}
+
+}  // namespace gpu_node::kernels
