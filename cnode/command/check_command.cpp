@@ -70,15 +70,17 @@ Result<std::string> use_memory(Check& check, const Settings&) {
 
 ir::Instruction addition() {
   ir::Instruction add;
-  add.op = ir::find_op("add");
+  add.op = &ir::op_called("add");
   add.operands = {ir::ValueName{0}, ir::ValueName{1}};
   add.results = {{2, {Dtype::f32, {kElements}}}};
   return add;
 }
 
 Result<std::string> compile(Check& check, const Settings&) {
-  const program::Value operands[] = {check.left, check.right};
-  GPU_ASSIGN(check.sum, check.executor->record(addition(), operands, no_charge));
+  const program::Operand operands[] = {check.left, check.right};
+  program::Tensors sums;
+  GPU_TRY(check.executor->record(addition(), operands, no_charge, sums));
+  check.sum = sums[0];
   const vulkan::Counters counters = check.device->counters();
   return std::to_string(counters.shader_compiles) + " compiled, " + std::to_string(counters.spirv_cache_hits) +
          " from the cache";

@@ -1,5 +1,8 @@
-// The op table: one row per op, spelled as Nx spells it. The same name stands on the wire, in Elixir, in GLSL and in
-// the tests. Adding an op of a present family is a row here, its GLSL function, and the Elixir row; its tests follow.
+// The op table: one row per op, spelled as Nx spells it. The rows stand in specs/ops.json, from which this table, that
+// of GpuNode.Op and the one in PROTOCOL.md are made; the same name stands on the wire, in Elixir, in GLSL and in the
+// tests.
+//
+// What is true of an op is a column of its row. Code outside a family's own folder asks the columns, never the name.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +11,10 @@
 
 namespace gpu_node::ir {
 
-// What turns shapes into a launch (kernels/<family>.cpp).
+// What turns shapes into a launch (kernels/<family>).
 enum class Family : uint8_t {
   kUnary,      // element by element, one operand
-  kBinary,     // element by element, two operands, broadcasting as Nx.add/2
+  kBinary,     // element by element, two operands
   kTernary,    // select, clip: element by element, three operands
   kCast,       // as_type, bitcast
   kCreate,     // iota, eye, constant: no operands
@@ -21,25 +24,116 @@ enum class Family : uint8_t {
   kDot,
 };
 
-// How the output's element type follows from the operands' (Nx's rules; NX_SEMANTICS names in parentheses).
+// Element by element: planned alike, whatever the number of operands.
+constexpr bool is_elementwise(Family family) { return family <= Family::kCast; }
+
+// What an op is to its family's planner and emitter.
+enum class Code : uint8_t {
+  // Elementwise: how the expression is spelled (kernels/elementwise/op_code).
+  kCommon,     // op_<name> in op_common.glsl
+  kInteger,    // op_<name> in op_integer.glsl
+  kWidth,      // the same, with the type's width as last argument
+  kMath,       // m_<name> of the math library; always floating
+  kPower,      // op_pow of integers, m_pow of floats
+  kRemainder,  // op_remainder of integers, m_fmod of floats
+  kDivide,     // op_divide.glsl
+  kCompare,
+  kLogical,
+  kTest,  // is_nan, is_infinity
+  kSelect,
+  kConvert,  // as_type, real, bitcast of integers
+  kZero,     // imag
+  // The ops of the other families.
+  kIota,
+  kEye,
+  kConstant,
+  kReshape,
+  kSqueeze,
+  kTranspose,
+  kBroadcast,
+  kSum,
+  kProduct,
+  kReduceMax,
+  kReduceMin,
+  kAll,
+  kAny,
+  kArgmax,
+  kArgmin,
+  kDot,
+};
+
+// Which operands an op takes.
+enum class Takes : uint8_t {
+  kAny,
+  kInteger,
+  kOrdered,  // no complex numbers
+};
+
+// How the result's element type follows from the operands' (Nx's rules; its names in parentheses). Literals and
+// operands of shape {} do not widen a merged type: Nx's numbers take the type of what they meet.
 enum class TypeRule : uint8_t {
-  kSame,        // the operand's type
-  kFloating,    // integers become f32, floats stay (to_floating)
-  kMerge,       // the merged type of all operands (merge), or whatever wider type the caller declares
-  kMergeFloat,  // kMerge, then kFloating
-  kMergeInt,    // kMerge of integer operands only
-  kPredicate,   // u8
-  kAggregate,   // sum, product: integers widen (to_aggregate)
-  kDeclared,    // the caller's declared type (as_type, bitcast, iota, argmax, dot, ...)
-  kRealPart,    // abs, real, imag: complex becomes its component type; real/imag of integers f32
+  kSame,           // the operand's type
+  kFloating,       // integers become f32, floats stay (to_floating)
+  kComponent,      // complex becomes its component's type, others stay
+  kReal,           // kComponent, then kFloating (to_real)
+  kComplex,        // floats become complex (to_complex)
+  kPredicate,      // u8
+  kMerge,          // the merged type of all operands (merge), or a wider one that is declared
+  kMergeFloating,  // kMerge, then kFloating
+  kMergeValues,    // kMerge of all operands but the first
+  kAggregate,      // integers widen (to_aggregate), or become the integer type that is declared
+  kDeclared,       // the declared type
+  kSameWidth,      // the declared type, real and as wide as the operand's
+  kIndex,          // the declared integer type
+};
+
+// How the result's shape follows from the operands', the attributes and the declared shape.
+enum class ShapeRule : uint8_t {
+  kElementwise,  // Nx.broadcast_shape over all operands: aligned at the last axis, 1 stretches
+  kClip,         // the first operand's; the others are scalars
+  kDeclared,
+  kMatrix,     // declared, of two axes or more
+  kReshape,    // declared, of as many elements
+  kSqueeze,    // without the axes `axes`, or without all of one element
+  kTranspose,  // the axes in the order `axes`, or reversed
+  kBroadcast,  // declared; `axes` has the result's axis of each of the operand's
+  kReduce,     // without the axes `axes`, or all of them; with `keep_axes` they become 1
+  kArgReduce,  // the same with `axis` and `keep_axis`
+  kDot,        // batch axes, what is left of the left operand's, then of the right's
+};
+
+enum class AttributeKind : uint8_t {
+  kAxes,     // a list of axes
+  kAxis,     // an axis
+  kBoolean,  // true, false
+  kChoice,   // one of some atoms
+  kLiteral,  // {Type, Number}
+};
+
+struct AttributeRow {
+  std::string_view name;
+  AttributeKind kind;
+  std::string_view choices;        // of kChoice, between spaces
+  std::string_view default_value;  // as Erlang has it; empty: it must be given
 };
 
 struct Op {
   std::string_view name;
   Family family;
+  Code code;
+  Takes takes;
   TypeRule type_rule;
-  uint8_t operands;
+  ShapeRule shape_rule;
+  std::span<const std::string_view> operand_names;
+  bool takes_list;  // the last of operand_names stands for any number of operands, at least one
+  uint8_t results;
+  std::span<const AttributeRow> attributes;
+  bool density;    // log densities may use it
   uint16_t index;  // position in the table; never leaves the process
+  std::string_view doc;
+
+  size_t operands() const { return operand_names.size(); }
+  bool takes_operands(size_t count) const { return takes_list ? count >= operands() : count == operands(); }
 };
 
 // Every op of this build, in table order.
@@ -47,5 +141,8 @@ std::span<const Op> ops();
 
 // The op called |name|, or nullptr.
 const Op* find_op(std::string_view name);
+
+// The row of an op that this build itself uses. REQUIRES that the table has it.
+const Op& op_called(std::string_view name);
 
 }  // namespace gpu_node::ir

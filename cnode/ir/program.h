@@ -1,8 +1,9 @@
 // The one intermediate representation: a flat list of instructions in SSA form. An eager op is a program of one
 // instruction.
 //
-// Values are named by integers. A name of 0 or more is a tensor handle of the session, which outlives the program; a
-// negative name is local to the program and is gone at its end. Every name is defined once.
+// Values are named by integers, and every name is defined once. In a run message a name of 0 or more is a tensor handle
+// of the session, which outlives the message; in a compiled program it is one of the program's inputs, counted from 0.
+// A negative name is local and is gone at the end.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/result.h"
+#include "base/small_list.h"
+#include "ir/attributes.h"
 #include "ir/op.h"
 #include "tensor/scalar.h"
 #include "tensor/shape.h"
@@ -25,33 +29,36 @@ using Operand = std::variant<ValueName, Scalar>;
 struct TensorType {
   Dtype dtype = Dtype::f32;
   Shape shape;
+  bool operator==(const TensorType&) const = default;
 };
+using TensorTypes = SmallList<TensorType, 1>;
 
-// What an op takes beside operands. An op reads only the fields its row of PROTOCOL.md names; others must be as here.
-struct Attributes {
-  Dims axes;              // reductions, transpose, squeeze, broadcast
-  bool has_axes = false;  // false: all axes (reductions), reversed (transpose), trailing (broadcast)
-  bool keep_axes = false;
-  bool tie_high = false;                                        // argmax/argmin: tie_break: :high
-  int64_t axis = -1;                                            // iota, argmax, argmin: -1 is the flat index
-  Scalar value;                                                 // constant
-  Dims contract_left, batch_left, contract_right, batch_right;  // dot
+// A value that an instruction makes, with its declared type.
+struct Definition {
+  ValueName name = 0;
+  TensorType type;
 };
 
 struct Instruction {
   const Op* op = nullptr;
-  std::vector<Operand> operands;
-  std::vector<std::pair<ValueName, TensorType>> results;
+  SmallList<Operand, 2> operands;
+  SmallList<Definition, 1> results;
   Attributes attributes;
+
+  bool is_literal(size_t operand) const { return std::holds_alternative<Scalar>(operands[operand]); }
+};
+static_assert(sizeof(Instruction) < 200);
+
+// What is compiled once and run often. `bodies` are the programs that its instructions name as their attributes: what a
+// loop or a reduction repeats. They see nothing but their own inputs.
+struct Program {
+  std::vector<TensorType> inputs;
+  std::vector<Instruction> instructions;
+  std::vector<ValueName> outputs;
+  std::vector<Program> bodies;
 };
 
-using Program = std::vector<Instruction>;
-
-// "add f32{2, 3}, s64 literal -> f32{2, 3}", for messages. |operand_types| as validated, in operand order.
-std::string instruction_text(const Instruction& instruction, std::span<const TensorType> operand_types);
-
-// Checks arity, ranks, axes, shapes and types of |instruction| against its row, given the types of its operands (a
-// literal has shape {}). Names op, shapes, types and limits in its error.
-Result<void> validate(const Instruction& instruction, std::span<const TensorType> operand_types);
+// "f32{2, 3}", for messages.
+std::string text(const TensorType& type);
 
 }  // namespace gpu_node::ir

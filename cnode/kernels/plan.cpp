@@ -17,11 +17,11 @@ Result<void> check_device(const ir::Instruction& instruction, std::span<const Ar
   const ir::Op& op = *instruction.op;
   std::array<Dtype, 4> types;
   size_t count = 0;
-  types[count++] = instruction.results[0].second.dtype;
+  types[count++] = instruction.results[0].type.dtype;
   for (const Arg& operand : operands) types[count++] = type_of(operand);
   GPU_TRY(check_types(op.name, std::span(types).first(count), device));
-  const bool transcendental = op.type_rule == ir::TypeRule::kFloating || op.name == "atan2" ||
-                              ((op.name == "pow" || op.name == "remainder") && is_float(types[0]));
+  const bool transcendental = op.code == ir::Code::kMath ||
+                              ((op.code == ir::Code::kPower || op.code == ir::Code::kRemainder) && is_float(types[0]));
   if (transcendental && !device.has_f64)
     return Error{ErrorCode::kUnsupported, std::string(op.name) + ": needs 64-bit floats (shaderFloat64) for its " +
                                               "precision, which the device lacks (device " + device.name + ")"};

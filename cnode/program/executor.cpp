@@ -2,154 +2,179 @@
 
 #include <cstring>
 
-#include "base/clock.h"
+#include "base/concat.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"
-#include "vulkan/recorder.h"
 
 namespace gpu_node::program {
 namespace {
 
-// The most operands an op takes.
-constexpr size_t kMaxOperands = 3;
-
-struct OperandTypes {
-  std::array<ir::TensorType, kMaxOperands> types;
-  size_t count = 0;
-
-  std::span<const ir::TensorType> span() const { return {types.data(), count}; }
-};
-
-OperandTypes types_of(std::span<const Value> operands) {
-  OperandTypes all;
-  for (const Value& operand : operands) {
-    if (all.count == kMaxOperands) break;
-    ir::TensorType& type = all.types[all.count++];
-    if (const auto* tensor = std::get_if<Tensor>(&operand)) {
-      type.dtype = tensor->dtype;
-      type.shape = tensor->map.shape;
-    } else {
-      type.dtype = std::get<Scalar>(operand).dtype;
-    }
-  }
-  return all;
+ir::OperandType type_of(const Operand& operand) {
+  if (operand.tensor != nullptr) return {operand.tensor->dtype, &operand.tensor->map.shape};
+  return ir::OperandType::of(*operand.literal);
 }
 
-kernels::Arg argument(const Value& operand) {
-  if (const auto* scalar = std::get_if<Scalar>(&operand)) return *scalar;
-  const auto& tensor = std::get<Tensor>(operand);
-  return kernels::TensorArg{tensor.dtype, tensor.map, tensor.storage != nullptr ? tensor.storage->size_bytes : 0};
+kernels::Arg argument(const Operand& operand) {
+  if (operand.literal != nullptr) return *operand.literal;
+  return kernels::TensorArg{operand.tensor->dtype, operand.tensor->map, operand.tensor->storage_bytes()};
+}
+
+bool is_empty(std::span<const ir::TensorType> types) {
+  for (const ir::TensorType& type : types)
+    if (element_count(type.shape) != 0) return false;
+  return true;
 }
 
 }  // namespace
 
 Executor::Executor(vulkan::Device& device) : device_(device) {}
 
-void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::TensorType> operand_types) {
-  if (!ir::validate(instruction, operand_types).ok()) return;
-  if (element_count(instruction.results[0].second.shape) == 0) return;
-  std::array<kernels::Arg, kMaxOperands> arguments;
-  for (size_t i = 0; i < operand_types.size(); ++i) {
-    const ir::TensorType& type = operand_types[i];
+uint64_t Executor::lap() {
+  const Clock::time_point now = Clock::now();
+  const uint64_t spent = nanoseconds_between(counted_, now);
+  counted_ = now;
+  return spent;
+}
+
+void Executor::count(uint64_t instructions) {
+  counters_.instructions += instructions;
+  counters_.record_ns += lap();
+}
+
+void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) {
+  ir::TensorTypes types;
+  if (!ir::infer(instruction, operands, types).ok() || is_empty(types.span())) return;
+  std::vector<kernels::Arg> arguments;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const ir::OperandType& type = operands[i];
     if (const auto* literal = std::get_if<Scalar>(&instruction.operands[i]))
-      arguments[i] = *literal;
+      arguments.emplace_back(*literal);
     else
-      arguments[i] = kernels::TensorArg{type.dtype, IndexMap::row_major(type.shape), storage_bytes(type)};
+      arguments.emplace_back(kernels::TensorArg{type.dtype, IndexMap::row_major(*type.shape),
+                                                storage_bytes(ir::TensorType{type.dtype, *type.shape})});
   }
-  if (!operand_types.empty() && std::holds_alternative<kernels::TensorArg>(arguments[0]) &&
-      kernels::is_view(instruction, operand_types[0].dtype))
+  if (!operands.empty() && std::holds_alternative<kernels::TensorArg>(arguments[0]) &&
+      kernels::is_view(instruction, operands[0].dtype))
     return;
-  const Result<kernels::Plan> plan =
-      kernels::plan(instruction, std::span(arguments).first(operand_types.size()), device_.info());
+  const Result<kernels::Plan> plan = kernels::plan(instruction, arguments, device_.info());
   if (!plan.ok()) return;
   for (const kernels::Dispatch& dispatch : plan->dispatches)
     if (device_.kernels().find(dispatch.key) == nullptr) device_.kernels().request(dispatch.key, dispatch.emit);
 }
 
-Result<Tensor> Executor::record(const ir::Instruction& instruction, std::span<const Value> operands,
-                                const Charge& charge) {
-  const Clock::time_point start = Clock::now();
+Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
+                              const Charge& charge, Tensors& results) {
   ++counters_.instructions;
-  const OperandTypes types = types_of(operands);
-  const Result<void> valid =
-      operands.size() > kMaxOperands ? ir::validate(instruction, {}) : ir::validate(instruction, types.span());
-  const Clock::time_point validated = Clock::now();
-  counters_.validate_ns += nanoseconds_between(start, validated);
-  if (!valid.ok()) {
-    ++counters_.failed;
-    return valid.error();
-  }
-  Result<Tensor> result = record_valid(instruction, operands, charge);
-  counters_.record_ns += nanoseconds_between(validated, Clock::now());
-  if (!result.ok()) {
-    ++counters_.failed;
-    return with_context(std::move(result).error(), ir::instruction_text(instruction, types.span()));
-  }
-  return result;
+  Result<void> done = infer(instruction, operands, resolved_);
+  counters_.validate_ns += lap();
+  const bool valid = done.ok();
+  if (valid) done = resolve(instruction, operands, resolved_);
+  if (done.ok()) done = execute(resolved_, operands, charge, results);
+  counters_.record_ns += lap();
+  if (done.ok()) return {};
+  ++counters_.failed;
+  if (!valid) return done;
+  return ir::with_instruction(std::move(done).error(), instruction, operand_types_);
 }
 
-Result<Tensor> Executor::record_valid(const ir::Instruction& instruction, std::span<const Value> operands,
-                                      const Charge& charge) {
-  const ir::TensorType& type = instruction.results[0].second;
-  if (element_count(type.shape) == 0) return Tensor{type.dtype, IndexMap::row_major(type.shape), nullptr};
-  if (!operands.empty())
-    if (const auto* tensor = std::get_if<Tensor>(&operands[0]);
-        tensor != nullptr && kernels::is_view(instruction, tensor->dtype))
-      return record_view(instruction, *tensor, charge);
-  GPU_ASSIGN(CachedPlan * plan, plan_of(instruction, operands));
-  return run(*plan, type, operands, charge);
+Result<void> Executor::infer(const ir::Instruction& instruction, std::span<const Operand> operands,
+                             Resolved& resolved) {
+  operand_types_.clear();
+  for (const Operand& operand : operands) operand_types_.push_back(type_of(operand));
+  return ir::infer(instruction, operand_types_, resolved.types);
 }
 
-Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::span<const Value> operands) {
+Result<void> Executor::resolve(const ir::Instruction& instruction, std::span<const Operand> operands,
+                               Resolved& resolved) {
+  resolved.plan = nullptr;
+  resolved.view.reset();
+  if (is_empty(resolved.types.span())) return {};
+  const Tensor* first = operands.empty() ? nullptr : operands[0].tensor;
+  if (first == nullptr || !kernels::is_view(instruction, first->dtype)) {
+    GPU_ASSIGN(resolved.plan, plan_of(instruction, operands));
+    return {};
+  }
+  resolved.view = kernels::view_of(instruction, first->map);
+  if (resolved.view) return {};
+  GPU_ASSIGN(resolved.plan, copy_of(*first));
+  resolved.view = kernels::view_of(instruction, IndexMap::row_major(first->map.shape));
+  return {};
+}
+
+Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::span<const Operand> operands) {
   plans_.begin(instruction);
-  for (const Value& operand : operands) {
-    if (const auto* tensor = std::get_if<Tensor>(&operand))
-      plans_.add(tensor->dtype, tensor->map, tensor->storage != nullptr ? tensor->storage->size_bytes : 0);
+  for (const Operand& operand : operands) {
+    if (operand.tensor != nullptr)
+      plans_.add(operand.tensor->dtype, operand.tensor->map, operand.tensor->storage_bytes());
     else
-      plans_.add(std::get<Scalar>(operand));
+      plans_.add(*operand.literal);
   }
   if (CachedPlan* known = plans_.find(); known != nullptr) return known;
-  std::array<kernels::Arg, kMaxOperands> arguments;
-  for (size_t i = 0; i < operands.size(); ++i) arguments[i] = argument(operands[i]);
-  GPU_ASSIGN(kernels::Plan plan,
-             kernels::plan(instruction, std::span(arguments).first(operands.size()), device_.info()));
+  arguments_.clear();
+  for (const Operand& operand : operands) arguments_.push_back(argument(operand));
+  GPU_ASSIGN(kernels::Plan plan, kernels::plan(instruction, arguments_, device_.info()));
   return &plans_.keep(std::move(plan));
 }
 
-Result<Tensor> Executor::record_view(const ir::Instruction& instruction, const Tensor& operand, const Charge& charge) {
-  const ir::TensorType& type = instruction.results[0].second;
-  if (std::optional<IndexMap> map = kernels::view_of(instruction, operand.map))
-    return Tensor{type.dtype, *map, operand.storage};
-  GPU_ASSIGN(const Tensor copy, contiguous(operand, charge));
-  return Tensor{type.dtype, *kernels::view_of(instruction, copy.map), copy.storage};
+Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {
+  plans_.begin_copy();
+  plans_.add(tensor.dtype, tensor.map, tensor.storage_bytes());
+  if (CachedPlan* known = plans_.find(); known != nullptr) return known;
+  GPU_ASSIGN(kernels::Plan plan,
+             kernels::plan_copy({tensor.dtype, tensor.map, tensor.storage_bytes()}, device_.info()));
+  return &plans_.keep(std::move(plan));
+}
+
+Result<void> Executor::execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
+                               Tensors& results) {
+  results.clear();
+  if (resolved.plan == nullptr) {
+    for (const ir::TensorType& type : resolved.types) {
+      if (resolved.view)
+        results.push_back({type.dtype, *resolved.view, operands[0].tensor->storage});
+      else
+        results.push_back({type.dtype, IndexMap::row_major(type.shape), nullptr});
+    }
+    return {};
+  }
+  if (!resolved.view) return run(*resolved.plan, resolved.types.span(), operands, charge, results);
+  const ir::TensorType copied = operands[0].tensor->type();
+  GPU_TRY(run(*resolved.plan, {&copied, 1}, operands.first(1), charge, results));
+  results[0].dtype = resolved.types[0].dtype;
+  results[0].map = *resolved.view;
+  return {};
 }
 
 Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) {
   if (tensor.storage == nullptr || (tensor.map.offset == 0 && tensor.map.is_row_major())) return tensor;
-  const Value operand = tensor;
-  const auto source = std::get<kernels::TensorArg>(argument(operand));
-  GPU_ASSIGN(kernels::Plan plan, kernels::plan_copy(source, device_.info()));
-  CachedPlan once(std::move(plan));
-  return run(once, tensor.type(), {&operand, 1}, charge);
+  GPU_ASSIGN(CachedPlan * plan, copy_of(tensor));
+  const ir::TensorType type = tensor.type();
+  const Operand operand = tensor;
+  Tensors results;
+  GPU_TRY(run(*plan, {&type, 1}, {&operand, 1}, charge, results));
+  return std::move(results[0]);
 }
 
-Result<Tensor> Executor::run(CachedPlan& cached, const ir::TensorType& type, std::span<const Value> operands,
-                             const Charge& charge) {
+Result<void> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> types, std::span<const Operand> operands,
+                           const Charge& charge, Tensors& results) {
   const kernels::Plan& plan = cached.plan;
-  for (const Value& operand : operands)
-    if (const auto* tensor = std::get_if<Tensor>(&operand);
+  for (const Operand& operand : operands)
+    if (const Tensor* tensor = operand.tensor;
         tensor != nullptr && tensor->storage != nullptr && tensor->storage->parts.size() > 1)
       GPU_TRY(check_one_part(tensor->type(), tensor->storage->size_bytes, device_.info()));
-  GPU_TRY(check_one_part(type, storage_bytes(type), device_.info()));
-  GPU_ASSIGN(const Tensor result, allocate(type.dtype, type.shape, false, false, charge));
-  GPU_ASSIGN(const std::vector<vulkan::BufferRef> scratch, make_scratch(plan));
+  for (const ir::TensorType& type : types) {
+    GPU_TRY(check_one_part(type, storage_bytes(type), device_.info()));
+    GPU_ASSIGN(results.emplace_back(), allocate(type.dtype, type.shape, false, false, charge));
+  }
+  if (!plan.scratch_bytes.empty()) GPU_TRY(make_scratch(plan, scratch_));
   for (size_t i = 0; i < plan.dispatches.size(); ++i)
-    GPU_TRY(dispatch(plan.dispatches[i], cached.kernels[i], operands, result, scratch));
-  return result;
+    GPU_TRY(dispatch(plan.dispatches[i], cached.kernels[i], operands, results.span(), scratch_));
+  scratch_.clear();
+  return {};
 }
 
-Result<std::vector<vulkan::BufferRef>> Executor::make_scratch(const kernels::Plan& plan) {
-  std::vector<vulkan::BufferRef> scratch;
+Result<void> Executor::make_scratch(const kernels::Plan& plan, std::vector<vulkan::BufferRef>& scratch) {
+  scratch.clear();
   const bool unified = device_.info().unified_memory;
   std::vector<bool> written(plan.scratch_bytes.size());
   for (const auto& [index, bytes] : plan.scratch_data) written[index] = true;
@@ -168,11 +193,11 @@ Result<std::vector<vulkan::BufferRef>> Executor::make_scratch(const kernels::Pla
     std::memcpy(staging->mapped(), bytes.data(), bytes.size());
     GPU_TRY(device_.recorder().copy(staging, 0, scratch[index], 0, bytes.size()));
   }
-  return scratch;
+  return {};
 }
 
 Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
-                                std::span<const Value> operands, const Tensor& result,
+                                std::span<const Operand> operands, std::span<const Tensor> results,
                                 std::span<const vulkan::BufferRef> scratch) {
   if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key);
   vulkan::KernelCache::Pending pending;
@@ -182,28 +207,23 @@ Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan:
     if (!compiled.ok()) return compiled.error();
     kernel = compiled.value().get();
   }
-  std::array<vulkan::BufferRange, 8> ranges;
-  if (dispatch.bindings.size() > ranges.size())
-    return Error{ErrorCode::kInternal,
-                 dispatch.key + " binds " + std::to_string(dispatch.bindings.size()) + " buffers"};
-  for (size_t i = 0; i < dispatch.bindings.size(); ++i) {
-    const kernels::Binding& binding = dispatch.bindings[i];
+  ranges_.clear();
+  for (const kernels::Binding& binding : dispatch.bindings) {
     const vulkan::BufferRef* buffer = nullptr;
     if (binding.kind == kernels::Binding::Kind::kScratch) {
       buffer = &scratch[binding.index];
     } else {
-      const Tensor& tensor =
-          binding.kind == kernels::Binding::Kind::kResult ? result : std::get<Tensor>(operands[binding.index]);
-      if (tensor.storage == nullptr)
-        return Error{ErrorCode::kInternal, dispatch.key + " binds a tensor without elements"};
-      buffer = &tensor.storage->parts[0];
+      const Tensor* tensor =
+          binding.kind == kernels::Binding::Kind::kResult ? &results[binding.index] : operands[binding.index].tensor;
+      if (tensor == nullptr || tensor->storage == nullptr)
+        return Error{ErrorCode::kInternal, concat(dispatch.key, " binds a tensor without elements")};
+      buffer = &tensor->storage->parts[0];
     }
     const uint64_t size = binding.size_bytes != 0 ? binding.size_bytes : (*buffer)->size_bytes() - binding.offset_bytes;
-    ranges[i] = {buffer, binding.offset_bytes, size, binding.written};
+    ranges_.push_back({buffer, binding.offset_bytes, size, binding.written});
   }
-  return device_.recorder().dispatch(*kernel, std::span(ranges).first(dispatch.bindings.size()),
-                                     std::span(dispatch.push).first(dispatch.push_bytes), dispatch.groups[0],
-                                     dispatch.groups[1], dispatch.groups[2]);
+  return device_.recorder().dispatch(*kernel, ranges_, std::span(dispatch.push).first(dispatch.push_bytes),
+                                     dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]);
 }
 
 }  // namespace gpu_node::program

@@ -1,24 +1,25 @@
 // Plans by what they were made from, so that an instruction like one before it is not planned again: an eager op is
 // mostly one that has just been done with other tensors.
 //
-// A plan is a function of the op, its attributes, the types and layouts of its operands, its literals and its result's
-// type; all of that is the key, so that a hit is exact. Bounded: a new plan takes the place of an old one. Device
+// A plan is a function of the op, its attributes, the types and layouts of its operands, its literals and its results'
+// types; all of that is the key, so that a hit is exact. Bounded: a new plan takes the place of an old one. Device
 // thread only.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "ir/program.h"
 #include "kernels/plan.h"
+#include "program/layout_key.h"
 #include "vulkan/kernel_cache.h"
 
 namespace gpu_node::program {
 
-// A plan and, by dispatch, the kernel once it is known. Kernels live as long as their cache.
-struct CachedPlan {
+// A plan and, by dispatch, the kernel once it is known. Kernels live as long as their cache. Shared with those who keep
+// a plan beyond its place in the cache.
+struct CachedPlan : std::enable_shared_from_this<CachedPlan> {
   explicit CachedPlan(kernels::Plan&& made) : plan(std::move(made)), kernels(plan.dispatches.size()) {}
 
   kernels::Plan plan;
@@ -31,10 +32,14 @@ class PlanCache {
 
   // Begins a look-up: operands follow in order, then find().
   void begin(const ir::Instruction& instruction);
-  void add(Dtype dtype, const IndexMap& map, uint64_t storage_bytes);
-  void add(const Scalar& literal);
+  // The same for a row-major copy of one tensor.
+  void begin_copy();
+  void add(Dtype dtype, const IndexMap& map, uint64_t storage_bytes) { key_.add(dtype, map, storage_bytes); }
+  void add(const Scalar& literal) { key_.add(literal); }
   // The plan of what was begun, or nullptr.
   CachedPlan* find();
+  // Whether the last find() found nothing.
+  bool missed() const { return missed_; }
 
   // Keeps |plan| for what was begun last; valid until the next keep().
   CachedPlan& keep(kernels::Plan&& plan);
@@ -43,15 +48,14 @@ class PlanCache {
   struct Entry {
     uint64_t hash = 0;
     std::vector<uint64_t> key;
-    std::unique_ptr<CachedPlan> plan;
+    std::shared_ptr<CachedPlan> plan;
   };
 
-  void add(const Dims& dims);
-
   std::vector<Entry> entries_;  // by hash; each has one place
-  std::vector<uint64_t> key_;   // of what was begun
+  LayoutKey key_;               // of what was begun
   uint64_t hash_ = 0;
-  std::unique_ptr<CachedPlan> unkept_;  // a plan too large to be kept
+  bool missed_ = false;
+  std::shared_ptr<CachedPlan> unkept_;  // a plan too large to be kept
 };
 
 }  // namespace gpu_node::program

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "vulkan/recorder.h"
+#include "program/executor.h"
 
 namespace gpu_node::program {
 namespace {

@@ -1,7 +1,8 @@
 // Sizes and limits of tensors' storages.
 #pragma once
 
-#include "program/executor.h"
+#include "program/tensor.h"
+#include "vulkan/device_info.h"
 
 namespace gpu_node::program {
 

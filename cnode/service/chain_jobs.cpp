@@ -21,11 +21,13 @@ Result<program::Tensor> DataJob::in_double(const program::Tensor& tensor) {
   if (tensor.dtype == Dtype::f64) return interpreter_.contiguous(session(), tensor);
   const auto charge = [this](uint64_t bytes) { return Result(session().account->charge_anyway(bytes)); };
   ir::Instruction convert;
-  convert.op = ir::find_op("as_type");
+  convert.op = &ir::op_called("as_type");
   convert.results.emplace_back(0, ir::TensorType{Dtype::f64, tensor.map.shape});
   convert.operands.emplace_back(ir::ValueName{0});
-  const program::Value operand = tensor;
-  return interpreter_.executor().record(convert, std::span(&operand, 1), charge);
+  const program::Operand operand = tensor;
+  program::Tensors doubles;
+  GPU_TRY(interpreter_.executor().record(convert, {&operand, 1}, charge, doubles));
+  return std::move(doubles[0]);
 }
 
 Result<chain::Job::Next> DataJob::record(double) {

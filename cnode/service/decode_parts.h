@@ -51,6 +51,17 @@ Result<void> read_request_options(etf::Reader& reader, std::string_view what, Re
 
 Error unknown_option(std::string_view what, std::string_view key, std::string_view own);
 
+// Types, shapes and instructions: decode_instruction.cpp. An instruction's reader is behind its name; the memory of
+// what |instruction| held is used again.
+Result<void> read_dtype(etf::Reader& reader, Dtype& dtype);
+Result<void> read_shape(etf::Reader& reader, Shape& shape);
+Result<void> read_operand(etf::Reader& reader, ir::Operand& operand);
+Result<void> read_instruction(etf::Reader& reader, std::string_view name, uint32_t arity, ir::Instruction& instruction);
+
+// What is compiled: decode_program.cpp.
+Result<void> read_compile_program(etf::Reader& reader, CompileProgramCommand& compile);
+Result<void> read_run_program(etf::Reader& reader, RunProgramCommand& run);
+
 // The requests about chains: decode_chain.cpp, decode_sample.cpp.
 Result<Request> read_compile_family(etf::Reader& reader);
 Result<Request> read_chain(etf::Reader& reader);

@@ -30,7 +30,7 @@ void write_device(etf::Writer& writer, const vulkan::DeviceInfo& device) {
 void write_ops(etf::Writer& writer) {
   const std::span<const ir::Op> ops = ir::ops();
   writer.map(static_cast<uint32_t>(ops.size()));
-  for (const ir::Op& op : ops) writer.atom(op.name).map(1).atom("operands").unsigned_integer(op.operands);
+  for (const ir::Op& op : ops) writer.atom(op.name).map(1).atom("operands").unsigned_integer(op.operands());
 }
 
 void write_sessions(etf::Writer& writer, const std::vector<SessionRef>& sessions) {

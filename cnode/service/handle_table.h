@@ -11,7 +11,8 @@
 
 #include "base/flat_map.h"
 #include "chain/device_model.h"
-#include "program/executor.h"
+#include "program/compiled.h"
+#include "program/tensor.h"
 #include "service/upload.h"
 
 namespace gpu_node::service {
@@ -25,9 +26,9 @@ struct HeldModel {
 };
 using ModelRef = std::shared_ptr<const HeldModel>;
 
-// What an id stands for: a tensor, the error that its making ended in, a tensor whose bytes are still coming, or a
-// model.
-using Handle = std::variant<program::Tensor, ErrorRef, UploadRef, ModelRef>;
+// What an id stands for: a tensor, the error that its making ended in, a tensor whose bytes are still coming, a model
+// of chains, or a program.
+using Handle = std::variant<program::Tensor, ErrorRef, UploadRef, ModelRef, program::CompiledProgramRef>;
 
 class HandleTable {
  public:

@@ -1,7 +1,9 @@
 #include "service/interpreter.h"
 
+#include <algorithm>
 #include <string>
 
+#include "base/concat.h"
 #include "program/storage.h"
 
 namespace gpu_node::service {
@@ -9,19 +11,25 @@ namespace {
 
 constexpr uint64_t kKeptShare = 16;  // of the memory limit
 
-std::string tensor_text(int64_t name) { return (name < 0 ? "local " : "tensor ") + std::to_string(name); }
+std::string tensor_text(int64_t name) { return concat(name < 0 ? "local " : "tensor ", name); }
+
+// What a handle that is there stands for, an error aside.
+std::string_view kind_of(const Handle& handle) {
+  if (std::holds_alternative<ModelRef>(handle)) return "a model";
+  return std::holds_alternative<program::CompiledProgramRef>(handle) ? "a program" : "a tensor";
+}
 
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
                          std::atomic<uint64_t>& progress)
-
     : sessions_(sessions),
       uploads_(uploads),
       progress_(progress),
       executor_(device),
       transfer_(device),
-      kept_(device.memory_limit_bytes() / kKeptShare) {}
+      kept_(device.memory_limit_bytes() / kKeptShare),
+      program_run_(executor_) {}
 
 Error Interpreter::missing_bytes(std::string_view reader, int64_t id, const Upload& upload) {
   return {ErrorCode::kInvalidArgument, std::string(reader) + ": " + tensor_text(id) + " still misses " +
@@ -34,13 +42,33 @@ bool Interpreter::make_room(const Session& session, ErrorCode lacking) {
 }
 
 void Interpreter::run(Session& session, std::span<const Command> commands) {
-  if (commands.size() > 1) prefetch(session, commands);
-  for (const Command& command : commands) {
+  const bool has_locals = find_ends(commands);
+  bool prefetched = commands.size() == 1;
+  executor_.start_clock();
+  for (size_t i = 0; i < commands.size(); ++i) {
     progress_.fetch_add(1, std::memory_order_relaxed);
-    std::visit([&](const auto& what) { execute(session, what); }, command);
+    std::visit([&](const auto& what) { execute(session, what); }, commands[i]);
+    // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
+    if (!prefetched && executor_.planned()) {
+      prefetch(session, commands, i + 1);
+      prefetched = true;
+    }
+    if (has_locals)
+      for (const int64_t name : liveness_.dying(i)) locals_.erase(name);
   }
   if (locals_.size() > 0) locals_.clear();
   operands_.clear();
+}
+
+bool Interpreter::find_ends(std::span<const Command> commands) {
+  const auto makes_local = [](const Command& command) {
+    const auto* instruction = std::get_if<ir::Instruction>(&command);
+    return instruction && std::any_of(instruction->results.begin(), instruction->results.end(),
+                                      [](const ir::Definition& result) { return result.name < 0; });
+  };
+  if (std::none_of(commands.begin(), commands.end(), makes_local)) return false;
+  liveness_.find(commands.size(), [&](size_t i) { return std::get_if<ir::Instruction>(&commands[i]); });
+  return true;
 }
 
 void Interpreter::execute(Session& session, const ir::Instruction& instruction) {
@@ -53,23 +81,61 @@ void Interpreter::execute(Session& session, const ir::Instruction& instruction) 
 Result<void> Interpreter::record(Session& session, const ir::Instruction& instruction) {
   for (const auto& [name, type] : instruction.results) GPU_TRY(check_new(session, name, instruction.op->name));
   operands_.clear();
+  if (!borrowed_.empty()) borrowed_.clear();
   for (const ir::Operand& operand : instruction.operands) {
-    if (const Scalar* scalar = std::get_if<Scalar>(&operand)) {
-      operands_.emplace_back(*scalar);
-      continue;
-    }
-    const auto name = std::get<ir::ValueName>(operand);
-    const Handle* handle = find_handle(session, name);
-    const auto* tensor = handle ? std::get_if<program::Tensor>(handle) : nullptr;
-    if (tensor) {
-      operands_.emplace_back(*tensor);
-    } else {
-      GPU_ASSIGN(operands_.emplace_back(), find(session, name, instruction.op->name));
-    }
+    GPU_ASSIGN(operands_.emplace_back(), resolve(session, operand, instruction.op->name));
   }
-  GPU_ASSIGN(program::Tensor result,
-             with_room(session, [&] { return executor_.record(instruction, operands_, session.charge); }));
-  bind(session, instruction.results[0].first, std::move(result));
+  GPU_TRY(with_room(session, [&] { return executor_.record(instruction, operands_, session.charge, results_); }));
+  for (size_t i = 0; i < results_.size(); ++i) bind(session, instruction.results[i].name, std::move(results_[i]));
+  return {};
+}
+
+Result<program::Operand> Interpreter::resolve(const Session& session, const ir::Operand& operand,
+                                              std::string_view reader) {
+  if (const Scalar* scalar = std::get_if<Scalar>(&operand)) return program::Operand(*scalar);
+  const auto name = std::get<ir::ValueName>(operand);
+  const Handle* handle = find_handle(session, name);
+  const auto* tensor = handle ? std::get_if<program::Tensor>(handle) : nullptr;
+  if (tensor) return program::Operand(*tensor);
+  GPU_ASSIGN(borrowed_.emplace_back(), find(session, name, reader));
+  return program::Operand(borrowed_.back());
+}
+
+void Interpreter::execute(Session& session, const CompileProgramCommand& compile) {
+  const Result<void> bound =
+      bind_new(session, compile.id, program::CompiledProgramRef(compile.program), "compile_program");
+  if (!bound.ok()) return poison(session, compile.id, failure(bound.error()));
+  prefetch(*compile.program);
+}
+
+void Interpreter::execute(Session& session, const RunProgramCommand& run) {
+  const Result<void> done = run_program(session, run);
+  program_run_.clear();
+  if (done.ok()) return;
+  const ErrorRef error = failure(done.error());
+  for (const int64_t id : run.results) poison(session, id, error);
+}
+
+Result<void> Interpreter::run_program(Session& session, const RunProgramCommand& run) {
+  constexpr std::string_view kWhat = "run_program";
+  for (const int64_t id : run.results) GPU_TRY(check_new(session, id, kWhat));
+  GPU_ASSIGN(program::CompiledProgramRef program, find_as<program::CompiledProgramRef>(session, run.program, kWhat));
+  if (run.results.size() != program->outputs().size())
+    return Error{ErrorCode::kInvalidArgument, concat("run_program: the program has ", program->outputs().size(),
+                                                     " outputs, not ", run.results.size())};
+  operands_.clear();
+  if (!borrowed_.empty()) borrowed_.clear();
+  for (const ir::Operand& input : run.inputs) {
+    GPU_ASSIGN(operands_.emplace_back(), resolve(session, input, kWhat));
+  }
+  GPU_TRY(program_run_.begin(std::move(program), operands_));
+  for (size_t i = 0; i < program_run_.steps(); ++i) {
+    progress_.fetch_add(1, std::memory_order_relaxed);
+    GPU_TRY(with_room(session, [&] { return program_run_.step(i, session.charge); }));
+  }
+  executor_.count(program_run_.steps());
+  program_run_.finish(results_);
+  for (size_t i = 0; i < results_.size(); ++i) bind(session, run.results[i], std::move(results_[i]));
   return {};
 }
 
@@ -138,19 +204,22 @@ Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, st
   if (!handle) return Error{ErrorCode::kNotFound, std::string(reader) + ": " + tensor_text(id) + " does not exist"};
   if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
   if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes(reader, id, **upload);
-  if (std::holds_alternative<ModelRef>(*handle))
-    return Error{ErrorCode::kInvalidArgument,
-                 std::string(reader) + ": " + std::to_string(id) + " is a model, no tensor"};
-  return std::get<program::Tensor>(*handle);
+  if (const auto* tensor = std::get_if<program::Tensor>(handle)) return *tensor;
+  return Error{ErrorCode::kInvalidArgument, concat(reader, ": ", id, " is ", kind_of(*handle), ", no tensor")};
+}
+
+template <typename T>
+Result<T> Interpreter::find_as(const Session& session, int64_t id, std::string_view reader) const {
+  const std::string_view wanted = std::same_as<T, ModelRef> ? "model" : "program";
+  const Handle* handle = find_handle(session, id);
+  if (!handle) return Error{ErrorCode::kNotFound, concat(reader, ": ", wanted, " ", id, " does not exist")};
+  if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
+  if (const T* found = std::get_if<T>(handle)) return *found;
+  return Error{ErrorCode::kInvalidArgument, concat(reader, ": ", id, " is ", kind_of(*handle), ", no ", wanted)};
 }
 
 Result<ModelRef> Interpreter::find_model(const Session& session, int64_t id, std::string_view reader) const {
-  const Handle* handle = find_handle(session, id);
-  if (!handle)
-    return Error{ErrorCode::kNotFound, std::string(reader) + ": model " + std::to_string(id) + " does not exist"};
-  if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
-  if (const ModelRef* model = std::get_if<ModelRef>(handle)) return *model;
-  return Error{ErrorCode::kInvalidArgument, std::string(reader) + ": " + std::to_string(id) + " is a tensor, no model"};
+  return find_as<ModelRef>(session, id, reader);
 }
 
 Result<void> Interpreter::bind_new(Session& session, int64_t id, Handle&& handle, std::string_view what) {

@@ -6,13 +6,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
+#include "ir/liveness.h"
 #include "program/executor.h"
+#include "program/program_run.h"
 #include "program/transfer.h"
 #include "service/attachments.h"
 #include "service/kept_tensors.h"
@@ -77,8 +80,16 @@ class Interpreter {
   void execute(Session& session, const FreeCommand& freed);
   void execute(Session& session, const ReleaseCommand& released);
   void execute(Session& session, const MalformedCommand& malformed);
+  void execute(Session& session, const CompileProgramCommand& compile);
+  void execute(Session& session, const RunProgramCommand& run);
 
   Result<void> record(Session& session, const ir::Instruction& instruction);
+  Result<void> run_program(Session& session, const RunProgramCommand& run);
+  // |operand| of |reader|, where it lies for as long as a command is executed.
+  Result<program::Operand> resolve(const Session& session, const ir::Operand& operand, std::string_view reader);
+  // What |id| stands for, as a model or program. Errors as find_model.
+  template <typename T>
+  Result<T> find_as(const Session& session, int64_t id, std::string_view reader) const;
   Result<void> check_new(Session& session, int64_t name, std::string_view what);
   const Handle* find_handle(const Session& session, int64_t name) const;
   // What |name| stood for, when its own session let go of it: kept, or held by another session.
@@ -97,7 +108,11 @@ class Interpreter {
   }
   bool make_room(const Session& session, ErrorCode lacking);
 
-  void prefetch(const Session& session, std::span<const Command> commands);
+  // Finds where the locals of |commands| end; false where there are none.
+  bool find_ends(std::span<const Command> commands);
+  // Asks for the kernels of the instructions from |commands[from]| on.
+  void prefetch(const Session& session, std::span<const Command> commands, size_t from);
+  void prefetch(const program::CompiledProgram& program);
   bool operand_types(const Session& session, const ir::Instruction& instruction, std::span<const Command> before);
   const ir::TensorType* declared_type(int64_t name, std::span<const Command> before);
 
@@ -109,11 +124,15 @@ class Interpreter {
   KeptTensors kept_;
   Attachments attachments_;
   HandleTable locals_;
-  std::vector<program::Value> operands_;     // of the instruction at hand; kept for its memory
-  std::vector<ir::TensorType> types_;        // likewise
+  program::ProgramRun program_run_;
+  ir::Liveness liveness_;
+  // Of the command at hand; kept for their memory.
+  std::vector<program::Operand> operands_;
+  std::deque<program::Tensor> borrowed_;  // operands that could go while room is made for others
+  program::Tensors results_;
+  std::vector<ir::OperandType> types_;
   FlatMap<const ir::TensorType*> declared_;  // results of the message's first commands, as many as had to be known
   size_t declared_commands_ = 0;
-  std::unordered_set<uint64_t> prefetched_;  // signatures of instructions whose kernels were asked for
   std::atomic<uint64_t> unknown_frees_{0}, attached_{0};
 };
 

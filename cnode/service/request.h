@@ -16,6 +16,7 @@
 #include "chain/mapping.h"
 #include "chain/sampler_options.h"
 #include "ir/program.h"
+#include "program/compiled.h"
 #include "service/link.h"
 
 namespace gpu_node::service {
@@ -186,7 +187,18 @@ struct MalformedCommand {
   std::vector<int64_t> ids;
   Error error;
 };
-using Command = std::variant<ir::Instruction, AllocCommand, FreeCommand, ReleaseCommand, MalformedCommand>;
+// A program, checked and inferred where it was decoded, to become |id|.
+struct CompileProgramCommand {
+  int64_t id = 0;
+  program::CompiledProgramRef program;
+};
+struct RunProgramCommand {
+  int64_t program = 0;
+  std::vector<ir::Operand> inputs;
+  std::vector<int64_t> results;  // ids, one for each of the program's outputs
+};
+using Command = std::variant<ir::Instruction, AllocCommand, FreeCommand, ReleaseCommand, MalformedCommand,
+                             CompileProgramCommand, RunProgramCommand>;
 
 struct Run {
   uint64_t session = 0;

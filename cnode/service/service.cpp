@@ -88,6 +88,10 @@ void Service::refuse(Run& run, const Error& error) const {
       for (const auto& [name, type] : instruction->results) refused.ids.push_back(name);
     } else if (const auto* alloc = std::get_if<AllocCommand>(&command)) {
       refused.ids.push_back(alloc->id);
+    } else if (const auto* compile = std::get_if<CompileProgramCommand>(&command)) {
+      refused.ids.push_back(compile->id);
+    } else if (const auto* program = std::get_if<RunProgramCommand>(&command)) {
+      refused.ids = program->results;
     } else {
       continue;
     }

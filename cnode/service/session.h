@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "program/executor.h"
+#include "program/tensor.h"
 #include "service/handle_table.h"
 #include "service/reply.h"
 #include "service/request.h"
@@ -51,7 +51,7 @@ struct Session {
   const int64_t lease_ms;
   const std::chrono::milliseconds grace;  // how long a released tensor can still be attached
   const std::shared_ptr<Account> account;
-  const program::Executor::Charge charge;  // by the account
+  const program::Charge charge;  // by the account
 
   std::atomic<Clock::rep> last_seen;
   std::atomic<bool> closed{false};

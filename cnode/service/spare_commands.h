@@ -23,9 +23,11 @@ class SpareCommands {
 
   void give(std::vector<Command>&& commands) {
     if (commands.empty() || commands.size() > kMaxKept) return;
-    // Only instructions are of bounded size.
+    // Only small instructions are of bounded size.
     for (Command& command : commands)
-      if (!std::holds_alternative<ir::Instruction>(command)) command.emplace<AllocCommand>();
+      if (const auto* instruction = std::get_if<ir::Instruction>(&command);
+          !instruction || instruction->operands.size() > kMaxOperands || instruction->results.size() > kMaxOperands)
+        command.emplace<AllocCommand>();
     const std::lock_guard lock(mutex_);
     if (spare_.size() < kMaxLists) spare_.push_back(std::move(commands));
   }
@@ -33,6 +35,7 @@ class SpareCommands {
  private:
   static constexpr size_t kMaxKept = 128;  // commands of a list; a client's messages have up to 64
   static constexpr size_t kMaxLists = 32;
+  static constexpr size_t kMaxOperands = 8;
 
   std::mutex mutex_;
   std::vector<std::vector<Command>> spare_;  // the last given is the next taken, for it is warm

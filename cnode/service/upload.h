@@ -17,7 +17,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
-#include "program/executor.h"
+#include "program/tensor.h"
 #include "service/request.h"
 #include "vulkan/buffer_pool.h"
 

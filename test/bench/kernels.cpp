@@ -158,12 +158,7 @@ class Bench {
   vulkan::Device& device_;
 };
 
-ir::Attributes over(const Dims& axes) {
-  ir::Attributes attributes;
-  attributes.axes = axes;
-  attributes.has_axes = true;
-  return attributes;
-}
+ir::Attributes over(const Dims& axes) { return ir::ReduceAttributes{ir::Axes(axes.begin(), axes.end())}; }
 
 void bandwidth(Bench& bench, const char* name, const char* op, std::vector<Operand> operands, Dtype dtype,
                const Shape& shape, const ir::Attributes& attributes) {
@@ -228,7 +223,7 @@ double sampled_error(Bench& bench, const Operand& a, const Operand& b, const vul
 
 void matrix_product(Bench& bench, Dtype dtype, int64_t size) {
   const Operand a = bench.random(dtype, {size, size}), b = bench.random(dtype, {size, size});
-  ir::Attributes attributes;
+  ir::DotAttributes attributes;
   attributes.contract_left = {1};
   attributes.contract_right = {0};
   Work work(bench.device(), "dot", {a, b}, dtype, {size, size}, attributes);

@@ -14,12 +14,10 @@ namespace {
 
 int g_cases = 0;
 
-ir::Attributes along(int64_t axis, bool tie_high, bool keep_axis = false) {
-  ir::Attributes attributes;
-  attributes.axis = axis;
-  attributes.tie_high = tie_high;
-  attributes.keep_axes = keep_axis;
-  return attributes;
+// |axis| -1: the flat index.
+ir::ArgReduceAttributes along(int64_t axis, bool tie_high, bool keep_axis = false) {
+  return {axis < 0 ? std::nullopt : std::optional(axis), tie_high ? ir::TieBreak::kHigh : ir::TieBreak::kLow,
+          keep_axis};
 }
 
 struct Best {
@@ -42,26 +40,28 @@ struct Best {
   }
 };
 
-void check_search(std::string_view op, const HostTensor& operand, const ir::Attributes& attributes,
+void check_search(std::string_view op, const HostTensor& operand, const ir::ArgReduceAttributes& attributes,
                   Dtype result_dtype) {
   ++g_cases;
+  const int64_t axis = attributes.axis.value_or(-1);
+  const bool tie_high = attributes.tie_break == ir::TieBreak::kHigh;
   const Shape& shape = operand.map.shape;
   Shape result_shape;
   for (int d = 0; d < shape.size(); ++d) {
-    const bool searched = attributes.axis < 0 || attributes.axis == d;
+    const bool searched = axis < 0 || axis == d;
     if (!searched) result_shape.push_back(shape[d]);
-    if (searched && attributes.keep_axes) result_shape.push_back(1);
+    if (searched && attributes.keep_axis) result_shape.push_back(1);
   }
   std::vector<Best> expected(static_cast<size_t>(element_count(result_shape)));
   int64_t flat = 0;
   for_each_index(shape, [&](const Dims& index) {
     int64_t output = 0, position = operand.map.offset;
     for (int d = 0; d < shape.size(); ++d) {
-      if (attributes.axis >= 0 && attributes.axis != d) output = output * shape[d] + index[d];
+      if (axis >= 0 && axis != d) output = output * shape[d] + index[d];
       position += index[d] * operand.map.strides[d];
     }
-    const int64_t at = attributes.axis < 0 ? flat : index[static_cast<int>(attributes.axis)];
-    expected[static_cast<size_t>(output)].see(op == "argmax", attributes.tie_high, operand.at(position), at);
+    const int64_t at = axis < 0 ? flat : index[static_cast<int>(axis)];
+    expected[static_cast<size_t>(output)].see(op == "argmax", tie_high, operand.at(position), at);
     ++flat;
   });
   const HostTensor result = run_op(kernels::plan_arg_reduce, op, {operand}, result_dtype, result_shape, attributes);
@@ -69,8 +69,8 @@ void check_search(std::string_view op, const HostTensor& operand, const ir::Attr
     const uint64_t want = wrap_to(result_dtype, static_cast<uint64_t>(expected[i].position));
     const uint64_t got = result.integer(static_cast<int64_t>(i));
     if (got == want) continue;
-    FAIL_CHECK(op << " " << type_text(operand.dtype, shape) << " axis " << attributes.axis
-                  << (attributes.tie_high ? " high" : " low") << ": output " << i << " is " << got << ", not " << want);
+    FAIL_CHECK(op << " " << type_text(operand.dtype, shape) << " axis " << axis << (tie_high ? " high" : " low")
+                  << ": output " << i << " is " << got << ", not " << want);
     return;
   }
 }

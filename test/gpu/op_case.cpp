@@ -134,14 +134,18 @@ HostTensor from_device(const program::Tensor& tensor) {
 
 program::Tensor run_op(const std::string& op, std::span<const program::Value> operands, const ir::TensorType& result,
                        const ir::Attributes& attributes) {
-  auto recorded = executor().record(instruction_of(op, operands, result, attributes), operands, {});
+  program::Tensors results;
+  const std::vector<program::Operand> all(operands.begin(), operands.end());
+  const auto recorded = executor().record(instruction_of(op, operands, result, attributes), all, {}, results);
   if (!recorded.ok()) FAIL(recorded.error().message);
-  return recorded.value();
+  return results[0];
 }
 
 Error op_error(const std::string& op, std::span<const program::Value> operands, const ir::TensorType& result,
                const ir::Attributes& attributes) {
-  const auto recorded = executor().record(instruction_of(op, operands, result, attributes), operands, {});
+  program::Tensors results;
+  const std::vector<program::Operand> all(operands.begin(), operands.end());
+  const auto recorded = executor().record(instruction_of(op, operands, result, attributes), all, {}, results);
   REQUIRE_FALSE(recorded.ok());
   return recorded.error();
 }
@@ -158,7 +162,9 @@ void check_cases(std::span<const OpCase> cases) {
       else
         operands.emplace_back(to_device(operand.tensor, operand.placement));
     }
-    executor().prefetch(instruction_of(test.op, operands, test.result, test.attributes), types);
+    std::vector<ir::OperandType> views;
+    for (const ir::TensorType& type : types) views.push_back(ir::OperandType::of(type));
+    executor().prefetch(instruction_of(test.op, operands, test.result, test.attributes), views);
   }
   std::vector<program::Tensor> results;
   for (size_t i = 0; i < cases.size(); ++i) {

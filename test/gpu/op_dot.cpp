@@ -76,11 +76,9 @@ void check_dot(const HostTensor& left, const HostTensor& right, const Axes& axes
   for (int64_t axis : axes.batch_left) shape.push_back(left.map.shape[static_cast<int>(axis)]);
   for (int64_t axis : free_left) shape.push_back(left.map.shape[static_cast<int>(axis)]);
   for (int64_t axis : free_right) shape.push_back(right.map.shape[static_cast<int>(axis)]);
-  ir::Attributes attributes;
-  attributes.contract_left = axes.contract_left;
-  attributes.batch_left = axes.batch_left;
-  attributes.contract_right = axes.contract_right;
-  attributes.batch_right = axes.batch_right;
+  const auto list = [](const Dims& dims) { return ir::Axes(dims.begin(), dims.end()); };
+  const ir::DotAttributes attributes{list(axes.contract_left), list(axes.batch_left), list(axes.contract_right),
+                                     list(axes.batch_right)};
   const HostTensor result = run_op(kernels::plan_dot, "dot", {left, right}, dtype, shape, attributes);
 
   const auto batch_l = positions(left.map, axes.batch_left), batch_r = positions(right.map, axes.batch_right);
@@ -247,7 +245,7 @@ TEST_CASE("dot planned for other devices") {
   }
   info.max_storage_range = 1'000;
   const PlannedFor small(info);
-  ir::Attributes attributes;
+  ir::DotAttributes attributes;
   attributes.contract_left = {1};
   attributes.contract_right = {0};
   const Error error =
@@ -295,7 +293,7 @@ TEST_CASE("f32 dot stays near the exact result at K = 4096") {
     HostTensor left(Dtype::f32, shape), right(Dtype::f32, {4'096, 64});
     fill_small(left, random);
     fill_small(right, random);
-    ir::Attributes attributes;
+    ir::DotAttributes attributes;
     attributes.contract_left = {1};
     attributes.contract_right = {0};
     const HostTensor result = run_op(kernels::plan_dot, "dot", {left, right}, Dtype::f32, {shape[0], 64}, attributes);

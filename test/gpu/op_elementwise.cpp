@@ -28,17 +28,14 @@ Dtype unary_result(const ir::Op& op, Dtype dtype) {
       return floating_type(dtype);
     case ir::TypeRule::kPredicate:
       return u8;
-    case ir::TypeRule::kRealPart:
-      return op.name == "abs" ? dtype : floating_type(dtype);
+    case ir::TypeRule::kReal:
+      return floating_type(dtype);
     default:
       return dtype;
   }
 }
 
-bool only_integers(const ir::Op& op) {
-  return op.type_rule == ir::TypeRule::kMergeInt || op.name == "bitwise_not" || op.name == "count_leading_zeros" ||
-         op.name == "population_count";
-}
+bool only_integers(const ir::Op& op) { return op.takes == ir::Takes::kInteger; }
 
 std::vector<const ir::Op*> ops_of(ir::Family family) {
   std::vector<const ir::Op*> rows;
@@ -58,7 +55,7 @@ OpCase unary_case(const ir::Op& op, Dtype dtype, const Shape& shape, Placement p
 Dtype binary_result(const ir::Op& op, Dtype a, Dtype b) {
   if (op.type_rule == ir::TypeRule::kPredicate) return u8;
   const Dtype merged = merged_type(a, b);
-  return op.type_rule == ir::TypeRule::kMergeFloat ? floating_type(merged) : merged;
+  return op.type_rule == ir::TypeRule::kMergeFloating ? floating_type(merged) : merged;
 }
 
 OpCase binary_case(const ir::Op& op, Operand left, Operand right, const Shape& shape) {

@@ -17,12 +17,12 @@ constexpr std::string_view kOps[] = {"sum", "product", "reduce_max", "reduce_min
 
 int g_cases = 0;
 
-void check_counted(std::string_view op, const HostTensor& operand, const ir::Attributes& attributes) {
+void check_counted(std::string_view op, const HostTensor& operand, const ir::ReduceAttributes& attributes) {
   ++g_cases;
   check_reduction(op, operand, attributes);
 }
 
-void check_all_ops(Dtype dtype, const Shape& shape, Layout layout, const ir::Attributes& attributes,
+void check_all_ops(Dtype dtype, const Shape& shape, Layout layout, const ir::ReduceAttributes& attributes,
                    std::mt19937& random) {
   for (const std::string_view op : kOps) {
     HostTensor operand = make_tensor(dtype, shape, layout);
@@ -233,7 +233,7 @@ TEST_CASE("sums are compensated") {
     for (const Shape& shape : {Shape{300'000}, Shape{100'000, 3}, Shape{3, 100'000}}) {
       HostTensor positive(dtype, shape);
       for (int64_t i = 0; i < positive.count(); ++i) positive.set_real(i, static_cast<double>(random()) / 4294967296.0);
-      check_reduction("sum", positive, shape.size() == 1 ? ir::Attributes{} : over({shape[0] == 3 ? 1 : 0}));
+      check_reduction("sum", positive, shape.size() == 1 ? ir::ReduceAttributes{} : over({shape[0] == 3 ? 1 : 0}));
     }
   }
 }

@@ -19,6 +19,12 @@ struct Call {
   ir::Instruction instruction;
   std::vector<ir::TensorType> types;
   std::vector<kernels::Arg> args;
+
+  std::vector<ir::OperandType> operand_types() const {
+    std::vector<ir::OperandType> all;
+    for (const ir::TensorType& type : types) all.push_back(ir::OperandType::of(type));
+    return all;
+  }
 };
 
 Call make_call(std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
@@ -33,8 +39,10 @@ Call make_call(std::string_view op, const std::vector<HostTensor>& operands, Dty
     call.types.push_back({operands[i].dtype, operands[i].map.shape});
     call.args.push_back(kernels::TensorArg{operands[i].dtype, operands[i].map, operands[i].bytes.size()});
   }
-  const Result<void> valid = ir::validate(call.instruction, call.types);
-  if (!valid.ok()) FAIL(ir::instruction_text(call.instruction, call.types) << ": " << valid.error().message);
+  const std::vector<ir::OperandType> types = call.operand_types();
+  ir::TensorTypes inferred;
+  const Result<void> valid = ir::infer(call.instruction, types, inferred);
+  if (!valid.ok()) FAIL(ir::instruction_text(call.instruction, types) << ": " << valid.error().message);
   return call;
 }
 
@@ -89,7 +97,8 @@ HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTe
                   const Shape& result_shape, const ir::Attributes& attributes) {
   const Call call = make_call(op, operands, result_dtype, result_shape, attributes);
   const auto check = [&call](const auto& outcome) {
-    if (!outcome.ok()) FAIL(ir::instruction_text(call.instruction, call.types) << ": " << outcome.error().message);
+    if (!outcome.ok())
+      FAIL(ir::instruction_text(call.instruction, call.operand_types()) << ": " << outcome.error().message);
   };
   HostTensor result(result_dtype, result_shape);
   if (result.bytes.empty()) return result;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gpu/host_tensor.h"
-#include "ir/program.h"
+#include "ir/infer.h"
 #include "kernels/plan.h"
 #include "vulkan/buffer_pool.h"
 #include "vulkan/device.h"

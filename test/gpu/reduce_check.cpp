@@ -15,9 +15,9 @@
 namespace gpu_node::test {
 namespace {
 
-bool reduces(const ir::Attributes& attributes, int axis) {
-  return !attributes.has_axes ||
-         std::find(attributes.axes.begin(), attributes.axes.end(), axis) != attributes.axes.end();
+bool reduces(const ir::ReduceAttributes& attributes, int axis) {
+  return !attributes.axes ||
+         std::find(attributes.axes->begin(), attributes.axes->end(), axis) != attributes.axes->end();
 }
 
 // All six reductions of one output's elements, on the host.
@@ -103,15 +103,9 @@ Dtype result_type(std::string_view op, Dtype dtype) {
   return info.kind == DtypeKind::kSigned ? Dtype::s32 : Dtype::u32;
 }
 
-ir::Attributes over(const Dims& axes, bool keep_axes) {
-  ir::Attributes attributes;
-  attributes.axes = axes;
-  attributes.has_axes = true;
-  attributes.keep_axes = keep_axes;
-  return attributes;
-}
+ir::ReduceAttributes over(const Dims& axes, bool keep_axes) { return {ir::Axes(axes.begin(), axes.end()), keep_axes}; }
 
-void check_reduction(std::string_view op, const HostTensor& operand, const ir::Attributes& attributes) {
+void check_reduction(std::string_view op, const HostTensor& operand, const ir::ReduceAttributes& attributes) {
   const Shape& shape = operand.map.shape;
   Shape result_shape;
   Dims kept_strides;  // of the result, per operand axis; 0 for reduced ones
@@ -153,9 +147,8 @@ void check_reduction(std::string_view op, const HostTensor& operand, const ir::A
   if (wrong == expected.size()) return;
   const Expected& want = expected[wrong];
   const auto at = static_cast<int64_t>(wrong);
-  FAIL_CHECK(op << " " << type_text(operand.dtype, shape) << " over " << shape_text(attributes.axes) << ": output "
-                << wrong << " is "
-                << (is_integer(result.dtype) ? static_cast<double>(result.integer(at)) : result.real(at))
+  FAIL_CHECK(op << " " << type_text(operand.dtype, shape) << ir::attributes_text(attributes) << ": output " << wrong
+                << " is " << (is_integer(result.dtype) ? static_cast<double>(result.integer(at)) : result.real(at))
                 << "; exact: sum " << static_cast<double>(want.sum) << " or " << want.integer_sum << ", product "
                 << static_cast<double>(want.product) << " or " << want.integer_product << ", max " << want.max
                 << ", min " << want.min);

@@ -15,10 +15,10 @@ namespace gpu_node::test {
 Dtype result_type(std::string_view op, Dtype dtype);
 
 // Attributes of a reduction over |axes|.
-ir::Attributes over(const Dims& axes, bool keep_axes = false);
+ir::ReduceAttributes over(const Dims& axes, bool keep_axes = false);
 
 // Runs |op| on |operand| and compares every result.
-void check_reduction(std::string_view op, const HostTensor& operand, const ir::Attributes& attributes);
+void check_reduction(std::string_view op, const HostTensor& operand, const ir::ReduceAttributes& attributes);
 
 // Fills |tensor| with numbers fit for |op|: those of a product have one that stays in range, whatever the order.
 void fill_for(std::string_view op, HostTensor& tensor, std::mt19937& random);

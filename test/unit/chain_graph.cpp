@@ -133,10 +133,11 @@ TEST_CASE("scalar ops: each is an elementwise row of the op table with as many o
     CHECK(find_scalar_op(name_of(op)) == op);
     const ir::Op* row = ir::find_op(name_of(op));
     REQUIRE(row != nullptr);
-    CHECK(row->operands == operand_count(op));
-    CHECK((row->family == ir::Family::kUnary || row->family == ir::Family::kBinary ||
-           row->family == ir::Family::kTernary));
+    CHECK(static_cast<int>(row->operands()) == operand_count(op));
+    CHECK(ir::is_elementwise(row->family));
+    CHECK(row->density);
   }
+  for (const ir::Op& row : ir::ops()) CHECK(row.density == find_scalar_op(row.name).has_value());
   CHECK(!find_scalar_op("reduce_max"));
 }
 

@@ -185,7 +185,7 @@ TEST_CASE("decode: a run message with every kind of command") {
   CHECK(std::get<ReleaseCommand>(decoded.commands[3]).ids == std::vector<int64_t>{2});
   const auto& add = std::get<ir::Instruction>(decoded.commands[4]);
   CHECK(add.op->name == "add");
-  CHECK(add.results[0].first == -1);
+  CHECK(add.results[0].name == -1);
   CHECK(std::get<ir::ValueName>(add.operands[0]) == 1);
   CHECK(std::get<double>(std::get<Scalar>(add.operands[1]).value) == 1.5);
 }
@@ -200,7 +200,7 @@ TEST_CASE("decode: operands that Erlang writes as a string, and literals of ever
     Writer writer = instruction("constant", 1, "f64", {});
     writer.nil().map(1).atom("value");
     write(writer);
-    return std::get<ir::Instruction>(command_of(writer)).attributes.value;
+    return std::get<ir::Instruction>(command_of(writer)).attributes.as<ir::ConstantAttributes>().value;
   };
   CHECK(std::get<uint64_t>(literal([](Writer& w) { w.tuple(2).atom("u64").unsigned_integer(UINT64_MAX); }).value) ==
         UINT64_MAX);
@@ -215,26 +215,31 @@ TEST_CASE("decode: operands that Erlang writes as a string, and literals of ever
 TEST_CASE("decode: attributes") {
   Writer sum = instruction("sum", 1, "f32", {1});
   sum.list(1).integer(0).nil().map(2).atom("axes").list(2).integer(0).integer(2).nil().atom("keep_axes").boolean(true);
-  const auto reduced = std::get<ir::Instruction>(command_of(sum)).attributes;
-  CHECK(reduced.has_axes);
-  CHECK(reduced.axes == Dims{0, 2});
+  const auto reduced = std::get<ir::Instruction>(command_of(sum)).attributes.as<ir::ReduceAttributes>();
+  CHECK(reduced.axes == ir::Axes{0, 2});
   CHECK(reduced.keep_axes);
   Writer all = instruction("sum", 1, "f32", {});
   all.list(1).integer(0).nil().map(1).atom("axes").atom("nil");
-  CHECK(!std::get<ir::Instruction>(command_of(all)).attributes.has_axes);
+  CHECK(!std::get<ir::Instruction>(command_of(all)).attributes.as<ir::ReduceAttributes>().axes);
   Writer argmax = instruction("argmax", 1, "s64", {});
   argmax.list(1).integer(0).nil().map(3).atom("axis").integer(1).atom("tie_break").atom("high");
   argmax.atom("keep_axis").boolean(false);
-  const auto arg = std::get<ir::Instruction>(command_of(argmax)).attributes;
+  const auto arg = std::get<ir::Instruction>(command_of(argmax)).attributes.as<ir::ArgReduceAttributes>();
   CHECK(arg.axis == 1);
-  CHECK(arg.tie_high);
+  CHECK(arg.tie_break == ir::TieBreak::kHigh);
   Writer dot = instruction("dot", 1, "f32", {});
   dot.list(2).integer(0).integer(1).nil().map(4).atom("contract_left").list(1).integer(1).nil();
   dot.atom("batch_left").nil().atom("contract_right").list(1).integer(0).nil().atom("batch_right").nil();
-  CHECK(std::get<ir::Instruction>(command_of(dot)).attributes.contract_left == Dims{1});
+  CHECK(std::get<ir::Instruction>(command_of(dot)).attributes.as<ir::DotAttributes>().contract_left == ir::Axes{1});
   Writer unknown = instruction("sum", 1, "f32", {});
   unknown.list(1).integer(0).nil().map(1).atom("colour").integer(1);
-  CHECK(malformed(unknown).error.message == "sum: unknown attribute colour");
+  CHECK(malformed(unknown).error.message == "sum: unknown attribute colour; it takes axes, keep_axes");
+  Writer none = instruction("add", 1, "f32", {});
+  none.list(2).integer(0).integer(1).nil().map(1).atom("axes").atom("nil");
+  CHECK(malformed(none).error.message == "add: unknown attribute axes; it takes none");
+  Writer constant = instruction("constant", 1, "f32", {});
+  constant.nil().map(0);
+  CHECK(malformed(constant).error.message == "constant: the attribute value is missing");
   Writer axis = instruction("sum", 1, "f32", {});
   axis.list(1).integer(0).nil().map(1).atom("axes").list(1).integer(-1).nil();
   CHECK(malformed(axis).error.message.find("axis -1 is outside 0 to 31") != std::string::npos);
@@ -304,7 +309,7 @@ TEST_CASE("decode: what is no message is an error, not a crash") {
   Writer valid;
   valid.version().tuple(4).atom("run").unsigned_integer(kSession).integer(1).list(1);
   const Writer add = instruction("add", 3, "f32", {2, 2});
-  valid.raw(add.bytes()).list(2).integer(1).integer(1000).nil().map(1).atom("axes").atom("nil").nil();
+  valid.raw(add.bytes()).list(2).integer(1).integer(1000).nil().map(0).nil();
   REQUIRE(decode_message(valid.bytes()).ok());
   for (size_t size = 0; size < valid.bytes().size(); ++size) {
     // An exact copy, so that a sanitizer sees a read past it.

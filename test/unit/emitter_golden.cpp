@@ -97,7 +97,7 @@ TEST_CASE("emitter: golden kernels") {
     ir::Instruction instruction;
     instruction.op = ir::find_op(golden.op);
     instruction.results.emplace_back(1, golden.result);
-    instruction.attributes.value = Scalar{s64, int64_t{7}};
+    if (instruction.op->code == ir::Code::kConstant) instruction.attributes = ir::ConstantAttributes{{s64, int64_t{7}}};
     const auto made = plan(instruction, golden.operands, device);
     REQUIRE(made.ok());
     REQUIRE(made->dispatches.size() == 1);

@@ -44,7 +44,7 @@ int64_t count_of(const ReduceAxes& axes) {
   return count;
 }
 
-bool contains(const Dims& dims, int axis) { return std::find(dims.begin(), dims.end(), axis) != dims.end(); }
+bool contains(const ir::Axes& axes, int axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); }
 
 IndexMap view_of(const Arg& arg) {
   const auto* tensor = std::get_if<TensorArg>(&arg);
@@ -52,17 +52,17 @@ IndexMap view_of(const Arg& arg) {
 }
 
 Product sort_product(const ir::Instruction& instruction, std::span<const Arg> operands) {
-  const ir::Attributes& attributes = instruction.attributes;
+  const auto& attributes = instruction.attributes.as<ir::DotAttributes>();
   const IndexMap left = view_of(operands[0]), right = view_of(operands[1]);
-  const auto pair = [&](const Dims& left_axes, const Dims& right_axes) {
+  const auto pair = [&](const ir::Axes& left_axes, const ir::Axes& right_axes) {
     ReduceAxes axes;
-    for (int i = 0; i < left_axes.size(); ++i) {
-      const auto l = static_cast<int>(left_axes[i]), r = static_cast<int>(right_axes[i]);
+    for (size_t i = 0; i < left_axes.size(); ++i) {
+      const int l = left_axes[i], r = right_axes[i];
       axes.push_back({left.shape[l], {left.strides[l], right.strides[r]}});
     }
     return axes;
   };
-  const auto free = [](const IndexMap& map, const Dims& contract, const Dims& batch, size_t side) {
+  const auto free = [](const IndexMap& map, const ir::Axes& contract, const ir::Axes& batch, size_t side) {
     ReduceAxes axes;
     for (int d = 0; d < map.shape.size(); ++d) {
       if (contains(contract, d) || contains(batch, d)) continue;
@@ -77,7 +77,7 @@ Product sort_product(const ir::Instruction& instruction, std::span<const Arg> op
   product.depth = pair(attributes.contract_left, attributes.contract_right);
   product.rows = free(left, attributes.contract_left, attributes.batch_left, 0);
   product.columns = free(right, attributes.contract_right, attributes.batch_right, 1);
-  product.result = instruction.results[0].second.dtype;
+  product.result = instruction.results[0].type.dtype;
   product.batches = count_of(product.batch);
   product.row_count = count_of(product.rows);
   product.column_count = count_of(product.columns);

@@ -40,7 +40,7 @@ Result<vulkan::KernelSource> emit_pattern(Pattern pattern, Dtype type, bool wide
 // |first| and |second|: iota's elements per step of its axis and the axis' size; eye's rows and columns.
 Result<Plan> plan_pattern(Pattern pattern, const ir::Instruction& instruction, uint64_t first, uint64_t second,
                           const vulkan::DeviceInfo& device) {
-  const ir::TensorType& result = instruction.results[0].second;
+  const ir::TensorType& result = instruction.results[0].type;
   const int64_t count = element_count(result.shape);
   const bool wide = count > std::numeric_limits<uint32_t>::max();
   if (wide) {
@@ -75,19 +75,20 @@ Result<Plan> plan_pattern(Pattern pattern, const ir::Instruction& instruction, u
 }  // namespace
 
 Result<Plan> plan_create(const ir::Instruction& instruction, const vulkan::DeviceInfo& device) {
-  const ir::TensorType& result = instruction.results[0].second;
-  const std::string_view name = instruction.op->name;
-  if (name == "constant") return plan_fill(instruction.attributes.value, result, device);
+  const ir::TensorType& result = instruction.results[0].type;
+  const ir::Attributes& attributes = instruction.attributes;
+  if (instruction.op->code == ir::Code::kConstant)
+    return plan_fill(attributes.as<ir::ConstantAttributes>().value, result, device);
   const int rank = result.shape.size();
-  if (name == "eye")
+  if (instruction.op->code == ir::Code::kEye)
     return plan_pattern(Pattern::kEye, instruction, static_cast<uint64_t>(result.shape[rank - 2]),
                         static_cast<uint64_t>(result.shape[rank - 1]), device);
-  const int64_t axis = instruction.attributes.axis;
-  if (axis < 0)
+  const std::optional<int64_t>& axis = attributes.as<ir::IotaAttributes>().axis;
+  if (!axis)
     return plan_pattern(Pattern::kIota, instruction, 1, static_cast<uint64_t>(element_count(result.shape)), device);
-  const int64_t inner = row_major_strides(result.shape)[static_cast<int>(axis)];
+  const int64_t inner = row_major_strides(result.shape)[static_cast<int>(*axis)];
   return plan_pattern(Pattern::kIota, instruction, static_cast<uint64_t>(inner),
-                      static_cast<uint64_t>(result.shape[static_cast<int>(axis)]), device);
+                      static_cast<uint64_t>(result.shape[static_cast<int>(*axis)]), device);
 }
 
 }  // namespace gpu_node::kernels

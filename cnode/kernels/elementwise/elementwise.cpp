@@ -16,8 +16,8 @@ namespace {
 Scalar folded(const ir::Instruction& instruction, size_t operand, const Scalar& literal,
               std::span<const Arg> operands) {
   const ir::Op& op = *instruction.op;
-  const Dtype result = instruction.results[0].second.dtype;
-  if (converts_operands(op) || (op.name == "select" && operand > 0))
+  const Dtype result = instruction.results[0].type.dtype;
+  if (converts_operands(op) || (op.code == ir::Code::kSelect && operand > 0))
     return converted(converted(literal, literal.dtype), result);
   if (op.type_rule == ir::TypeRule::kPredicate && operands.size() == 2)
     if (const auto* other = std::get_if<TensorArg>(&operands[1 - operand]); other != nullptr)
@@ -34,7 +34,7 @@ struct Work {
 
 Work work_of(const ir::Instruction& instruction, std::span<const Arg> operands) {
   Work work;
-  const ir::TensorType& result = instruction.results[0].second;
+  const ir::TensorType& result = instruction.results[0].type;
   work.box.dims = result.shape;
   ScalarProgram::Step step{instruction.op, result.dtype, {}};
   for (size_t k = 0; k < operands.size(); ++k) {
@@ -146,8 +146,8 @@ Result<Plan> plan_work(Work&& work, std::string_view what, const vulkan::DeviceI
 }
 
 const ir::Op& as_type_op() {
-  static const ir::Op* const kOp = ir::find_op("as_type");
-  return *kOp;
+  static const ir::Op& kOp = ir::op_called("as_type");
+  return kOp;
 }
 
 // A copy moves bits: as unsigned integers of the element's size, or as rows of smaller ones where that size has none.

@@ -3,70 +3,12 @@
 #include "kernels/elementwise/op_code.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <vector>
 
 namespace gpu_node::kernels {
 namespace {
 
-enum class Code : uint8_t {
-  kCommon,     // op_<name> in op_common.glsl
-  kInteger,    // op_<name> in op_integer.glsl
-  kWidth,      // the same, with the type's width as last argument
-  kMath,       // m_<name> of the math library; always floating
-  kPower,      // op_pow of integers, m_pow of floats
-  kRemainder,  // op_remainder of integers, m_fmod of floats
-  kDivide,     // op_divide.glsl
-  kCompare,
-  kLogical,
-  kTest,  // is_nan, is_infinity
-  kSelect,
-  kConvert,  // as_type, real, bitcast of integers
-  kZero,     // imag
-};
-
-Code code_of(const ir::Op& op) {
-  static const auto* const kCodes = [] {
-    const std::unordered_map<std::string_view, Code> special = {
-        {"bitwise_not", Code::kInteger},
-        {"bitwise_and", Code::kInteger},
-        {"bitwise_or", Code::kInteger},
-        {"bitwise_xor", Code::kInteger},
-        {"quotient", Code::kInteger},
-        {"left_shift", Code::kWidth},
-        {"right_shift", Code::kWidth},
-        {"count_leading_zeros", Code::kWidth},
-        {"population_count", Code::kWidth},
-        {"pow", Code::kPower},
-        {"remainder", Code::kRemainder},
-        {"divide", Code::kDivide},
-        {"atan2", Code::kMath},
-        {"logical_not", Code::kLogical},
-        {"logical_and", Code::kLogical},
-        {"logical_or", Code::kLogical},
-        {"logical_xor", Code::kLogical},
-        {"is_nan", Code::kTest},
-        {"is_infinity", Code::kTest},
-        {"select", Code::kSelect},
-        {"as_type", Code::kConvert},
-        {"bitcast", Code::kConvert},
-        {"real", Code::kConvert},
-        {"imag", Code::kZero},
-    };
-    auto* codes = new std::vector<Code>;
-    for (const ir::Op& row : ir::ops()) {
-      const auto found = special.find(row.name);
-      if (found != special.end())
-        codes->push_back(found->second);
-      else if (row.type_rule == ir::TypeRule::kPredicate)
-        codes->push_back(Code::kCompare);
-      else
-        codes->push_back(row.type_rule == ir::TypeRule::kFloating ? Code::kMath : Code::kCommon);
-    }
-    return codes;
-  }();
-  return (*kCodes)[op.index];
-}
+using ir::Code;
 
 std::string call(std::string_view function, std::span<const std::string> arguments) {
   std::string text(function);
@@ -130,18 +72,18 @@ std::string logical(ShaderBuilder& shader, std::string_view name, std::span<cons
 }  // namespace
 
 bool converts_operands(const ir::Op& op) {
-  const Code code = code_of(op);
+  const Code code = op.code;
   return code != Code::kCompare && code != Code::kLogical && code != Code::kTest && code != Code::kSelect &&
          code != Code::kConvert && code != Code::kZero;
 }
 
 bool is_heavy(const ir::Op& op, Dtype type) {
-  const Code code = code_of(op);
+  const Code code = op.code;
   return code == Code::kMath || code == Code::kPower || (code == Code::kRemainder && is_float(type));
 }
 
 std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, std::span<const TypedValue> operands) {
-  const Code code = code_of(op);
+  const Code code = op.code;
   for (const TypedValue& operand : operands) shader.use(dtype_info(operand.type).compute);
   shader.use(dtype_info(type).compute);
   const auto converted = [&](size_t i) { return shader.convert(operands[i].type, type, operands[i].name); };

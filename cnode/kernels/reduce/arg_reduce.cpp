@@ -1,6 +1,6 @@
 // Plans argmax and argmin: the position of the best element along one axis, or in the flat tensor.
 //
-// A NaN is better than any number and the first NaN wins; among equal values tie_break decides.
+// A NaN is better than any number and the last NaN wins; among equal values tie_break decides.
 #include <string>
 
 #include "kernels/families.h"
@@ -10,17 +10,15 @@ namespace gpu_node::kernels {
 
 Result<Plan> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands,
                              const vulkan::DeviceInfo& device) {
-  const ir::Attributes& attributes = instruction.attributes;
+  const auto& attributes = instruction.attributes.as<ir::ArgReduceAttributes>();
+  const bool high = attributes.tie_break == ir::TieBreak::kHigh;
   Reduction reduction;
   reduction.op = instruction.op->name;
-  if (reduction.op == "argmax") {
-    reduction.accumulator = attributes.tie_high ? Accumulator::kArgMaxHigh : Accumulator::kArgMax;
-  } else if (reduction.op == "argmin") {
-    reduction.accumulator = attributes.tie_high ? Accumulator::kArgMinHigh : Accumulator::kArgMin;
-  } else {
-    return Error{ErrorCode::kInternal, "no argument reduction is called " + std::string(reduction.op)};
-  }
-  reduction.result = instruction.results[0].second.dtype;
+  if (instruction.op->code == ir::Code::kArgmax)
+    reduction.accumulator = high ? Accumulator::kArgMaxHigh : Accumulator::kArgMax;
+  else
+    reduction.accumulator = high ? Accumulator::kArgMinHigh : Accumulator::kArgMin;
+  reduction.result = instruction.results[0].type.dtype;
   reduction.ordered = true;
 
   Plan plan;
@@ -29,7 +27,7 @@ Result<Plan> plan_arg_reduce(const ir::Instruction& instruction, std::span<const
   if (const auto* tensor = std::get_if<TensorArg>(&operands[0])) {
     for (int d = 0; d < tensor->map.shape.size(); ++d) {
       const ReduceAxis axis{tensor->map.shape[d], {tensor->map.strides[d], 0}};
-      (attributes.axis < 0 || attributes.axis == d ? reduction.reduced : reduction.kept).push_back(axis);
+      (!attributes.axis || *attributes.axis == d ? reduction.reduced : reduction.kept).push_back(axis);
     }
   }
   reduction.sources.push_back(source);

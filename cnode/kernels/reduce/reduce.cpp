@@ -12,14 +12,23 @@
 namespace gpu_node::kernels {
 namespace {
 
-std::optional<Accumulator> find_accumulator(std::string_view op) {
-  static constexpr std::pair<std::string_view, Accumulator> kRows[] = {
-      {"sum", Accumulator::kSum},        {"product", Accumulator::kProduct}, {"reduce_max", Accumulator::kMax},
-      {"reduce_min", Accumulator::kMin}, {"all", Accumulator::kAll},         {"any", Accumulator::kAny},
-  };
-  for (const auto& [name, accumulator] : kRows)
-    if (name == op) return accumulator;
-  return std::nullopt;
+std::optional<Accumulator> accumulator_of(ir::Code code) {
+  switch (code) {
+    case ir::Code::kSum:
+      return Accumulator::kSum;
+    case ir::Code::kProduct:
+      return Accumulator::kProduct;
+    case ir::Code::kReduceMax:
+      return Accumulator::kMax;
+    case ir::Code::kReduceMin:
+      return Accumulator::kMin;
+    case ir::Code::kAll:
+      return Accumulator::kAll;
+    case ir::Code::kAny:
+      return Accumulator::kAny;
+    default:
+      return std::nullopt;
+  }
 }
 
 const IndexMap& view_of(const Arg& arg) {
@@ -32,21 +41,21 @@ const IndexMap& view_of(const Arg& arg) {
 
 Result<Plan> plan_reduce(const ir::Instruction& instruction, std::span<const Arg> operands,
                          const vulkan::DeviceInfo& device) {
-  const std::optional<Accumulator> accumulator = find_accumulator(instruction.op->name);
+  const std::optional<Accumulator> accumulator = accumulator_of(instruction.op->code);
   if (!accumulator) return Error{ErrorCode::kInternal, "no reduction is called " + std::string(instruction.op->name)};
   const IndexMap& view = view_of(operands[0]);
-  const ir::Attributes& attributes = instruction.attributes;
+  const std::optional<ir::Axes>& axes = instruction.attributes.as<ir::ReduceAttributes>().axes;
 
   Reduction reduction;
   reduction.op = instruction.op->name;
   reduction.accumulator = *accumulator;
-  reduction.result = instruction.results[0].second.dtype;
+  reduction.result = instruction.results[0].type.dtype;
   reduction.element =
       *accumulator == Accumulator::kAll || *accumulator == Accumulator::kAny ? Dtype::u32 : reduction.result;
   std::array<bool, kMaxRank> reduces;
-  reduces.fill(!attributes.has_axes);
-  for (int i = 0; attributes.has_axes && i < attributes.axes.size(); ++i)
-    reduces[static_cast<size_t>(attributes.axes[i])] = true;
+  reduces.fill(!axes);
+  if (axes)
+    for (const int axis : *axes) reduces[static_cast<size_t>(axis)] = true;
   bool empty = false;
   for (int d = 0; d < view.shape.size(); ++d) {
     (reduces[static_cast<size_t>(d)] ? reduction.reduced : reduction.kept)

@@ -6,37 +6,41 @@ namespace gpu_node::kernels {
 
 bool is_view(const ir::Instruction& instruction, Dtype operand) {
   if (instruction.op->family == ir::Family::kView) return true;
-  if (instruction.op->name != "bitcast") return false;
+  if (instruction.op->type_rule != ir::TypeRule::kSameWidth) return false;
   // Sub-byte types of different signs extend the same bits differently.
-  const Dtype result = instruction.results[0].second.dtype;
+  const Dtype result = instruction.results[0].type.dtype;
   return dtype_info(result).bits >= 8 || operand == result;
 }
 
 std::optional<IndexMap> view_of(const ir::Instruction& instruction, const IndexMap& map) {
-  const std::string_view name = instruction.op->name;
-  const ir::Attributes& attributes = instruction.attributes;
-  const Shape& shape = instruction.results[0].second.shape;
-  if (name == "bitcast") return map;
-  if (name == "transpose") {
-    if (attributes.has_axes) return transposed(map, attributes.axes);
+  const Shape& shape = instruction.results[0].type.shape;
+  const int rank = map.shape.size();
+  // The axes that were given, or those that |axis| has for each of the operand's.
+  const auto axes_or = [&](auto axis) {
     Dims axes;
-    for (int i = map.shape.size() - 1; i >= 0; --i) axes.push_back(i);
-    return transposed(map, axes);
+    if (const auto& given = instruction.attributes.as<ir::AxesAttributes>().axes)
+      for (const int64_t one : *given) axes.push_back(one);
+    else
+      for (int i = 0; i < rank; ++i) axes.push_back(axis(i));
+    return axes;
+  };
+  switch (instruction.op->shape_rule) {
+    case ir::ShapeRule::kElementwise:  // bitcast
+      return map;
+    case ir::ShapeRule::kTranspose:
+      return transposed(map, axes_or([&](int i) { return rank - 1 - i; }));
+    case ir::ShapeRule::kBroadcast:
+      return broadcast_to(map, shape, axes_or([&](int i) { return shape.size() - rank + i; }));
+    default:
+      return reshaped(map, shape);
   }
-  if (name == "broadcast") {
-    if (attributes.has_axes) return broadcast_to(map, shape, attributes.axes);
-    Dims axes;
-    for (int i = 0; i < map.shape.size(); ++i) axes.push_back(shape.size() - map.shape.size() + i);
-    return broadcast_to(map, shape, axes);
-  }
-  return reshaped(map, shape);
 }
 
 Result<Plan> plan_view(const ir::Instruction& instruction, std::span<const Arg> operands,
                        const vulkan::DeviceInfo& device) {
   // In the literal's own type, whose bits a bitcast keeps.
   if (const auto* literal = std::get_if<Scalar>(&operands[0]))
-    return plan_fill(*literal, {literal->dtype, instruction.results[0].second.shape}, device);
+    return plan_fill(*literal, {literal->dtype, instruction.results[0].type.shape}, device);
   TensorArg tensor = std::get<TensorArg>(operands[0]);
   if (const std::optional<IndexMap> map = view_of(instruction, tensor.map)) tensor.map = *map;
   return plan_copy(tensor, device);

@@ -1,0 +1,112 @@
+#include "ir/attributes.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "base/concat.h"
+
+namespace gpu_node::ir {
+namespace {
+
+AttributeKind kind_of(const Axes&) { return AttributeKind::kAxes; }
+AttributeKind kind_of(const std::optional<Axes>&) { return AttributeKind::kAxes; }
+AttributeKind kind_of(const std::optional<int64_t>&) { return AttributeKind::kAxis; }
+AttributeKind kind_of(bool) { return AttributeKind::kBoolean; }
+AttributeKind kind_of(TieBreak) { return AttributeKind::kChoice; }
+AttributeKind kind_of(const Scalar&) { return AttributeKind::kLiteral; }
+
+// Whether |variant|'s fields are the attributes of |op|'s row, whatever their order there.
+bool matches(const AttributeVariant& variant, const Op& op) {
+  size_t fields = 0, found = 0;
+  std::visit(
+      [&](const auto& all) {
+        std::remove_cvref_t<decltype(all)>::visit(all, [&](std::string_view name, const auto& field) {
+          ++fields;
+          for (const AttributeRow& row : op.attributes)
+            if (row.name == name && row.kind == kind_of(field)) ++found;
+        });
+      },
+      variant);
+  return fields == op.attributes.size() && found == fields;
+}
+
+template <size_t Index = 0>
+void append_defaults(std::vector<AttributeVariant>& all) {
+  all.emplace_back(std::in_place_index<Index>);
+  if constexpr (Index + 1 < std::variant_size_v<AttributeVariant>) append_defaults<Index + 1>(all);
+}
+
+// The default attributes of every op, by its index.
+const std::vector<AttributeVariant>& defaults() {
+  static const std::vector<AttributeVariant> kDefaults = [] {
+    std::vector<AttributeVariant> kinds, made;
+    append_defaults(kinds);
+    for (const Op& op : ops()) {
+      const auto kind =
+          std::find_if(kinds.begin(), kinds.end(), [&](const AttributeVariant& one) { return matches(one, op); });
+      if (kind == kinds.end()) {
+        std::fprintf(stderr, "no structure in ir/attributes.h has the attributes of %s\n",
+                     std::string(op.name).c_str());
+        std::abort();
+      }
+      made.push_back(*kind);
+    }
+    return made;
+  }();
+  return kDefaults;
+}
+
+std::string axes_text(const Axes& axes) {
+  std::string text = "[";
+  for (const int axis : axes) text += concat(text.size() > 1 ? ", " : "", axis);
+  return text + "]";
+}
+
+struct Texts {
+  std::string text;
+
+  void operator()(std::string_view name, const Axes& axes) {
+    if (!axes.empty()) text += concat(", ", name, " ", axes_text(axes));
+  }
+  void operator()(std::string_view name, const std::optional<Axes>& axes) {
+    if (axes) text += concat(", ", name, " ", axes_text(*axes));
+  }
+  void operator()(std::string_view name, const std::optional<int64_t>& axis) {
+    if (axis) text += concat(", ", name, " ", *axis);
+  }
+  void operator()(std::string_view name, bool set) {
+    if (set) text += concat(", ", name);
+  }
+  void operator()(std::string_view name, TieBreak tie) {
+    if (tie == TieBreak::kHigh) text += concat(", ", name, " high");
+  }
+  void operator()(std::string_view name, const Scalar& value) {
+    text += concat(", ", name, " of ", dtype_name(value.dtype));
+  }
+};
+
+}  // namespace
+
+bool Attributes::fit(const Op& op) const { return !given_ || given_->index() == defaults()[op.index].index(); }
+
+AttributeVariant* Attributes::reset(const Op& op) {
+  if (op.attributes.empty()) {
+    given_.reset();
+    return nullptr;
+  }
+  const AttributeVariant& start = defaults()[op.index];
+  if (given_)
+    *given_ = start;
+  else
+    given_ = std::make_unique<AttributeVariant>(start);
+  return given_.get();
+}
+
+std::string attributes_text(const Attributes& attributes) {
+  Texts texts;
+  attributes.visit(texts);
+  return std::move(texts.text);
+}
+
+}  // namespace gpu_node::ir

@@ -1,0 +1,141 @@
+// What an op takes beside its operands: a structure by kind of op, whose fields are those that the op's row in
+// specs/ops.json names, under the same names and in the same order.
+//
+// A structure lists its fields once, in visit(). The decoder, the check, the key of the plan cache and the text of
+// messages all go through it, so that a field cannot be read and forgotten elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/small_list.h"
+#include "ir/op.h"
+#include "tensor/scalar.h"
+
+namespace gpu_node::ir {
+
+// Axes of a tensor, 0 to kMaxRank - 1 once they are checked.
+using Axes = SmallList<int8_t, 8>;
+
+enum class TieBreak : uint8_t { kLow, kHigh };
+
+// Visit: called as visit(name, field) for each field. Self: the structure, const or not.
+struct NoAttributes {
+  template <typename Self, typename Visit>
+  static void visit(Self& /*self*/, Visit&& /*visit*/) {}
+};
+
+struct AxesAttributes {  // squeeze, transpose, broadcast
+  std::optional<Axes> axes;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axes", self.axes);
+  }
+};
+
+struct ReduceAttributes {
+  std::optional<Axes> axes;  // nothing: all
+  bool keep_axes = false;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axes", self.axes);
+    visit("keep_axes", self.keep_axes);
+  }
+};
+
+struct ArgReduceAttributes {
+  std::optional<int64_t> axis;  // nothing: the flat index
+  TieBreak tie_break = TieBreak::kLow;
+  bool keep_axis = false;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axis", self.axis);
+    visit("tie_break", self.tie_break);
+    visit("keep_axis", self.keep_axis);
+  }
+};
+
+struct IotaAttributes {
+  std::optional<int64_t> axis;  // nothing: the flat index
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axis", self.axis);
+  }
+};
+
+struct ConstantAttributes {
+  Scalar value;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("value", self.value);
+  }
+};
+
+struct DotAttributes {
+  Axes contract_left, batch_left, contract_right, batch_right;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("contract_left", self.contract_left);
+    visit("batch_left", self.batch_left);
+    visit("contract_right", self.contract_right);
+    visit("batch_right", self.batch_right);
+  }
+};
+
+using AttributeVariant = std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes,
+                                      IotaAttributes, ConstantAttributes, DotAttributes>;
+
+// The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
+// nothing at all.
+class Attributes {
+ public:
+  Attributes() = default;
+  template <typename T>
+    requires std::constructible_from<AttributeVariant, T>
+  Attributes(T value)  // NOLINT: converts on purpose
+      : given_(std::make_unique<AttributeVariant>(std::move(value))) {}
+  Attributes(const Attributes& other)
+      : given_(other.given_ ? std::make_unique<AttributeVariant>(*other.given_) : nullptr) {}
+  Attributes& operator=(const Attributes& other) { return *this = Attributes(other); }
+  Attributes(Attributes&&) noexcept = default;
+  Attributes& operator=(Attributes&&) noexcept = default;
+
+  // The attributes as those of kind T: T's defaults where none were given. REQUIRES that the op's are of that kind.
+  template <typename T>
+  const T& as() const {
+    static const T kDefaults;
+    const T* given = given_ ? std::get_if<T>(given_.get()) : nullptr;
+    return given ? *given : kDefaults;
+  }
+
+  // Whether they can be those of |op|.
+  bool fit(const Op& op) const;
+
+  // Makes them the default ones of |op| and returns them to be filled in; nullptr where |op| takes none.
+  AttributeVariant* reset(const Op& op);
+
+  // Calls |visit| with name and value of every field, of those that were given.
+  template <typename Visit>
+  void visit(Visit&& visit) const {
+    if (given_)
+      std::visit([&](const auto& fields) { std::remove_cvref_t<decltype(fields)>::visit(fields, visit); }, *given_);
+  }
+
+ private:
+  std::unique_ptr<AttributeVariant> given_;
+};
+
+// Their differences from the defaults, as messages have them: ", axes [0, 2], keep_axes".
+std::string attributes_text(const Attributes& attributes);
+
+}  // namespace gpu_node::ir

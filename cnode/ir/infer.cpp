@@ -1,0 +1,83 @@
+// Arity and attributes first, then types, then shapes; what is declared last.
+#include "ir/infer.h"
+
+#include "ir/inference.h"
+
+namespace gpu_node::ir {
+namespace {
+
+Result<void> check_attributes(const Inference& inference) {
+  const Op& op = inference.op();
+  if (!inference.instruction.attributes.fit(op)) return invalid(inference, "has attributes of another op");
+  return {};
+}
+
+Result<void> check_arity(const Inference& inference) {
+  const Op& op = inference.op();
+  const size_t given = inference.instruction.operands.size();
+  if (!op.takes_operands(given) || inference.operands.size() != given)
+    return invalid(inference, "takes ", op.operands(), op.takes_list ? " operands or more" : " operands", ", not ",
+                   given);
+  if (inference.instruction.results.size() != op.results)
+    return invalid(inference, "has ", op.results, op.results == 1 ? " result" : " results", ", not ",
+                   inference.instruction.results.size());
+  return {};
+}
+
+Result<void> infer_result(const Inference& inference, size_t index, TensorType& result) {
+  const TensorType& declared = inference.declared(index);
+  const Result<int64_t> count = checked_element_count(declared.shape);
+  if (!count.ok()) return invalid(inference, "result: ", count.error().message);
+  GPU_ASSIGN(result.dtype, infer_type(inference, index));
+  GPU_ASSIGN(result.shape, infer_shape(inference, index));
+  if (result == declared) return {};
+  return invalid(inference, "the result is declared ", text(declared), ", but is ", text(result));
+}
+
+}  // namespace
+
+OperandType OperandType::of(const Scalar& literal) {
+  static const Shape kScalar;
+  return {literal.dtype, &kScalar};
+}
+
+std::string text(const TensorType& type) { return type_text(type.dtype, type.shape); }
+
+std::string axes_text(const Axes& axes) {
+  std::string text = "{";
+  for (const int axis : axes) text += concat(text.size() > 1 ? ", " : "", axis);
+  return text + "}";
+}
+
+std::string instruction_text(const Instruction& instruction, std::span<const OperandType> operands) {
+  std::string line(instruction.op != nullptr ? instruction.op->name : "?");
+  for (size_t i = 0; i < operands.size(); ++i) {
+    line += i == 0 ? " " : ", ";
+    if (i < instruction.operands.size() && instruction.is_literal(i))
+      line += concat(dtype_name(operands[i].dtype), " literal");
+    else
+      line += type_text(operands[i].dtype, *operands[i].shape);
+  }
+  line += attributes_text(instruction.attributes) + " ->";
+  for (size_t i = 0; i < instruction.results.size(); ++i)
+    line += concat(i == 0 ? " " : ", ", text(instruction.results[i].type));
+  return line;
+}
+
+Error with_instruction(Error error, const Instruction& instruction, std::span<const OperandType> operands) {
+  const std::string own = concat(instruction.op->name, ": ");
+  if (error.message.starts_with(own)) error.message.erase(0, own.size());
+  return with_context(std::move(error), instruction_text(instruction, operands));
+}
+
+Result<void> infer(const Instruction& instruction, std::span<const OperandType> operands, TensorTypes& results) {
+  if (instruction.op == nullptr) return Error{ErrorCode::kInvalidArgument, "an instruction without an op"};
+  const Inference inference{instruction, operands};
+  GPU_TRY(check_arity(inference));
+  GPU_TRY(check_attributes(inference));
+  results.resize(instruction.op->results);
+  for (size_t i = 0; i < results.size(); ++i) GPU_TRY(infer_result(inference, i, results[i]));
+  return {};
+}
+
+}  // namespace gpu_node::ir

@@ -1,0 +1,101 @@
+// Result types: Nx's rules, and what a wider declared type may hold.
+#include "ir/inference.h"
+
+namespace gpu_node::ir {
+namespace {
+
+Dtype floating(Dtype dtype) { return is_integer(dtype) ? Dtype::f32 : dtype; }
+Dtype component(Dtype dtype) { return dtype == Dtype::c64 ? Dtype::f32 : dtype == Dtype::c128 ? Dtype::f64 : dtype; }
+Dtype complex(Dtype dtype) { return dtype == Dtype::f64 || dtype == Dtype::c128 ? Dtype::c128 : Dtype::c64; }
+
+Error wrong_type(const Inference& inference, size_t result, std::string_view expected) {
+  return invalid(inference, "the result is declared ", text(inference.declared(result)), ", but is ", expected);
+}
+
+// Whether numbers of |from| may be computed in |declared| under Nx's merging rules (f8 with bf16 merges to f8).
+bool holds(Dtype declared, Dtype from) {
+  if (declared == from) return true;
+  const DtypeInfo& to = dtype_info(declared);
+  const DtypeInfo& source = dtype_info(from);
+  if (to.kind == DtypeKind::kComplex) return true;
+  if (source.kind == DtypeKind::kComplex) return false;
+  if (to.kind == DtypeKind::kFloat)
+    return source.kind != DtypeKind::kFloat || to.bits >= source.bits || from == Dtype::bf16;
+  if (source.kind == DtypeKind::kFloat) return false;
+  if (to.kind == source.kind) return to.bits >= source.bits;
+  return to.kind == DtypeKind::kSigned && (to.bits > source.bits || to.bits == 64);
+}
+
+// The declared type, which must hold all operands from |first| on.
+Result<Dtype> merged(const Inference& inference, size_t result, size_t first) {
+  const TensorType& declared = inference.declared(result);
+  for (size_t i = first; i < inference.operands.size(); ++i) {
+    if (inference.shape(i).empty() || holds(declared.dtype, inference.dtype(i))) continue;
+    return invalid(inference, "the result is declared ", text(declared), ", which cannot hold operand ", i, ", ",
+                   inference.operand_text(i));
+  }
+  return declared.dtype;
+}
+
+Result<void> check_operands(const Inference& inference) {
+  const Takes takes = inference.op().takes;
+  if (takes == Takes::kAny) return {};
+  for (size_t i = 0; i < inference.operands.size(); ++i) {
+    if (takes == Takes::kInteger && !is_integer(inference.dtype(i)))
+      return invalid(inference, "takes integers, but operand ", i, " is ", inference.operand_text(i));
+    if (takes == Takes::kOrdered && is_complex(inference.dtype(i)))
+      return invalid(inference, "complex numbers have no order, but operand ", i, " is ", inference.operand_text(i));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Dtype> infer_type(const Inference& inference, size_t result) {
+  GPU_TRY(check_operands(inference));
+  const Dtype declared = inference.declared(result).dtype;
+  switch (inference.op().type_rule) {
+    case TypeRule::kSame:
+      return inference.dtype(0);
+    case TypeRule::kFloating:
+      return floating(inference.dtype(0));
+    case TypeRule::kComponent:
+      return component(inference.dtype(0));
+    case TypeRule::kReal:
+      return floating(component(inference.dtype(0)));
+    case TypeRule::kComplex:
+      return complex(inference.dtype(0));
+    case TypeRule::kPredicate:
+      return Dtype::u8;
+    case TypeRule::kMergeFloating:
+      if (is_integer(declared)) return wrong_type(inference, result, "of a float type");
+      [[fallthrough]];
+    case TypeRule::kMerge:
+      // Integers alone give an integer: nothing else could say what its bits are.
+      if (inference.op().takes == Takes::kInteger && !is_integer(declared))
+        return wrong_type(inference, result, "of an integer type");
+      return merged(inference, result, 0);
+    case TypeRule::kMergeValues:
+      return merged(inference, result, 1);
+    case TypeRule::kAggregate:
+      if (!is_integer(inference.dtype(0))) return inference.dtype(0);
+      if (!is_integer(declared))
+        return wrong_type(inference, result,
+                          concat("of an integer type, as its operand ", dtype_name(inference.dtype(0))));
+      return declared;
+    case TypeRule::kDeclared:
+      return declared;
+    case TypeRule::kSameWidth:
+      if (is_complex(inference.dtype(0)) || is_complex(declared) ||
+          dtype_info(inference.dtype(0)).bits != dtype_info(declared).bits)
+        return invalid(inference, "from ", dtype_name(inference.dtype(0)), " to ", dtype_name(declared),
+                       ": both must be real and of the same width");
+      return declared;
+    case TypeRule::kIndex:
+      if (!is_integer(declared)) return wrong_type(inference, result, "of an integer type");
+      return declared;
+  }
+  return Error{ErrorCode::kInternal, concat("op ", inference.op().name, " has no type rule")};
+}
+
+}  // namespace gpu_node::ir

@@ -1,0 +1,55 @@
+// The parts of infer(): private to this folder. An error's message begins with the op's name.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/concat.h"
+#include "ir/infer.h"
+
+namespace gpu_node::ir {
+
+// An instruction whose arity and attributes were checked, and its operands' types.
+struct Inference {
+  const Instruction& instruction;
+  std::span<const OperandType> operands;
+
+  const Op& op() const { return *instruction.op; }
+  const Shape& shape(size_t operand) const { return *operands[operand].shape; }
+  Dtype dtype(size_t operand) const { return operands[operand].dtype; }
+  const TensorType& declared(size_t result) const { return instruction.results[result].type; }
+  std::string operand_text(size_t operand) const { return type_text(dtype(operand), shape(operand)); }
+};
+
+// kInvalidArgument: "add: <what>".
+template <typename... Parts>
+Error invalid(const Inference& inference, const Parts&... what) {
+  return {ErrorCode::kInvalidArgument, concat(inference.op().name, ": ", what...)};
+}
+
+// Result |result|'s element type by the op's TypeRule (infer_types.cpp). Where a rule leaves a choice, the declared
+// type.
+Result<Dtype> infer_type(const Inference& inference, size_t result);
+
+// Its shape by the op's ShapeRule (infer_shapes.cpp).
+Result<Shape> infer_shape(const Inference& inference, size_t result);
+
+// The shapes of views and of what is made from nothing (infer_views.cpp).
+Result<Shape> infer_created(const Inference& inference, const Shape& declared);
+Result<Shape> infer_reshape(const Inference& inference, const Shape& declared);
+Result<Shape> infer_squeeze(const Inference& inference);
+Result<Shape> infer_transpose(const Inference& inference);
+Result<Shape> infer_broadcast(const Inference& inference, const Shape& declared);
+
+// |axes| must be axes of |shape|, each once; |name| is what the message calls them.
+Result<void> check_axes(const Inference& inference, std::string_view name, const Axes& axes, Dtype dtype,
+                        const Shape& shape);
+
+inline bool contains(const Axes& axes, int64_t axis) {
+  return std::find(axes.begin(), axes.end(), static_cast<int8_t>(axis)) != axes.end();
+}
+
+// "{0, 2}"
+std::string axes_text(const Axes& axes);
+
+}  // namespace gpu_node::ir

@@ -1,0 +1,143 @@
+#include "program/compiled.h"
+
+#include <algorithm>
+
+#include "base/concat.h"
+#include "base/flat_map.h"
+#include "ir/infer.h"
+#include "ir/liveness.h"
+
+namespace gpu_node::program {
+namespace {
+
+// Ways for its inputs to lie that a program remembers.
+constexpr size_t kKnown = 4;
+
+Error invalid(std::string what) { return {ErrorCode::kInvalidArgument, std::move(what)}; }
+
+}  // namespace
+
+// The place of each name.
+class Places {
+ public:
+  Result<uint32_t> find(ir::ValueName name, size_t inputs) const {
+    if (const uint32_t* place = of_.find(name)) return *place;
+    if (name < 0) return invalid(concat("local ", name, " is not made by an instruction before"));
+    return invalid(concat("there is no input ", name, ", the program has ", inputs));
+  }
+  Result<void> define(ir::ValueName name, uint32_t place) {
+    if (of_.find(name) != nullptr) return invalid(concat("local ", name, " is made twice"));
+    of_.insert(name, place);
+    return {};
+  }
+
+ private:
+  FlatMap<uint32_t> of_;
+};
+
+Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program) {
+  size_t instructions = 0;
+  return make(std::move(program), 0, instructions);
+}
+
+Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program, int depth, size_t& instructions) {
+  instructions += program.instructions.size();
+  if (instructions > kMaxProgramInstructions)
+    return invalid(concat("a program of ", instructions, " instructions, the limit is ", kMaxProgramInstructions));
+  if (program.inputs.size() > kMaxProgramInputs)
+    return invalid(concat("a program of ", program.inputs.size(), " inputs, the limit is ", kMaxProgramInputs));
+  if (depth > kMaxBodyDepth) return invalid(concat("bodies lie ", depth, " deep, the limit is ", kMaxBodyDepth));
+  std::vector<ir::Program> bodies = std::exchange(program.bodies, {});
+  std::shared_ptr<CompiledProgram> made(new CompiledProgram(std::move(program)));
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    auto body = make(std::move(bodies[i]), depth + 1, instructions);
+    if (!body.ok()) return with_context(std::move(body).error(), concat("body ", i));
+    made->bodies_.push_back(std::move(body).value());
+  }
+  Places places;
+  GPU_TRY(made->place_inputs(places));
+  GPU_TRY(made->place_steps(places));
+  GPU_TRY(made->place_outputs(places));
+  return made;
+}
+
+Result<void> CompiledProgram::place_inputs(Places& places) {
+  for (const ir::TensorType& input : program_.inputs) {
+    const auto place = static_cast<uint32_t>(types_.size());
+    GPU_TRY(places.define(place, place));
+    types_.push_back(input);
+  }
+  return {};
+}
+
+Result<void> CompiledProgram::place_steps(Places& places) {
+  ir::Liveness liveness;
+  liveness.find(program_.instructions.size(), [&](size_t i) { return &program_.instructions[i]; }, program_.outputs);
+  std::vector<ir::OperandType> operands;
+  ir::TensorTypes results;
+  for (size_t i = 0; i < program_.instructions.size(); ++i) {
+    const ir::Instruction& instruction = program_.instructions[i];
+    const auto wrong = [&](Error error) { return with_context(std::move(error), concat("instruction ", i)); };
+    Step& step = steps_.emplace_back();
+    operands.clear();
+    for (const ir::Operand& operand : instruction.operands) {
+      if (const auto* literal = std::get_if<Scalar>(&operand)) {
+        step.operands.push_back(kLiteral);
+        operands.push_back(ir::OperandType::of(*literal));
+        continue;
+      }
+      const Result<uint32_t> place = places.find(std::get<ir::ValueName>(operand), program_.inputs.size());
+      if (!place.ok()) return wrong(with_context(place.error(), instruction.op->name));
+      step.operands.push_back(*place);
+      operands.push_back(ir::OperandType::of(types_[*place]));
+    }
+    if (Result<void> inferred = ir::infer(instruction, operands, results); !inferred.ok())
+      return wrong(std::move(inferred).error());
+    step.first_result = static_cast<uint32_t>(types_.size());
+    for (size_t k = 0; k < results.size(); ++k) {
+      const ir::ValueName name = instruction.results[k].name;
+      if (name >= 0) return wrong(invalid(concat(instruction.op->name, ": a result's name is below 0, not ", name)));
+      if (Result<void> defined = places.define(name, static_cast<uint32_t>(types_.size())); !defined.ok())
+        return wrong(with_context(std::move(defined).error(), instruction.op->name));
+      types_.push_back(results[k]);
+    }
+    for (const ir::ValueName name : liveness.dying(i)) {
+      GPU_ASSIGN(const uint32_t place, places.find(name, program_.inputs.size()));
+      step.dying.push_back(place);
+    }
+  }
+  return {};
+}
+
+Result<void> CompiledProgram::place_outputs(Places& places) {
+  for (const ir::ValueName name : program_.outputs) {
+    if (name >= 0) return invalid(concat("output ", name, " is an input: only what the program makes is an output"));
+    GPU_ASSIGN(const uint32_t place, places.find(name, program_.inputs.size()));
+    if (std::find(outputs_.begin(), outputs_.end(), place) != outputs_.end())
+      return invalid(concat("local ", name, " is an output twice"));
+    outputs_.push_back(place);
+  }
+  return {};
+}
+
+const CompiledProgram::Known* CompiledProgram::find(const std::vector<uint64_t>& inputs) {
+  ++runs_;
+  for (Known& known : known_) {
+    if (known.inputs != inputs) continue;
+    known.used = runs_;
+    return &known;
+  }
+  return nullptr;
+}
+
+void CompiledProgram::keep(Known known) {
+  known.used = runs_;
+  if (known_.size() < kKnown) {
+    known_.push_back(std::move(known));
+    return;
+  }
+  *std::min_element(known_.begin(), known_.end(), [](const Known& a, const Known& b) { return a.used < b.used; }) =
+      std::move(known);
+}
+
+}  // namespace gpu_node::program

@@ -1,0 +1,62 @@
+// What a plan depends on, as words: equal words, equal plans. Every kind of attribute field has an add(), so that one
+// that the key forgot does not compile.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ir/program.h"
+#include "tensor/shape.h"
+
+namespace gpu_node::program {
+
+class LayoutKey {
+ public:
+  void clear() { words_.clear(); }
+  const std::vector<uint64_t>& words() const { return words_; }
+
+  void add(uint64_t word) { words_.push_back(word); }
+  void add(bool set) { words_.push_back(set ? 1 : 0); }
+  void add(ir::TieBreak tie) { words_.push_back(static_cast<uint64_t>(tie)); }
+  void add(const Dims& dims) {
+    words_.push_back(static_cast<uint64_t>(dims.size()));
+    for (const int64_t value : dims) words_.push_back(static_cast<uint64_t>(value));
+  }
+  // Eight axes to a word, below their count.
+  void add(const ir::Axes& axes) {
+    words_.push_back(axes.size());
+    uint64_t word = 0;
+    for (size_t i = 0; i < axes.size(); ++i) {
+      word |= uint64_t{static_cast<uint8_t>(axes[i])} << i % 8 * 8;
+      if (i % 8 == 7 || i + 1 == axes.size()) words_.push_back(std::exchange(word, 0));
+    }
+  }
+  template <typename T>
+  void add(const std::optional<T>& value) {
+    add(value.has_value());
+    if (value) add(*value);
+  }
+  void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }
+  void add(const ir::TensorType& type) {
+    words_.push_back(static_cast<uint64_t>(type.dtype));
+    add(type.shape);
+  }
+  void add(const Scalar& literal);
+  // A tensor operand: its type, and where its elements lie.
+  void add(Dtype dtype, const IndexMap& map, uint64_t storage_bytes) {
+    words_.push_back(kTensor | static_cast<uint64_t>(dtype));
+    add(map.shape);
+    for (const int64_t stride : map.strides) words_.push_back(static_cast<uint64_t>(stride));
+    words_.push_back(static_cast<uint64_t>(map.offset));
+    words_.push_back(storage_bytes);
+  }
+
+ private:
+  // Kinds of operands, beside the type.
+  static constexpr uint64_t kTensor = 1 << 8, kLiteral = 2 << 8;
+
+  std::vector<uint64_t> words_;
+};
+
+}  // namespace gpu_node::program

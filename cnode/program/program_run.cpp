@@ -1,0 +1,108 @@
+#include "program/program_run.h"
+
+#include "base/concat.h"
+
+namespace gpu_node::program {
+namespace {
+
+ir::TensorType type_of(const Operand& operand) {
+  return operand.tensor != nullptr ? operand.tensor->type() : ir::TensorType{operand.literal->dtype, {}};
+}
+
+}  // namespace
+
+Result<void> ProgramRun::check_input(size_t i, const Operand& input) const {
+  const ir::TensorType& declared = program_->program().inputs[i];
+  const ir::TensorType given = type_of(input);
+  if (given == declared) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               concat("run_program: input ", i, " is declared ", ir::text(declared), ", but is ", ir::text(given))};
+}
+
+Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::span<const Operand> inputs) {
+  clear();
+  program_ = std::move(program);
+  const size_t wanted = program_->program().inputs.size();
+  if (inputs.size() != wanted)
+    return Error{ErrorCode::kInvalidArgument, concat("run_program: takes ", wanted, " inputs, not ", inputs.size())};
+  key_.clear();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    GPU_TRY(check_input(i, inputs[i]));
+    if (const Tensor* tensor = inputs[i].tensor)
+      key_.add(tensor->dtype, tensor->map, tensor->storage_bytes());
+    else
+      key_.add(*inputs[i].literal);
+  }
+  known_ = program_->find(key_.words());
+  values_.resize(program_->places());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (const Tensor* tensor = inputs[i].tensor)
+      values_[i].emplace(*tensor);
+    else
+      values_[i].emplace(*inputs[i].literal);
+  }
+  return {};
+}
+
+Result<void> ProgramRun::step(size_t i, const Charge& charge) {
+  Result<void> recorded = record(i, charge);
+  if (!recorded.ok()) {
+    std::vector<ir::OperandType> types;
+    for (const Operand& operand : operands_)
+      types.push_back(operand.tensor != nullptr ? ir::OperandType{operand.tensor->dtype, &operand.tensor->map.shape}
+                                                : ir::OperandType::of(*operand.literal));
+    return with_context(ir::with_instruction(std::move(recorded).error(), program_->program().instructions[i], types),
+                        concat("run_program: instruction ", i));
+  }
+  const CompiledProgram::Step& step = program_->steps()[i];
+  for (size_t k = 0; k < results_.size(); ++k) values_[step.first_result + k].emplace(std::move(results_[k]));
+  for (const uint32_t place : step.dying) values_[place].reset();
+  return {};
+}
+
+Result<void> ProgramRun::record(size_t i, const Charge& charge) {
+  const CompiledProgram::Step& step = program_->steps()[i];
+  const ir::Instruction& instruction = program_->program().instructions[i];
+  operands_.clear();
+  for (size_t k = 0; k < step.operands.size(); ++k) {
+    const uint32_t place = step.operands[k];
+    if (place == CompiledProgram::kLiteral)
+      operands_.emplace_back(std::get<Scalar>(instruction.operands[k]));
+    else
+      operands_.emplace_back(*values_[place]);
+  }
+  if (known_ != nullptr) {
+    const CompiledProgram::Known::Move& move = known_->moves[i];
+    return executor_.execute({move.types, move.plan.get(), move.view}, operands_, charge, results_);
+  }
+  resolved_.types.resize(instruction.results.size());
+  for (size_t k = 0; k < instruction.results.size(); ++k) resolved_.types[k] = program_->types()[step.first_result + k];
+  GPU_TRY(executor_.resolve(instruction, operands_, resolved_));
+  GPU_TRY(executor_.execute(resolved_, operands_, charge, results_));
+  remember(resolved_);
+  return {};
+}
+
+void ProgramRun::remember(const Resolved& resolved) {
+  learned_.moves.push_back(
+      {resolved.plan != nullptr ? resolved.plan->shared_from_this() : nullptr, resolved.view, resolved.types});
+}
+
+void ProgramRun::finish(Tensors& outputs) {
+  outputs.clear();
+  for (const uint32_t place : program_->outputs()) outputs.push_back(std::get<Tensor>(*values_[place]));
+  if (known_ == nullptr) {
+    learned_.inputs = key_.words();
+    program_->keep(std::move(learned_));
+  }
+  clear();
+}
+
+void ProgramRun::clear() {
+  values_.clear();
+  learned_ = {};
+  known_ = nullptr;
+  program_ = nullptr;
+}
+
+}  // namespace gpu_node::program

@@ -1,0 +1,49 @@
+// One run of a compiled program: step by step, so that whoever drives it can say that it goes on, and try a step again
+// when he has made room. Device thread.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "program/compiled.h"
+#include "program/executor.h"
+
+namespace gpu_node::program {
+
+class ProgramRun {
+ public:
+  explicit ProgramRun(Executor& executor) : executor_(executor) {}
+
+  // Begins a run of |program| with |inputs|, whose tensors it holds. Errors: kInvalidArgument where they are not as the
+  // program declares them.
+  Result<void> begin(std::shared_ptr<CompiledProgram> program, std::span<const Operand> inputs);
+
+  size_t steps() const { return program_->steps().size(); }
+  // Records step |i|; steps go in order, one that failed may be tried again. Errors name the instruction.
+  Result<void> step(size_t i, const Charge& charge);
+
+  // The outputs, after the last step. The run is over then.
+  void finish(Tensors& outputs);
+  // Ends a run early: what it made is dropped.
+  void clear();
+
+ private:
+  Result<void> check_input(size_t i, const Operand& input) const;
+  Result<void> record(size_t i, const Charge& charge);
+  void remember(const Resolved& resolved);
+
+  Executor& executor_;
+  std::shared_ptr<CompiledProgram> program_;
+  const CompiledProgram::Known* known_ = nullptr;
+  CompiledProgram::Known learned_;            // while nothing is known
+  std::vector<std::optional<Value>> values_;  // by place
+  // Of the step at hand; kept for their memory.
+  std::vector<Operand> operands_;
+  Resolved resolved_;
+  Tensors results_;
+  LayoutKey key_;
+};
+
+}  // namespace gpu_node::program

@@ -1,0 +1,241 @@
+// The instructions of run messages and programs. This is the hot path: an eager op costs one of these.
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "base/concat.h"
+#include "service/atom_table.h"
+#include "service/decode_parts.h"
+
+namespace gpu_node::service {
+namespace {
+
+using etf::Reader;
+
+constexpr uint32_t kMaxResults = 64;
+constexpr uint32_t kMaxOperands = 1024;
+
+const ir::Op* find_op(std::string_view name) {
+  static const AtomTable<const ir::Op*> kOps = [] {
+    AtomTable<const ir::Op*> table(ir::ops().size() + 1);
+    for (const ir::Op& op : ir::ops()) table.add(op.name, &op);
+    return table;
+  }();
+  const ir::Op* const* found = kOps.find(name);
+  return found ? *found : nullptr;
+}
+
+const Dtype* find_type(std::string_view name) {
+  static const AtomTable<Dtype> kTypes = [] {
+    AtomTable<Dtype> table(kDtypeCount);
+    for (int i = 0; i < kDtypeCount; ++i) table.add(dtype_name(static_cast<Dtype>(i)), static_cast<Dtype>(i));
+    return table;
+  }();
+  return kTypes.find(name);
+}
+
+Result<void> read_results(Reader& reader, ir::Instruction& instruction) {
+  uint32_t count = 0;
+  if (!reader.read_list(count) || count == 0 || count > kMaxResults)
+    return malformed(instruction.op->name, concat("a list of 1 to ", kMaxResults, " results"), reader);
+  instruction.results.resize(count);
+  for (auto& [name, type] : instruction.results) {
+    uint32_t arity = 0;
+    if (!reader.read_tuple(arity) || arity != 3 || !reader.read_int64(name))
+      return malformed(instruction.op->name, "a result {Id, Type, Shape}", reader);
+    GPU_TRY(read_dtype(reader, type.dtype));
+    GPU_TRY(read_shape(reader, type.shape));
+  }
+  if (!reader.read_nil()) return malformed(instruction.op->name, "a proper list of results", reader);
+  return {};
+}
+
+Result<void> read_number(Reader& reader, Scalar& scalar) {
+  const bool integer = is_integer(scalar.dtype);
+  int64_t signed_value = 0;
+  uint64_t unsigned_value = 0;
+  double real = 0;
+  std::string_view name;
+  if (reader.read_int64(signed_value)) {
+    scalar.value = signed_value;
+  } else if (reader.read_uint64(unsigned_value)) {
+    scalar.value = unsigned_value;
+  } else if (integer) {
+    return malformed("literal", concat("an integer of 64 bits for ", dtype_name(scalar.dtype)), reader);
+  } else if (reader.read_double(real)) {
+    scalar.value = real;
+  } else if (!reader.read_atom(name)) {
+    return malformed("literal", "a number, nan, infinity or neg_infinity", reader);
+  } else if (name == "nan") {
+    scalar.value = std::numeric_limits<double>::quiet_NaN();
+  } else if (name == "infinity") {
+    scalar.value = std::numeric_limits<double>::infinity();
+  } else if (name == "neg_infinity") {
+    scalar.value = -std::numeric_limits<double>::infinity();
+  } else {
+    return Error{ErrorCode::kInvalidArgument, concat("literal: unknown value ", name)};
+  }
+  return {};
+}
+
+Result<void> read_literal(Reader& reader, Scalar& scalar) {
+  uint32_t arity = 0;
+  if (!reader.read_tuple(arity) || arity != 2) return malformed("literal", "{Type, Number}", reader);
+  GPU_TRY(read_dtype(reader, scalar.dtype));
+  return read_number(reader, scalar);
+}
+
+Result<void> read_operands(Reader& reader, ir::Instruction& instruction) {
+  SmallList<ir::Operand, 2>& operands = instruction.operands;
+  uint32_t count = 0;
+  if (!reader.read_list(count) || count > kMaxOperands)
+    return malformed(instruction.op->name, concat("a list of at most ", kMaxOperands, " operands"), reader);
+  operands.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) GPU_TRY(read_operand(reader, operands.emplace_back()));
+  if (count > 0 && !reader.read_nil()) return malformed(instruction.op->name, "a proper list of operands", reader);
+  return {};
+}
+
+bool read_null(Reader& reader) {
+  Reader ahead = reader;
+  std::string_view name;
+  if (!ahead.read_atom(name) || name != "nil") return false;
+  reader = ahead;
+  return true;
+}
+
+Result<void> read_value(Reader& reader, std::string_view key, ir::Axes& axes) {
+  GPU_ASSIGN(const auto values, decode_integers(reader, kMaxRank));
+  axes.clear();
+  for (const int64_t value : values) {
+    if (value < 0 || value >= kMaxRank)
+      return Error{ErrorCode::kInvalidArgument, concat(key, ": axis ", value, " is outside 0 to ", kMaxRank - 1)};
+    axes.push_back(static_cast<int8_t>(value));
+  }
+  return {};
+}
+
+Result<void> read_value(Reader& reader, std::string_view key, int64_t& axis) {
+  if (!reader.read_int64(axis) || axis < 0 || axis >= kMaxRank)
+    return malformed(key, concat("an axis of 0 to ", kMaxRank - 1, ", or nil"), reader);
+  return {};
+}
+
+Result<void> read_value(Reader& reader, std::string_view key, bool& set) {
+  return reader.read_boolean(set) ? Result<void>() : malformed(key, "a boolean", reader);
+}
+
+Result<void> read_value(Reader& reader, std::string_view key, ir::TieBreak& tie) {
+  std::string_view value;
+  if (!reader.read_atom(value) || (value != "low" && value != "high")) return malformed(key, "low or high", reader);
+  tie = value == "high" ? ir::TieBreak::kHigh : ir::TieBreak::kLow;
+  return {};
+}
+
+Result<void> read_value(Reader& reader, std::string_view /*key*/, Scalar& value) { return read_literal(reader, value); }
+
+template <typename T>
+Result<void> read_value(Reader& reader, std::string_view key, std::optional<T>& value) {
+  if (read_null(reader)) {
+    value.reset();
+    return {};
+  }
+  return read_value(reader, key, value.emplace());
+}
+
+Error unknown_attribute(const ir::Op& op, std::string_view key) {
+  std::string known;
+  for (const ir::AttributeRow& row : op.attributes) known += concat(known.empty() ? "" : ", ", row.name);
+  return {ErrorCode::kInvalidArgument,
+          concat(op.name, ": unknown attribute ", key, known.empty() ? "; it takes none" : "; it takes ", known)};
+}
+
+// What the row says must be given.
+Result<void> check_given(const ir::Op& op, std::span<const std::string_view> given) {
+  for (const ir::AttributeRow& row : op.attributes)
+    if (row.default_value.empty() && std::find(given.begin(), given.end(), row.name) == given.end())
+      return Error{ErrorCode::kInvalidArgument, concat(op.name, ": the attribute ", row.name, " is missing")};
+  return {};
+}
+
+Result<void> read_attributes(Reader& reader, ir::Instruction& instruction) {
+  const ir::Op& op = *instruction.op;
+  ir::AttributeVariant* attributes = instruction.attributes.reset(op);
+  SmallList<std::string_view, 8> given;
+  GPU_TRY(read_options(reader, op.name, [&](std::string_view key) -> Result<void> {
+    given.push_back(key);
+    Result<void> read = unknown_attribute(op, key);
+    const auto field = [&](std::string_view name, auto& value) {
+      if (name != key) return;
+      read = read_value(reader, key, value);
+      if (!read.ok()) read = with_context(std::move(read).error(), op.name);
+    };
+    if (attributes)
+      std::visit([&](auto& fields) { std::remove_cvref_t<decltype(fields)>::visit(fields, field); }, *attributes);
+    return read;
+  }));
+  return check_given(op, given.span());
+}
+
+}  // namespace
+
+Result<void> read_dtype(Reader& reader, Dtype& dtype) {
+  std::string_view name;
+  if (!reader.read_atom(name)) return malformed("type", "an atom such as f32", reader);
+  const Dtype* found = find_type(name);
+  if (!found) return Error{ErrorCode::kInvalidArgument, concat("unknown type ", name)};
+  dtype = *found;
+  return {};
+}
+
+Result<void> read_shape(Reader& reader, Shape& shape) {
+  uint32_t rank = 0;
+  if (!reader.read_tuple(rank)) return malformed("shape", "a tuple", reader);
+  if (rank > kMaxRank)
+    return Error{ErrorCode::kInvalidArgument, concat("a shape of ", rank, " dimensions, the limit is ", kMaxRank)};
+  shape.clear();
+  for (uint32_t i = 0; i < rank; ++i) {
+    int64_t dimension = 0;
+    if (!reader.read_int64(dimension)) return malformed("shape", "a dimension >= 0", reader);
+    shape.push_back(dimension);
+  }
+  GPU_TRY(checked_element_count(shape));
+  return {};
+}
+
+Result<void> read_operand(Reader& reader, ir::Operand& operand) {
+  ir::ValueName name = 0;
+  if (reader.read_int64(name)) {
+    operand = name;
+    return {};
+  }
+  return read_literal(reader, operand.emplace<Scalar>());
+}
+
+Result<void> read_instruction(Reader& reader, std::string_view name, uint32_t arity, ir::Instruction& instruction) {
+  const ir::Op* op = find_op(name);
+  if (!op) return Error{ErrorCode::kUnsupported, concat("this node has no op ", name)};
+  if (arity != 4)
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(name, ": expected {Op, Results, Operands, Attributes}, got a tuple of ", arity, " elements")};
+  instruction.op = op;
+  instruction.results.clear();
+  instruction.operands.clear();
+  GPU_TRY(read_results(reader, instruction));
+  GPU_TRY(read_operands(reader, instruction));
+  return read_attributes(reader, instruction);
+}
+
+Result<Dtype> decode_dtype(Reader& reader) {
+  Dtype dtype = Dtype::f32;
+  GPU_TRY(read_dtype(reader, dtype));
+  return dtype;
+}
+
+Result<Shape> decode_shape(Reader& reader) {
+  Shape shape;
+  GPU_TRY(read_shape(reader, shape));
+  return shape;
+}
+
+}  // namespace gpu_node::service

@@ -1,0 +1,93 @@
+// Programs: {Inputs, Instructions, Outputs, Bodies}, and their runs.
+#include <string_view>
+
+#include "base/concat.h"
+#include "service/decode_parts.h"
+
+namespace gpu_node::service {
+namespace {
+
+using etf::Reader;
+
+constexpr std::string_view kCompile = "compile_program";
+constexpr uint32_t kMaxBodies = 256;
+constexpr uint32_t kMaxResults = 4096;
+
+// Calls |entry| for each element of the list that comes next, of at most |limit|.
+template <typename Entry>
+Result<void> read_each(Reader& reader, std::string_view what, std::string_view of, uint32_t limit, Entry entry) {
+  uint32_t count = 0;
+  if (!reader.read_list(count) || count > limit)
+    return malformed(what, concat("a list of at most ", limit, " ", of), reader);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (Result<void> read = entry(i); !read.ok()) return read;
+  }
+  if (count > 0 && !reader.read_nil()) return malformed(what, concat("a proper list of ", of), reader);
+  return {};
+}
+
+Result<void> read_input(Reader& reader, ir::TensorType& type) {
+  uint32_t arity = 0;
+  if (!reader.read_tuple(arity) || arity != 2) return malformed(kCompile, "an input {Type, Shape}", reader);
+  GPU_TRY(read_dtype(reader, type.dtype));
+  return read_shape(reader, type.shape);
+}
+
+Result<void> read_own_instruction(Reader& reader, ir::Instruction& instruction) {
+  uint32_t arity = 0;
+  std::string_view name;
+  if (!reader.read_tuple(arity) || arity == 0 || !reader.read_atom(name))
+    return malformed(kCompile, "an instruction {Op, Results, Operands, Attributes}", reader);
+  return read_instruction(reader, name, arity, instruction);
+}
+
+Result<void> read_program(Reader& reader, int depth, ir::Program& program);
+
+Result<void> read_bodies(Reader& reader, int depth, ir::Program& program) {
+  return read_each(reader, kCompile, "bodies", kMaxBodies, [&](uint32_t i) -> Result<void> {
+    uint32_t arity = 0;
+    if (depth >= program::kMaxBodyDepth)
+      return Error{ErrorCode::kInvalidArgument,
+                   concat(kCompile, ": bodies lie deeper than ", program::kMaxBodyDepth, ", the limit")};
+    if (!reader.read_tuple(arity) || arity != 4)
+      return malformed(kCompile, "a body {Inputs, Instructions, Outputs, Bodies}", reader);
+    Result<void> read = read_program(reader, depth + 1, program.bodies.emplace_back());
+    return read.ok() ? Result<void>() : with_context(std::move(read).error(), concat("body ", i));
+  });
+}
+
+Result<void> read_program(Reader& reader, int depth, ir::Program& program) {
+  GPU_TRY(read_each(reader, kCompile, "inputs", program::kMaxProgramInputs,
+                    [&](uint32_t) { return read_input(reader, program.inputs.emplace_back()); }));
+  GPU_TRY(read_each(reader, kCompile, "instructions", program::kMaxProgramInstructions, [&](uint32_t i) {
+    Result<void> read = read_own_instruction(reader, program.instructions.emplace_back());
+    return read.ok() ? Result<void>() : Result<void>(with_context(std::move(read).error(), concat("instruction ", i)));
+  }));
+  GPU_ASSIGN(program.outputs, decode_integers(reader, kMaxResults));
+  return read_bodies(reader, depth, program);
+}
+
+}  // namespace
+
+Result<void> read_compile_program(Reader& reader, CompileProgramCommand& compile) {
+  GPU_TRY(read_id(reader, kCompile, compile.id));
+  ir::Program program;
+  GPU_TRY(read_program(reader, 0, program));
+  Result<program::CompiledProgramRef> made = program::CompiledProgram::make(std::move(program));
+  if (!made.ok()) return with_context(std::move(made).error(), kCompile);
+  compile.program = std::move(made).value();
+  return {};
+}
+
+Result<void> read_run_program(Reader& reader, RunProgramCommand& run) {
+  constexpr std::string_view kRun = "run_program";
+  GPU_TRY(read_id(reader, kRun, run.program));
+  GPU_TRY(read_each(reader, kRun, "inputs", program::kMaxProgramInputs,
+                    [&](uint32_t) { return read_operand(reader, run.inputs.emplace_back()); }));
+  GPU_ASSIGN(run.results, decode_integers(reader, kMaxResults));
+  for (const int64_t id : run.results)
+    if (id < 0) return Error{ErrorCode::kInvalidArgument, concat(kRun, ": results are ids >= 0, not ", id)};
+  return {};
+}
+
+}  // namespace gpu_node::service

@@ -1,0 +1,177 @@
+// Programs that live on the node: compiled once, run as often as wanted, owned and freed as tensors are; and how much
+// memory the values of a message or a program take while it runs.
+#include <doctest/doctest.h>
+
+#include "gpu/service_client.h"
+
+namespace gpu_node::test {
+namespace {
+
+using etf::Writer;
+
+struct Fixture {
+  std::unique_ptr<service::Service> service = make_service();
+  std::shared_ptr<Peer> peer = std::make_shared<Peer>("a@test");
+  Client client{*service, peer};
+  Fixture() { REQUIRE(client.open().ok()); }
+
+  int64_t counter(const std::string& name) { return client.stats().numbers["counters." + name]; }
+};
+
+struct Step {
+  std::string op;
+  int64_t result;
+  std::vector<int64_t> operands;
+};
+
+// {compile_program, Id, Inputs, Instructions, Outputs, []}, every value f32 of |dims|.
+Writer compile(int64_t id, int inputs, Dimensions dims, const std::vector<Step>& steps,
+               std::initializer_list<int64_t> outputs) {
+  Writer writer;
+  const auto list = [&writer](size_t count) {
+    if (count > 0) writer.list(static_cast<uint32_t>(count));
+  };
+  writer.tuple(6).atom("compile_program").integer(id);
+  list(static_cast<size_t>(inputs));
+  for (int i = 0; i < inputs; ++i) {
+    writer.tuple(2).atom("f32");
+    write_shape(writer, dims);
+  }
+  writer.nil();
+  list(steps.size());
+  for (const Step& step : steps) {
+    writer.tuple(4).atom(step.op).list(1).tuple(3).integer(step.result).atom("f32");
+    write_shape(writer, dims);
+    writer.nil();
+    list(step.operands.size());
+    for (const int64_t operand : step.operands) writer.integer(operand);
+    writer.nil().map(0);
+  }
+  writer.nil();
+  list(outputs.size());
+  for (const int64_t output : outputs) writer.integer(output);
+  writer.nil().nil();
+  return writer;
+}
+
+// {run_program, Program, Inputs, Results}
+Writer run(int64_t program, std::initializer_list<int64_t> inputs, std::initializer_list<int64_t> results) {
+  Writer writer;
+  writer.tuple(4).atom("run_program").integer(program);
+  for (const auto& ids : {inputs, results}) {
+    if (ids.size() > 0) writer.list(static_cast<uint32_t>(ids.size()));
+    for (const int64_t id : ids) writer.integer(id);
+    writer.nil();
+  }
+  return writer;
+}
+
+std::span<const std::byte> bytes_of(const std::vector<float>& values) { return std::as_bytes(std::span(values)); }
+
+// (a + b) * a, and its square.
+const std::vector<Step> kSteps = {{"add", -1, {0, 1}}, {"multiply", -2, {-1, 0}}, {"multiply", -3, {-2, -2}}};
+
+}  // namespace
+
+TEST_CASE("service program: compiled once, run as often as wanted, with other tensors each time") {
+  Fixture f;
+  const std::vector<float> a = {1, 2}, b = {3, 4}, c = {5, 6};
+  f.client.run(
+      Commands().alloc(1, "f32", {2}, bytes_of(a)).alloc(2, "f32", {2}, bytes_of(b)).alloc(3, "f32", {2}, bytes_of(c)));
+  f.client.run(Commands().raw(compile(10, 2, {2}, kSteps, {-3, -1})).raw(run(10, {1, 2}, {20, 21})), 1);
+  CHECK(f.client.acked(1));
+  CHECK(f.client.floats(20) == std::vector<float>{16, 144});
+  CHECK(f.client.floats(21) == std::vector<float>{4, 6});
+  const int64_t compiles = f.counter("shader_compiles"), pipelines = f.counter("pipelines_created");
+  const int64_t instructions = f.counter("instructions");
+  f.client.run(Commands().raw(run(10, {3, 1}, {30, 31})).raw(run(10, {31, 31}, {40, 41})));
+  CHECK(f.client.floats(30) == std::vector<float>{900, 2304});
+  CHECK(f.client.floats(40) == std::vector<float>{5184, 16384});
+  CHECK(f.counter("shader_compiles") == compiles);
+  CHECK(f.counter("pipelines_created") == pipelines);
+  CHECK(f.counter("instructions") == instructions + 6);
+}
+
+TEST_CASE("service program: an input that lies otherwise, a view, a number") {
+  Fixture f;
+  const std::vector<float> a = {1, 2, 3, 4}, b = {10, 20, 30, 40};
+  f.client.run(Commands()
+                   .alloc(1, "f32", {2, 2}, bytes_of(a))
+                   .alloc(2, "f32", {2, 2}, bytes_of(b))
+                   .op("transpose", 3, "f32", {2, 2}, {1})
+                   .raw(compile(10, 2, {2, 2},
+                                {{"add", -1, {0, 1}}, {"transpose", -2, {-1}}, {"multiply", -3, {-2, 0}}}, {-3})));
+  // Each way to lie twice, in turns.
+  for (int64_t turn = 0; turn < 4; ++turn) {
+    const int64_t first = turn % 2 == 0 ? 1 : 3, result = 20 + turn;
+    f.client.run(Commands().raw(run(10, {first, 2}, {result})));
+    CHECK(f.client.floats(result) ==
+          (first == 1 ? std::vector<float>{11, 66, 66, 176} : std::vector<float>{11, 96, 46, 176}));
+  }
+}
+
+TEST_CASE("service program: what is wrong poisons its results, and the node serves on") {
+  Fixture f;
+  const std::vector<float> a = {1, 2};
+  f.client.run(
+      Commands().alloc(1, "f32", {2}, bytes_of(a)).alloc(2, "f32", {3}).raw(compile(10, 2, {2}, kSteps, {-3})));
+  const auto error = [&](const Writer& command, int64_t id) {
+    f.client.run(Commands().raw(command));
+    const Reply reply = f.client.download(id);
+    return reply.code + ": " + reply.message;
+  };
+  CHECK(error(run(99, {1, 1}, {20}), 20) == "not_found: run_program: program 99 does not exist");
+  CHECK(error(run(1, {1, 1}, {21}), 21) == "invalid_argument: run_program: 1 is a tensor, no program");
+  CHECK(error(run(10, {1}, {22}), 22) == "invalid_argument: run_program: takes 2 inputs, not 1");
+  CHECK(error(run(10, {1, 2}, {23}), 23) == "invalid_argument: run_program: input 1 is declared f32{2}, but is f32{3}");
+  CHECK(error(run(10, {1, 1}, {24, 25}), 25) == "invalid_argument: run_program: the program has 1 outputs, not 2");
+  CHECK(error(run(10, {1, 77}, {26}), 26) == "not_found: run_program: tensor 77 does not exist");
+  CHECK(error(compile(11, 1, {2}, {{"add", -1, {0, 5}}}, {-1}), 11) ==
+        "invalid_argument: compile_program: instruction 0: add: there is no input 5, the program has 1");
+  // A run of what did not compile has that error; one of a poisoned input has the input's.
+  CHECK(error(run(11, {1}, {27}), 27) ==
+        "invalid_argument: compile_program: instruction 0: add: there is no input 5, the program has 1");
+  CHECK(error(run(10, {1, 22}, {28}), 28) == "invalid_argument: run_program: takes 2 inputs, not 1");
+  CHECK(f.client.download(10).message == "download: 10 is a program, no tensor");
+  f.client.run(Commands().raw(run(10, {1, 1}, {29})));
+  CHECK(f.client.floats(29) == std::vector<float>{4, 64});
+}
+
+TEST_CASE("service program: it goes as tensors do, and what it made stays") {
+  Fixture f;
+  const int64_t baseline = f.client.live_bytes();
+  const std::vector<float> a = {1, 2};
+  f.client.run(
+      Commands().alloc(1, "f32", {2}, bytes_of(a)).raw(compile(10, 2, {2}, kSteps, {-3})).raw(run(10, {1, 1}, {20})));
+  CHECK(eventually([&] { return f.client.stats().numbers["tensors"] == 3; }));
+  f.client.run(Commands().free({10}));
+  CHECK(f.client.floats(20) == std::vector<float>{4, 64});
+  f.client.run(Commands().raw(run(10, {1, 1}, {21})));
+  CHECK(f.client.download(21).code == "not_found");
+  f.client.run(Commands().free({1, 20, 21}));
+  CHECK(eventually([&] { return f.client.live_bytes() == baseline; }));
+  CHECK(f.client.stats().numbers["tensors"] == 0);
+}
+
+TEST_CASE("service program: 64 dependent adds take the memory of a few tensors") {
+  constexpr int64_t kElements = 16 << 20, kBytes = kElements * 4;
+  std::vector<Step> steps;
+  for (int64_t i = 1; i <= 64; ++i) steps.push_back({"add", -i, {i == 1 ? 0 : 1 - i, i == 1 ? 0 : 1 - i}});
+  const auto peak_of = [&](const Commands& work) {
+    Fixture f;
+    f.client.run(Commands().alloc(1, "f32", {kElements}));
+    CHECK(f.client.sync({1}).ok());
+    f.client.run(work);
+    CHECK(f.client.sync({100}).ok());
+    return f.client.stats().numbers["memory.peak_bytes"] / kBytes;
+  };
+  Commands message;
+  for (const Step& step : steps) {
+    const int64_t operand = step.operands[0] == 0 ? 1 : step.operands[0];
+    message.op("add", step.result == -64 ? 100 : step.result, "f32", {kElements}, {operand, operand});
+  }
+  CHECK(peak_of(message) <= 4);
+  CHECK(peak_of(Commands().raw(compile(10, 1, {kElements}, steps, {-64})).raw(run(10, {1}, {100}))) <= 4);
+}
+
+}  // namespace gpu_node::test

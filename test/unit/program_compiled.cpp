@@ -1,0 +1,110 @@
+// What a program is checked for when it is compiled, where its values end, and what is said of wrong ones.
+#include <doctest/doctest.h>
+
+#include "ir/liveness.h"
+#include "program/compiled.h"
+
+namespace gpu_node::program {
+namespace {
+
+using enum Dtype;
+
+ir::Instruction instruction(std::string_view op, ir::ValueName result, const ir::TensorType& type,
+                            std::initializer_list<ir::ValueName> operands) {
+  ir::Instruction made;
+  made.op = &ir::op_called(op);
+  made.results.push_back({result, type});
+  for (const ir::ValueName name : operands) made.operands.emplace_back(name);
+  return made;
+}
+
+ir::Instruction add(ir::ValueName result, ir::ValueName left, ir::ValueName right) {
+  return instruction("add", result, {f32, {2}}, {left, right});
+}
+
+ir::Program two_inputs(std::vector<ir::Instruction> instructions, std::vector<ir::ValueName> outputs) {
+  return {{{f32, {2}}, {f32, {2}}}, std::move(instructions), std::move(outputs), {}};
+}
+
+std::string error_of(ir::Program program) {
+  const auto made = CompiledProgram::make(std::move(program));
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().code == ErrorCode::kInvalidArgument);
+  return made.error().message;
+}
+
+std::vector<uint32_t> list(const SmallList<uint32_t, 2>& places) { return {places.begin(), places.end()}; }
+
+}  // namespace
+
+TEST_CASE("compiled program: names become places, and a value ends after its last use") {
+  const auto made =
+      CompiledProgram::make(two_inputs({add(-1, 0, 1), add(-2, -1, -1), add(-3, -1, -2), add(-4, 0, 0)}, {-3}));
+  REQUIRE(made.ok());
+  const CompiledProgram& program = **made;
+  CHECK(program.places() == 6);
+  CHECK(list(program.steps()[0].operands) == std::vector<uint32_t>{0, 1});
+  CHECK(program.steps()[0].dying.empty());
+  CHECK(program.steps()[1].dying.empty());
+  // Both operands of the third; the output stays, and what nobody uses ends where it is made. Inputs are the caller's.
+  CHECK(list(program.steps()[2].dying) == std::vector<uint32_t>{2, 3});
+  CHECK(list(program.steps()[3].dying) == std::vector<uint32_t>{5});
+  CHECK(program.outputs() == std::vector<uint32_t>{4});
+}
+
+TEST_CASE("compiled program: what is wrong is named with its instruction") {
+  CHECK(error_of(two_inputs({add(-1, 0, 2)}, {-1})) == "instruction 0: add: there is no input 2, the program has 2");
+  CHECK(error_of(two_inputs({add(-1, 0, -2)}, {-1})) ==
+        "instruction 0: add: local -2 is not made by an instruction before");
+  CHECK(error_of(two_inputs({add(-1, 0, 1), add(-1, 0, 1)}, {-1})) == "instruction 1: add: local -1 is made twice");
+  CHECK(error_of(two_inputs({add(3, 0, 1)}, {-1})) == "instruction 0: add: a result's name is below 0, not 3");
+  CHECK(error_of(two_inputs({add(-1, 0, 1), instruction("exp", -2, {f32, {3}}, {-1})}, {-2})) ==
+        "instruction 1: exp: the result is declared f32{3}, but is f32{2}");
+  CHECK(error_of(two_inputs({add(-1, 0, 1)}, {0})) == "output 0 is an input: only what the program makes is an output");
+  CHECK(error_of(two_inputs({add(-1, 0, 1)}, {-1, -1})) == "local -1 is an output twice");
+  CHECK(error_of(two_inputs({add(-1, 0, 1)}, {-5})) == "local -5 is not made by an instruction before");
+  std::vector<ir::Instruction> many(kMaxProgramInstructions + 1, add(-1, 0, 1));
+  CHECK(error_of(two_inputs(std::move(many), {})) == "a program of 4097 instructions, the limit is 4096");
+}
+
+TEST_CASE("compiled program: bodies see their own inputs alone, and count with the whole") {
+  ir::Program whole = two_inputs({add(-1, 0, 1)}, {-1});
+  whole.bodies.push_back(two_inputs({add(-1, 0, 1), add(-2, -1, 0)}, {-2}));
+  const auto made = CompiledProgram::make(whole);
+  REQUIRE(made.ok());
+  REQUIRE((*made)->bodies().size() == 1);
+  CHECK((*made)->bodies()[0]->steps().size() == 2);
+  ir::Program outer = whole;
+  outer.bodies[0].instructions[0].operands[1] = ir::ValueName{7};
+  CHECK(error_of(outer) == "body 0: instruction 0: add: there is no input 7, the program has 2");
+  ir::Program deep = two_inputs({}, {});
+  for (int i = 0; i <= kMaxBodyDepth; ++i) {
+    ir::Program around = two_inputs({}, {});
+    around.bodies.push_back(std::move(deep));
+    deep = std::move(around);
+  }
+  CHECK(error_of(deep).ends_with("bodies lie 9 deep, the limit is 8"));
+  ir::Program large = two_inputs(std::vector<ir::Instruction>(kMaxProgramInstructions, add(-1, 0, 1)), {});
+  ir::Program both = two_inputs({add(-1, 0, 1)}, {-1});
+  both.bodies.push_back(std::move(large));
+  CHECK(error_of(both).ends_with("the limit is 4096"));
+}
+
+TEST_CASE("liveness: other commands stand between, and tensors of the session never end") {
+  const ir::Instruction first = add(-1, 5, 6), second = add(7, -1, 5);
+  const ir::Instruction* all[] = {&first, nullptr, &second, nullptr};
+  ir::Liveness liveness;
+  for (int again = 0; again < 2; ++again) {
+    liveness.find(4, [&](size_t i) { return all[i]; });
+    CHECK(liveness.dying(0).empty());
+    CHECK(liveness.dying(1).empty());
+    REQUIRE(liveness.dying(2).size() == 1);
+    CHECK(liveness.dying(2)[0] == -1);
+    CHECK(liveness.dying(3).empty());
+  }
+  const ir::ValueName kept[] = {-1, -1};
+  liveness.find(4, [&](size_t i) { return all[i]; }, kept);
+  CHECK(liveness.dying(2).empty());
+}
+
+}  // namespace gpu_node::program
