@@ -11,6 +11,12 @@ namespace {
 
 }  // namespace
 
+std::string_view word(Family family) { return word_of(family); }
+std::string_view word(Takes takes) { return word_of(takes); }
+std::string_view word(TypeRule rule) { return word_of(rule); }
+std::string_view word(ShapeRule rule) { return word_of(rule); }
+std::string_view word(AttributeKind kind) { return word_of(kind); }
+
 std::span<const Op> ops() { return kRows; }
 
 const Op* find_op(std::string_view name) {

@@ -113,8 +113,8 @@ enum class AttributeKind : uint8_t {
 struct AttributeRow {
   std::string_view name;
   AttributeKind kind;
-  std::string_view choices;        // of kChoice, between spaces
-  std::string_view default_value;  // as Erlang has it; empty: it must be given
+  std::span<const std::string_view> choices;  // of kChoice
+  std::string_view default_value;             // as Erlang has it; empty: it must be given
 };
 
 struct Op {
@@ -135,6 +135,13 @@ struct Op {
   size_t operands() const { return operand_names.size(); }
   bool takes_operands(size_t count) const { return takes_list ? count >= operands() : count == operands(); }
 };
+
+// How specs/ops.json spells them.
+std::string_view word(Family family);
+std::string_view word(Takes takes);
+std::string_view word(TypeRule rule);
+std::string_view word(ShapeRule rule);
+std::string_view word(AttributeKind kind);
 
 // Every op of this build, in table order.
 std::span<const Op> ops();

@@ -27,10 +27,41 @@ void write_device(etf::Writer& writer, const vulkan::DeviceInfo& device) {
   writer.atom("unified_memory").boolean(device.unified_memory);
 }
 
+void write_atoms(etf::Writer& writer, std::span<const std::string_view> atoms) {
+  if (!atoms.empty()) writer.list(static_cast<uint32_t>(atoms.size()));
+  for (const std::string_view atom : atoms) writer.atom(atom);
+  writer.nil();
+}
+
+void write_attribute(etf::Writer& writer, const ir::AttributeRow& attribute) {
+  const bool required = attribute.default_value.empty();
+  writer.atom(attribute.name).map(required ? 1 : 2).atom("kind");
+  if (attribute.kind == ir::AttributeKind::kChoice)
+    write_atoms(writer, attribute.choices);
+  else
+    writer.atom(ir::word(attribute.kind));
+  if (required) return;
+  writer.atom("default");
+  if (attribute.default_value == "[]")
+    writer.nil();
+  else
+    writer.atom(attribute.default_value);
+}
+
 void write_ops(etf::Writer& writer) {
   const std::span<const ir::Op> ops = ir::ops();
   writer.map(static_cast<uint32_t>(ops.size()));
-  for (const ir::Op& op : ops) writer.atom(op.name).map(1).atom("operands").unsigned_integer(op.operands());
+  for (const ir::Op& op : ops) {
+    writer.atom(op.name).map(10);
+    writer.atom("family").atom(ir::word(op.family)).atom("takes").atom(ir::word(op.takes));
+    writer.atom("type").atom(ir::word(op.type_rule)).atom("shape").atom(ir::word(op.shape_rule));
+    writer.atom("results").unsigned_integer(op.results).atom("list").boolean(op.takes_list);
+    writer.atom("density").boolean(op.density).atom("doc").binary(op.doc);
+    writer.atom("operands");
+    write_atoms(writer, op.operand_names);
+    writer.atom("attributes").map(static_cast<uint32_t>(op.attributes.size()));
+    for (const ir::AttributeRow& attribute : op.attributes) write_attribute(writer, attribute);
+  }
 }
 
 void write_sessions(etf::Writer& writer, const std::vector<SessionRef>& sessions) {

@@ -21,7 +21,7 @@
 
 namespace gpu_node::service {
 
-inline constexpr int64_t kProtocolVersion = 1;
+inline constexpr int64_t kProtocolVersion = 2;
 inline constexpr uint32_t kMaxCommands = 4096;             // of one run message
 inline constexpr uint32_t kMaxPendingInstructions = 4096;  // of one session, unacknowledged
 inline constexpr uint64_t kInlineBytes = 64 * 1024;        // the largest binary of an alloc command

@@ -59,22 +59,6 @@ defmodule GpuNode.Bench do
     assert 1.0e9 / total >= 300_000
   end
 
-  # Processor seconds so far of the threads that decode ("reader") and that validate and record ("device").
-  defp cpu_seconds(%{os_pid: os_pid}) do
-    ticks = fn task ->
-      [_, rest] = task |> Path.join("stat") |> File.read!() |> String.split(") ", parts: 2)
-      fields = String.split(rest)
-      String.to_integer(Enum.at(fields, 11)) + String.to_integer(Enum.at(fields, 12))
-    end
-
-    for task <- Path.wildcard("/proc/#{os_pid}/task/*"),
-        name = task |> Path.join("comm") |> File.read!() |> String.trim(),
-        name in ["reader", "device"],
-        reduce: %{} do
-      sums -> Map.update(sums, String.to_atom(name), ticks.(task) / 100, &(&1 + ticks.(task) / 100))
-    end
-  end
-
   test "a chain of 1,000 dependent adds is at most 4 submits", %{node: node, x: x} do
     before = stats(node).counters
 

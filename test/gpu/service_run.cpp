@@ -169,16 +169,17 @@ TEST_CASE("service: work that nobody reads is submitted once the queue is quiet"
 
 TEST_CASE("service: what is told about the node") {
   Fixture f;
-  const Reply described = f.client.call(Writer().tuple(2).atom("describe").integer(1));
+  const Reply described = f.client.call(Writer().tuple(2).atom("describe").integer(2));
   REQUIRE(described.ok());
-  CHECK(described.numbers.at("protocol") == 1);
-  CHECK(described.numbers.at("ops.add.operands") == 2);
+  CHECK(described.numbers.at("protocol") == 2);
+  CHECK(described.numbers.at("ops.add.results") == 1);
+  CHECK(described.numbers.at("ops.add.list") == 0);
   CHECK(described.numbers.at("limits.max_commands") == 4096);
   CHECK(described.numbers.at("types") >= 10);
-  const Reply refused = f.client.call(Writer().tuple(2).atom("describe").integer(2));
+  const Reply refused = f.client.call(Writer().tuple(2).atom("describe").integer(3));
   CHECK(refused.code == "unsupported");
-  CHECK(refused.message.find("protocol 2") != std::string::npos);
-  CHECK(refused.message.find("speaks 1") != std::string::npos);
+  CHECK(refused.message.find("protocol 3") != std::string::npos);
+  CHECK(refused.message.find("speaks 2") != std::string::npos);
   CHECK(f.client.call(Writer().atom("ping")).ok());
   const Reply beat = f.client.call(Writer().tuple(2).atom("heartbeat").unsigned_integer(f.client.session));
   CHECK(beat.numbers.count("queued") == 1);

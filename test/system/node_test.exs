@@ -9,7 +9,7 @@ defmodule GpuNode.System.NodeTest do
     assert node.ready =~ "name=#{node.name}"
     assert node.ready =~ "software="
     assert {:ok, describe} = call(node, {:describe, 1})
-    assert describe.protocol == 1
+    assert describe.protocol == 2
     assert map_size(describe.ops) > 80
     assert {:error, {:unsupported, message}} = call(node, {:describe, 999})
     assert message =~ "999" and message =~ "1"

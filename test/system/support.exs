@@ -24,7 +24,7 @@ defmodule GpuNode.SystemCase do
   def binary, do: System.fetch_env!("GPU_NODE_BINARY")
 
   @doc """
-  Starts the binary and waits for its ready line. Options: `:name`, `:args`, `:env`, `:cookie`, `:validation`. Returns a map with `name`
+  Starts the binary and waits for its ready line. Options: `:name`, `:args`, `:env`, `:cookie`, `:validation`, `:binary`. Returns a map with `name`
   (atom), `bulk`, `port`, `os_pid` and `ready` (the line). The binary ends with the test process.
   """
   def start_binary(options \\ []) do
@@ -61,7 +61,7 @@ defmodule GpuNode.SystemCase do
 
     env = for {k, v} <- Keyword.get(options, :env, []), do: {to_charlist(k), to_charlist(v)}
 
-    Port.open({:spawn_executable, binary()}, [
+    Port.open({:spawn_executable, options[:binary] || binary()}, [
       :binary,
       :exit_status,
       :stderr_to_stdout,
@@ -161,6 +161,22 @@ defmodule GpuNode.SystemCase do
     from = System.monotonic_time(:microsecond)
     result = fun.()
     {(System.monotonic_time(:microsecond) - from) / 1000, result}
+  end
+
+  @doc "Processor seconds so far of the node's threads that decode (`reader`) and that infer and record (`device`)."
+  def cpu_seconds(%{os_pid: os_pid}) do
+    ticks = fn task ->
+      [_, rest] = task |> Path.join("stat") |> File.read!() |> String.split(") ", parts: 2)
+      fields = String.split(rest)
+      String.to_integer(Enum.at(fields, 11)) + String.to_integer(Enum.at(fields, 12))
+    end
+
+    for task <- Path.wildcard("/proc/#{os_pid}/task/*"),
+        name = task |> Path.join("comm") |> File.read!() |> String.trim(),
+        name in ["reader", "device"],
+        reduce: %{} do
+      sums -> Map.update(sums, String.to_atom(name), ticks.(task) / 100, &(&1 + ticks.(task) / 100))
+    end
   end
 
   def median(list), do: list |> Enum.sort() |> Enum.at(div(length(list), 2))

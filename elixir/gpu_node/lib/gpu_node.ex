@@ -34,7 +34,7 @@ defmodule GpuNode do
   Remote: `:node`, `:cookie` (default the VM's), `:wait` (`false`: attach in the background).
   """
 
-  alias GpuNode.{Client, Error, Link, Op, Ops, Program, Protocol, Shape, Telemetry, Tensor, Type}
+  alias GpuNode.{Client, Error, Link, Op, Ops, Program, Programs, Protocol, Shape, Telemetry, Tensor, Type}
 
   @type name :: atom
 
@@ -133,14 +133,14 @@ defmodule GpuNode do
   end
 
   @doc """
-  Issues one op: `GpuNode.op(:gpu0, :add, [tensor, 1])`. The result's handle comes at once; what goes wrong on the node comes with
+  Issues one op: `GpuNode.op(:gpu0, :add, [tensor, 1])`. The result's handle comes at once, those of several results as a list; what goes wrong on the node comes with
   the first read. Errors here: `:invalid_argument` (the op cannot be right), `:stale`, `:node_down`, `:deadline` (the queue stays full).
   """
-  @spec op(name, atom, [Ops.operand()], keyword | map) :: {:ok, Tensor.t()} | {:error, Error.t()}
+  @spec op(name, atom, [Ops.operand()], keyword | map) :: {:ok, Tensor.t() | [Tensor.t()]} | {:error, Error.t()}
   def op(name, op, operands, attributes \\ []), do: Ops.op(name, op, operands, attributes)
 
   @doc "As `op/4`, raising `GpuNode.Error`."
-  @spec op!(name, atom, [Ops.operand()], keyword | map) :: Tensor.t()
+  @spec op!(name, atom, [Ops.operand()], keyword | map) :: Tensor.t() | [Tensor.t()]
   def op!(name, op, operands, attributes \\ []), do: name |> op(op, operands, attributes) |> Error.unwrap!()
 
   @doc "A tensor of zeros."
@@ -157,7 +157,8 @@ defmodule GpuNode do
   end
 
   @doc """
-  Runs `program` with `inputs` (tensors, or numbers for scalars): one message, no answer waited for. Returns the handles of its
+  Runs `program` with `inputs` (tensors, or numbers for scalars): one message, no answer waited for. From its second run on the
+  program lives on the node, and the message has a few bytes. Returns the handles of its
   outputs; what goes wrong on the node comes with the first read.
 
   Errors here: `:invalid_argument` (inputs are not as declared), `:stale`, `:node_down`, `:deadline`.
@@ -168,14 +169,20 @@ defmodule GpuNode do
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          {:ok, names} <- input_names(Enum.reverse(program.inputs), inputs, link, session, deadline) do
-      limit = Link.get(link, :max_commands)
-      {messages, outputs} = Program.commands(program, names, limit, fn -> Link.next_id(link) end)
-      tensors = handles(program.outputs, outputs, inputs, link, session)
-
-      with :ok <- cast(messages, link, session, deadline) do
+      with {:ok, outputs} <- issue(link, session, program, names, deadline) do
+        tensors = handles(program.outputs, outputs, inputs, link, session)
         Client.keep(inputs)
         {:ok, tensors}
       end
+    end
+  end
+
+  # The ids of the outputs, of which nobody has a handle yet.
+  defp issue(link, session, program, names, deadline) do
+    with :plain <- Programs.run(link, session, program, names, deadline) do
+      limit = Link.get(link, :max_commands)
+      {messages, outputs} = Program.commands(program, names, limit, fn -> Link.next_id(link) end)
+      with :ok <- cast(messages, link, session, deadline), do: {:ok, outputs}
     end
   end
 

@@ -5,7 +5,7 @@ defmodule GpuNode.OpTest do
   defp t(name, shape), do: %{type: name |> Type.normalize() |> elem(1), shape: shape}
 
   defp infer(name, operands, attributes \\ []) do
-    with {:ok, result} <- Op.infer(name, operands, attributes), do: {Type.name(result.type), result.shape}
+    with {:ok, %{results: [{type, shape}]}} <- Op.infer(name, operands, attributes), do: {Type.name(type), shape}
   end
 
   defp attributes(name, operands, attributes) do
@@ -13,17 +13,41 @@ defmodule GpuNode.OpTest do
     result.attributes
   end
 
-  test "every row infers for f32 or integers" do
-    attributes = %{shape: {2, 2}, type: :s32, value: 1, contract_left: [1], contract_right: [0]}
+  test "every row infers for f32 or integers, with the attributes that it takes" do
+    given = %{shape: {2, 2}, type: :s32, value: 1, contract_left: [1], contract_right: [0]}
 
     for {name, row} <- Op.table() do
-      kind = if row.rule == :integer, do: :s32, else: :f32
-      attributes = if row.kind == :reshape or name == :bitcast, do: Map.put(attributes, :type, :f32), else: attributes
+      kind = if row.takes == :integer, do: :s32, else: :f32
+      given = if row.type == :same_width, do: %{given | type: :f32}, else: given
+      own = if row.type in [:declared, :index, :same_width], do: [:type], else: []
+      own = if row.shape in [:declared, :matrix, :reshape, :broadcast], do: [:shape | own], else: own
+      attributes = Map.take(given, own ++ Map.keys(row.attributes))
       operands = List.duplicate(t(kind, {2, 2}), row.operands)
-      operands = if name == :clip, do: [hd(operands), 0, 1], else: operands
-      assert {:ok, %{shape: shape}} = Op.infer(name, operands, attributes)
-      assert is_tuple(shape)
+      operands = if row.shape == :clip, do: [hd(operands), 0, 1], else: operands
+      assert {:ok, %{results: results}} = Op.infer(name, operands, attributes)
+      assert length(results) == row.results
+      assert Enum.all?(results, fn {type, shape} -> {:ok, type} == Type.normalize(type) and is_tuple(shape) end)
+
+      assert {:error, %Error{code: :invalid_argument, message: text}} =
+               Op.infer(name, operands, Map.put(attributes, :colour, 1))
+
+      assert text =~ "unknown attribute :colour; it takes"
     end
+  end
+
+  test "an attribute that an op does not have is an error that names those it has" do
+    assert {:error, %{message: text}} = infer(:sum, [t(:f32, {2})], axis: 0)
+    assert text =~ "unknown attribute :axis; it takes :axes, :keep_axes, :type"
+    assert {:error, %{message: text}} = infer(:exp, [t(:f32, {2})], type: :f64)
+    assert text =~ "unknown attribute :type; it takes none"
+    assert {:error, %{message: text}} = infer(:sum, [t(:f32, {2})], keep_axes: 1)
+    assert text =~ "keep_axes is a boolean, got 1"
+  end
+
+  test "numbers of a type count as their type" do
+    assert infer(:add, [t(:u8, {2}), {{:f, 64}, 1.0}]) == {:f64, {2}}
+    assert infer(:add, [t(:u8, {2}), {{:u, 8}, 1}]) == {:u8, {2}}
+    assert {:error, _} = infer(:add, [t(:u8, {2}), {{:u, 9}, 1}])
   end
 
   test "unary types" do
@@ -57,8 +81,8 @@ defmodule GpuNode.OpTest do
 
   test "a number takes the merged type, before it becomes floating" do
     assert {:ok, %{literal: {:f, 64}}} = Op.infer(:less, [t(:f64, {2}), 0.1])
-    assert {:ok, %{literal: {:u, 8}, type: {:f, 32}}} = Op.infer(:divide, [t(:u8, {2}), 3])
-    assert {:ok, %{literal: {:u, 16}, type: {:u, 8}}} = Op.infer(:equal, [t(:u8, {2}), 300])
+    assert {:ok, %{literal: {:u, 8}, results: [{{:f, 32}, _}]}} = Op.infer(:divide, [t(:u8, {2}), 3])
+    assert {:ok, %{literal: {:u, 16}, results: [{{:u, 8}, _}]}} = Op.infer(:equal, [t(:u8, {2}), 300])
   end
 
   test "select and clip" do

@@ -5,8 +5,7 @@ defmodule GpuNode.ProtocolTest do
   @node :gpu0@host
 
   defp description do
-    ops = Map.new(Op.table(), fn {name, %{operands: n}} -> {name, %{operands: n}} end)
-    %{protocol: 1, version: "1.2.3", ops: ops, limits: %{}}
+    %{protocol: 2, version: "1.2.3", ops: Op.description(), limits: %{}}
   end
 
   test "terms are those of the protocol's page" do
@@ -51,10 +50,15 @@ defmodule GpuNode.ProtocolTest do
     assert {:ok, _} = Protocol.check_describe({:ok, description()}, @node)
     missing = %{description() | ops: Map.delete(description().ops, :erf)}
     assert {:error, %{code: :protocol_mismatch, message: text}} = Protocol.check_describe({:ok, missing}, @node)
-    assert text =~ "erf/1" and text =~ "1.2.3"
-    other = %{description() | protocol: 2}
+    assert text =~ "erf is missing" and text =~ "1.2.3"
+    other = put_in(description(), [:ops, :sum, :attributes], %{})
     assert {:error, %{code: :protocol_mismatch, message: text}} = Protocol.check_describe({:ok, other}, @node)
-    assert text =~ "protocol 2" and text =~ "protocol 1"
+    assert text =~ "sum has attributes %{}, here %{"
+    renamed = put_in(description(), [:ops, :sum, :doc], "adds up")
+    assert {:ok, _} = Protocol.check_describe({:ok, renamed}, @node)
+    other = %{description() | protocol: 3}
+    assert {:error, %{code: :protocol_mismatch, message: text}} = Protocol.check_describe({:ok, other}, @node)
+    assert text =~ "protocol 3" and text =~ "protocol 2"
     refused = {:error, {:unsupported, "protocol 1 is not 2"}}
     assert {:error, %{code: :protocol_mismatch}} = Protocol.check_describe(refused, @node)
   end
@@ -67,15 +71,38 @@ defmodule GpuNode.ProtocolTest do
     for code <- codes, do: assert(String.to_atom(code) in Error.codes())
   end
 
-  test "every op of the page is a row, and every row is on the page" do
-    page = File.read!(Path.expand("../../../cnode/PROTOCOL.md", __DIR__))
-    [_, section] = Regex.run(~r/\n## Ops\n(.*)/s, page)
-
-    names =
-      for [row] <- Regex.scan(~r/^\| (`[^|]*`) \|/m, section, capture: :all_but_first),
-          name <- row |> String.replace("`", "") |> String.split(),
-          do: String.to_atom(name)
-
-    assert Enum.sort(names) == Enum.sort(Map.keys(Op.table()))
+  # GPU_NODE_PAGE=write writes it.
+  test "the page's table of ops is the rows of specs/ops.json" do
+    path = Path.expand("../../../cnode/PROTOCOL.md", __DIR__)
+    page = File.read!(path)
+    [before, rest] = String.split(page, "| op | attributes | takes | result type | |\n", parts: 2)
+    [_rows, after_them] = String.split(rest, "\n\n", parts: 2)
+    table = "| op | attributes | takes | result type | |\n| --- | --- | --- | --- | --- |\n" <> rows()
+    if System.get_env("GPU_NODE_PAGE") == "write", do: File.write!(path, before <> table <> "\n\n" <> after_them)
+    assert page == before <> table <> "\n\n" <> after_them
   end
+
+  defp rows do
+    Enum.map_join(Op.Table.rows(), "\n", fn row ->
+      arguments = Enum.join(row.operand_names, ", ") <> if(row.list, do: ", ...", else: "")
+
+      attributes =
+        row.attributes
+        |> Enum.sort()
+        |> Enum.map_join(", ", fn {key, attribute} ->
+          "`#{key} => #{kind(attribute.kind)}`#{default(attribute.default)}"
+        end)
+
+      "| `#{row.name}(#{arguments})` | #{attributes} | #{row.takes} | #{row.type} | #{row.doc} |"
+    end)
+  end
+
+  defp kind(:axes), do: "[axis]"
+  defp kind(:literal), do: "Literal"
+  defp kind(choices) when is_list(choices), do: Enum.join(choices, " or ")
+  defp kind(kind), do: "#{kind}"
+
+  defp default({:ok, nil}), do: " or nil"
+  defp default({:ok, value}), do: " (#{inspect(value)})"
+  defp default(:required), do: " (must be given)"
 end

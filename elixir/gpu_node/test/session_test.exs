@@ -97,10 +97,58 @@ defmodule GpuNode.SessionTest do
     assert Tensor.to_list!(z) == [22.0, 24.0]
     assert [{_, [{:alloc, _, _, _, _}]}, {_, [{:add, _, _, _}, {:add, _, _, _}]}] = runs()
 
+    # Run again it is compiled on the node; from then on a run is one small command.
+    {:ok, [z, ^x]} = GpuNode.run(:fake, p, [x, 20])
+    assert Tensor.to_list!(z) == [42.0, 44.0]
+
+    assert [
+             {:compile_program, id, [f32: {2}, f32: {}], [{:add, _, _, _}, {:add, _, _, _}], [out], []},
+             {:run_program, id, [_, {:f32, 20}], [_]}
+           ] =
+             Enum.flat_map(runs(), fn {_, commands} -> commands end)
+
+    assert out < 0
+    {:ok, [z, ^x]} = GpuNode.run(:fake, p, [x, 30])
+    assert Tensor.to_list!(z) == [62.0, 64.0]
+    assert [{:run_program, ^id, _, _}] = program_commands()
+
+    # What is added makes another program of it.
+    {q, doubled} = Program.add(p, z(p), z(p))
+    q = Program.output(q, [doubled])
+    {:ok, [w]} = GpuNode.run(:fake, q, [x, 10])
+    assert Tensor.to_list!(w) == [44.0, 48.0]
+
     assert {:error, %Error{message: text}} = GpuNode.run(:fake, p, [x])
     assert text =~ "takes 2 inputs"
     assert {:error, %Error{message: text}} = GpuNode.run(:fake, p, [1, 10])
     assert text =~ "input 0 is declared as f32{2}"
+  end
+
+  defp z(program), do: hd(program.outputs)
+
+  defp program_commands,
+    do:
+      for(
+        {_, commands} <- runs(),
+        command <- commands,
+        elem(command, 0) in [:compile_program, :run_program],
+        do: command
+      )
+
+  test "programs that nobody runs any more go, and those of a session that has ended are made again" do
+    x = Tensor.from_list!(:fake, [1, 2], :f32)
+    twice = fn p -> for _ <- 1..2, do: {:ok, [_]} = GpuNode.run(:fake, p, [x]) end
+    {p, v} = Program.input(Program.new(), :f32, {2})
+    {p, v} = Program.add(p, v, 1)
+    twice.(Program.output(p, [v]))
+    {:ok, link} = GpuNode.Link.fetch(:fake)
+    for _ <- 1..600, do: twice.(Program.output(p, [v]))
+    assert :ets.info(link.programs, :size) <= 512
+    :erlang.garbage_collect()
+
+    eventually(fn ->
+      Enum.count(FakeNode.tensors(), fn {_, made} -> elem(made, 0) == :program end) <= 512
+    end)
   end
 
   test "a burst of ops travels in full messages, one op at rest alone" do
@@ -284,7 +332,7 @@ defmodule GpuNode.SessionTest do
     FakeNode.start_vm(vm)
   end
 
-  @tag start: false, behaviour: [protocol: 2]
+  @tag start: false, behaviour: [protocol: 3]
   test "a node of another protocol is refused with a clear error", %{fake: node} do
     assert {:error, %Error{code: :protocol_mismatch}} = GpuNode.start_link(node: node, name: :fake)
     assert GpuNode.nodes() == []

@@ -13,7 +13,7 @@ defmodule GpuNode.Capabilities do
 
   @type t :: %__MODULE__{
           version: String.t() | nil,
-          ops: %{atom => %{operands: non_neg_integer}},
+          ops: %{atom => map},
           types: %{Type.t() => true},
           families: [atom],
           shaders: %{raw: boolean, toolchain: String.t(), pipelines: String.t()},

@@ -4,7 +4,7 @@ defmodule GpuNode.Link do
   # free tensor id, how much is queued. The constant part lies in persistent_term, the changing numbers in atomics, so that
   # neither a reconnection nor an op touches anything shared but a machine word.
 
-  alias GpuNode.{Attachments, Error, Finalizer, Pressure}
+  alias GpuNode.{Attachments, Error, Finalizer, Pressure, Programs}
 
   @enforce_keys [
     :name,
@@ -16,6 +16,7 @@ defmodule GpuNode.Link do
     :finalizer,
     :queue,
     :attachments,
+    :programs,
     :pressure
   ]
   defstruct @enforce_keys
@@ -30,6 +31,7 @@ defmodule GpuNode.Link do
           finalizer: :nif | :sweep,
           queue: reference | nil,
           attachments: Attachments.t(),
+          programs: :ets.table(),
           pressure: pid
         }
 
@@ -51,6 +53,7 @@ defmodule GpuNode.Link do
       finalizer: finalizer,
       queue: if(finalizer == :nif, do: Finalizer.make_queue(pid)),
       attachments: attachments,
+      programs: Programs.new(),
       pressure: Pressure.start_link()
     }
   end

@@ -1,76 +1,72 @@
 defmodule GpuNode.Op do
   @moduledoc """
-  The op table of this side: one row per op, spelled as on the wire, with the rules that give its result's type and shape.
+  The op table of this side: one row per op, spelled as on the wire, made from the project's `specs/ops.json` as the node's is.
 
-  Adding an op of a present kind is a row in `@rows`; `GpuNode.Ops`, `GpuNode.Program` and the check against the node's
-  `describe` follow from it.
+  Adding an op is a row there; `GpuNode.Ops`, `GpuNode.Program` and the check against the node's `describe` follow from it.
 
-  Operands are anything with a `type` and a `shape` (tensors, program values) or numbers, `:nan`, `:infinity`,
-  `:neg_infinity`. Attributes are a keyword list or a map.
+  Operands are anything with a `type` and a `shape` (tensors, program values), numbers, `:nan`, `:infinity`, `:neg_infinity`, or
+  `{type, number}`. Attributes are a keyword list or a map: those of the row, and
 
-  | kind | attributes |
-  | --- | --- |
-  | `:unary`, `:binary`, `:select`, `:clip` | `type`: a wider result type than the rule gives |
-  | `:cast` | `type` |
-  | `:create` | `shape`, `type`, and `axis` (iota) or `value` (constant) |
-  | `:reshape` | `shape` |
-  | `:squeeze`, `:transpose` | `axes` |
-  | `:broadcast` | `shape`, `axes` |
-  | `:reduce` | `axes`, `keep_axes`, `type` |
-  | `:arg_reduce` | `axis`, `keep_axis`, `tie_break`, `type` |
-  | `:dot` | `contract_left`, `batch_left`, `contract_right`, `batch_right`, `type` |
+    * `type` - the result's type, where the row's rule leaves a choice (a wider one, an integer type, any)
+    * `shape` - the result's shape, where it is not the operands' (`iota`, `eye`, `constant`, `reshape`, `broadcast`)
+
+  Another key is an error that names those there are.
+
+  | op | attributes | result type | |
+  | --- | --- | --- | --- |
+  #{Enum.map_join(GpuNode.Op.Table.rows(), "\n", fn row ->
+    keys = for {key, _} <- Enum.sort(row.attributes), do: "`#{key}`"
+    arguments = Enum.map_join(row.operand_names, ", ", &to_string/1) <> if(row.list, do: ", ...", else: "")
+    "  | `#{row.name}(#{arguments})` | #{Enum.join(keys, ", ")} | #{row.type} | #{row.doc} |"
+  end)}
   """
 
   alias GpuNode.{Error, Type}
+  alias GpuNode.Op.{Rule, Table}
   require Type
 
-  @typedoc "A type rule: see `GpuNode.Op.Rule.type/3`."
-  @type rule :: atom
-  @type row :: %{name: atom, kind: atom, operands: 0..3, rule: rule}
-  @type operand :: %{required(:type) => Type.t(), required(:shape) => tuple, optional(atom) => term} | number | atom
+  @type row :: %{
+          name: atom,
+          family: atom,
+          operands: non_neg_integer,
+          operand_names: [atom],
+          list: boolean,
+          results: pos_integer,
+          takes: :any | :integer | :ordered,
+          type: atom,
+          shape: atom,
+          attributes: %{atom => %{kind: atom | [atom], default: {:ok, term} | :required}},
+          density: boolean,
+          doc: String.t()
+        }
+  @type number_operand :: number | Type.special() | {Type.t(), number | Type.special()}
+  @type operand :: %{required(:type) => Type.t(), required(:shape) => tuple, optional(atom) => term} | number_operand
   @typedoc """
-  What an op makes: type and shape of its result, the type that number operands take, and the attributes as the wire has them.
+  What an op makes: types and shapes of its results, the type that number operands take, and the attributes as the wire has them.
   """
-  @type result :: %{type: Type.t(), shape: tuple, literal: Type.t(), attributes: map}
+  @type result :: %{results: [{Type.t(), tuple}], literal: Type.t(), attributes: map}
 
-  @rows [
-    {~w(exp expm1 log log1p sigmoid cos sin tan cosh sinh tanh acos asin atan acosh asinh atanh sqrt rsqrt cbrt erf erfc
-        erf_inv lgamma digamma softplus log_sigmoid)a, :unary, 1, :floating},
-    {~w(negate sign ceil floor round)a, :unary, 1, :same},
-    {~w(abs)a, :unary, 1, :magnitude},
-    {~w(bitwise_not count_leading_zeros population_count)a, :unary, 1, :integer},
-    {~w(conjugate)a, :unary, 1, :complex},
-    {~w(real imag)a, :unary, 1, :real},
-    {~w(is_nan is_infinity logical_not)a, :unary, 1, :predicate},
-    {~w(add subtract multiply pow)a, :binary, 2, :merge},
-    {~w(remainder min max)a, :binary, 2, :ordered},
-    {~w(quotient bitwise_and bitwise_or bitwise_xor left_shift right_shift)a, :binary, 2, :integer},
-    {~w(divide atan2)a, :binary, 2, :floating},
-    {~w(equal not_equal logical_and logical_or logical_xor)a, :binary, 2, :predicate},
-    {~w(greater less greater_equal less_equal)a, :binary, 2, :comparison},
-    {~w(select)a, :select, 3, :merge},
-    {~w(clip)a, :clip, 3, :ordered},
-    {~w(as_type bitcast)a, :cast, 1, :declared},
-    {~w(iota eye constant)a, :create, 0, :declared},
-    {~w(reshape)a, :reshape, 1, :same},
-    {~w(squeeze)a, :squeeze, 1, :same},
-    {~w(transpose)a, :transpose, 1, :same},
-    {~w(broadcast)a, :broadcast, 1, :same},
-    {~w(sum product)a, :reduce, 1, :aggregate},
-    {~w(reduce_max reduce_min)a, :reduce, 1, :ordered},
-    {~w(all any)a, :reduce, 1, :predicate},
-    {~w(argmax argmin)a, :arg_reduce, 1, :declared},
-    {~w(dot)a, :dot, 2, :merge}
-  ]
-
-  @table for {names, kind, operands, rule} <- @rows,
-             name <- names,
-             into: %{},
-             do: {name, %{name: name, kind: kind, operands: operands, rule: rule}}
+  @table Map.new(Table.rows(), &{&1.name, &1})
 
   @doc "Every row, by name."
   @spec table() :: %{atom => row}
   def table, do: @table
+
+  @doc "What a node's `describe` says of every op when it has the same table."
+  @spec description() :: %{atom => map}
+  def description, do: Map.new(@table, fn {name, row} -> {name, describe(row)} end)
+
+  defp describe(row) do
+    attributes =
+      Map.new(row.attributes, fn
+        {key, %{kind: kind, default: {:ok, default}}} -> {key, %{kind: kind, default: default}}
+        {key, %{kind: kind, default: :required}} -> {key, %{kind: kind}}
+      end)
+
+    row
+    |> Map.take([:family, :list, :results, :takes, :type, :shape, :density, :doc])
+    |> Map.merge(%{operands: row.operand_names, attributes: attributes})
+  end
 
   @doc "The row of `name`."
   @spec fetch(atom) :: {:ok, row} | {:error, Error.t()}
@@ -81,7 +77,7 @@ defmodule GpuNode.Op do
   def fetch(name), do: {:error, Error.new(:invalid_argument, "there is no op #{inspect(name)}")}
 
   @doc """
-  The result of op `name` over `operands`: its type, its shape, its attributes for the wire.
+  What op `name` gives for `operands`: types and shapes of its results, its attributes for the wire.
 
   Errors are `:invalid_argument` and name op, types and shapes.
   """
@@ -89,7 +85,7 @@ defmodule GpuNode.Op do
   def infer(name, operands, attributes \\ []) do
     with {:ok, row} <- fetch(name),
          :ok <- check_operands(row, operands) do
-      case GpuNode.Op.Rule.apply(row, operands, attributes) do
+      case Rule.apply(row, operands, attributes) do
         {:ok, _result} = ok -> ok
         {:error, text} -> {:error, Error.new(:invalid_argument, "#{text(name, operands)}: #{text}")}
       end
@@ -101,14 +97,16 @@ defmodule GpuNode.Op do
   def text(name, operands) do
     "#{name}(#{Enum.map_join(operands, ", ", fn
       %{type: type, shape: shape} -> Type.text(type, shape)
+      {type, number} when is_tuple(type) -> "#{Type.name(type)} #{number}"
       other -> inspect(other)
     end)})"
   end
 
-  defp check_operands(%{name: name, operands: arity}, operands) do
+  defp check_operands(%{name: name, operands: arity, list: list?}, operands) do
     cond do
-      not is_list(operands) or length(operands) != arity ->
-        {:error, Error.new(:invalid_argument, "#{name} takes #{arity} operands, got #{inspect(operands)}")}
+      not is_list(operands) or length(operands) < arity or (not list? and length(operands) != arity) ->
+        more = if list?, do: " or more", else: ""
+        {:error, Error.new(:invalid_argument, "#{name} takes #{arity}#{more} operands, got #{inspect(operands)}")}
 
       bad = Enum.find(operands, &(not operand?(&1))) ->
         {:error, Error.new(:invalid_argument, "#{name} takes tensors and numbers, got #{inspect(bad)}")}
@@ -119,5 +117,6 @@ defmodule GpuNode.Op do
   end
 
   defp operand?(%{type: _, shape: _}), do: true
+  defp operand?({type, number}), do: match?({:ok, ^type}, Type.normalize(type)) and Type.is_literal(number)
   defp operand?(number), do: Type.is_literal(number)
 end

@@ -16,20 +16,23 @@ defmodule GpuNode.Ops do
   @typedoc "A tensor, a number that takes the type of what it meets, or a number of a type."
   @type operand :: Tensor.t() | number | Type.special() | {Type.t(), number | Type.special()}
 
-  for {name, %{operands: count}} <- Op.table(), count > 0 do
-    arguments = Macro.generate_arguments(count, __MODULE__)
-    @doc "`#{name}`, at once. See `GpuNode.Op` for its attributes."
-    @spec unquote(name)(unquote_splicing(List.duplicate(quote(do: operand), count)), keyword | map) :: Tensor.t()
+  for {name, %{operands: count, list: list?, doc: doc} = row} <- Op.table(), count > 0 do
+    arguments = if list?, do: [Macro.var(:operands, __MODULE__)], else: Macro.generate_arguments(count, __MODULE__)
+    types = if list?, do: [quote(do: [operand])], else: List.duplicate(quote(do: operand), count)
+    operands = if list?, do: hd(arguments), else: arguments
+    made = if row.results == 1, do: quote(do: Tensor.t()), else: quote(do: [Tensor.t()])
+    @doc "`#{name}`, at once: #{doc}. See `GpuNode.Op` for its attributes."
+    @spec unquote(name)(unquote_splicing(types), keyword | map) :: unquote(made)
     def unquote(name)(unquote_splicing(arguments), attributes \\ []),
       do:
-        unquote(arguments)
+        unquote(operands)
         |> place(unquote(name))
-        |> op(unquote(name), unquote(arguments), attributes)
+        |> op(unquote(name), unquote(operands), attributes)
         |> Error.unwrap!()
   end
 
-  for {name, %{operands: 0}} <- Op.table() do
-    @doc "`#{name}` on `node`, at once. See `GpuNode.Op` for its attributes."
+  for {name, %{operands: 0, doc: doc}} <- Op.table() do
+    @doc "`#{name}` on `node`, at once: #{doc}. See `GpuNode.Op` for its attributes."
     @spec unquote(name)(atom, keyword | map) :: Tensor.t()
     def unquote(name)(node, attributes), do: node |> op(unquote(name), [], attributes) |> Error.unwrap!()
   end
@@ -42,14 +45,16 @@ defmodule GpuNode.Ops do
   end
 
   @doc "Issues op `name` on `node`. See `GpuNode.op/4`."
-  @spec op(atom, atom, [operand], keyword | map) :: {:ok, Tensor.t()} | {:error, Error.t()}
+  @spec op(atom, atom, [operand], keyword | map) :: {:ok, Tensor.t() | [Tensor.t()]} | {:error, Error.t()}
   def op(node, name, operands, attributes) do
     with {:ok, link} <- Link.fetch(node),
          {:ok, result} <- Op.infer(name, operands, attributes),
-         {:ok, [tensor]} <-
-           send_op(link, name, operands, result.literal, [{result.type, result.shape}], result.attributes),
-         do: {:ok, tensor}
+         {:ok, tensors} <- send_op(link, name, operands, result.literal, result.results, result.attributes),
+         do: {:ok, one_or_all(tensors)}
   end
+
+  defp one_or_all([tensor]), do: tensor
+  defp one_or_all(tensors), do: tensors
 
   @doc """
   Issues op `name` on `node` for callers that know what it gives: `results` are the types and shapes of its results, `attributes`

@@ -12,6 +12,9 @@ defmodule GpuNode.Program do
 
       {:ok, [doubled, total]} = GpuNode.run(:gpu0, p, [tensor])
 
+  Its first run is sent whole. When it is run again it is compiled on the node, and stays there: from then on a run is one command of a
+  few bytes, however long the program is.
+
   Every op of `GpuNode.Op` is a function here: the program, the operands (values or numbers), and attributes for those that
   take any. Types and shapes are inferred as the program is built. Building raises `GpuNode.Error` for a wrong call; `op/4` is the
   twin that returns it.
@@ -26,12 +29,13 @@ defmodule GpuNode.Program do
     @type t :: %__MODULE__{program: reference, name: integer, type: GpuNode.Type.t(), shape: tuple}
   end
 
-  @enforce_keys [:ref]
-  defstruct [:ref, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
+  @enforce_keys [:ref, :stamp]
+  defstruct [:ref, :stamp, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
 
-  @typedoc "`inputs` and `commands` are in reverse order while it is built."
+  @typedoc "`inputs` and `commands` are in reverse order. The `stamp` changes with everything that is added: equal stamps, equal programs."
   @type t :: %__MODULE__{
           ref: reference,
+          stamp: reference,
           inputs: [Value.t()],
           input_count: non_neg_integer,
           commands: [Protocol.command()],
@@ -41,7 +45,7 @@ defmodule GpuNode.Program do
 
   @doc "An empty program."
   @spec new() :: t
-  def new, do: %__MODULE__{ref: make_ref()}
+  def new, do: %__MODULE__{ref: make_ref(), stamp: make_ref()}
 
   @doc "Declares the next input."
   @spec input(t, Type.t() | atom, tuple) :: {t, Value.t()}
@@ -49,37 +53,46 @@ defmodule GpuNode.Program do
     with {:ok, type} <- Type.normalize(type),
          :ok <- Shape.check(shape) do
       value = %Value{program: program.ref, name: program.input_count, type: type, shape: shape}
-      {%{program | inputs: [value | program.inputs], input_count: program.input_count + 1}, value}
+      {%{program | stamp: make_ref(), inputs: [value | program.inputs], input_count: program.input_count + 1}, value}
     else
       :error -> Error.raise!(invalid("#{inspect(type)} is not a type"))
       {:error, text} -> Error.raise!(invalid(text))
     end
   end
 
-  @doc "Appends an op. Errors: `:invalid_argument`."
-  @spec op(t, atom, [Value.t() | number | Type.special()], keyword | map) :: {:ok, {t, Value.t()}} | {:error, Error.t()}
+  @typedoc "A value of the program, a number, or a number of a type."
+  @type operand :: Value.t() | Op.number_operand()
+
+  @doc "Appends an op; of one with several results the values are a list. Errors: `:invalid_argument`."
+  @spec op(t, atom, [operand], keyword | map) :: {:ok, {t, Value.t() | [Value.t()]}} | {:error, Error.t()}
   def op(program, name, operands, attributes \\ []) do
     with {:ok, result} <- Op.infer(name, operands, attributes),
          :ok <- check_values(program, operands) do
-      value = %Value{program: program.ref, name: -(program.count + 1), type: result.type, shape: result.shape}
+      values =
+        for {{type, shape}, index} <- Enum.with_index(result.results, 1),
+            do: %Value{program: program.ref, name: -(program.count + index), type: type, shape: shape}
+
       names = Enum.map(operands, &operand(&1, result.literal))
-      results = [{value.name, result.type, result.shape}]
+      results = Enum.map(values, &{&1.name, &1.type, &1.shape})
       command = Protocol.instruction(name, results, names, result.attributes)
-      {:ok, {%{program | commands: [command | program.commands], count: program.count + 1}, value}}
+      count = program.count + length(values)
+      program = %{program | stamp: make_ref(), commands: [command | program.commands], count: count}
+      {:ok, {program, if(match?([_], values), do: hd(values), else: values)}}
     end
   end
 
   @doc "As `op/4`, raising `GpuNode.Error`."
-  @spec op!(t, atom, [Value.t() | number | Type.special()], keyword | map) :: {t, Value.t()}
+  @spec op!(t, atom, [operand], keyword | map) :: {t, Value.t() | [Value.t()]}
   def op!(program, name, operands, attributes \\ []), do: program |> op(name, operands, attributes) |> Error.unwrap!()
 
-  for {name, %{operands: count}} <- Op.table() do
-    arguments = Macro.generate_arguments(count, __MODULE__)
-    @doc "Appends `#{name}`. See `GpuNode.Op` for its attributes."
-    @spec unquote(name)(t, unquote_splicing(List.duplicate(quote(do: Value.t() | number | atom), count)), keyword | map) ::
-            {t, Value.t()}
+  for {name, %{operands: count, list: list?, doc: doc} = row} <- Op.table() do
+    arguments = if list?, do: [Macro.var(:operands, __MODULE__)], else: Macro.generate_arguments(count, __MODULE__)
+    types = if list?, do: [quote(do: [operand])], else: List.duplicate(quote(do: operand), count)
+    made = if row.results == 1, do: quote(do: Value.t()), else: quote(do: [Value.t()])
+    @doc "Appends `#{name}`: #{doc}. See `GpuNode.Op` for its attributes."
+    @spec unquote(name)(t, unquote_splicing(types), keyword | map) :: {t, unquote(made)}
     def unquote(name)(program, unquote_splicing(arguments), attributes \\ []),
-      do: op!(program, unquote(name), unquote(arguments), attributes)
+      do: op!(program, unquote(name), unquote(if(list?, do: hd(arguments), else: arguments)), attributes)
   end
 
   @doc "Declares what `GpuNode.run/4` returns, in order. Replaces an earlier declaration."
@@ -87,12 +100,40 @@ defmodule GpuNode.Program do
   def output(program, values) do
     with :ok <- check_values(program, values),
          true <- Enum.all?(values, &is_struct(&1, Value)) do
-      %{program | outputs: values}
+      %{program | stamp: make_ref(), outputs: values}
     else
       false -> Error.raise!(invalid("outputs are values of the program, got #{inspect(values)}"))
       {:error, error} -> Error.raise!(error)
     end
   end
+
+  @doc false
+  # Whether the node takes it as a whole.
+  @spec compilable?(t, pos_integer) :: boolean
+  def compilable?(program, limit), do: made(program) != [] and length(program.commands) <= limit
+
+  @doc false
+  # What makes it program `id` of the node, and about how many bytes that is.
+  @spec compile_command(t, Protocol.id()) :: {non_neg_integer, Protocol.command()}
+  def compile_command(program, id) do
+    inputs = for value <- Enum.reverse(program.inputs), do: {value.type, value.shape}
+    command = Protocol.compile_program(id, inputs, Enum.reverse(program.commands), made(program))
+    {64 * length(program.commands), command}
+  end
+
+  @doc false
+  # Runs it as program `id` of the node: `inputs` and `fresh` as in commands/4, whose outputs these are.
+  @spec run_command(t, Protocol.id(), [Protocol.id() | Protocol.literal()], (-> Protocol.id())) ::
+          {Protocol.command(), [Protocol.id() | Protocol.literal()]}
+  def run_command(program, id, inputs, fresh) do
+    made = made(program)
+    ids = for _ <- made, do: fresh.()
+    names = inputs |> Enum.with_index(&{&2, &1}) |> Map.new() |> Map.merge(made |> Enum.zip(ids) |> Map.new())
+    {Protocol.run_program(id, inputs, ids), Enum.map(program.outputs, &Map.fetch!(names, &1.name))}
+  end
+
+  # The outputs that it makes, each once.
+  defp made(program), do: for(%{name: name} when name < 0 <- program.outputs, uniq: true, do: name)
 
   @doc """
   The commands of one run, in messages of at most `limit`. `inputs` are ids and literals in input order; `fresh` gives an id that
@@ -104,7 +145,7 @@ defmodule GpuNode.Program do
           {[[Protocol.command()]], [Protocol.id() | Protocol.literal()]}
   def commands(program, inputs, limit, fresh) do
     inputs = inputs |> Enum.with_index(&{&2, &1}) |> Map.new()
-    outputs = for(%{name: name} when name < 0 <- program.outputs, uniq: true, do: {name, fresh.()}) |> Map.new()
+    outputs = Map.new(made(program), &{&1, fresh.()})
     messages = program.commands |> Enum.reverse() |> Enum.chunk_every(max(limit - 1, 1))
     crossing = if match?([_, _ | _], messages), do: crossing(messages), else: []
     kept = for name <- crossing, not is_map_key(outputs, name), into: %{}, do: {name, fresh.()}
@@ -118,7 +159,7 @@ defmodule GpuNode.Program do
     {needed, _} =
       Enum.reduce(messages, {MapSet.new(), MapSet.new()}, fn commands, {needed, before} ->
         used = for {_op, _results, operands, _} <- commands, name when is_integer(name) <- operands, name < 0, do: name
-        made = for {_op, [{name, _, _}], _, _} <- commands, do: name
+        made = for {_op, results, _, _} <- commands, {name, _, _} <- results, do: name
         needed = used |> Enum.filter(&MapSet.member?(before, &1)) |> MapSet.new() |> MapSet.union(needed)
         {needed, MapSet.union(before, MapSet.new(made))}
       end)
@@ -128,14 +169,16 @@ defmodule GpuNode.Program do
 
   defp free_last(messages, ids), do: List.update_at(messages, -1, &(&1 ++ [Protocol.free(ids)]))
 
-  defp rename({op, [{result, type, shape}], operands, attributes}, names) do
-    {op, [{Map.get(names, result, result), type, shape}], Enum.map(operands, &rename_operand(&1, names)), attributes}
+  defp rename({op, results, operands, attributes}, names) do
+    results = for {name, type, shape} <- results, do: {Map.get(names, name, name), type, shape}
+    {op, results, Enum.map(operands, &rename_operand(&1, names)), attributes}
   end
 
   defp rename_operand(name, names) when is_integer(name), do: Map.get(names, name, name)
   defp rename_operand(literal, _names), do: literal
 
   defp operand(%Value{name: name}, _type), do: name
+  defp operand({type, number}, _type), do: Protocol.literal(type, number)
   defp operand(number, type), do: Protocol.literal(type, number)
 
   defp check_values(program, operands) do

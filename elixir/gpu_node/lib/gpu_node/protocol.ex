@@ -1,6 +1,6 @@
 defmodule GpuNode.Protocol do
   @moduledoc """
-  The wire terms, version 1: the only module that builds or reads them. `cnode/PROTOCOL.md` is the page they are from.
+  The wire terms, version 2: the only module that builds or reads them. `cnode/PROTOCOL.md` is the page they are from.
 
   Requests are built without session and options where the caller makes them (`{:sync, ids}`), and completed by `request/3`
   where the session is known.
@@ -9,7 +9,7 @@ defmodule GpuNode.Protocol do
   alias GpuNode.{Error, Op, Type}
   require Type
 
-  @version 1
+  @version 2
   @name :gpu_node
   @max_message_bytes 0x7FFF_0000
 
@@ -79,6 +79,17 @@ defmodule GpuNode.Protocol do
   def alloc(id, type, shape, binary \\ nil)
   def alloc(id, type, shape, nil), do: {:alloc, id, Type.name(type), shape}
   def alloc(id, type, shape, binary), do: {:alloc, id, Type.name(type), shape, binary}
+
+  @doc "Makes `id` a program of these inputs and instructions, whose outputs are the locals `outputs`."
+  @spec compile_program(id, [{Type.t(), tuple}], [command], [id]) :: command
+  def compile_program(id, inputs, instructions, outputs) do
+    inputs = for {type, shape} <- inputs, do: {Type.name(type), shape}
+    {:compile_program, id, inputs, instructions, outputs, []}
+  end
+
+  @doc "Runs the node's program `id`; its outputs become `results`."
+  @spec run_program(id, [id | literal], [id]) :: command
+  def run_program(id, inputs, results), do: {:run_program, id, inputs, results}
 
   @doc "Drops tensors at once."
   @spec free([id]) :: command
@@ -238,27 +249,30 @@ defmodule GpuNode.Protocol do
   end
 
   @doc """
-  Checks what `describe` said: every op of this side must be there with its number of operands.
+  Checks what `describe` said: every op of this side must be there, and be there what it is here.
 
   Error: `:protocol_mismatch`, naming what differs.
   """
   @spec check_describe(term, node) :: {:ok, map} | {:error, Error.t()}
   def check_describe({:ok, %{protocol: @version, ops: ops, limits: limits} = map}, node)
       when is_map(ops) and is_map(limits) do
-    wrong =
-      for {name, %{operands: count}} <- Op.table(), get_in(ops, [name, :operands]) != count do
-        "#{name}/#{count}"
-      end
-
-    if wrong == [],
-      do: {:ok, map},
-      else: mismatch("it lacks #{Enum.join(Enum.sort(wrong), ", ")}", map, node)
+    wrong = for {name, row} <- Enum.sort(Op.description()), text = difference(row, ops[name]), do: "#{name} #{text}"
+    if wrong == [], do: {:ok, map}, else: mismatch("of its ops #{Enum.join(wrong, "; ")}", map, node)
   end
 
   def check_describe({:ok, %{protocol: other} = map}, node), do: mismatch("it speaks protocol #{other}", map, node)
   def check_describe({:error, {:unsupported, message}}, node), do: mismatch(message, %{}, node)
   def check_describe({:error, {_code, _message}} = error, node), do: reply(error, node)
   def check_describe(other, node), do: mismatch("it answered #{inspect(other, limit: 5)}", %{}, node)
+
+  # What a row of the node says otherwise than ours, or nil. Its words for people may differ.
+  defp difference(_row, nil), do: "is missing"
+
+  defp difference(row, other) do
+    Enum.find_value(row, fn {key, value} ->
+      if key != :doc and other[key] != value, do: "has #{key} #{inspect(other[key])}, here #{inspect(value)}"
+    end)
+  end
 
   defp mismatch(text, map, node) do
     version = if map[:version], do: " (version #{map.version})", else: ""

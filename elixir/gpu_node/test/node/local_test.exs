@@ -44,6 +44,33 @@ defmodule GpuNode.LocalTest do
     {:ok, [y, r]} = GpuNode.run(name, p, [x])
     assert Tensor.to_list!(y) == [9.0, 16.0, 0.0]
     assert Tensor.to_number!(r) == 5.0
+    # Where it lives on the node, with other tensors each time.
+    for n <- 1..5 do
+      {:ok, [y, r]} = GpuNode.run(name, p, [Tensor.from_list!(name, [3 * n, 4 * n, 0], :f32)])
+      assert Tensor.to_list!(y) == [9.0 * n * n, 16.0 * n * n, 0.0]
+      assert Tensor.to_number!(r) == 5.0 * n
+    end
+  end
+
+  test "a program is the same however it is run: numbers and views among its values", %{gpu: name} do
+    {p, x} = Program.input(Program.new(), :f32, {2, 3})
+    {p, k} = Program.input(p, :f32, {})
+    {p, y} = Program.multiply(p, x, k)
+    {p, t} = Program.transpose(p, y)
+    {p, d} = Program.dot(p, x, t)
+    {p, m} = Program.argmax(p, d, axis: 1)
+    {p, s} = Program.sum(p, t, axes: [0], keep_axes: true)
+    p = Program.output(p, [d, m, s, t, x, d])
+    x = Tensor.from_list!(name, [[1, 2, 3], [4, 5, 6]], :f32)
+
+    for k <- [2, -1, 2, 0.5] do
+      expected = for row <- [[14, 32], [32, 77]], do: Enum.map(row, &(&1 * k * 1.0))
+      {:ok, [d, m, s, t, ^x, d]} = GpuNode.run(name, p, [x, k])
+      assert Tensor.to_list!(d) == expected
+      assert Tensor.to_list!(m) == if(k > 0, do: [1, 1], else: [0, 0])
+      assert Tensor.to_list!(s) == [[6.0 * k, 15.0 * k]]
+      assert Tensor.to_list!(t) == [[1.0 * k, 4.0 * k], [2.0 * k, 5.0 * k], [3.0 * k, 6.0 * k]]
+    end
   end
 
   test "a program of more instructions than a message takes", %{gpu: name} do

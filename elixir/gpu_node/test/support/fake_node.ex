@@ -51,8 +51,8 @@ defmodule GpuNode.FakeNode do
       session: nil,
       pid: nil,
       incarnation: 7,
-      protocol: 1,
-      ops: Map.new(Op.table(), fn {name, %{operands: n}} -> {name, %{operands: n}} end),
+      protocol: 2,
+      ops: Op.description(),
       credit: 4096,
       limits: limits,
       silent: false,
@@ -190,6 +190,26 @@ defmodule GpuNode.FakeNode do
       nil ->
         bytes = values |> Enum.zip() |> Enum.map(fn {a, b} -> element(a + b) end) |> IO.iodata_to_binary()
         put(state, id, type, shape, bytes)
+    end
+  end
+
+  defp carry_out({:compile_program, id, inputs, instructions, outputs, []}, state),
+    do: %{state | tensors: Map.put(state.tensors, id, {:program, length(inputs), instructions, outputs})}
+
+  # As a message: inputs and outputs under their names of this run, locals from the program.
+  defp carry_out({:run_program, id, inputs, results}, state) do
+    {:program, count, instructions, outputs} = Map.fetch!(state.tensors, id)
+    ^count = length(inputs)
+
+    names =
+      Map.merge(Map.new(Enum.with_index(inputs), fn {name, at} -> {at, name} end), Map.new(Enum.zip(outputs, results)))
+
+    rename = fn name -> Map.get(names, name, name) end
+
+    for {op, made, operands, attributes} <- instructions, reduce: state do
+      state ->
+        made = for {name, type, shape} <- made, do: {rename.(name), type, shape}
+        carry_out({op, made, Enum.map(operands, rename), attributes}, state)
     end
   end
 

@@ -1,134 +1,229 @@
 defmodule GpuNode.Op.Rule do
   @moduledoc false
-  # The rules behind the rows of GpuNode.Op: from operands and attributes to result type, result shape and wire attributes.
+  # The rules that rows of GpuNode.Op name: from operands and attributes to result types, result shapes and wire attributes. The node
+  # has the same rules and compares what they give; here they give handles their types and shapes before anybody is asked.
+  #
   # Functions return {:error, text}; the op and its operands are put before the text by the caller.
 
   alias GpuNode.{Shape, Type}
   require Type
 
+  # Type rules that leave a choice, which the option :type makes.
+  @chosen ~w(merge merge_floating merge_values aggregate declared same_width index)a
+  # Shape rules whose shape is the option :shape.
+  @given ~w(declared matrix reshape broadcast)a
+
   @spec apply(GpuNode.Op.row(), [GpuNode.Op.operand()], keyword | map) ::
           {:ok, GpuNode.Op.result()} | {:error, String.t()}
-  def apply(row, operands, attributes)
+  def apply(row, operands, attributes) do
+    types = Enum.map(operands, &type_of/1)
 
-  def apply(%{kind: :unary, rule: rule}, [operand], attributes) do
-    type = type_of(operand)
-    with {:ok, result} <- type(rule, type), do: finish(result, shape_of(operand), type, attributes)
+    with :ok <- known(row, attributes),
+         :ok <- takes(row.takes, types),
+         literal = literal(row, operands, types, attributes),
+         {:ok, type} <- type(row.type, literal, hd(types ++ [nil]), attributes),
+         {:ok, shape, wire} <- shape(row.shape, row, Enum.map(operands, &shape_of/1), attributes),
+         {:ok, wire} <- constant(row, type, wire, attributes),
+         do: {:ok, %{results: [{type, shape}], literal: literal || type, attributes: wire}}
   end
 
-  def apply(%{kind: :binary, rule: rule}, [left, right], attributes) do
-    merged = merge(left, right)
+  # Most eager calls carry no attributes: no look-up for them.
+  defp known(_row, []), do: :ok
 
-    with {:ok, result} <- type(rule, merged),
-         {:ok, shape} <- Shape.broadcast(shape_of(left), shape_of(right)),
-         do: finish(result, shape, merged, attributes)
-  end
+  defp known(row, attributes) do
+    own = row.attributes |> Map.keys() |> Enum.sort()
+    keys = if row.type in @chosen, do: own ++ [:type], else: own
+    keys = if row.shape in @given, do: keys ++ [:shape], else: keys
 
-  def apply(%{kind: :select}, [predicate, on_true, on_false], attributes) do
-    merged = merge(on_true, on_false)
-
-    with {:ok, shape} <- Shape.broadcast(shape_of(on_true), shape_of(on_false)),
-         {:ok, shape} <- Shape.broadcast(shape_of(predicate), shape),
-         do: finish(merged, shape, merged, attributes)
-  end
-
-  def apply(%{kind: :clip, rule: rule}, [tensor, low, high], attributes) do
-    merged = tensor |> type_of() |> Type.merge(Type.merge(type_of(low), type_of(high)))
-
-    if shape_of(low) == {} and shape_of(high) == {} do
-      with {:ok, result} <- type(rule, merged), do: finish(result, shape_of(tensor), merged, attributes)
-    else
-      {:error, "min and max are scalars"}
+    case Enum.find(attributes, fn {key, _} -> key not in keys end) do
+      nil -> :ok
+      {key, _} when keys == [] -> {:error, "unknown attribute #{inspect(key)}; it takes none"}
+      {key, _} -> {:error, "unknown attribute #{inspect(key)}; it takes #{Enum.map_join(keys, ", ", &inspect/1)}"}
     end
   end
 
-  def apply(%{kind: :cast, name: name}, [operand], attributes) do
+  defp takes(:any, _types), do: :ok
+
+  defp takes(:integer, types) do
+    case Enum.find(types, &(not Type.integer?(&1))) do
+      nil -> :ok
+      type -> {:error, "takes integers, not #{Type.name(type)}"}
+    end
+  end
+
+  defp takes(:ordered, types) do
+    case Enum.find(types, &Type.complex?/1) do
+      nil -> :ok
+      type -> {:error, "#{Type.name(type)} has no order"}
+    end
+  end
+
+  ## Types
+
+  # The type that numbers among the operands take.
+  defp literal(%{operands: 0}, [], [], _attributes), do: nil
+  defp literal(_row, [_], [type], _attributes), do: type
+
+  defp literal(%{shape: :clip}, _operands, types, _attributes),
+    do: types |> Enum.reverse() |> Enum.reduce(&Type.merge/2)
+
+  defp literal(%{type: :merge_values}, [_ | values], _types, _attributes), do: merge(values)
+  defp literal(_row, operands, _types, _attributes), do: merge(operands)
+
+  defp merge([operand]), do: type_of(operand)
+
+  defp merge([left, right | rest]) do
+    type =
+      case {left, right} do
+        {left, right} when Type.is_literal(left) and Type.is_literal(right) ->
+          Type.merge(Type.infer(left), Type.infer(right))
+
+        {left, right} when Type.is_literal(right) ->
+          Type.merge_number(type_of(left), right)
+
+        {left, right} when Type.is_literal(left) ->
+          Type.merge_number(type_of(right), left)
+
+        {left, right} ->
+          Type.merge(type_of(left), type_of(right))
+      end
+
+    merge([%{type: type, shape: {}} | rest])
+  end
+
+  # The result's type: |merged| is that of the operands, |first| that of the first.
+  defp type(:same, _merged, first, _attributes), do: {:ok, first}
+  defp type(:floating, _merged, first, _attributes), do: {:ok, Type.to_floating(first)}
+  defp type(:component, _merged, {:c, _} = first, _attributes), do: {:ok, Type.to_real(first)}
+  defp type(:component, _merged, first, _attributes), do: {:ok, first}
+  defp type(:real, _merged, first, _attributes), do: {:ok, Type.to_real(first)}
+  defp type(:complex, _merged, first, _attributes), do: {:ok, Type.to_complex(first)}
+  defp type(:predicate, _merged, _first, _attributes), do: {:ok, {:u, 8}}
+  defp type(rule, merged, _first, attributes) when rule in [:merge, :merge_values], do: declared(attributes, merged)
+  defp type(:merge_floating, merged, _first, attributes), do: declared(attributes, Type.to_floating(merged))
+  defp type(:aggregate, _merged, first, attributes), do: declared(attributes, Type.to_aggregate(first))
+  # What is made from nothing counts in s32; a constant is what its value is.
+  defp type(:declared, nil, nil, attributes), do: declared(attributes, created(get(attributes, :value)))
+  defp type(:declared, _merged, _first, attributes), do: declared(attributes, nil)
+
+  defp type(:index, _merged, _first, attributes) do
+    with {:ok, type} <- declared(attributes, {:s, 32}),
+         :ok <- check(Type.integer?(type), "indices are of an integer type, not #{Type.name(type)}"),
+         do: {:ok, type}
+  end
+
+  defp type(:same_width, _merged, first, attributes) do
     with {:ok, type} <- declared(attributes, nil) do
-      from = type_of(operand)
-
-      if name == :bitcast and (elem(from, 1) != elem(type, 1) or Type.complex?(from) or Type.complex?(type)),
-        do: {:error, "bitcast to #{Type.name(type)} takes a real type of the same width"},
-        else: done(type, shape_of(operand), from, %{})
+      if elem(first, 1) == elem(type, 1) and not Type.complex?(first) and not Type.complex?(type),
+        do: {:ok, type},
+        else: {:error, "#{Type.name(type)} is not a real type of the same width"}
     end
   end
 
-  def apply(%{kind: :create, name: name}, [], attributes) do
-    with {:ok, shape} <- shape(attributes), do: create(name, shape, attributes)
-  end
+  defp created(value) when Type.is_literal(value), do: Type.infer(value)
+  defp created(_value), do: {:s, 32}
 
-  def apply(%{kind: :reshape}, [operand], attributes) do
-    with {:ok, shape} <- shape(attributes) do
-      if Shape.size(shape) == Shape.size(shape_of(operand)),
-        do: same(operand, shape, %{}),
-        else: {:error, "#{inspect(shape)} has #{Shape.size(shape)} elements, not #{Shape.size(shape_of(operand))}"}
+  defp declared(attributes, default) do
+    case get(attributes, :type) || default do
+      nil ->
+        {:error, ":type is missing"}
+
+      type ->
+        with :error <- Type.normalize(type), do: {:error, "#{inspect(type)} is not a type"}
     end
   end
 
-  def apply(%{kind: :squeeze}, [operand], attributes) do
-    from = shape_of(operand)
+  ## Shapes, and the attributes as the wire has them
+
+  defp shape(:elementwise, _row, shapes, _attributes) do
+    with {:ok, shape} <- broadcast(shapes), do: {:ok, shape, %{}}
+  end
+
+  defp shape(:clip, row, [shape | scalars], _attributes) do
+    if Enum.all?(scalars, &(&1 == {})),
+      do: {:ok, shape, %{}},
+      else: {:error, "#{row.operand_names |> tl() |> Enum.join(" and ")} are scalars"}
+  end
+
+  defp shape(:declared, %{attributes: %{axis: _}}, [], attributes) do
+    axis = get(attributes, :axis)
+
+    with {:ok, shape} <- given(attributes),
+         {:ok, axes} <- Shape.normalize_axes(axis || [], shape),
+         do: {:ok, shape, %{axis: if(axis, do: hd(axes), else: nil)}}
+  end
+
+  defp shape(:declared, _row, [], attributes), do: with({:ok, shape} <- given(attributes), do: {:ok, shape, %{}})
+
+  defp shape(:matrix, _row, [], attributes) do
+    with {:ok, shape} <- given(attributes),
+         :ok <- check(tuple_size(shape) >= 2, "takes a shape of 2 axes or more, got #{inspect(shape)}"),
+         do: {:ok, shape, %{}}
+  end
+
+  defp shape(:reshape, _row, [from], attributes) do
+    with {:ok, shape} <- given(attributes),
+         :ok <-
+           check(
+             Shape.size(shape) == Shape.size(from),
+             "#{inspect(shape)} has #{Shape.size(shape)} elements, not #{Shape.size(from)}"
+           ),
+         do: {:ok, shape, %{}}
+  end
+
+  defp shape(:squeeze, _row, [from], attributes) do
     default = for axis <- Shape.axes(from), elem(from, axis) == 1, do: axis
 
-    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || default, from) do
-      if Enum.all?(axes, &(elem(from, &1) == 1)),
-        do: same(operand, Shape.reduce(from, axes, false), %{axes: axes}),
-        else: {:error, "axes #{inspect(axes)} are not all of dimension 1"}
-    end
+    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || default, from),
+         :ok <- check(Enum.all?(axes, &(elem(from, &1) == 1)), "axes #{inspect(axes)} are not all of dimension 1"),
+         do: {:ok, Shape.reduce(from, axes, false), %{axes: axes}}
   end
 
-  def apply(%{kind: :transpose}, [operand], attributes) do
-    from = shape_of(operand)
-
-    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || Enum.reverse(Shape.axes(from)), from) do
-      if length(axes) == tuple_size(from),
-        do: same(operand, List.to_tuple(Shape.take(from, axes)), %{axes: axes}),
-        else: {:error, "axes #{inspect(axes)} do not name every axis of #{inspect(from)}"}
-    end
+  defp shape(:transpose, _row, [from], attributes) do
+    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || Enum.reverse(Shape.axes(from)), from),
+         :ok <-
+           check(
+             length(axes) == tuple_size(from),
+             "axes #{inspect(axes)} do not name every axis of #{inspect(from)}"
+           ),
+         do: {:ok, List.to_tuple(Shape.take(from, axes)), %{axes: axes}}
   end
 
-  def apply(%{kind: :broadcast}, [operand], attributes) do
-    from = shape_of(operand)
-
-    with {:ok, shape} <- shape(attributes),
+  defp shape(:broadcast, _row, [from], attributes) do
+    with {:ok, shape} <- given(attributes),
          {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || Shape.trailing_axes(from, shape), shape),
          :ok <- Shape.check_stretch(from, shape, axes),
-         do: same(operand, shape, %{axes: axes})
+         do: {:ok, shape, %{axes: axes}}
   end
 
-  def apply(%{kind: :reduce, rule: rule}, [operand], attributes) do
-    from = shape_of(operand)
+  defp shape(:reduce, _row, [from], attributes) do
     keep? = get(attributes, :keep_axes) || false
 
-    with {:ok, result} <- type(rule, type_of(operand)),
-         {:ok, result} <- declared(attributes, result),
+    with :ok <- check(is_boolean(keep?), "keep_axes is a boolean, got #{inspect(keep?)}"),
          {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || Shape.axes(from), from) do
       wire = if get(attributes, :axes), do: Enum.sort(axes), else: nil
-      done(result, Shape.reduce(from, axes, keep?), type_of(operand), %{axes: wire, keep_axes: keep?})
+      {:ok, Shape.reduce(from, axes, keep?), %{axes: wire, keep_axes: keep?}}
     end
   end
 
-  def apply(%{kind: :arg_reduce}, [operand], attributes) do
-    from = shape_of(operand)
+  defp shape(:arg_reduce, row, [from], attributes) do
     axis = get(attributes, :axis)
     keep? = get(attributes, :keep_axis) || false
     tie = get(attributes, :tie_break) || :low
+    ties = row.attributes.tie_break.kind
 
-    with {:ok, result} <- declared(attributes, {:s, 32}),
-         {:ok, axes} <- Shape.normalize_axes(axis || Shape.axes(from), from),
-         :ok <- check(Type.integer?(result), "indices are of an integer type, not #{Type.name(result)}"),
-         :ok <- check(tie in [:low, :high], "tie_break is :low or :high, got #{inspect(tie)}"),
-         :ok <- check(not Type.complex?(type_of(operand)), "complex numbers have no order") do
+    with {:ok, axes} <- Shape.normalize_axes(axis || Shape.axes(from), from),
+         :ok <- check(is_boolean(keep?), "keep_axis is a boolean, got #{inspect(keep?)}"),
+         :ok <- check(tie in ties, "tie_break is #{Enum.map_join(ties, " or ", &inspect/1)}, got #{inspect(tie)}") do
       wire = if axis, do: hd(axes), else: nil
-      attributes = %{axis: wire, tie_break: tie, keep_axis: keep?}
-      done(result, Shape.reduce(from, axes, keep?), type_of(operand), attributes)
+      {:ok, Shape.reduce(from, axes, keep?), %{axis: wire, tie_break: tie, keep_axis: keep?}}
     end
   end
 
-  def apply(%{kind: :dot}, [left, right], attributes) do
-    merged = merge(left, right)
-    {a, b} = {shape_of(left), shape_of(right)}
+  defp shape(:dot, _row, [a, b], attributes) do
     {default_left, default_right} = default_contraction(a, b)
 
-    with {:ok, result} <- declared(attributes, merged),
-         {:ok, contract_a} <- Shape.normalize_axes(get(attributes, :contract_left) || default_left, a),
+    with {:ok, contract_a} <- Shape.normalize_axes(get(attributes, :contract_left) || default_left, a),
          {:ok, contract_b} <- Shape.normalize_axes(get(attributes, :contract_right) || default_right, b),
          {:ok, batch_a} <- Shape.normalize_axes(get(attributes, :batch_left) || [], a),
          {:ok, batch_b} <- Shape.normalize_axes(get(attributes, :batch_right) || [], b),
@@ -139,15 +234,15 @@ defmodule GpuNode.Op.Rule do
       free_a = Shape.axes(a) -- (contract_a ++ batch_a)
       free_b = Shape.axes(b) -- (contract_b ++ batch_b)
       shape = List.to_tuple(Shape.take(a, batch_a) ++ Shape.take(a, free_a) ++ Shape.take(b, free_b))
-
-      done(result, shape, merged, %{
-        contract_left: contract_a,
-        batch_left: batch_a,
-        contract_right: contract_b,
-        batch_right: batch_b
-      })
+      wire = %{contract_left: contract_a, batch_left: batch_a, contract_right: contract_b, batch_right: batch_b}
+      {:ok, shape, wire}
     end
   end
+
+  defp broadcast([shape]), do: {:ok, shape}
+
+  defp broadcast([left, right | rest]),
+    do: with({:ok, shape} <- Shape.broadcast(left, right), do: broadcast([shape | rest]))
 
   # As Nx.dot/2: the last axis of the left with the last but one of the right.
   defp default_contraction({}, _right), do: {[], []}
@@ -165,82 +260,25 @@ defmodule GpuNode.Op.Rule do
 
   defp disjoint?(left, right), do: left -- right == left
 
-  defp create(:iota, shape, attributes) do
-    axis = get(attributes, :axis)
-
-    with {:ok, type} <- declared(attributes, {:s, 32}),
-         {:ok, axes} <- Shape.normalize_axes(axis || [], shape),
-         do: done(type, shape, type, %{axis: if(axis, do: hd(axes), else: nil)})
-  end
-
-  defp create(:eye, shape, attributes) do
-    with {:ok, type} <- declared(attributes, {:s, 32}),
-         :ok <- check(tuple_size(shape) >= 2, "eye takes a shape of 2 axes or more, got #{inspect(shape)}"),
-         do: done(type, shape, type, %{})
-  end
-
-  defp create(:constant, shape, attributes) do
+  # A literal among the attributes is of the result's type.
+  defp constant(%{attributes: %{value: _}}, type, wire, attributes) do
     value = get(attributes, :value)
 
-    with :ok <- check(Type.is_literal(value), "constant takes a number as :value, got #{inspect(value)}"),
-         {:ok, type} <- declared(attributes, Type.infer(value)),
+    with :ok <- check(Type.is_literal(value), "takes a number as :value, got #{inspect(value)}"),
          :ok <- check(not Type.integer?(type) or is_integer(value), "#{inspect(value)} is not a #{Type.name(type)}"),
-         do: done(type, shape, type, %{value: GpuNode.Protocol.literal(type, value)})
+         do: {:ok, Map.put(wire, :value, GpuNode.Protocol.literal(type, value))}
   end
 
-  @doc false
-  # The result type that |rule| gives for an op whose operands merge to |type|.
-  @spec type(atom, Type.t()) :: {:ok, Type.t()} | {:error, String.t()}
-  def type(rule, type)
-  def type(rule, type) when rule in [:same, :merge], do: {:ok, type}
-  def type(:floating, type), do: {:ok, Type.to_floating(type)}
-  def type(:predicate, _type), do: {:ok, {:u, 8}}
-  def type(:real, type), do: {:ok, Type.to_real(type)}
-  def type(:complex, type), do: {:ok, Type.to_complex(type)}
-  def type(:aggregate, type), do: {:ok, Type.to_aggregate(type)}
-  def type(:magnitude, {:c, _} = type), do: {:ok, Type.to_real(type)}
-  def type(:magnitude, type), do: {:ok, type}
-  def type(:integer, {kind, _} = type) when kind in [:s, :u], do: {:ok, type}
-  def type(:integer, type), do: {:error, "takes integers, not #{Type.name(type)}"}
-  def type(rule, {:c, _} = type) when rule in [:ordered, :comparison], do: {:error, "#{Type.name(type)} has no order"}
-  def type(:ordered, type), do: {:ok, type}
-  def type(:comparison, _type), do: {:ok, {:u, 8}}
-
-  defp merge(%{type: left}, %{type: right}), do: Type.merge(left, right)
-  defp merge(%{type: left}, right), do: Type.merge_number(left, right)
-  defp merge(left, %{type: right}), do: Type.merge_number(right, left)
-  defp merge(left, right), do: Type.merge(Type.infer(left), Type.infer(right))
+  defp constant(_row, _type, wire, _attributes), do: {:ok, wire}
 
   defp type_of(%{type: type}), do: type
+  defp type_of({type, _number}), do: type
   defp type_of(number), do: Type.infer(number)
 
   defp shape_of(%{shape: shape}), do: shape
   defp shape_of(_number), do: {}
 
-  # Most eager calls carry no attributes: no look-up for them.
-  defp finish(type, shape, literal, []), do: done(type, shape, literal, %{})
-
-  defp finish(type, shape, literal, attributes) do
-    with {:ok, type} <- declared(attributes, type), do: done(type, shape, literal, %{})
-  end
-
-  defp done(type, shape, literal, attributes) do
-    {:ok, %{type: type, shape: shape, literal: literal, attributes: attributes}}
-  end
-
-  defp same(operand, shape, attributes), do: done(type_of(operand), shape, type_of(operand), attributes)
-
-  defp declared(attributes, default) do
-    case get(attributes, :type) || default do
-      nil ->
-        {:error, ":type is missing"}
-
-      type ->
-        with :error <- Type.normalize(type), do: {:error, "#{inspect(type)} is not a type"}
-    end
-  end
-
-  defp shape(attributes) do
+  defp given(attributes) do
     shape = get(attributes, :shape)
     with :ok <- Shape.check(shape), do: {:ok, shape}
   end
