@@ -105,7 +105,7 @@ defmodule GpuNode.SessionTest do
              {:compile_program, id, [f32: {2}, f32: {}], [{:add, _, _, _}, {:add, _, _, _}], [out], []},
              {:run_program, id, [_, {:f32, 20}], [_]}
            ] =
-             Enum.flat_map(runs(), fn {_, commands} -> commands end)
+             program_commands()
 
     assert out < 0
     {:ok, [z, ^x]} = GpuNode.run(:fake, p, [x, 30])
