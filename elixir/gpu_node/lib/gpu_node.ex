@@ -183,11 +183,21 @@ defmodule GpuNode do
   @spec run!(name, Program.t(), [Ops.operand()], keyword) :: [Tensor.t()]
   def run!(name, program, inputs \\ [], options \\ []), do: name |> run(program, inputs, options) |> Error.unwrap!()
 
-  defp cast([], _link, _session, _deadline), do: :ok
+  # What a program keeps from message to message its last one frees. When that is not to come, because one before it could not be
+  # queued, it is freed here; the outputs have handles, which are collected.
+  defp cast(messages, link, session, deadline) do
+    messages
+    |> Enum.with_index()
+    |> Enum.find_value(:ok, fn {commands, sent} ->
+      case Client.program(link, session, length(commands), commands, deadline) do
+        :ok ->
+          nil
 
-  defp cast([commands | rest], link, session, deadline) do
-    with :ok <- Client.program(link, session, length(commands), commands, deadline),
-         do: cast(rest, link, session, deadline)
+        error ->
+          messages |> Program.kept(sent) |> Enum.each(&Client.drop(link, &1))
+          error
+      end
+    end)
   end
 
   defp input_names(declared, inputs, link, session, deadline) do

@@ -103,6 +103,32 @@ defmodule GpuNode.SessionTest do
     assert text =~ "input 0 is declared as f32{2}"
   end
 
+  @tag behaviour: [limits: %{inline_bytes: 65_536, max_commands: 4}]
+  test "a program of several messages that cannot all be queued leaves nothing on the node" do
+    {p, x} = Program.input(Program.new(), :f32, {2})
+    {p, first} = Program.add(p, x, 1)
+    {p, last} = Enum.reduce(1..8, {p, first}, fn _, {p, value} -> Program.add(p, value, first) end)
+    p = Program.output(p, [last])
+    x = Tensor.from_list!(:fake, [1, 2], :f32)
+    {:ok, _} = GpuNode.sync(:fake)
+    {:ok, link} = GpuNode.Link.fetch(:fake)
+
+    for queued <- [0, 3, 6] do
+      FakeNode.recorded()
+      filled = GpuNode.Client.max_queued() - queued
+      GpuNode.Link.add_queued(link, filled)
+      assert {:error, %Error{code: :deadline}} = GpuNode.run(:fake, p, [x], timeout: 50)
+      GpuNode.Link.sub_queued(link, filled)
+      eventually(fn -> Map.keys(FakeNode.tensors()) == [x.id] end)
+      adds = for {_, commands} <- runs(), {:add, _, _, _} <- commands, do: :add
+      assert length(adds) == queued
+    end
+
+    assert {:ok, [last]} = GpuNode.run(:fake, p, [x])
+    assert Tensor.to_list!(last) == [18.0, 27.0]
+    assert Enum.sort(Map.keys(FakeNode.tensors())) == Enum.sort([x.id, last.id])
+  end
+
   test "a burst of ops travels in full messages, one op at rest alone" do
     x = Tensor.from_list!(:fake, [1], :f32)
     {:ok, _} = GpuNode.sync(:fake)

@@ -114,6 +114,17 @@ defmodule GpuNode.Program do
     {messages, Enum.map(program.outputs, &Map.fetch!(names, &1.name))}
   end
 
+  @doc "What the first `count` of the messages of a run make for a later one: ids that the last message would free."
+  @spec kept([[Protocol.command()]], non_neg_integer) :: [Protocol.id()]
+  def kept(messages, count) do
+    for {:free, ids} <- List.last(messages, []),
+        commands <- Enum.take(messages, count),
+        {_op, results, _operands, _attributes} <- commands,
+        {id, _, _} <- results,
+        id in ids,
+        do: id
+  end
+
   defp crossing(messages) do
     {needed, _} =
       Enum.reduce(messages, {MapSet.new(), MapSet.new()}, fn commands, {needed, before} ->
