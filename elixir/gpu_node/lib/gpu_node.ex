@@ -157,7 +157,7 @@ defmodule GpuNode do
   end
 
   @doc """
-  Runs `program` with `inputs` (tensors, or numbers for scalars): one message, no answer waited for. Returns the handles of its
+  Runs `program` with `inputs` (tensors; for scalars also numbers, alone or as `{type, number}` of the declared type): one message, no answer waited for. Returns the handles of its
   outputs; what goes wrong on the node comes with the first read.
 
   Errors here: `:invalid_argument` (inputs are not as declared), `:stale`, `:node_down`, `:deadline`.
@@ -232,6 +232,7 @@ defmodule GpuNode do
   end
 
   defp fits?(%{type: type, shape: shape}, %Tensor{type: type, shape: shape}), do: true
+  defp fits?(%{type: type, shape: {}}, {type, number}), do: Type.holds?(type, number)
   defp fits?(%{type: {kind, _}, shape: {}}, number) when kind in [:s, :u], do: is_integer(number)
   defp fits?(%{shape: {}}, number), do: is_number(number) or number in [:nan, :infinity, :neg_infinity]
   defp fits?(_value, _input), do: false

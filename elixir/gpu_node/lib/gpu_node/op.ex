@@ -5,8 +5,8 @@ defmodule GpuNode.Op do
   Adding an op of a present kind is a row in `@rows`; `GpuNode.Ops`, `GpuNode.Program` and the check against the node's
   `describe` follow from it.
 
-  Operands are anything with a `type` and a `shape` (tensors, program values) or numbers, `:nan`, `:infinity`,
-  `:neg_infinity`. Attributes are a keyword list or a map.
+  Operands are anything with a `type` and a `shape` (tensors, program values), or numbers, `:nan`, `:infinity`,
+  `:neg_infinity`: alone, where they take the type of what they meet, or as `{type, number}`. Attributes are a keyword list or a map.
 
   | kind | attributes |
   | --- | --- |
@@ -27,7 +27,9 @@ defmodule GpuNode.Op do
   @typedoc "A type rule: see `GpuNode.Op.Rule.type/3`."
   @type rule :: atom
   @type row :: %{name: atom, kind: atom, operands: 0..3, rule: rule}
-  @type operand :: %{required(:type) => Type.t(), required(:shape) => tuple, optional(atom) => term} | number | atom
+  @type operand :: %{required(:type) => Type.t(), required(:shape) => tuple, optional(atom) => term} | literal
+  @typedoc "A number that takes the type of what it meets, or a number of a type."
+  @type literal :: number | Type.special() | {Type.t(), number | Type.special()}
   @typedoc """
   What an op makes: type and shape of its result, the type that number operands take, and the attributes as the wire has them.
   """
@@ -119,5 +121,6 @@ defmodule GpuNode.Op do
   end
 
   defp operand?(%{type: _, shape: _}), do: true
+  defp operand?({type, number}), do: Type.holds?(type, number)
   defp operand?(number), do: Type.is_literal(number)
 end

@@ -39,6 +39,8 @@ defmodule GpuNode.Program do
           outputs: [Value.t()]
         }
 
+  @type operand :: Value.t() | Op.literal()
+
   @doc "An empty program."
   @spec new() :: t
   def new, do: %__MODULE__{ref: make_ref()}
@@ -57,7 +59,7 @@ defmodule GpuNode.Program do
   end
 
   @doc "Appends an op. Errors: `:invalid_argument`."
-  @spec op(t, atom, [Value.t() | number | Type.special()], keyword | map) :: {:ok, {t, Value.t()}} | {:error, Error.t()}
+  @spec op(t, atom, [operand], keyword | map) :: {:ok, {t, Value.t()}} | {:error, Error.t()}
   def op(program, name, operands, attributes \\ []) do
     with {:ok, result} <- Op.infer(name, operands, attributes),
          :ok <- check_values(program, operands) do
@@ -70,13 +72,13 @@ defmodule GpuNode.Program do
   end
 
   @doc "As `op/4`, raising `GpuNode.Error`."
-  @spec op!(t, atom, [Value.t() | number | Type.special()], keyword | map) :: {t, Value.t()}
+  @spec op!(t, atom, [operand], keyword | map) :: {t, Value.t()}
   def op!(program, name, operands, attributes \\ []), do: program |> op(name, operands, attributes) |> Error.unwrap!()
 
   for {name, %{operands: count}} <- Op.table() do
     arguments = Macro.generate_arguments(count, __MODULE__)
     @doc "Appends `#{name}`. See `GpuNode.Op` for its attributes."
-    @spec unquote(name)(t, unquote_splicing(List.duplicate(quote(do: Value.t() | number | atom), count)), keyword | map) ::
+    @spec unquote(name)(t, unquote_splicing(List.duplicate(quote(do: operand), count)), keyword | map) ::
             {t, Value.t()}
     def unquote(name)(program, unquote_splicing(arguments), attributes \\ []),
       do: op!(program, unquote(name), unquote(arguments), attributes)
@@ -147,6 +149,7 @@ defmodule GpuNode.Program do
   defp rename_operand(literal, _names), do: literal
 
   defp operand(%Value{name: name}, _type), do: name
+  defp operand({type, number}, _type), do: Protocol.literal(type, number)
   defp operand(number, type), do: Protocol.literal(type, number)
 
   defp check_values(program, operands) do

@@ -206,13 +206,20 @@ defmodule GpuNode.Op.Rule do
   def type(:ordered, type), do: {:ok, type}
   def type(:comparison, _type), do: {:ok, {:u, 8}}
 
-  defp merge(%{type: left}, %{type: right}), do: Type.merge(left, right)
-  defp merge(%{type: left}, right), do: Type.merge_number(left, right)
-  defp merge(left, %{type: right}), do: Type.merge_number(right, left)
-  defp merge(left, right), do: Type.merge(Type.infer(left), Type.infer(right))
+  defp merge(left, right) do
+    case {own_type(left), own_type(right)} do
+      {nil, nil} -> Type.merge(Type.infer(left), Type.infer(right))
+      {type, nil} -> Type.merge_number(type, right)
+      {nil, type} -> Type.merge_number(type, left)
+      {one, other} -> Type.merge(one, other)
+    end
+  end
 
-  defp type_of(%{type: type}), do: type
-  defp type_of(number), do: Type.infer(number)
+  defp own_type(%{type: type}), do: type
+  defp own_type({type, _number}), do: type
+  defp own_type(_number), do: nil
+
+  defp type_of(operand), do: own_type(operand) || Type.infer(operand)
 
   defp shape_of(%{shape: shape}), do: shape
   defp shape_of(_number), do: {}
