@@ -43,6 +43,23 @@ defmodule GpuNode.LocalSupervisionTest do
     assert [2.0] = name |> Tensor.from_list!([1], :f32) |> Ops.add(1) |> Tensor.to_list!()
   end
 
+  test "a transfer that is stuck in a send goes with its caller, and with its node", %{name: name} do
+    for how <- [:caller, :node] do
+      uploaders = for _ <- 1..4, do: upload(name)
+      eventually(fn -> length(Tree.of(name)) == 11 end)
+      tasks = fn -> for {path, pid} <- Tree.of(name), length(path) == 3, do: pid end
+      signal(name, "STOP")
+      eventually(fn -> Enum.any?(tasks.(), &(Process.info(&1, :status) == {:status, :suspended})) end)
+      Enum.each(uploaders, &Process.unlink/1)
+      if how == :caller, do: Enum.each(uploaders, &Process.exit(&1, :kill)), else: signal(name, "KILL")
+      stuck = tasks.()
+      eventually(fn -> not Enum.any?(stuck, &Process.alive?/1) end)
+      Enum.each(uploaders, &Process.exit(&1, :kill))
+      signal(name, "CONT")
+      eventually(10_000, fn -> match?({:ok, [1.0]}, name |> Tensor.from_list!([1], :f32) |> Tensor.to_list()) end)
+    end
+  end
+
   test "the worker is killed: all but the supervisor begin anew", %{name: name} do
     [{[], supervisor} | before] = lasting(name)
     %{os_pid: os_pid} = status!(name)
