@@ -1,6 +1,7 @@
 defmodule GpuNode.Supervisor do
   @moduledoc false
-  # One node of this VM: the worker (local nodes only) and the session with what belongs to it. Registered as {:node, name}, so that a name is taken once.
+  # One node of this VM: the worker (local nodes only) and the session with what belongs to it. Registered as {:node, name}, so that a
+  # name is taken once.
 
   alias GpuNode.{Application, Client, Distribution, Error, Link, Session, Worker}
 

@@ -139,14 +139,18 @@ defmodule GpuNode.Transfer do
     started =
       start(link.tasks, fn ->
         Process.monitor(link.pid)
-        result = with {:ok, bulk} <- register(link, caller, reply_to, deadline), do: work.(bulk)
-        send(reply_to, {reply_to, result})
+        send(reply_to, {reply_to, carry_out(link, caller, reply_to, deadline)})
       end)
 
     result =
       case started do
-        {:ok, pid} -> await(link, {pid, Process.monitor(pid), reply_to}, kind, deadline, hearing)
-        :error -> {:error, Client.stopped(link)}
+        {:ok, pid} ->
+          # Not by way of the supervisor, which would keep the data alive until it happens to collect its garbage.
+          send(pid, {reply_to, work})
+          await(link, {pid, Process.monitor(pid), reply_to}, kind, deadline, hearing)
+
+        :error ->
+          {:error, Client.stopped(link)}
       end
 
     Process.unalias(reply_to)
@@ -159,6 +163,18 @@ defmodule GpuNode.Transfer do
     Task.Supervisor.start_child(tasks, fun)
   catch
     :exit, _ -> :error
+  end
+
+  # In the process of the transfer.
+  defp carry_out(link, caller, reply_to, deadline) do
+    with {:ok, bulk} <- register(link, caller, reply_to, deadline) do
+      receive do
+        {^reply_to, work} -> work.(bulk)
+        {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
+      after
+        left(deadline) -> {:error, Client.late(link, :transfer)}
+      end
+    end
   end
 
   # Makes this process known to the session, which says where bulk data goes, and ends it when its caller is gone.
