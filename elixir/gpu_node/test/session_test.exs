@@ -1,28 +1,9 @@
 defmodule GpuNode.SessionTest do
   # Sessions against a fake node on another VM.
-  use ExUnit.Case, async: false
-  alias GpuNode.{Error, FakeNode, NodeCase, Ops, Program, Tensor}
+  use GpuNode.FakeCase, async: false
+  alias GpuNode.{Error, FakeNode, Ops, Program, Tensor}
 
-  setup_all do
-    :ok = GpuNode.Distribution.ensure(true)
-    name = NodeCase.unique("fake")
-    fake = FakeNode.start_vm(name)
-    on_exit(&FakeNode.halt/0)
-    {:ok, vm: name, fake: fake}
-  end
-
-  setup %{fake: node} = context do
-    FakeNode.start(Map.get(context, :behaviour, []))
-
-    if Map.get(context, :start, true) do
-      options =
-        Keyword.merge([node: node, name: :fake, heartbeat_ms: 50, timeout: 1000], Map.get(context, :options, []))
-
-      start_supervised!({GpuNode, options}, restart: :temporary)
-    end
-
-    :ok
-  end
+  @moduletag options: [heartbeat_ms: 50]
 
   defp runs, do: for({:run, _, seq, commands} <- FakeNode.recorded(), do: {seq, commands})
 
@@ -189,7 +170,7 @@ defmodule GpuNode.SessionTest do
     eventually(fn -> FakeNode.tensors() == %{} end)
   end
 
-  @tag options: [finalizer: :sweep]
+  @tag options: [heartbeat_ms: 50, finalizer: :sweep]
   test "without the NIF, the sweep frees what is collected" do
     assert {:ok, %{finalizer: :sweep}} = GpuNode.status(:fake)
     kept = Tensor.from_list!(:fake, [3], :f32)
@@ -221,7 +202,7 @@ defmodule GpuNode.SessionTest do
     eventually(fn -> FakeNode.tensors() == %{} end)
   end
 
-  @tag options: [collect_above_bytes: 100_000]
+  @tag options: [heartbeat_ms: 50, collect_above_bytes: 100_000]
   test "a process that makes much collects its garbage" do
     for _ <- 1..100, do: Tensor.from_binary!(:fake, :binary.copy(<<0>>, 10_000), :u8, {10_000})
     # 10 of 10,000 bytes may be garbage, and the last is referred to no more either.

@@ -1,27 +1,12 @@
 defmodule GpuNode.SupervisionTest do
   # Every process of a node stands in its supervision tree, whatever the node does, and none is left when it has been stopped. Against a
   # fake node on another VM.
-  use ExUnit.Case, async: false
+  use GpuNode.FakeCase, async: false
   import GpuNode.NodeCase, only: [eventually: 1]
-  alias GpuNode.{Attachments, Client, Error, FakeNode, Link, NodeCase, Pressure, Session, Tensor, Tree}
+  alias GpuNode.{Attachments, Client, Error, FakeNode, Link, Pressure, Session, Tensor, Tree}
 
   @group [Session.Supervisor]
   @tasks @group ++ [Task.Supervisor]
-
-  setup_all do
-    :ok = GpuNode.Distribution.ensure(true)
-    name = NodeCase.unique("fake")
-    fake = FakeNode.start_vm(name)
-    on_exit(&FakeNode.halt/0)
-    {:ok, vm: name, fake: fake}
-  end
-
-  setup %{fake: node} = context do
-    FakeNode.start()
-    options = [node: node, name: :fake, timeout: 1000] ++ Map.get(context, :options, [])
-    start_supervised!({GpuNode, options}, restart: :temporary)
-    :ok
-  end
 
   defp bytes, do: :binary.copy(<<0>>, 3_000_000)
 
