@@ -157,8 +157,8 @@ defmodule GpuNode do
   end
 
   @doc """
-  Runs `program` with `inputs` (tensors, or numbers for scalars): one message, no answer waited for. From its second run on the
-  program lives on the node, and the message has a few bytes. Returns the handles of its
+  Runs `program` with `inputs` (tensors; for scalars also numbers, alone or as `{type, number}` of the declared type): one message, no
+  answer waited for. From its second run on the program lives on the node, and the message has a few bytes. Returns the handles of its
   outputs; what goes wrong on the node comes with the first read.
 
   Errors here: `:invalid_argument` (inputs are not as declared), `:stale`, `:node_down`, `:deadline`.
@@ -169,20 +169,22 @@ defmodule GpuNode do
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          {:ok, names} <- input_names(Enum.reverse(program.inputs), inputs, link, session, deadline) do
-      with {:ok, outputs} <- issue(link, session, program, names, deadline) do
-        tensors = handles(program.outputs, outputs, inputs, link, session)
+      # Before anything is sent: what an error leaves on the node is then collected.
+      handles = fn ids -> handles(program.outputs, ids, inputs, link, session) end
+
+      with {:ok, tensors} <- issue(link, session, program, names, handles, deadline) do
         Client.keep(inputs)
         {:ok, tensors}
       end
     end
   end
 
-  # The ids of the outputs, of which nobody has a handle yet.
-  defp issue(link, session, program, names, deadline) do
-    with :plain <- Programs.run(link, session, program, names, deadline) do
+  defp issue(link, session, program, names, handles, deadline) do
+    with :plain <- Programs.run(link, session, program, names, handles, deadline) do
       limit = Link.get(link, :max_commands)
       {messages, outputs} = Program.commands(program, names, limit, fn -> Link.next_id(link) end)
-      with :ok <- cast(messages, link, session, deadline), do: {:ok, outputs}
+      tensors = handles.(outputs)
+      with :ok <- cast(messages, link, session, deadline), do: {:ok, tensors}
     end
   end
 
@@ -190,11 +192,21 @@ defmodule GpuNode do
   @spec run!(name, Program.t(), [Ops.operand()], keyword) :: [Tensor.t()]
   def run!(name, program, inputs \\ [], options \\ []), do: name |> run(program, inputs, options) |> Error.unwrap!()
 
-  defp cast([], _link, _session, _deadline), do: :ok
+  # What a program keeps from message to message its last one frees. When that is not to come, because one before it could not be
+  # queued, it is freed here; the outputs have handles, which are collected.
+  defp cast(messages, link, session, deadline) do
+    messages
+    |> Enum.with_index()
+    |> Enum.find_value(:ok, fn {commands, sent} ->
+      case Client.program(link, session, length(commands), commands, deadline) do
+        :ok ->
+          nil
 
-  defp cast([commands | rest], link, session, deadline) do
-    with :ok <- Client.program(link, session, length(commands), commands, deadline),
-         do: cast(rest, link, session, deadline)
+        error ->
+          messages |> Program.kept(sent) |> Enum.each(&Client.drop(link, &1))
+          error
+      end
+    end)
   end
 
   defp input_names(declared, inputs, link, session, deadline) do
@@ -229,6 +241,7 @@ defmodule GpuNode do
   end
 
   defp fits?(%{type: type, shape: shape}, %Tensor{type: type, shape: shape}), do: true
+  defp fits?(%{type: type, shape: {}}, {type, number}), do: Type.holds?(type, number)
   defp fits?(%{type: {kind, _}, shape: {}}, number) when kind in [:s, :u], do: is_integer(number)
   defp fits?(%{shape: {}}, number), do: is_number(number) or number in [:nan, :infinity, :neg_infinity]
   defp fits?(_value, _input), do: false

@@ -8,7 +8,10 @@ defmodule GpuNode.AttachmentsTest do
 
   setup context do
     options = [attached_ms: Map.get(context, :attached_ms, 60_000), finalizer: :sweep, timeout: 1000]
-    link = Link.new(:attachments, :gpu@nowhere, self(), Attachments.start_link(options), options)
+    name = :"attachments_#{System.unique_integer([:positive])}"
+    start_supervised!({Attachments, [name: name] ++ options})
+    processes = %{session: self(), attachments: Attachments.join(name), pressure: self(), tasks: self()}
+    link = Link.new(name, :gpu@nowhere, processes, options)
     Link.put(link, :incarnation, 7)
     Link.put(link, :session, @session)
     {:ok, link: link, tensor: tensor(1)}

@@ -85,6 +85,20 @@ defmodule GpuNode.OpTest do
     assert {:ok, %{literal: {:u, 16}, results: [{{:u, 8}, _}]}} = Op.infer(:equal, [t(:u8, {2}), 300])
   end
 
+  test "a number of a type is a scalar of it" do
+    assert {:ok, %{results: [{{:f, 64}, {2}}]}} = Op.infer(:add, [t(:f32, {2}), {{:f, 64}, 1}])
+    assert {:ok, %{results: [{{:s, 16}, {2}}]}} = Op.infer(:add, [{{:u, 8}, 1}, t(:s8, {2})])
+    assert infer(:add, [{{:u, 8}, 1}, 300]) == {:u16, {}}
+    assert infer(:exp, [{{:f, 64}, :infinity}]) == {:f64, {}}
+    assert infer(:select, [t(:u8, {3}), {{:bf, 16}, 1}, {{:f, 16}, 2}]) == {:f16, {3}}
+    assert infer(:clip, [t(:f32, {3}), {{:f, 64}, 0}, 1]) == {:f64, {3}}
+
+    for wrong <- [{{:s, 32}, 1.5}, {{:u, 8}, :nan}, {{:s, 33}, 1}, {:f32, 1}, {{:f, 32}, "1"}, {{:f, 32}, {1, 2}}] do
+      assert {:error, %Error{code: :invalid_argument, message: text}} = infer(:add, [t(:f32, {2}), wrong])
+      assert text =~ inspect(wrong)
+    end
+  end
+
   test "select and clip" do
     assert infer(:select, [t(:u8, {3}), t(:s8, {2, 1}), 1.0]) == {:f32, {2, 3}}
     assert infer(:clip, [t(:f64, {3}), 0, 1]) == {:f64, {3}}

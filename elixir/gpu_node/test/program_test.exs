@@ -50,6 +50,17 @@ defmodule GpuNode.ProgramTest do
     end
   end
 
+  test "a number of a type keeps it" do
+    {p, x} = Program.input(Program.new(), :f32, {2})
+    {p, y} = Program.add(p, x, {{:f, 64}, 2})
+    assert y.type == {:f, 64}
+
+    assert {[[{:add, [{_, :f64, {2}}], [7, {:f64, 2}], %{}}]], _} =
+             p |> Program.output([y]) |> Program.commands([7], 9, fresh())
+
+    assert {:error, %Error{code: :invalid_argument}} = Program.op(p, :add, [x, {{:s, 32}, 2.5}])
+  end
+
   test "wrong calls raise or are returned" do
     {p, x} = Program.input(Program.new(), :f32, {2})
     {q, y} = Program.input(Program.new(), :f32, {2})

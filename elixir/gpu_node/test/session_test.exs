@@ -1,28 +1,9 @@
 defmodule GpuNode.SessionTest do
   # Sessions against a fake node on another VM.
-  use ExUnit.Case, async: false
-  alias GpuNode.{Error, FakeNode, NodeCase, Ops, Program, Tensor}
+  use GpuNode.FakeCase, async: false
+  alias GpuNode.{Error, FakeNode, Ops, Program, Tensor}
 
-  setup_all do
-    :ok = GpuNode.Distribution.ensure(true)
-    name = NodeCase.unique("fake")
-    fake = FakeNode.start_vm(name)
-    on_exit(&FakeNode.halt/0)
-    {:ok, vm: name, fake: fake}
-  end
-
-  setup %{fake: node} = context do
-    FakeNode.start(Map.get(context, :behaviour, []))
-
-    if Map.get(context, :start, true) do
-      options =
-        Keyword.merge([node: node, name: :fake, heartbeat_ms: 50, timeout: 1000], Map.get(context, :options, []))
-
-      start_supervised!({GpuNode, options}, restart: :temporary)
-    end
-
-    :ok
-  end
+  @moduletag options: [heartbeat_ms: 50]
 
   defp runs, do: for({:run, _, seq, commands} <- FakeNode.recorded(), do: {seq, commands})
 
@@ -151,6 +132,32 @@ defmodule GpuNode.SessionTest do
     end)
   end
 
+  @tag behaviour: [limits: %{inline_bytes: 65_536, max_commands: 4}]
+  test "a program of several messages that cannot all be queued leaves nothing on the node" do
+    {p, x} = Program.input(Program.new(), :f32, {2})
+    {p, first} = Program.add(p, x, 1)
+    {p, last} = Enum.reduce(1..8, {p, first}, fn _, {p, value} -> Program.add(p, value, first) end)
+    p = Program.output(p, [last])
+    x = Tensor.from_list!(:fake, [1, 2], :f32)
+    {:ok, _} = GpuNode.sync(:fake)
+    {:ok, link} = GpuNode.Link.fetch(:fake)
+
+    for queued <- [0, 3, 6] do
+      FakeNode.recorded()
+      filled = GpuNode.Client.max_queued() - queued
+      GpuNode.Link.add_queued(link, filled)
+      assert {:error, %Error{code: :deadline}} = GpuNode.run(:fake, p, [x], timeout: 50)
+      GpuNode.Link.sub_queued(link, filled)
+      eventually(fn -> Map.keys(FakeNode.tensors()) == [x.id] end)
+      adds = for {_, commands} <- runs(), {:add, _, _, _} <- commands, do: :add
+      assert length(adds) == queued
+    end
+
+    assert {:ok, [last]} = GpuNode.run(:fake, p, [x])
+    assert Tensor.to_list!(last) == [18.0, 27.0]
+    assert Enum.sort(Map.keys(FakeNode.tensors())) == Enum.sort([x.id, last.id])
+  end
+
   test "a burst of ops travels in full messages, one op at rest alone" do
     x = Tensor.from_list!(:fake, [1], :f32)
     {:ok, _} = GpuNode.sync(:fake)
@@ -211,7 +218,7 @@ defmodule GpuNode.SessionTest do
     eventually(fn -> FakeNode.tensors() == %{} end)
   end
 
-  @tag options: [finalizer: :sweep]
+  @tag options: [heartbeat_ms: 50, finalizer: :sweep]
   test "without the NIF, the sweep frees what is collected" do
     assert {:ok, %{finalizer: :sweep}} = GpuNode.status(:fake)
     kept = Tensor.from_list!(:fake, [3], :f32)
@@ -243,7 +250,7 @@ defmodule GpuNode.SessionTest do
     eventually(fn -> FakeNode.tensors() == %{} end)
   end
 
-  @tag options: [collect_above_bytes: 100_000]
+  @tag options: [heartbeat_ms: 50, collect_above_bytes: 100_000]
   test "a process that makes much collects its garbage" do
     for _ <- 1..100, do: Tensor.from_binary!(:fake, :binary.copy(<<0>>, 10_000), :u8, {10_000})
     # 10 of 10,000 bytes may be garbage, and the last is referred to no more either.

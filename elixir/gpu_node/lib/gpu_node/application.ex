@@ -1,6 +1,7 @@
 defmodule GpuNode.Application do
   @moduledoc false
-  # Holds the registry of the nodes of this VM, keyed {role, name}, and what other VMs may ask of it. The nodes themselves stand under whoever starts them.
+  # Holds the registry of the nodes of this VM, keyed {role, name}, and what other VMs may ask of it. The nodes themselves stand under
+  # whoever starts them.
 
   use Application
 
@@ -9,7 +10,16 @@ defmodule GpuNode.Application do
     # GpuNode.Telemetry asks only whether the library is loaded.
     Code.ensure_loaded(:telemetry)
 
-    children = [{Registry, keys: :unique, name: GpuNode.Registry}, GpuNode.Flusher]
+    children = [
+      {Registry, keys: :unique, name: GpuNode.Registry},
+      {Task.Supervisor, name: GpuNode.Flusher.tasks()},
+      GpuNode.Flusher
+    ]
+
     Supervisor.start_link(children, strategy: :one_for_one, name: GpuNode.RootSupervisor)
   end
+
+  @doc "The name of a process of the node `name`: its `:node` (supervisor), `:worker`, `:tasks`, `:attachments`, `:pressure`."
+  @spec via(atom, atom) :: {:via, module, term}
+  def via(role, name), do: {:via, Registry, {GpuNode.Registry, {role, name}}}
 end

@@ -8,7 +8,7 @@ defmodule GpuNode.Attachments do
   # is :held while it waits for an answer.
 
   use GenServer
-  alias GpuNode.{Client, Error, Flusher, Link, Protocol, Tensor}
+  alias GpuNode.{Application, Client, Error, Flusher, Link, Protocol, Tensor}
 
   @typedoc "This VM's session, the session that made the tensor, the tensor's id there."
   @type key :: {pos_integer, pos_integer, Protocol.id()}
@@ -142,14 +142,15 @@ defmodule GpuNode.Attachments do
 
   ## The server
 
-  @doc "Starts the server of the calling session."
-  @spec start_link(keyword) :: t
+  @spec start_link(keyword) :: GenServer.on_start()
   def start_link(options) do
-    table = :ets.new(:gpu_node_attachments, [:public, write_concurrency: true, read_concurrency: true])
     idle_ms = Keyword.get(options, :attached_ms, @default_ms)
-    {:ok, server} = GenServer.start_link(__MODULE__, {self(), table, idle_ms})
-    {server, table}
+    GenServer.start_link(__MODULE__, idle_ms, name: Application.via(:attachments, options[:name]))
   end
+
+  @doc "The server of the node `name`, which from now on tells the calling session what goes."
+  @spec join(atom) :: t
+  def join(name), do: GenServer.call(Application.via(:attachments, name), :join)
 
   @doc "The session is gone, and with it all that was attached."
   @spec clear(t, Error.t()) :: :ok
@@ -157,10 +158,9 @@ defmodule GpuNode.Attachments do
 
   # leases: key => %{id, maker: {pid, deadline} while it is being attached, waiting, pids}; users: pid => {monitor, keys}
   @impl true
-  def init({session, table, idle_ms}) do
-    Process.monitor(session)
-    state = %{session: session, table: table, idle_ms: idle_ms, leases: %{}, users: %{}}
-    {:ok, tick(state)}
+  def init(idle_ms) do
+    table = :ets.new(:gpu_node_attachments, [:public, write_concurrency: true, read_concurrency: true])
+    {:ok, tick(%{session: nil, table: table, idle_ms: idle_ms, leases: %{}, users: %{}})}
   end
 
   defp tick(state) do
@@ -169,6 +169,8 @@ defmodule GpuNode.Attachments do
   end
 
   @impl true
+  def handle_call(:join, {session, _}, state), do: {:reply, {self(), state.table}, %{state | session: session}}
+
   def handle_call({:lease, key, new_id, deadline}, {pid, _} = from, state) do
     state = enlist(state, pid, key)
 
@@ -223,9 +225,6 @@ defmodule GpuNode.Attachments do
   end
 
   @impl true
-  def handle_info({:DOWN, _monitor, :process, session, _reason}, %{session: session} = state),
-    do: {:stop, :normal, state}
-
   def handle_info({:DOWN, _monitor, :process, pid, _reason}, state) do
     {{_monitor, keys}, users} = Map.pop(state.users, pid, {nil, []})
     {:noreply, Enum.reduce(keys, %{state | users: users}, &forget(&2, pid, &1))}

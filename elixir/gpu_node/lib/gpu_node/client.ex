@@ -150,11 +150,17 @@ defmodule GpuNode.Client do
       end
 
     if first? do
-      send(link.pid, {:gpu_node_free, id})
-      :ok
+      drop(link, id)
     else
       :already
     end
+  end
+
+  @doc "Frees tensor `id`, which no handle has."
+  @spec drop(Link.t(), Protocol.id()) :: :ok
+  def drop(link, id) do
+    send(link.pid, {:gpu_node_free, id})
+    :ok
   end
 
   # Collection lags behind: a process that makes big tensors makes little garbage of its own. So what it has made since its last

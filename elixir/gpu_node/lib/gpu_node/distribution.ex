@@ -193,9 +193,16 @@ defmodule GpuNode.Distribution do
   @spec connected?(node) :: boolean
   def connected?(node), do: node in Node.list(:connected)
 
-  @doc "Drops the connections to `nodes` without waiting: the only way out when a peer has stopped reading."
-  @spec disconnect([node]) :: [pid]
-  def disconnect(nodes), do: Enum.map(nodes, &spawn(fn -> :erlang.disconnect_node(&1) end))
+  @doc """
+  Drops the connections to `nodes` without waiting, by processes under `tasks`: the only way out when a peer has stopped reading.
+  """
+  @spec disconnect([node], pid) :: [pid]
+  def disconnect(nodes, tasks) do
+    for node <- nodes do
+      {:ok, pid} = Task.Supervisor.start_child(tasks, :erlang, :disconnect_node, [node])
+      pid
+    end
+  end
 
   defp error(code, text, node \\ nil), do: {:error, Error.new(code, text, node)}
 end

@@ -1,11 +1,16 @@
 defmodule GpuNode.Flusher do
   @moduledoc false
   # Answers other VMs that were sent a handle sooner than the GPU node was sent the op that makes its tensor: once everything that
-  # this VM issued before has been carried out.
+  # this VM issued before has been carried out. Each waits in a process of its own.
 
   use GenServer
   alias GpuNode.{Client, Error, Link, Protocol}
 
+  @doc "The supervisor of those."
+  @spec tasks() :: atom
+  def tasks, do: __MODULE__.Tasks
+
+  @spec start_link(term) :: GenServer.on_start()
   def start_link(_options), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
 
   @doc "Has the VM `vm` send what its `session` with the GPU node `node` holds. `:ok`, or why it could not be done."
@@ -23,7 +28,9 @@ defmodule GpuNode.Flusher do
 
   @impl true
   def handle_call({:flush, node, session, timeout_ms}, from, state) do
-    spawn(fn -> GenServer.reply(from, sync(node, session, timeout_ms)) end)
+    {:ok, _pid} =
+      Task.Supervisor.start_child(tasks(), fn -> GenServer.reply(from, sync(node, session, timeout_ms)) end)
+
     {:noreply, state}
   end
 

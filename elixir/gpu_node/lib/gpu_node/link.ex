@@ -4,7 +4,7 @@ defmodule GpuNode.Link do
   # free tensor id, how much is queued. The constant part lies in persistent_term, the changing numbers in atomics, so that
   # neither a reconnection nor an op touches anything shared but a machine word.
 
-  alias GpuNode.{Attachments, Error, Finalizer, Pressure, Programs}
+  alias GpuNode.{Attachments, Error, Finalizer, Programs}
 
   @enforce_keys [
     :name,
@@ -17,7 +17,8 @@ defmodule GpuNode.Link do
     :queue,
     :attachments,
     :programs,
-    :pressure
+    :pressure,
+    :tasks
   ]
   defstruct @enforce_keys
 
@@ -32,29 +33,34 @@ defmodule GpuNode.Link do
           queue: reference | nil,
           attachments: Attachments.t(),
           programs: :ets.table(),
-          pressure: pid
+          pressure: pid,
+          tasks: pid
         }
+
+  @typedoc "The processes of a node: its session, and those of `GpuNode.Session.Supervisor` beside it."
+  @type processes :: %{session: pid, attachments: Attachments.t(), pressure: pid, tasks: pid}
 
   # Slots of |state|. A session of 0 means that there is none. |queued| counts units: one per command and one more per KiB
   # it carries. See GpuNode.Pressure for |made| and |headroom|.
   @slots %{next_id: 1, session: 2, incarnation: 3, queued: 4, inline_bytes: 5, max_commands: 6, made: 7, headroom: 8}
 
-  @spec new(atom, node, pid, Attachments.t(), keyword) :: t
-  def new(name, node, pid, attachments, options) do
+  @spec new(atom, node, processes, keyword) :: t
+  def new(name, node, processes, options) do
     finalizer = Keyword.get_lazy(options, :finalizer, &Finalizer.mode/0)
 
     %__MODULE__{
       name: name,
       node: node,
-      pid: pid,
+      pid: processes.session,
       state: :atomics.new(map_size(@slots), signed: false),
       timeout: Keyword.get(options, :timeout, 15_000),
       collect_above_bytes: Keyword.get(options, :collect_above_bytes, 64 * 1024 * 1024),
       finalizer: finalizer,
-      queue: if(finalizer == :nif, do: Finalizer.make_queue(pid)),
-      attachments: attachments,
+      queue: if(finalizer == :nif, do: Finalizer.make_queue(processes.session)),
+      attachments: processes.attachments,
       programs: Programs.new(),
-      pressure: Pressure.start_link()
+      pressure: processes.pressure,
+      tasks: processes.tasks
     }
   end
 

@@ -39,8 +39,9 @@ defmodule GpuNode.Op do
           density: boolean,
           doc: String.t()
         }
-  @type number_operand :: number | Type.special() | {Type.t(), number | Type.special()}
-  @type operand :: %{required(:type) => Type.t(), required(:shape) => tuple, optional(atom) => term} | number_operand
+  @typedoc "A number that takes the type of what it meets, or a number of a type."
+  @type literal :: number | Type.special() | {Type.t(), number | Type.special()}
+  @type operand :: %{required(:type) => Type.t(), required(:shape) => tuple, optional(atom) => term} | literal
   @typedoc """
   What an op makes: types and shapes of its results, the type that number operands take, and the attributes as the wire has them.
   """
@@ -117,6 +118,6 @@ defmodule GpuNode.Op do
   end
 
   defp operand?(%{type: _, shape: _}), do: true
-  defp operand?({type, number}), do: match?({:ok, ^type}, Type.normalize(type)) and Type.is_literal(number)
+  defp operand?({type, number}), do: Type.holds?(type, number)
   defp operand?(number), do: Type.is_literal(number)
 end

@@ -13,8 +13,7 @@ defmodule GpuNode.Ops do
   import Kernel, except: [abs: 1, ceil: 1, floor: 1, max: 2, min: 2, round: 1]
   alias GpuNode.{Attachments, Client, Error, Link, Op, Protocol, Tensor, Type}
 
-  @typedoc "A tensor, a number that takes the type of what it meets, or a number of a type."
-  @type operand :: Tensor.t() | number | Type.special() | {Type.t(), number | Type.special()}
+  @type operand :: Tensor.t() | Op.literal()
 
   for {name, %{operands: count, list: list?, doc: doc} = row} <- Op.table(), count > 0 do
     arguments = if list?, do: [Macro.var(:operands, __MODULE__)], else: Macro.generate_arguments(count, __MODULE__)

@@ -11,17 +11,14 @@ defmodule GpuNode.Pressure do
   # One process for each session: it may wait, as the session must not, and it does one relief at a time.
 
   use GenServer
-  alias GpuNode.{Client, Link, Protocol, Session}
+  alias GpuNode.{Application, Client, Link, Protocol, Session}
 
   # A process that runs for so long without a chance to collect is left out.
   @collect_ms 500
   @unminded Bitwise.bsl(1, 62)
 
-  @spec start_link() :: pid
-  def start_link do
-    {:ok, pid} = GenServer.start_link(__MODULE__, nil)
-    pid
-  end
+  @spec start_link(keyword) :: GenServer.on_start()
+  def start_link(options), do: GenServer.start_link(__MODULE__, nil, name: Application.via(:pressure, options[:name]))
 
   @doc "Counts `bytes` that the caller is about to make on the node; waits for a relief when they may not fit."
   @spec reserve(Link.t(), non_neg_integer) :: :ok

@@ -43,6 +43,9 @@ defmodule GpuNode.Program do
           outputs: [Value.t()]
         }
 
+  @typedoc "A value of the program, a number, or a number of a type."
+  @type operand :: Value.t() | Op.literal()
+
   @doc "An empty program."
   @spec new() :: t
   def new, do: %__MODULE__{ref: make_ref(), stamp: make_ref()}
@@ -59,9 +62,6 @@ defmodule GpuNode.Program do
       {:error, text} -> Error.raise!(invalid(text))
     end
   end
-
-  @typedoc "A value of the program, a number, or a number of a type."
-  @type operand :: Value.t() | Op.number_operand()
 
   @doc "Appends an op; of one with several results the values are a list. Errors: `:invalid_argument`."
   @spec op(t, atom, [operand], keyword | map) :: {:ok, {t, Value.t() | [Value.t()]}} | {:error, Error.t()}
@@ -153,6 +153,17 @@ defmodule GpuNode.Program do
     messages = Enum.map(messages, fn commands -> Enum.map(commands, &rename(&1, names)) end)
     messages = if kept == %{}, do: messages, else: free_last(messages, Map.values(kept))
     {messages, Enum.map(program.outputs, &Map.fetch!(names, &1.name))}
+  end
+
+  @doc "What the first `count` of the messages of a run make for a later one: ids that the last message would free."
+  @spec kept([[Protocol.command()]], non_neg_integer) :: [Protocol.id()]
+  def kept(messages, count) do
+    for {:free, ids} <- List.last(messages, []),
+        commands <- Enum.take(messages, count),
+        {_op, results, _operands, _attributes} <- commands,
+        {id, _, _} <- results,
+        id in ids,
+        do: id
   end
 
   defp crossing(messages) do

@@ -15,21 +15,22 @@ defmodule GpuNode.Programs do
   def new, do: :ets.new(:gpu_node_programs, [:public, read_concurrency: true])
 
   @doc """
-  Runs `program` where it lives on the node, compiling it there when it was run before: the ids of its outputs. `:plain` when it is to be
-  run as a message, because this is its first run or it is too long. `inputs` are names in input order.
+  Runs `program` where it lives on the node, compiling it there when it was run before: what `handles` makes of the ids of its outputs.
+  `:plain` when it is to be run as a message, because this is its first run or it is too long. `inputs` are names in input order.
   """
-  @spec run(Link.t(), pos_integer, Program.t(), [Protocol.id() | Protocol.literal()], Client.deadline()) ::
-          {:ok, [Protocol.id() | Protocol.literal()]} | :plain | {:error, Error.t()}
-  def run(%{programs: table} = link, session, program, inputs, deadline) do
+  @spec run(Link.t(), pos_integer, Program.t(), [name], ([name] -> handles), Client.deadline()) ::
+          {:ok, handles} | :plain | {:error, Error.t()}
+        when name: Protocol.id() | Protocol.literal(), handles: term
+  def run(%{programs: table} = link, session, program, inputs, handles, deadline) do
     key = {session, program.stamp}
 
     case :ets.lookup(table, key) do
-      [{_key, {id, handle}, _used}] ->
+      [{_key, place, _used}] when is_tuple(place) ->
         :ets.update_element(table, key, {3, now()})
-        issue(link, session, id, handle, program, inputs, deadline)
+        issue(link, session, place, program, inputs, handles, deadline)
 
       [{_key, :once, _used}] ->
-        compile(link, session, key, program, inputs, deadline)
+        compile(link, session, key, program, inputs, handles, deadline)
 
       [] ->
         if Program.compilable?(program, Link.get(link, :max_commands)), do: insert(table, key, :once)
@@ -37,25 +38,26 @@ defmodule GpuNode.Programs do
     end
   end
 
-  defp compile(link, session, key, program, inputs, deadline) do
+  defp compile(link, session, key, program, inputs, handles, deadline) do
     id = Link.next_id(link)
     handle = Client.handle(link, id, 0)
     {bytes, command} = Program.compile_command(program, id)
 
     with :ok <- Client.command(link, session, command, bytes, deadline),
-         {:ok, outputs} <- issue(link, session, id, handle, program, inputs, deadline) do
+         {:ok, made} <- issue(link, session, {id, handle}, program, inputs, handles, deadline) do
       # Not before the command is on its way: who finds the row sends behind it.
       insert(link.programs, key, {id, handle})
-      {:ok, outputs}
+      {:ok, made}
     end
   end
 
-  defp issue(link, session, id, handle, program, inputs, deadline) do
+  defp issue(link, session, {id, handle}, program, inputs, handles, deadline) do
     {command, outputs} = Program.run_command(program, id, inputs, fn -> Link.next_id(link) end)
+    made = handles.(outputs)
 
     with :ok <- Client.command(link, session, command, 0, deadline) do
       Client.keep(handle)
-      {:ok, outputs}
+      {:ok, made}
     end
   end
 

@@ -4,7 +4,8 @@ defmodule GpuNode.Session do
   # messages, keeps within the node's credit, beats, and tells every waiting caller when the node is gone.
   #
   # Invariant: it never waits. Sends go with :nosuspend and are tried again when the connection is busy; connecting and
-  # disconnecting are processes of their own. So its answers do not depend on what the node does.
+  # disconnecting are processes of their own. So its answers do not depend on what the node does. The only process that it asks for
+  # anything is the supervisor of those, which does nothing but start and end them.
   #
   # Its mailbox must stay an ordinary one (no off_heap message queue): what a handle's collection sends must come after the commands
   # that used the handle, which holds only while the mailbox keeps the order across senders.
@@ -13,7 +14,7 @@ defmodule GpuNode.Session do
 
   use GenServer
   require GpuNode.Protocol
-  alias GpuNode.{Attachments, Error, Finalizer, Link, Protocol, Sweep, Worker}
+  alias GpuNode.{Application, Attachments, Error, Finalizer, Link, Protocol, Sweep, Worker}
   alias GpuNode.Session.{Asking, Connection, Outbox, Sending, State}
 
   @sweep_ms 1000
@@ -58,7 +59,8 @@ defmodule GpuNode.Session do
     # suspend this process when nobody reads there.
     :net_kernel.monitor_nodes(true, node_type: :all)
     worker = options[:worker]
-    link = Link.new(Keyword.fetch!(options, :name), node, self(), Attachments.start_link(options), options)
+    name = Keyword.fetch!(options, :name)
+    link = Link.new(name, node, processes(name), options)
     Link.publish(link)
 
     state = %State{
@@ -74,6 +76,16 @@ defmodule GpuNode.Session do
     if State.sweeping?(state), do: Process.send_after(self(), :sweep, @sweep_ms)
     if worker, do: Worker.subscribe(worker, self()), else: send(self(), :connect)
     state
+  end
+
+  # Its siblings, which are there already: see GpuNode.Session.Supervisor.
+  defp processes(name) do
+    %{
+      session: self(),
+      attachments: Attachments.join(name),
+      pressure: GenServer.whereis(Application.via(:pressure, name)),
+      tasks: GenServer.whereis(Application.via(:tasks, name))
+    }
   end
 
   @impl true
@@ -123,7 +135,9 @@ defmodule GpuNode.Session do
     next(Asking.forget(state, ref))
   end
 
-  def handle_info({:gpu_node_transfer, pid, reply_to}, state), do: next(Asking.add_transfer(state, pid, reply_to))
+  def handle_info({:gpu_node_transfer, pid, caller, reply_to}, state),
+    do: next(Asking.add_transfer(state, pid, caller, reply_to))
+
   def handle_info({:parked_expired, ref}, state), do: next(Asking.parked_expired(state, ref))
 
   def handle_info({ref, reply}, %{heartbeat: ref} = state) do
@@ -181,6 +195,8 @@ defmodule GpuNode.Session do
   def handle_info({:DOWN, _, _, pid, reason}, state) when is_map_key(state.transfers, pid),
     do: next(Asking.end_transfer(state, pid, reason))
 
+  def handle_info({{:caller_down, transfer}, _, _, _, _}, state), do: next(Asking.abandon_transfer(state, transfer))
+
   def handle_info(:sweep, state) do
     Process.send_after(self(), :sweep, @sweep_ms)
     next(State.sweep(state))
@@ -191,22 +207,13 @@ defmodule GpuNode.Session do
     next(if ids == [], do: state, else: Sending.push_gone(state, :release, ids))
   end
 
-  # It never ends by itself.
-  def handle_info({:EXIT, pid, reason}, %{link: %{attachments: {pid, _table}}} = state), do: {:stop, reason, state}
-
   # Late answers, acknowledgements of a session that is gone, timers and monitors that were for it.
   def handle_info(_other, state), do: next(state)
 
   @impl true
   # Answered behind the frees of what a sweep, made now, finds collected.
   def handle_call(:sweep, from, %{weak: weak} = state) when weak != nil do
-    session = self()
-
-    spawn(fn ->
-      Sweep.run(weak, session)
-      GenServer.reply(from, :ok)
-    end)
-
+    Sweep.start(state.link.tasks, weak, fn -> GenServer.reply(from, :ok) end)
     {:noreply, state, Sending.patience(state)}
   end
 

@@ -1,8 +1,9 @@
 defmodule GpuNode.Supervisor do
   @moduledoc false
-  # One node of this VM: the worker (local nodes only) and the session. Registered as {:node, name}, so that a name is taken once.
+  # One node of this VM: the worker (local nodes only) and the session with what belongs to it. Registered as {:node, name}, so that a
+  # name is taken once.
 
-  alias GpuNode.{Client, Distribution, Error, Link, Session, Worker}
+  alias GpuNode.{Application, Client, Distribution, Error, Link, Session, Worker}
 
   @both ~w(name timeout heartbeat_ms lease_ms quota_bytes collect_above_bytes grace_ms attached_ms finalizer start_timeout
           cookie)a
@@ -47,7 +48,7 @@ defmodule GpuNode.Supervisor do
   # The children are started one by one under a supervisor that runs already: a first start that fails is then a result, and not an
   # exit signal for whoever called.
   defp start(options) do
-    name = {:via, Registry, {GpuNode.Registry, {:node, options[:name]}}}
+    name = Application.via(:node, options[:name])
 
     with {:ok, pid} <-
            Supervisor.start_link([], strategy: :rest_for_one, name: name, max_restarts: 3, max_seconds: 30) do
@@ -58,11 +59,11 @@ defmodule GpuNode.Supervisor do
   # The worker before the session: rest_for_one, so that a new worker gets a new session.
   defp children(options) do
     if options[:node] do
-      [%{id: Session, start: {Session, :start_link, [options]}, shutdown: 5000}]
+      [{Session.Supervisor, options}]
     else
       [
         %{id: Worker, start: {Worker, :start_link, [options]}, shutdown: 10_000},
-        %{id: Session, start: {__MODULE__, :start_session, [options]}, shutdown: 5000}
+        Supervisor.child_spec({Session.Supervisor, options}, start: {__MODULE__, :start_session, [options]})
       ]
     end
   end
@@ -75,6 +76,9 @@ defmodule GpuNode.Supervisor do
         start_children(pid, rest, options)
 
       {:error, {%Error{} = error, _child}} ->
+        give_up(pid, error)
+
+      {:error, {{:shutdown, {:failed_to_start_child, _, %Error{} = error}}, _child}} ->
         give_up(pid, error)
 
       {:error, reason} ->
@@ -93,7 +97,7 @@ defmodule GpuNode.Supervisor do
   def start_session(options) do
     [{worker, _}] = Registry.lookup(GpuNode.Registry, {:worker, options[:name]})
     %{node: node, cookie: cookie} = Worker.status(worker)
-    Session.start_link(Keyword.merge(options, node: node, cookie: cookie, worker: worker))
+    Session.Supervisor.start_link(Keyword.merge(options, node: node, cookie: cookie, worker: worker))
   end
 
   defp await(pid, options) do

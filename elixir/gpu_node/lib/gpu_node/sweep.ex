@@ -22,16 +22,22 @@ defmodule GpuNode.Sweep do
   @spec external(:atomics.atomics_ref()) :: binary
   def external(handle), do: :erlang.term_to_binary(handle)
 
-  @doc "Sends `{:gpu_node_swept, ids}` with the ids in `table` whose handles are gone, from a process of its own."
-  @spec start(:ets.table()) :: {pid, reference}
-  def start(table) do
-    session = self()
-    spawn_monitor(fn -> run(table, session) end)
-  end
+  @doc """
+  Sends `{:gpu_node_swept, ids}` to the calling process with the ids in `table` whose handles are gone, from a process under `tasks`, which
+  then calls `and_then`.
+  """
+  @spec start(Supervisor.supervisor(), :ets.table(), (-> term)) :: pid
+  def start(tasks, table, and_then \\ fn -> :ok end) do
+    owner = self()
 
-  @doc "The same in the calling process, which must be a short-lived one."
-  @spec run(:ets.table(), pid) :: {:gpu_node_swept, [non_neg_integer]}
-  def run(table, session), do: send(session, {:gpu_node_swept, :ets.foldl(&collect/2, [], table)})
+    {:ok, pid} =
+      Task.Supervisor.start_child(tasks, fn ->
+        send(owner, {:gpu_node_swept, :ets.foldl(&collect/2, [], table)})
+        and_then.()
+      end)
+
+    pid
+  end
 
   defp collect({id, external}, dead) do
     if handle?(:erlang.binary_to_term(external)), do: dead, else: [id | dead]

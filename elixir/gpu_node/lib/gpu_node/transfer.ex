@@ -125,30 +125,61 @@ defmodule GpuNode.Transfer do
   # Runs |work| in a process of its own and waits for it until |deadline|. |hearing|: the alias that its reports come to, and who hears them.
   defp run(link, kind, bytes, deadline, hearing \\ {nil, nil}, work) do
     started = System.monotonic_time()
-    caller = self()
-
-    pid =
-      spawn(fn ->
-        receive do
-          {:go, reply_to} ->
-            Process.monitor(link.pid)
-            watch(caller)
-            send(reply_to, {reply_to, with({:ok, bulk} <- register(link, reply_to, deadline), do: work.(bulk))})
-        end
-      end)
-
-    reply_to = Process.monitor(pid, alias: :reply_demonitor)
-    send(pid, {:go, reply_to})
-    result = await(link, pid, reply_to, kind, deadline, hearing)
+    result = transfer(link, kind, deadline, hearing, work)
     duration = System.monotonic_time() - started
     metadata = %{node: link.node, result: Telemetry.result(result)}
     Telemetry.execute([:transfer, kind], %{duration: duration, bytes: bytes}, metadata)
     result
   end
 
-  # Makes this process known to the session, which says where bulk data goes.
-  defp register(link, reply_to, deadline) do
-    send(link.pid, {:gpu_node_transfer, self(), reply_to})
+  defp transfer(link, kind, deadline, hearing, work) do
+    caller = self()
+    reply_to = Process.alias()
+
+    started =
+      start(link.tasks, fn ->
+        Process.monitor(link.pid)
+        send(reply_to, {reply_to, carry_out(link, caller, reply_to, deadline)})
+      end)
+
+    result =
+      case started do
+        {:ok, pid} ->
+          # Not by way of the supervisor, which would keep the data alive until it happens to collect its garbage.
+          send(pid, {reply_to, work})
+          await(link, {pid, Process.monitor(pid), reply_to}, kind, deadline, hearing)
+
+        :error ->
+          {:error, Client.stopped(link)}
+      end
+
+    Process.unalias(reply_to)
+    outcome(reply_to)
+    result
+  end
+
+  # Between the end of one session process and the beginning of the next there is no supervisor.
+  defp start(tasks, fun) do
+    Task.Supervisor.start_child(tasks, fun)
+  catch
+    :exit, _ -> :error
+  end
+
+  # In the process of the transfer.
+  defp carry_out(link, caller, reply_to, deadline) do
+    with {:ok, bulk} <- register(link, caller, reply_to, deadline) do
+      receive do
+        {^reply_to, work} -> work.(bulk)
+        {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
+      after
+        left(deadline) -> {:error, Client.late(link, :transfer)}
+      end
+    end
+  end
+
+  # Makes this process known to the session, which says where bulk data goes, and ends it when its caller is gone.
+  defp register(link, caller, reply_to, deadline) do
+    send(link.pid, {:gpu_node_transfer, self(), caller, reply_to})
 
     receive do
       {:gpu_node_bulk, bulk} -> {:ok, bulk}
@@ -158,46 +189,36 @@ defmodule GpuNode.Transfer do
     end
   end
 
-  # A caller that dies leaves no transfer behind: one small process waits for either end.
-  defp watch(caller) do
-    transfer = self()
-
-    spawn(fn ->
-      caller_ref = Process.monitor(caller)
-      transfer_ref = Process.monitor(transfer)
-
-      receive do
-        {:DOWN, ^caller_ref, _, _, _} -> Process.exit(transfer, :kill)
-        {:DOWN, ^transfer_ref, _, _, _} -> :ok
-      end
-    end)
-  end
-
-  defp await(link, pid, reply_to, kind, deadline, {reports, hear} = hearing) do
+  defp await(link, {_pid, monitor, reply_to} = transfer, kind, deadline, {reports, hear} = hearing) do
     receive do
       {^reply_to, result} ->
+        Process.demonitor(monitor, [:flush])
         result
 
       {^reports, report} when reports != nil ->
         if hear.(report) == :cancel,
-          do: give_up(pid, reply_to, Error.new(:cancelled, "the #{kind} was cancelled by its caller", link.node)),
-          else: await(link, pid, reply_to, kind, deadline, hearing)
+          do: give_up(transfer, Error.new(:cancelled, "the #{kind} was cancelled by its caller", link.node)),
+          else: await(link, transfer, kind, deadline, hearing)
 
-      {:DOWN, ^reply_to, _, _, reason} ->
-        {:error, Error.new(:node_down, "the #{kind} was ended: #{inspect(reason)}", link.node)}
+      {:DOWN, ^monitor, _, _, reason} ->
+        outcome(reply_to) || {:error, Error.new(:node_down, "the #{kind} was ended: #{inspect(reason)}", link.node)}
     after
-      left(deadline) -> give_up(pid, reply_to, Client.late(link, kind))
+      left(deadline) -> give_up(transfer, Client.late(link, kind))
     end
   end
 
-  defp give_up(pid, reply_to, error) do
-    Process.demonitor(reply_to, [:flush])
-    Process.exit(pid, :kill)
+  defp give_up({pid, monitor, reply_to}, error) do
+    Process.demonitor(monitor, [:flush])
+    Process.exit(pid, :shutdown)
+    outcome(reply_to) || {:error, error}
+  end
 
+  # What has come already, if anything.
+  defp outcome(reply_to) do
     receive do
       {^reply_to, result} -> result
     after
-      0 -> {:error, error}
+      0 -> nil
     end
   end
 

@@ -22,6 +22,12 @@ defmodule GpuNode.Type do
   @doc "Whether `value` can stand where a number is taken."
   defguard is_literal(value) when is_number(value) or value in [:nan, :infinity, :neg_infinity]
 
+  @doc "Whether `type` is one and `number` can be an element of it: an integer of any, other numbers of those that are not integer."
+  @spec holds?(term, term) :: boolean
+  def holds?(type, number) do
+    normalize(type) == {:ok, type} and (is_integer(number) or (is_literal(number) and not integer?(type)))
+  end
+
   @doc "All twenty types."
   @spec all() :: [t]
   def all, do: @all

@@ -9,7 +9,7 @@ defmodule GpuNode.Worker do
 
   use GenServer
   require Logger
-  alias GpuNode.{Distribution, Error}
+  alias GpuNode.{Application, Distribution, Error}
   alias GpuNode.Worker.Command
 
   @start_timeout_ms 20_000
@@ -45,7 +45,7 @@ defmodule GpuNode.Worker do
 
   @spec start_link(keyword) :: GenServer.on_start()
   def start_link(options) do
-    GenServer.start_link(__MODULE__, options, name: {:via, Registry, {GpuNode.Registry, {:worker, options[:name]}}})
+    GenServer.start_link(__MODULE__, options, name: Application.via(:worker, options[:name]))
   end
 
   @doc "Node name, cookie, OS pid, restarts, binary, `worker_state` (`:starting`, `:ready`, `:down`)."

@@ -83,6 +83,26 @@ defmodule GpuNode.LocalTest do
     assert Tensor.to_list!(sum) == [10_001.0, 10_003.0]
   end
 
+  test "numbers of a type, in ops and in programs", %{gpu: name} do
+    x = Tensor.from_list!(name, [1, 2], :f32)
+    assert %{type: {:f, 64}} = third = Ops.divide(x, {{:f, 64}, 3})
+    assert Tensor.to_list!(third) == [1 / 3, 2 / 3]
+    assert {:ok, %{type: {:f, 64}} = e} = GpuNode.op(name, :exp, [{{:f, 64}, 1}])
+    assert_in_delta Tensor.to_number!(e), :math.exp(1), 1.0e-15
+    assert {:error, %Error{code: :invalid_argument}} = GpuNode.op(name, :add, [x, {{:s, 32}, 1.5}])
+
+    {p, a} = Program.input(Program.new(), :f64, {})
+    {p, b} = Program.add(p, a, {{:u, 8}, 1})
+    p = Program.output(p, [b])
+    assert {:ok, [b]} = GpuNode.run(name, p, [{{:f, 64}, 0.5}])
+    assert {b.type, Tensor.to_number!(b)} == {{:f, 64}, 1.5}
+
+    for wrong <- [{{:f, 32}, 0.5}, {{:f, 64}, "0.5"}, {:f64, 0.5}] do
+      assert {:error, %Error{code: :invalid_argument, message: text}} = GpuNode.run(name, p, [wrong])
+      assert text =~ "input 0 is declared as f64{}" and text =~ inspect(wrong)
+    end
+  end
+
   test "non-finite values and packed types survive", %{gpu: name} do
     values = [1.0, :nan, :infinity, :neg_infinity, -0.0]
     assert name |> Tensor.from_list!(values, :f32) |> Tensor.to_list!() === values

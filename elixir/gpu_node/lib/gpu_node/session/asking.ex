@@ -116,11 +116,12 @@ defmodule GpuNode.Session.Asking do
     {count, fail_transfers(%{state | waiting: %{}, room: []}, error)}
   end
 
-  @doc "Ends every bulk transfer: its caller gets `error`, its process, which may be stuck in a send, is killed."
+  @doc "Ends every bulk transfer: its caller gets `error`, its process, which may be stuck in a send, is ended."
   @spec fail_transfers(State.t(), Error.t()) :: State.t()
   def fail_transfers(state, error) do
-    for {pid, {monitor, reply_to}} <- state.transfers do
+    for {pid, {monitor, caller, reply_to}} <- state.transfers do
       Process.demonitor(monitor, [:flush])
+      Process.demonitor(caller, [:flush])
       fail_transfer(pid, reply_to, error)
     end
 
@@ -128,20 +129,31 @@ defmodule GpuNode.Session.Asking do
     %{state | transfers: %{}, waiting: waiting}
   end
 
-  @spec add_transfer(State.t(), pid, reference) :: State.t()
-  def add_transfer(%{status: :up} = state, pid, reply_to) do
+  @doc "A transfer of `caller` has begun in `pid`: it hears where bulk data goes, and goes with its caller."
+  @spec add_transfer(State.t(), pid, pid, reference) :: State.t()
+  def add_transfer(%{status: :up} = state, pid, caller, reply_to) do
     send(pid, {:gpu_node_bulk, state.bulk})
-    %{state | transfers: Map.put(state.transfers, pid, {Process.monitor(pid), reply_to})}
+    watch = :erlang.monitor(:process, caller, tag: {:caller_down, pid})
+    %{state | transfers: Map.put(state.transfers, pid, {Process.monitor(pid), watch, reply_to})}
   end
 
-  def add_transfer(state, pid, reply_to) do
+  def add_transfer(state, pid, _caller, reply_to) do
     fail_transfer(pid, reply_to, gone(state))
     state
   end
 
-  @doc "A transfer's process has ended. What it was killed over, with its caller or its deadline, the node need not finish."
+  @doc "The caller of a transfer has died. It may be stuck in a send, and is ended."
+  @spec abandon_transfer(State.t(), pid) :: State.t()
+  def abandon_transfer(state, pid) do
+    Process.exit(pid, :shutdown)
+    state
+  end
+
+  @doc "A transfer's process has ended. What it was ended over, with its caller or its deadline, the node need not finish."
   @spec end_transfer(State.t(), pid, term) :: State.t()
   def end_transfer(state, pid, reason) do
+    {_monitor, caller, _reply_to} = state.transfers[pid]
+    Process.demonitor(caller, [:flush])
     {own, waiting} = Map.split_with(state.waiting, fn {_ref, to} -> to == pid end)
     if reason != :normal, do: Enum.each(Map.keys(own), &Sending.cancel(state, &1))
     %{state | transfers: Map.delete(state.transfers, pid), waiting: waiting}
@@ -149,7 +161,7 @@ defmodule GpuNode.Session.Asking do
 
   defp fail_transfer(pid, reply_to, error) do
     reply(reply_to, :caller, {:error, error})
-    Process.exit(pid, :kill)
+    Process.exit(pid, :shutdown)
   end
 
   @doc "Lets callers go on that a full queue held back, once half of it is free."

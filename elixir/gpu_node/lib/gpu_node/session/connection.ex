@@ -19,7 +19,7 @@ defmodule GpuNode.Session.Connection do
   def connect(%{status: :down, connector: nil, worker_ready?: true} = state) do
     options = state.options |> Keyword.take([:lease_ms, :quota_bytes, :grace_ms]) |> Map.new()
     request = %{node: state.link.node, cookie: state.cookie, options: options, leaving: state.leaving}
-    {pid, monitor} = Connector.start(request)
+    {pid, monitor} = Connector.start(state.link.tasks, request)
     Process.send_after(self(), {:attempt_expired, pid}, @attempt_ms)
     %{state | connector: {pid, monitor}}
   end
@@ -32,7 +32,7 @@ defmodule GpuNode.Session.Connection do
 
   def stop_connecting(%{connector: {pid, monitor}} = state) do
     Process.demonitor(monitor, [:flush])
-    Process.exit(pid, :kill)
+    Process.exit(pid, :shutdown)
     %{state | connector: nil}
   end
 
@@ -122,7 +122,7 @@ defmodule GpuNode.Session.Connection do
     # Everything that was made is gone, and the next node may have another limit.
     Link.put(state.link, :headroom, 0)
     Process.cancel_timer(state.heartbeat_timer)
-    leaving = Distribution.disconnect([state.link.node, state.bulk])
+    leaving = Distribution.disconnect([state.link.node, state.bulk], state.link.tasks)
     {waiting, state} = state |> Sending.drop_all() |> Asking.fail_all(error)
     if state.weak, do: :ets.delete_all_objects(state.weak)
     Attachments.clear(state.link.attachments, error)
@@ -142,7 +142,7 @@ defmodule GpuNode.Session.Connection do
   @spec bulk_down(State.t()) :: State.t()
   def bulk_down(%{status: :up, bulk: bulk, cookie: cookie} = state) do
     error = Error.new(:node_down, "the bulk connection to #{bulk} broke", state.link.node)
-    spawn(fn -> reach_until(bulk, cookie, @bulk_attempts) end)
+    {:ok, _pid} = Task.Supervisor.start_child(state.link.tasks, fn -> reach_until(bulk, cookie, @bulk_attempts) end)
     Asking.fail_transfers(state, error)
   end
 

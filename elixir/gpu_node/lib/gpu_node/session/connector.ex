@@ -11,11 +11,13 @@ defmodule GpuNode.Session.Connector do
   @type request :: %{node: node, cookie: (-> atom) | nil, options: map, leaving: [pid]}
   @type connected :: %{describe: map, open: map, bulk: node}
 
-  @doc "Starts an attempt; its outcome comes as `{:gpu_node_connected, pid, result}`."
-  @spec start(request) :: {pid, reference}
-  def start(request) do
+  @doc "Starts an attempt under `tasks`; its outcome comes as `{:gpu_node_connected, pid, result}`. Returns its process, monitored."
+  @spec start(pid, request) :: {pid, reference}
+  def start(tasks, request) do
     session = self()
-    spawn_monitor(fn -> send(session, {:gpu_node_connected, self(), connect(session, request)}) end)
+    attempt = fn -> send(session, {:gpu_node_connected, self(), connect(session, request)}) end
+    {:ok, pid} = Task.Supervisor.start_child(tasks, attempt)
+    {pid, Process.monitor(pid)}
   end
 
   @spec connect(pid, request) :: {:ok, connected} | {:error, Error.t()}

@@ -2,7 +2,8 @@ defmodule GpuNode.Session.State do
   @moduledoc false
   # The state of GpuNode.Session. `status` is :up exactly while `session` is the node's and Link has it; `waiting` are requests
   # that will be answered by the node, `parked` those that wait for a node, `starters` callers that want to hear how the first
-  # attempt ends, `room` callers held back by a full queue, `transfers` processes that move bulk data,
+  # attempt ends, `room` callers held back by a full queue, `transfers` processes that move bulk data (pid => {monitor, monitor of its
+  # caller, alias of its caller}),
   # `leaving` processes that drop the last session's connections.
 
   alias GpuNode.{Link, Sweep}
@@ -52,7 +53,7 @@ defmodule GpuNode.Session.State do
   @doc "Starts a sweep of the weak references."
   @spec sweep(t) :: t
   def sweep(%{status: :up, weak: weak} = state) when weak != nil do
-    Sweep.start(weak)
+    Sweep.start(state.link.tasks, weak)
     state
   end
 

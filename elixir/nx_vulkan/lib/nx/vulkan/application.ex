@@ -13,6 +13,7 @@ defmodule Nx.Vulkan.Application do
     Supervisor.start_link(
       [
         {DynamicSupervisor, name: Nx.Vulkan.Nodes, strategy: :one_for_one},
+        {Task.Supervisor, name: Nx.Vulkan.Tasks},
         Nx.Vulkan.SharedMemory,
         Nx.Vulkan.Buffer,
         {Task, &Nx.Vulkan.Placement.start_configured/0}

@@ -6,7 +6,7 @@ defmodule Nx.Vulkan.Placement do
   # Names are resolved at every creation, so a node that is attached later, or again, is found; what costs time (starting,
   # attaching) is done once, under Nx.Vulkan.Nodes.
 
-  alias GpuNode.{Error, Link}
+  alias GpuNode.{Capabilities, Error, Link}
 
   @options [:node]
 
@@ -47,6 +47,17 @@ defmodule Nx.Vulkan.Placement do
       names when is_list(names) -> one_of!(names)
       name -> attach!(name)
     end
+  end
+
+  @doc "The node that new tensors of this process are made on, and what it can do."
+  @spec device() :: {:ok, node, Capabilities.t()} | {:error, Error.t()}
+  def device do
+    # By whatever name the backend goes: no other has this option.
+    {_module, options} = Nx.default_backend()
+    node = options |> Keyword.take(@options) |> node!()
+    with {:ok, capabilities} <- Capabilities.fetch(node), do: {:ok, node, capabilities}
+  rescue
+    error in Error -> {:error, error}
   end
 
   # The tensors of a process meet in ops, so a process stays with one node as long as that is up.

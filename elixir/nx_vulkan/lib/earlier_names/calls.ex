@@ -3,9 +3,9 @@ defmodule Nx.Vulkan.Calls do
   # What Nx.Vulkan.Native and Nx.Vulkan.NativeV share: op codes as Nx ops, buffers without a type as tensors of one, and errors
   # as values. Everything is computed by Nx on Nx.Vulkan.Backend.
 
-  alias GpuNode.{Capabilities, Error}
+  alias GpuNode.Error
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Backend, Placement, VulkanoBackend}
+  alias Nx.Vulkan.{Backend, VulkanoBackend}
   require Logger
 
   @doc "Runs `fun` with new tensors on a GPU node. `refuse/1`, `GpuNode.Error` and what Nx refuses become values."
@@ -47,16 +47,6 @@ defmodule Nx.Vulkan.Calls do
       %{code: :not_found, node: nil} -> :no_device
       _other -> otherwise
     end
-  end
-
-  @doc "The node that new tensors are made on, and what it can do."
-  @spec device() :: {:ok, node, Capabilities.t()} | {:error, Error.t()}
-  def device do
-    {_module, options} = with module when is_atom(module) <- backend(), do: {module, []}
-    node = Placement.node!(options)
-    with {:ok, capabilities} <- Capabilities.fetch(node), do: {:ok, node, capabilities}
-  rescue
-    error in Error -> {:error, error}
   end
 
   ## Op codes

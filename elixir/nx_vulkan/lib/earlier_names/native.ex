@@ -24,7 +24,7 @@ defmodule Nx.Vulkan.Native do
 
   import Kernel, except: [byte_size: 1]
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Calls, ChainDispatch}
+  alias Nx.Vulkan.{Calls, ChainDispatch, Placement}
   require Logger
 
   @type result :: {:ok, T.t()} | {:error, atom}
@@ -37,12 +37,12 @@ defmodule Nx.Vulkan.Native do
 
   @doc "The name of the device, or nil when there is none."
   @spec device_name() :: String.t() | nil
-  def device_name, do: with({:ok, _node, %{device: device}} <- Calls.device(), do: device.name, else: (_ -> nil))
+  def device_name, do: with({:ok, _node, %{device: device}} <- Placement.device(), do: device.name, else: (_ -> nil))
 
   @doc "Whether the device computes f64."
   @spec has_f64() :: boolean
   def has_f64 do
-    case Calls.device() do
+    case Placement.device() do
       {:ok, _node, %{types: types}} -> is_map_key(types, {:f, 64})
       {:error, _} -> false
     end
@@ -236,7 +236,7 @@ defmodule Nx.Vulkan.Native do
           {:ok, {T.t(), T.t(), T.t(), T.t()}} | {:error, atom}
   def leapfrog_chain_synth(q, p, inv_mass, push, k, spv_path) do
     attempt(fn ->
-      node = with({:error, error} <- Calls.device(), do: raise(error)) |> elem(1)
+      node = with({:error, error} <- Placement.device(), do: raise(error)) |> elem(1)
       [q, p, inv_mass] = Enum.map([q, p, inv_mass], &Nx.to_binary(Calls.as(&1, {:f, 32})))
 
       case ChainDispatch.run_pushed(node, q, p, inv_mass, push, k, spv_path) do
@@ -263,7 +263,7 @@ defmodule Nx.Vulkan.Native do
   """
   @spec pool_stats() :: {:ok, map} | {:error, atom}
   def pool_stats do
-    with {:ok, node, _capabilities} <- Calls.device(),
+    with {:ok, node, _capabilities} <- Placement.device(),
          {:ok, %{counters: counters, memory: memory}} <- GpuNode.stats(node) do
       {:ok,
        %{

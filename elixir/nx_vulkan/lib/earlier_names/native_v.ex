@@ -27,7 +27,7 @@ defmodule Nx.Vulkan.NativeV do
   """
 
   alias GpuNode.Error
-  alias Nx.Vulkan.{Buffer, Calls, ChainDispatch, Native}
+  alias Nx.Vulkan.{Buffer, Calls, ChainDispatch, Native, Placement}
 
   @type failure :: {:error, :size_mismatch | :bad_input} | {:error, :vulkan_init_failed | :dispatch_failed, String.t()}
   @type done :: :ok | failure
@@ -78,7 +78,7 @@ defmodule Nx.Vulkan.NativeV do
   @doc "Waits until everything that was called before is done."
   @spec flush() :: done
   def flush do
-    with {:ok, node, _capabilities} <- Calls.device(),
+    with {:ok, node, _capabilities} <- Placement.device(),
          {:ok, _timing} <- GpuNode.sync(node) do
       :ok
     else
@@ -89,7 +89,7 @@ defmodule Nx.Vulkan.NativeV do
   @doc "The device and its kind: `\"DiscreteGpu\"`, `\"IntegratedGpu\"`, or `\"Cpu\"` for a software driver."
   @spec device_name() :: {:ok, String.t(), String.t()} | failure
   def device_name do
-    case Calls.device() do
+    case Placement.device() do
       {:ok, _node, %{device: %{software: true} = device}} -> {:ok, device.name, "Cpu"}
       {:ok, _node, %{device: %{unified_memory: true} = device}} -> {:ok, device.name, "IntegratedGpu"}
       {:ok, _node, %{device: device}} -> {:ok, device.name, "DiscreteGpu"}
@@ -123,7 +123,7 @@ defmodule Nx.Vulkan.NativeV do
     """
     @spec unquote(:"leapfrog_chain_synth#{suffix}")(binary, binary, binary, binary, non_neg_integer, Path.t()) :: chains
     def unquote(:"leapfrog_chain_synth#{suffix}")(q, p, extras, push, k, spv_path) do
-      case Calls.device() do
+      case Placement.device() do
         {:ok, node, _capabilities} ->
           ChainDispatch.run(node, q, p, extras, push, k, spv_path, unquote(element), unquote(batch?))
 

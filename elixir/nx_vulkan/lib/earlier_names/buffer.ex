@@ -70,7 +70,7 @@ defmodule Nx.Vulkan.Buffer do
     if :ets.info(@weak, :size) == 0 do
       {:noreply, state, @sweep_ms}
     else
-      Sweep.start(@weak)
+      Process.monitor(Sweep.start(Nx.Vulkan.Tasks, @weak))
       {:noreply, state}
     end
   end

@@ -1,0 +1,87 @@
+defmodule GpuNode.LocalSupervisionTest do
+  # The supervision tree of a local node while its OS process dies and comes back, and when it is stopped.
+  use GpuNode.NodeCase, async: false
+  alias GpuNode.{Tree, Worker}
+
+  setup do
+    name = unique("tree")
+    {:ok, pid} = GpuNode.start_link([name: name] ++ device())
+    Process.unlink(pid)
+    on_exit(fn -> GpuNode.stop(name) end)
+    {:ok, name: name}
+  end
+
+  defp upload(name) do
+    bytes = :binary.copy(<<0>>, 64_000_000)
+    spawn_link(fn -> for _ <- Stream.cycle([1]), do: Tensor.from_binary(name, bytes, :u8, {64_000_000}) end)
+  end
+
+  defp lasting(name), do: for({path, pid} <- Tree.of(name), length(path) < 3, do: {path, pid})
+
+  test "the OS process is killed: the tree stays, and nothing is beside it at any time", %{name: name} do
+    assert [{[], _}, {[Worker], _}, {[GpuNode.Session.Supervisor], _} | _four] = before = lasting(name)
+    assert length(before) == 7
+    uploader = upload(name)
+    eventually(fn -> length(Tree.of(name)) > 7 end)
+
+    for _ <- 1..2 do
+      %{os_pid: os_pid, incarnation: incarnation} = status!(name)
+      signal(name, "KILL")
+
+      eventually(10_000, fn ->
+        assert List.keydelete(Tree.strays(), uploader, 0) == []
+        match?(%{state: :up, incarnation: now} when now != incarnation, status!(name))
+      end)
+
+      refute os_alive?(os_pid)
+      assert lasting(name) == before
+    end
+
+    Process.unlink(uploader)
+    Process.exit(uploader, :kill)
+    eventually(fn -> Tree.of(name) == before end)
+    assert [2.0] = name |> Tensor.from_list!([1], :f32) |> Ops.add(1) |> Tensor.to_list!()
+  end
+
+  test "a transfer that is stuck in a send goes with its caller, and with its node", %{name: name} do
+    for how <- [:caller, :node] do
+      uploaders = for _ <- 1..4, do: upload(name)
+      eventually(fn -> length(Tree.of(name)) == 11 end)
+      tasks = fn -> for {path, pid} <- Tree.of(name), length(path) == 3, do: pid end
+      signal(name, "STOP")
+      eventually(fn -> Enum.any?(tasks.(), &(Process.info(&1, :status) == {:status, :suspended})) end)
+      Enum.each(uploaders, &Process.unlink/1)
+      if how == :caller, do: Enum.each(uploaders, &Process.exit(&1, :kill)), else: signal(name, "KILL")
+      stuck = tasks.()
+      eventually(fn -> not Enum.any?(stuck, &Process.alive?/1) end)
+      Enum.each(uploaders, &Process.exit(&1, :kill))
+      signal(name, "CONT")
+      eventually(10_000, fn -> match?({:ok, [1.0]}, name |> Tensor.from_list!([1], :f32) |> Tensor.to_list()) end)
+    end
+  end
+
+  test "the worker is killed: all but the supervisor begin anew", %{name: name} do
+    [{[], supervisor} | before] = lasting(name)
+    %{os_pid: os_pid} = status!(name)
+    Process.exit(Tree.pid(name, [Worker]), :kill)
+    eventually(10_000, fn -> match?({:ok, %{state: :up, os_pid: now}} when now != os_pid, GpuNode.status(name)) end)
+    assert [{[], ^supervisor} | now] = lasting(name)
+    assert length(now) == 6
+    for {path, pid} <- before, do: refute({path, pid} in now)
+    assert Tree.strays() == []
+    eventually(fn -> not os_alive?(os_pid) end)
+  end
+
+  test "when it is stopped nothing is left, here or of the OS", %{name: name} do
+    uploader = upload(name)
+    eventually(fn -> length(Tree.of(name)) > 7 end)
+    tree = Tree.of(name)
+    %{os_pid: os_pid} = status!(name)
+    Process.unlink(uploader)
+    GpuNode.stop(name)
+    Process.exit(uploader, :kill)
+    for {path, pid} <- tree, do: refute(Process.alive?(pid), inspect(path))
+    assert List.keydelete(Tree.strays(), uploader, 0) == []
+    refute os_alive?(os_pid)
+  end
+end
