@@ -4,9 +4,9 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
+#include "base/mutex.h"
 #include "dist/node.h"
 #include "service/service.h"
 
@@ -35,8 +35,8 @@ class Bridge : public dist::Handler {
 
   service::Service& service_;
   const std::shared_ptr<BulkConnections> bulk_;
-  mutable std::mutex mutex_;
-  std::unordered_map<uint64_t, service::LinkRef> links_;  // by connection
+  mutable Mutex mutex_;
+  std::unordered_map<uint64_t, service::LinkRef> links_ GPU_NODE_GUARDED_BY(mutex_);  // by connection
 };
 
 }  // namespace gpu_node

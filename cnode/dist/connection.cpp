@@ -67,13 +67,13 @@ void PeerConnection::run() {
   sender->join();
   log(LogLevel::kInfo, "connection_down", {});
   node_.handler.on_down(self);
-  const std::lock_guard lock(socket_mutex_);
+  const MutexLock lock(socket_mutex_);
   socket_.reset();
 }
 
 void PeerConnection::close() {
   outbox_.end();
-  const std::lock_guard lock(socket_mutex_);
+  const MutexLock lock(socket_mutex_);
   if (socket_.valid()) ::shutdown(socket_.get(), SHUT_RDWR);
 }
 
@@ -123,7 +123,7 @@ bool PeerConnection::monitor(const TermBytes& pid) {
   const auto channel = static_cast<size_t>(channel_);
   uint64_t number = 0;
   {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     if (!monitored_pids_.insert(key_of(pid)).second) return !outbox_.ended();
     number = next_reference_++;
     monitored_.emplace(number, pid);
@@ -149,7 +149,7 @@ void PeerConnection::look_after() {
 void PeerConnection::say_goodbye(const Deadline& deadline) {
   std::map<std::string, Monitor> monitors;
   {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     monitors.swap(monitors_of_us_);
   }
   for (const auto& [reference, monitor] : monitors)

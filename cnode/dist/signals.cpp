@@ -130,7 +130,7 @@ void PeerConnection::handle_signal(const Control& control) {
       handle_monitor(control);
       break;
     case Op::kDemonitor: {
-      const std::lock_guard lock(monitors_mutex_);
+      const MutexLock lock(monitors_mutex_);
       monitors_of_us_.erase(key_of(control.reference));
       break;
     }
@@ -153,7 +153,7 @@ void PeerConnection::handle_monitor(const Control& control) {
   const char* reason = "noproc";
   // Node.ping/1 monitors the net_kernel that it asks: "noproc" would reach it before our answer and count as no.
   if (node_.is_registered(control.to_name) || control.to_name == kNetKernel) {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     if (monitors_of_us_.size() < kMaxMonitorsOfUs) {
       monitors_of_us_.insert_or_assign(key_of(control.reference), Monitor{copy(control.from), target});
       return;
@@ -166,7 +166,7 @@ void PeerConnection::handle_monitor(const Control& control) {
 void PeerConnection::handle_monitored_exit(const Control& control) {
   TermBytes pid;
   {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     const auto found = monitored_.find(reference_number(control.reference));
     if (found == monitored_.end()) return;
     pid = std::move(found->second);

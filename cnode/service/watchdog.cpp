@@ -14,7 +14,7 @@ Watchdog::Watchdog(Options options)
 
 Watchdog::~Watchdog() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
@@ -22,13 +22,13 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::loop() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
     look();
     if (options_.tick) options_.tick();
     lock.lock();
-    wake_.wait_for(lock, kPeriod, [this] { return stopping_; });
+    wake_.wait_for(mutex_, kPeriod, [this]() GPU_NODE_REQUIRES(mutex_) { return stopping_; });
   }
 }
 

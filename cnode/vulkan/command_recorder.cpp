@@ -9,6 +9,8 @@ namespace {
 
 constexpr int64_t kSlotWaitMs = 30'000;  // for the oldest of kMaxInFlight submissions
 
+constexpr const char* kOwned = "a device's recorder";
+
 constexpr VkPipelineStageFlags kDeviceStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
 constexpr VkAccessFlags kDeviceWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
 constexpr VkAccessFlags kDeviceReads = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
@@ -148,6 +150,7 @@ void CommandRecorder::push_constants(const KernelLayout& layout, std::span<const
 Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
                                        std::span<const std::byte> push, uint32_t groups_x, uint32_t groups_y,
                                        uint32_t groups_z) {
+  context_.thread.check(kOwned);
   GPU_TRY(check(kernel, ranges, push.size(), {groups_x, groups_y, groups_z}));
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   const auto& compiled = static_cast<const CompiledKernel&>(kernel);
@@ -178,6 +181,7 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
 
 Result<void> CommandRecorder::copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,
                                    uint64_t size_bytes) {
+  context_.thread.check(kOwned);
   if (from == nullptr || to == nullptr) return wrong("a copy without a buffer");
   if (!inside(*from, from_offset, size_bytes)) return wrong("copy from " + range_text(*from, from_offset, size_bytes));
   if (!inside(*to, to_offset, size_bytes)) return wrong("copy to " + range_text(*to, to_offset, size_bytes));
@@ -194,6 +198,7 @@ Result<void> CommandRecorder::copy(const BufferRef& from, uint64_t from_offset, 
 }
 
 Result<void> CommandRecorder::fill(const BufferRef& buffer, uint64_t offset_bytes, uint64_t size_bytes, uint32_t word) {
+  context_.thread.check(kOwned);
   if (buffer == nullptr) return wrong("a fill without a buffer");
   if (!inside(*buffer, offset_bytes, size_bytes) || offset_bytes % 4 != 0 || size_bytes % 4 != 0)
     return wrong("fill of " + range_text(*buffer, offset_bytes, size_bytes) + ", both in multiples of 4");
@@ -206,6 +211,7 @@ Result<void> CommandRecorder::fill(const BufferRef& buffer, uint64_t offset_byte
 }
 
 Result<void> CommandRecorder::make_host_visible() {
+  context_.thread.check(kOwned);
   if (host_visible_ == command_) return {};
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   barrier(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
@@ -215,6 +221,7 @@ Result<void> CommandRecorder::make_host_visible() {
 }
 
 Result<uint64_t> CommandRecorder::submit() {
+  context_.thread.check(kOwned);
   if (commands_ == VK_NULL_HANDLE) return timeline_.submitted();
   const VkCommandBuffer commands = commands_;
   commands_ = VK_NULL_HANDLE;
@@ -234,6 +241,7 @@ Result<uint64_t> CommandRecorder::submit() {
 }
 
 void CommandRecorder::collect() {
+  context_.thread.check(kOwned);
   timeline_.completed();
   pool_.collect();
 }

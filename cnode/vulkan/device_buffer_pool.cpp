@@ -6,6 +6,8 @@
 namespace gpu_node::vulkan {
 namespace {
 
+constexpr const char* kOwned = "a device's buffer pool";
+
 // How many of the longest-free buffers are looked at for one that the GPU has finished with.
 constexpr size_t kFinishedSearch = 8;
 // How many of the last freed buffers are looked at for one that needs no barrier: few, so that the caches stay warm.
@@ -51,8 +53,8 @@ Result<void> DeviceBufferPool::open() {
 
 DeviceBufferPool::~DeviceBufferPool() {
   // Refs that are still out keep their object, without memory; the stack deletes it when they are dropped.
-  PooledBuffer* buffer = nullptr;
-  const std::unique_lock lock = returns_->close(buffer);
+  const MutexLock lock(returns_->closing());
+  PooledBuffer* buffer = returns_->close();
   while (buffer != nullptr) {
     PooledBuffer* next = buffer->next_returned;
     destroy(buffer);
@@ -65,6 +67,7 @@ DeviceBufferPool::~DeviceBufferPool() {
 }
 
 Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use, bool host_write) {
+  context_.thread.check(kOwned);
   size_bytes = std::max<uint64_t>(size_bytes, 1);
   if (size_bytes > context_.info().max_allocation_bytes)
     return Error{ErrorCode::kUnsupported, "a buffer of " + std::to_string(size_bytes) + " bytes on " +
@@ -92,6 +95,7 @@ BufferRef DeviceBufferPool::hand_out(PooledBuffer* buffer, uint64_t size_bytes) 
 }
 
 void DeviceBufferPool::collect() {
+  context_.thread.check(kOwned);
   for (PooledBuffer* buffer = returns_->take_all(); buffer != nullptr;) {
     PooledBuffer* next = buffer->next_returned;
     free_list(buffer->use, buffer->size_class).push_back(buffer);

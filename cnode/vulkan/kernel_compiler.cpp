@@ -56,7 +56,7 @@ Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(Context& context,
 KernelCompiler::~KernelCompiler() {
   std::deque<Job> dropped;
   {
-    const std::lock_guard lock(jobs_mutex_);
+    const MutexLock lock(jobs_mutex_);
     stopping_ = true;
     dropped.swap(jobs_);
   }
@@ -67,7 +67,7 @@ KernelCompiler::~KernelCompiler() {
 }
 
 const Kernel* KernelCompiler::find(std::string_view key) {
-  const std::shared_lock lock(entries_mutex_);
+  const ReaderLock lock(entries_mutex_);
   const auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : found->second.ready;
 }
@@ -75,7 +75,7 @@ const Kernel* KernelCompiler::find(std::string_view key) {
 KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit) {
   const auto promise = std::make_shared<std::promise<Outcome>>();
   Pending pending = promise->get_future().share();
-  const std::unique_lock lock(entries_mutex_);
+  const WriterLock lock(entries_mutex_);
   const auto found = entries_.find(key);
   if (found != entries_.end()) return found->second.pending;
   const Result<void> queued =
@@ -115,7 +115,7 @@ KernelCache::PendingSave KernelCompiler::save() {
 
 Result<void> KernelCompiler::enqueue(Job job) {
   {
-    const std::lock_guard lock(jobs_mutex_);
+    const MutexLock lock(jobs_mutex_);
     if (stopping_) return Error{ErrorCode::kShuttingDown, "the device is being closed"};
     if (jobs_.size() >= kMaxQueuedJobs)
       return Error{ErrorCode::kBusy, std::to_string(kMaxQueuedJobs) + " kernels wait to be compiled"};
@@ -126,7 +126,8 @@ Result<void> KernelCompiler::enqueue(Job job) {
 }
 
 void KernelCompiler::work() {
-  std::unique_lock lock(jobs_mutex_);
+  const auto called = [this]() GPU_NODE_REQUIRES(jobs_mutex_) { return stopping_ || !jobs_.empty(); };
+  MutexLock lock(jobs_mutex_);
   while (!stopping_) {
     if (!jobs_.empty()) {
       const Job job = std::move(jobs_.front());
@@ -136,8 +137,8 @@ void KernelCompiler::work() {
       lock.lock();
       unsaved_ = true;
     } else if (!unsaved_) {
-      jobs_ready_.wait(lock);
-    } else if (jobs_ready_.wait_for(lock, quiet_) == std::cv_status::timeout && jobs_.empty()) {
+      jobs_ready_.wait(jobs_mutex_, called);
+    } else if (!jobs_ready_.wait_for(jobs_mutex_, quiet_, called)) {
       unsaved_ = false;
       lock.unlock();
       (void)pipeline_cache_->save();
@@ -160,13 +161,13 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
     return at_stage("driver", build(module));
   }();
   if (outcome.ok()) {
-    const std::unique_lock lock(entries_mutex_);
+    const WriterLock lock(entries_mutex_);
     entries_.find(key)->second.ready = outcome->get();
     raw_kernels_ += raw ? 1 : 0;
   } else {
     outcome = with_context(std::move(outcome).error(), "kernel " + key);
     log_line(raw ? LogLevel::kWarning : LogLevel::kError, "kernel_failed", outcome.error().message);
-    const std::unique_lock lock(entries_mutex_);
+    const WriterLock lock(entries_mutex_);
     if (raw) entries_.erase(entries_.find(key));  // its caller has the module and may send it again
   }
   promise.set_value(std::move(outcome));
@@ -175,7 +176,7 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
 
 // A pipeline is never given back while the device is open.
 Result<void> KernelCompiler::check_room() {
-  const std::shared_lock lock(entries_mutex_);
+  const ReaderLock lock(entries_mutex_);
   if (raw_kernels_ < kMaxRawKernels) return {};
   return Error{ErrorCode::kQuota, std::to_string(raw_kernels_) + " modules of callers are loaded, the limit is " +
                                       std::to_string(kMaxRawKernels) + "; a restart of the node drops them"};
@@ -267,7 +268,7 @@ KernelCompiler::Outcome KernelCompiler::build(Module& made) {
   Handle<VkPipeline> pipeline(device, raw, context_.vk.vkDestroyPipeline);
   context_.counters.pipelines_created.fetch_add(1, std::memory_order_relaxed);
   {
-    const std::unique_lock lock(entries_mutex_);
+    const WriterLock lock(entries_mutex_);
     pipelines_.push_back(std::move(pipeline));
   }
   made.times.driver_ms = lap.ms();

@@ -30,6 +30,7 @@ Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, c
   VkPipelineCache raw = VK_NULL_HANDLE;
   GPU_TRY_VK(context.vk.vkCreatePipelineCache(context.device.get(), &info, nullptr, &raw), "vkCreatePipelineCache");
   cache->cache_ = {context.device.get(), raw, context.vk.vkDestroyPipelineCache};
+  const MutexLock lock(cache->mutex_);
   if (!data.empty()) cache->saved_digest_ = sha256_hex(data);
   return cache;
 }
@@ -61,7 +62,7 @@ bool PipelineCache::fits_device(std::string_view data) const {
 }
 
 Result<std::string> PipelineCache::save() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (file_.empty()) return std::string();
   size_t size = 0;
   GPU_TRY_VK(context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, nullptr),
