@@ -64,17 +64,17 @@ void Bridge::on_message(const dist::ConnectionRef& connection, dist::Message&& m
     service_.on_message(link, std::move(message.frame), message.payload);
 }
 
-std::optional<dist::Claim> Bridge::claim(const dist::ConnectionRef&, std::span<const std::byte> payload_head,
+std::optional<dist::Claim> Bridge::claim(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
                                          size_t payload_bytes) {
-  std::optional<service::Landing> landing = service_.claim(payload_head, payload_bytes);
+  const service::LinkRef link = link_of(connection);
+  if (!link) return std::nullopt;
+  std::optional<service::Landing> landing = service_.claim(link, payload_head, payload_bytes);
   if (!landing) return std::nullopt;
-  return dist::Claim{landing->destination, landing->size_bytes, std::move(landing->chunk)};
+  return dist::Claim{landing->destination, landing->size_bytes, std::move(landing->arrival)};
 }
 
-void Bridge::on_claimed(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
-                        dist::Claim&& claim) {
-  if (const service::LinkRef link = link_of(connection))
-    service_.on_landed(link, payload_head, std::static_pointer_cast<service::Chunk>(std::move(claim.keep_alive)));
+void Bridge::on_claimed(const dist::ConnectionRef&, dist::Claim&& claim) {
+  service_.on_landed(std::move(*std::static_pointer_cast<service::Arrival>(std::move(claim.keep_alive))));
 }
 
 void Bridge::on_process_down(const dist::ConnectionRef& connection, const dist::TermBytes& pid) {

@@ -21,8 +21,7 @@ class Bridge : public dist::Handler {
   void on_message(const dist::ConnectionRef& connection, dist::Message&& message) override;
   std::optional<dist::Claim> claim(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
                                    size_t payload_bytes) override;
-  void on_claimed(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
-                  dist::Claim&& claim) override;
+  void on_claimed(const dist::ConnectionRef& connection, dist::Claim&& claim) override;
   void on_process_down(const dist::ConnectionRef& connection, const dist::TermBytes& pid) override;
   void on_down(const dist::ConnectionRef& connection) override;
 

@@ -210,10 +210,6 @@ void DeviceThread::acknowledge() {
   owed_commands_ = 0;
 }
 
-void DeviceThread::perform(FreeWork& work) {
-  if (!work.session->closed.load(std::memory_order_acquire)) interpreter_.free(*work.session, work.ids);
-}
-
 void DeviceThread::perform(DownloadWork& work) {
   if (work.call->answered()) return;
   const Result<void> started = start_download(work);

@@ -43,7 +43,7 @@ Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link)
 
 int64_t Session::idle_ms(Clock::time_point now) const {
   const Clock::duration idle = now.time_since_epoch() - Clock::duration(last_seen.load(std::memory_order_relaxed));
-  return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(idle).count());
+  return std::max<int64_t>(0, in_milliseconds(idle));
 }
 
 SessionTable::SessionTable() : process_tag_(random_() & 0xffff) {}
@@ -77,8 +77,10 @@ Result<SessionRef> SessionTable::find(uint64_t id) {
   }
   if (id >> kTagShift != process_tag_)
     return Error{ErrorCode::kStale, "session " + session_text(id) + " is of a process that is gone"};
-  return Error{ErrorCode::kNotFound, "session " + session_text(id) + " has ended"};
+  return ended(id);
 }
+
+Error SessionTable::ended(uint64_t id) { return {ErrorCode::kNotFound, "session " + session_text(id) + " has ended"}; }
 
 SessionRef SessionTable::peek(uint64_t id) const {
   const MutexLock lock(mutex_);

@@ -78,6 +78,7 @@ class SessionTable {
 
   // The live session |id|, its lease renewed. Errors: kStale (made by another process), kNotFound (ended here).
   Result<SessionRef> find(uint64_t id);
+  static Error ended(uint64_t id);
   // The same without renewing its lease: what somebody else wants of it. nullptr when it does not live.
   SessionRef peek(uint64_t id) const;
 
