@@ -83,7 +83,7 @@ Result<void> Upload::take_destination(Chunk& chunk) {
 
 bool Upload::land(Chunk& chunk, vulkan::BufferRef fresh_slot) {
   const MutexLock lock(mutex_);
-  assert(!chunk.landed_);
+  assert(!chunk.landed_);  // each message reserves a chunk of its own, and lands it once
   chunk.landed_ = true;
   on_the_way_.erase(chunk.offset_);
   add_joined(landed_, chunk.offset_, chunk.offset_ + chunk.size_bytes_);
@@ -99,7 +99,7 @@ void Upload::abandon(const Chunk& chunk) {
 }
 
 void Upload::write(const Chunk& chunk, std::span<const std::byte> bytes) {
-  assert(bytes.size() == chunk.size_bytes_);
+  assert(bytes.size() == chunk.size_bytes_);  // the decoder took the size from the bytes, the chunk has it from there
   if (chunk.destination_) {
     std::copy(bytes.begin(), bytes.end(), chunk.destination_);
   } else {
