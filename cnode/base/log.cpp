@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/concat.h"
 #include "base/mutex.h"
 
 namespace gpu_node {
@@ -64,8 +65,7 @@ void log_line(LogLevel level, std::string_view event, std::string_view details) 
   if (found == meters.by_event.end()) found = meters.by_event.emplace(std::string(event), Meter{}).first;
   Meter& meter = found->second;
   if (meter.second != second) {
-    if (meter.dropped > 0)
-      write_whole(format_line(LogLevel::kWarning, event, "dropped_lines=" + std::to_string(meter.dropped)));
+    if (meter.dropped > 0) write_whole(format_line(LogLevel::kWarning, event, concat("dropped_lines=", meter.dropped)));
     meter = Meter{second, 0, 0};
   }
   if (meter.written >= kLinesPerSecond) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "base/concat.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "dist/acceptor.h"
@@ -68,7 +69,7 @@ Result<void> check(const NodeOptions& options) {
   if (options.alive.size() + options.host.size() + 6 > 255) return refuse("the node's name is longer than 255 bytes");
   if (options.cookie.empty()) return refuse("the cookie is empty");
   if (options.port < 0 || options.port > 65534)
-    return refuse("port " + std::to_string(options.port) + " is outside 0 ... 65534 (the next one is for bulk)");
+    return refuse(concat("port ", options.port, " is outside 0 ... 65534 (the next one is for bulk)"));
   return {};
 }
 
@@ -141,7 +142,7 @@ void NodeImpl::serve(Channel channel, const Peer& peer, Socket socket) {
   const auto connection = std::make_shared<PeerConnection>(state_, channel, peer, next_id_++, std::move(socket));
   if (!enlist(key, connection)) {
     log_line(LogLevel::kWarning, "connection_refused",
-             "peer=" + peer.name + " limit=" + std::to_string(state_.options.max_connections));
+             concat("peer=", peer.name, " limit=", state_.options.max_connections));
     return;
   }
   connection->run();

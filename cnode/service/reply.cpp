@@ -12,7 +12,7 @@ Clock::time_point deadline_of(const RequestOptions& options, Clock::time_point a
 }
 
 Error deadline_error(const PendingCall& call, Clock::time_point now) {
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - call.arrived()).count();
+  const int64_t waited = in_milliseconds(now - call.arrived());
   return {ErrorCode::kDeadline, "the request's time ran out after " + std::to_string(waited) + " ms"};
 }
 

@@ -41,10 +41,10 @@ void Watchdog::look() {
     if (progress != watch.progress) watch = {progress, now};
     const std::optional<Clock::time_point> since = subject.since();
     if (!since) continue;
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - std::max(*since, watch.changed));
-    if (age.count() < options_.limit_ms) continue;
+    const int64_t age_ms = in_milliseconds(now - std::max(*since, watch.changed));
+    if (age_ms < options_.limit_ms) continue;
     tripped_ = true;
-    options_.on_trip(subject.name + " has made no progress for " + std::to_string(age.count()) + " ms, the limit is " +
+    options_.on_trip(subject.name + " has made no progress for " + std::to_string(age_ms) + " ms, the limit is " +
                      std::to_string(options_.limit_ms));
   }
 }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 namespace {
 
@@ -24,8 +26,7 @@ bool inside(const Buffer& buffer, uint64_t offset, uint64_t size) {
 }
 
 std::string range_text(const Buffer& buffer, uint64_t offset, uint64_t size) {
-  return "bytes " + std::to_string(offset) + " to " + std::to_string(offset + size) + " of a buffer of " +
-         std::to_string(buffer.capacity_bytes());
+  return concat("bytes ", offset, " to ", offset + size, " of a buffer of ", buffer.capacity_bytes());
 }
 
 }  // namespace
@@ -115,23 +116,21 @@ Result<void> CommandRecorder::check(const Kernel& kernel, std::span<const Buffer
                                     const uint32_t (&groups)[3]) const {
   const DeviceInfo& info = context_.info();
   if (ranges.size() != kernel.buffers() || ranges.size() > kMaxBuffers)
-    return wrong(std::to_string(ranges.size()) + " ranges for a kernel of " + std::to_string(kernel.buffers()));
+    return wrong(concat(ranges.size(), " ranges for a kernel of ", kernel.buffers()));
   if (push_bytes != kernel.push_bytes())
-    return wrong(std::to_string(push_bytes) + " push bytes for a kernel of " + std::to_string(kernel.push_bytes()));
+    return wrong(concat(push_bytes, " push bytes for a kernel of ", kernel.push_bytes()));
   for (int i = 0; i < 3; ++i)
     if (groups[i] == 0 || groups[i] > info.max_groups[i])
-      return wrong(std::to_string(groups[i]) + " groups in dimension " + std::to_string(i) + ", from 1 to " +
-                   std::to_string(info.max_groups[i]) + " can be");
+      return wrong(concat(groups[i], " groups in dimension ", i, ", from 1 to ", info.max_groups[i], " can be"));
   for (const BufferRange& range : ranges) {
     if (range.buffer == nullptr || *range.buffer == nullptr) return wrong("a range without a buffer");
     if (!inside(**range.buffer, range.offset_bytes, range.size_bytes))
       return wrong(range_text(**range.buffer, range.offset_bytes, range.size_bytes));
     if (range.offset_bytes % info.storage_alignment != 0)
-      return wrong("offset " + std::to_string(range.offset_bytes) + " is no multiple of " +
-                   std::to_string(info.storage_alignment));
+      return wrong(concat("offset ", range.offset_bytes, " is no multiple of ", info.storage_alignment));
     if (range.size_bytes > info.max_storage_range)
-      return wrong("a range of " + std::to_string(range.size_bytes) + " bytes, at most " +
-                   std::to_string(info.max_storage_range) + " can be bound");
+      return wrong(
+          concat("a range of ", range.size_bytes, " bytes, at most ", info.max_storage_range, " can be bound"));
   }
   return {};
 }
@@ -186,7 +185,7 @@ Result<void> CommandRecorder::copy(const BufferRef& from, uint64_t from_offset, 
   if (!inside(*from, from_offset, size_bytes)) return wrong("copy from " + range_text(*from, from_offset, size_bytes));
   if (!inside(*to, to_offset, size_bytes)) return wrong("copy to " + range_text(*to, to_offset, size_bytes));
   if (from == to && from_offset < to_offset + size_bytes && to_offset < from_offset + size_bytes)
-    return wrong("a copy onto itself, from offset " + std::to_string(from_offset) + " to " + std::to_string(to_offset));
+    return wrong(concat("a copy onto itself, from offset ", from_offset, " to ", to_offset));
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   next_command(must_wait_for(pooled(from), false) || must_wait_for(pooled(to), true));
   stamp(pooled(from), false);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/concat.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "vulkan/glsl_compiler.h"
@@ -118,7 +119,7 @@ Result<void> KernelCompiler::enqueue(Job job) {
     const MutexLock lock(jobs_mutex_);
     if (stopping_) return Error{ErrorCode::kShuttingDown, "the device is being closed"};
     if (jobs_.size() >= kMaxQueuedJobs)
-      return Error{ErrorCode::kBusy, std::to_string(kMaxQueuedJobs) + " kernels wait to be compiled"};
+      return Error{ErrorCode::kBusy, concat(kMaxQueuedJobs, " kernels wait to be compiled")};
     jobs_.push_back(std::move(job));
   }
   jobs_ready_.notify_one();
@@ -178,19 +179,18 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
 Result<void> KernelCompiler::check_room() {
   const ReaderLock lock(entries_mutex_);
   if (raw_kernels_ < kMaxRawKernels) return {};
-  return Error{ErrorCode::kQuota, std::to_string(raw_kernels_) + " modules of callers are loaded, the limit is " +
-                                      std::to_string(kMaxRawKernels) + "; a restart of the node drops them"};
+  return Error{ErrorCode::kQuota, concat(raw_kernels_, " modules of callers are loaded, the limit is ", kMaxRawKernels,
+                                         "; a restart of the node drops them")};
 }
 
 Result<void> KernelCompiler::check(const KernelSource& source) const {
   const DeviceInfo& info = context_.info();
   if (source.buffers > info.max_buffers)
-    return Error{ErrorCode::kUnsupported, std::to_string(source.buffers) + " buffers on " + info.name +
-                                              ", which binds at most " + std::to_string(info.max_buffers)};
+    return Error{ErrorCode::kUnsupported,
+                 concat(source.buffers, " buffers on ", info.name, ", which binds at most ", info.max_buffers)};
   if (source.push_bytes > info.max_push_bytes || source.push_bytes % 4 != 0)
-    return Error{ErrorCode::kUnsupported, std::to_string(source.push_bytes) + " bytes of push constants on " +
-                                              info.name + ": a multiple of 4, at most " +
-                                              std::to_string(info.max_push_bytes)};
+    return Error{ErrorCode::kUnsupported, concat(source.push_bytes, " bytes of push constants on ", info.name,
+                                                 ": a multiple of 4, at most ", info.max_push_bytes)};
   return {};
 }
 
@@ -206,10 +206,9 @@ Result<KernelCompiler::Module> KernelCompiler::module_of(KernelSource source) {
 
 Result<KernelCompiler::Module> KernelCompiler::raw_module(std::vector<uint32_t> words) const {
   if (words.size() * sizeof(uint32_t) > kMaxRawModuleBytes)
-    return with_details(
-        {ErrorCode::kCompileFailed, "SPIR-V module: " + std::to_string(words.size() * sizeof(uint32_t)) +
-                                        " bytes, at most " + std::to_string(kMaxRawModuleBytes) + " are taken"},
-        {.stage = "spirv"});
+    return with_details({ErrorCode::kCompileFailed, concat("SPIR-V module: ", words.size() * sizeof(uint32_t),
+                                                           " bytes, at most ", kMaxRawModuleBytes, " are taken")},
+                        {.stage = "spirv"});
   Module module;
   Lap lap;
   GPU_TRY(at_stage("spirv", check_nesting(words)));

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/concat.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -20,8 +21,7 @@ constexpr size_t kMaxCacheBytes = 256 << 20;
 
 Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, const std::string& folder) {
   std::string file;
-  if (!folder.empty())
-    file = folder + "/pipelines-" + context.info().uuid + "-" + std::to_string(context.physical.driver_version);
+  if (!folder.empty()) file = concat(folder, "/pipelines-", context.info().uuid, "-", context.physical.driver_version);
   std::unique_ptr<PipelineCache> cache(new PipelineCache(context, std::move(file)));
   const std::string data = cache->load();
   VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
