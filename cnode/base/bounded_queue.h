@@ -2,12 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace gpu_node {
 
@@ -19,7 +19,7 @@ class BoundedQueue {
   // Returns false when the queue is full or closed; |item| is then left as it was.
   bool try_push(T&& item) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (closed_ || items_.size() >= capacity_) return false;
       items_.push_back(std::move(item));
     }
@@ -29,39 +29,39 @@ class BoundedQueue {
 
   // Waits for an item until |until|; nothing when none came, or when the queue is closed and empty.
   std::optional<T> pop_until(std::chrono::steady_clock::time_point until) {
-    std::unique_lock lock(mutex_);
-    ready_.wait_until(lock, until, [this] { return closed_ || !items_.empty(); });
+    const MutexLock lock(mutex_);
+    ready_.wait_until(mutex_, until, [this]() GPU_NODE_REQUIRES(mutex_) { return closed_ || !items_.empty(); });
     return take();
   }
 
   // Waits for an item; nothing once the queue is closed and empty.
   std::optional<T> pop() {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return closed_ || !items_.empty(); });
+    const MutexLock lock(mutex_);
+    ready_.wait(mutex_, [this]() GPU_NODE_REQUIRES(mutex_) { return closed_ || !items_.empty(); });
     return take();
   }
 
   std::optional<T> try_pop() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return take();
   }
 
   // Refuses further items; what is queued can still be taken.
   void close() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       closed_ = true;
     }
     ready_.notify_all();
   }
 
   size_t size() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return items_.size();
   }
 
  private:
-  std::optional<T> take() {
+  std::optional<T> take() GPU_NODE_REQUIRES(mutex_) {
     if (items_.empty()) return std::nullopt;
     std::optional<T> item(std::move(items_.front()));
     items_.pop_front();
@@ -69,10 +69,10 @@ class BoundedQueue {
   }
 
   const size_t capacity_;
-  mutable std::mutex mutex_;
-  std::condition_variable ready_;
-  std::deque<T> items_;
-  bool closed_ = false;
+  mutable Mutex mutex_;
+  Condition ready_;
+  std::deque<T> items_ GPU_NODE_GUARDED_BY(mutex_);
+  bool closed_ GPU_NODE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace gpu_node

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/concat.h"
+
 namespace gpu_node {
 namespace {
 
@@ -49,7 +51,7 @@ Result<std::string> read_file(const std::string& path, size_t limit_bytes) {
     if (n == 0) return content;
     content.append(block, static_cast<size_t>(n));
     if (content.size() > limit_bytes)
-      return Error{ErrorCode::kInvalidArgument, path + " is larger than " + std::to_string(limit_bytes) + " bytes"};
+      return Error{ErrorCode::kInvalidArgument, concat(path, " is larger than ", limit_bytes, " bytes")};
   }
 }
 

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <map>
-#include <mutex>
+
+#include "base/concat.h"
+#include "base/mutex.h"
 
 namespace gpu_node {
 namespace {
@@ -18,6 +20,11 @@ struct Meter {
   int64_t second = 0;
   int written = 0;
   int dropped = 0;
+};
+
+struct Meters {
+  Mutex mutex;
+  std::map<std::string, Meter, std::less<>> by_event GPU_NODE_GUARDED_BY(mutex);
 };
 
 std::string format_line(LogLevel level, std::string_view event, std::string_view details) {
@@ -50,17 +57,15 @@ void set_log_level(LogLevel level) { g_level = level; }
 
 void log_line(LogLevel level, std::string_view event, std::string_view details) {
   if (level > g_level.load()) return;
-  static std::mutex mutex;
-  static std::map<std::string, Meter, std::less<>> meters;
+  static Meters meters;
   const int64_t second =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-  const std::lock_guard lock(mutex);
-  auto found = meters.find(event);
-  if (found == meters.end()) found = meters.emplace(std::string(event), Meter{}).first;
+  const MutexLock lock(meters.mutex);
+  auto found = meters.by_event.find(event);
+  if (found == meters.by_event.end()) found = meters.by_event.emplace(std::string(event), Meter{}).first;
   Meter& meter = found->second;
   if (meter.second != second) {
-    if (meter.dropped > 0)
-      write_whole(format_line(LogLevel::kWarning, event, "dropped_lines=" + std::to_string(meter.dropped)));
+    if (meter.dropped > 0) write_whole(format_line(LogLevel::kWarning, event, concat("dropped_lines=", meter.dropped)));
     meter = Meter{second, 0, 0};
   }
   if (meter.written >= kLinesPerSecond) {

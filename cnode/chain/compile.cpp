@@ -1,4 +1,5 @@
 // A model's terms and transforms as one program.
+#include <cassert>
 #include <set>
 
 #include "chain/elaborate.h"
@@ -70,6 +71,7 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
     logp = graph.apply(ScalarOp::kAdd, logp, elaborator.log_jacobian(static_cast<uint16_t>(i)));
   auto program = make_program(model.symbols, std::move(graph), logp);
   if (!program.ok()) return ModelError{"/terms", std::move(program).error()};
+  assert(validate(*program).ok());  // whatever the family says: what is wrong with it was an error above
   return std::move(program).value();
 }
 

@@ -75,7 +75,8 @@ struct Program {
 // kUnsupported where a derivative does not exist here (of digamma).
 Result<Program> make_program(Symbols symbols, Graph graph, ValueId logp);
 
-// Whether a program from elsewhere is well formed: order, operand counts, symbols, places, free indices, results.
+// Whether a program is well formed: order, operand counts, symbols, places, free indices, results. compile() asserts it
+// in debug builds; programs from elsewhere are for tests.
 Result<void> validate(const Program& program);
 
 // The values, constants apart, that neither vary with the coordinates nor over an index and are needed by one that

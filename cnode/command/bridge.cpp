@@ -3,20 +3,20 @@
 namespace gpu_node {
 
 struct Bridge::BulkConnections {
-  std::mutex mutex;
-  std::map<std::string, dist::ConnectionRef> by_peer;
+  Mutex mutex;
+  std::map<std::string, dist::ConnectionRef> by_peer GPU_NODE_GUARDED_BY(mutex);
 
   dist::ConnectionRef find(const std::string& peer) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     const auto found = by_peer.find(peer);
     return found == by_peer.end() ? nullptr : found->second;
   }
   void up(const dist::ConnectionRef& connection) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     by_peer[connection->peer()] = connection;
   }
   void down(const dist::ConnectionRef& connection) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     const auto found = by_peer.find(connection->peer());
     if (found != by_peer.end() && found->second->id() == connection->id()) by_peer.erase(found);
   }
@@ -48,14 +48,14 @@ class Bridge::ConnectionLink : public service::Link {
 Bridge::Bridge(service::Service& service) : service_(service), bulk_(std::make_shared<BulkConnections>()) {}
 
 service::LinkRef Bridge::link_of(const dist::ConnectionRef& connection) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = links_.find(connection->id());
   return found == links_.end() ? nullptr : found->second;
 }
 
 void Bridge::on_up(const dist::ConnectionRef& connection) {
   if (connection->channel() == dist::Channel::kBulk) bulk_->up(connection);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   links_[connection->id()] = std::make_shared<ConnectionLink>(connection, bulk_);
 }
 
@@ -64,17 +64,17 @@ void Bridge::on_message(const dist::ConnectionRef& connection, dist::Message&& m
     service_.on_message(link, std::move(message.frame), message.payload);
 }
 
-std::optional<dist::Claim> Bridge::claim(const dist::ConnectionRef&, std::span<const std::byte> payload_head,
+std::optional<dist::Claim> Bridge::claim(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
                                          size_t payload_bytes) {
-  std::optional<service::Landing> landing = service_.claim(payload_head, payload_bytes);
+  const service::LinkRef link = link_of(connection);
+  if (!link) return std::nullopt;
+  std::optional<service::Landing> landing = service_.claim(link, payload_head, payload_bytes);
   if (!landing) return std::nullopt;
-  return dist::Claim{landing->destination, landing->size_bytes, std::move(landing->chunk)};
+  return dist::Claim{landing->destination, landing->size_bytes, std::move(landing->arrival)};
 }
 
-void Bridge::on_claimed(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
-                        dist::Claim&& claim) {
-  if (const service::LinkRef link = link_of(connection))
-    service_.on_landed(link, payload_head, std::static_pointer_cast<service::Chunk>(std::move(claim.keep_alive)));
+void Bridge::on_claimed(const dist::ConnectionRef&, dist::Claim&& claim) {
+  service_.on_landed(std::move(*std::static_pointer_cast<service::Arrival>(std::move(claim.keep_alive))));
 }
 
 void Bridge::on_process_down(const dist::ConnectionRef& connection, const dist::TermBytes& pid) {
@@ -86,7 +86,7 @@ void Bridge::on_down(const dist::ConnectionRef& connection) {
   const service::LinkRef link = link_of(connection);
   if (!link) return;
   service_.on_link_down(link);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   links_.erase(connection->id());
 }
 

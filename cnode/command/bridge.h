@@ -4,9 +4,9 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
+#include "base/mutex.h"
 #include "dist/node.h"
 #include "service/service.h"
 
@@ -21,8 +21,7 @@ class Bridge : public dist::Handler {
   void on_message(const dist::ConnectionRef& connection, dist::Message&& message) override;
   std::optional<dist::Claim> claim(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
                                    size_t payload_bytes) override;
-  void on_claimed(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
-                  dist::Claim&& claim) override;
+  void on_claimed(const dist::ConnectionRef& connection, dist::Claim&& claim) override;
   void on_process_down(const dist::ConnectionRef& connection, const dist::TermBytes& pid) override;
   void on_down(const dist::ConnectionRef& connection) override;
 
@@ -35,8 +34,8 @@ class Bridge : public dist::Handler {
 
   service::Service& service_;
   const std::shared_ptr<BulkConnections> bulk_;
-  mutable std::mutex mutex_;
-  std::unordered_map<uint64_t, service::LinkRef> links_;  // by connection
+  mutable Mutex mutex_;
+  std::unordered_map<uint64_t, service::LinkRef> links_ GPU_NODE_GUARDED_BY(mutex_);  // by connection
 };
 
 }  // namespace gpu_node

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/concat.h"
 #include "command/commands.h"
 #include "command/exit_code.h"
 #include "program/executor.h"
@@ -35,8 +36,7 @@ Result<std::string> find_devices(Check&, const Settings&) {
   GPU_ASSIGN(const std::vector<vulkan::DeviceInfo> devices, vulkan::Device::list());
   std::string text;
   for (const vulkan::DeviceInfo& device : devices)
-    text += (text.empty() ? "" : "; ") + std::to_string(device.index) + ": " + device.name +
-            (device.software ? " (software)" : "");
+    text += concat(text.empty() ? "" : "; ", device.index, ": ", device.name, device.software ? " (software)" : "");
   return text;
 }
 
@@ -64,8 +64,8 @@ Result<program::Tensor> filled(Check& check, float (*value)(int64_t)) {
 Result<std::string> use_memory(Check& check, const Settings&) {
   GPU_ASSIGN(check.left, filled(check, left_value));
   GPU_ASSIGN(check.right, filled(check, right_value));
-  return std::to_string(check.device->memory_limit_bytes() >> 20) + " MiB may be used, " +
-         (check.device->info().unified_memory ? "shared with the host" : "of the device's own");
+  return concat(check.device->memory_limit_bytes() >> 20, " MiB may be used, ",
+                check.device->info().unified_memory ? "shared with the host" : "of the device's own");
 }
 
 ir::Instruction addition() {
@@ -82,8 +82,7 @@ Result<std::string> compile(Check& check, const Settings&) {
   GPU_TRY(check.executor->record(addition(), operands, no_charge, sums));
   check.sum = sums[0];
   const vulkan::Counters counters = check.device->counters();
-  return std::to_string(counters.shader_compiles) + " compiled, " + std::to_string(counters.spirv_cache_hits) +
-         " from the cache";
+  return concat(counters.shader_compiles, " compiled, ", counters.spirv_cache_hits, " from the cache");
 }
 
 Result<std::string> compute(Check& check, const Settings&) {
@@ -98,14 +97,13 @@ Result<std::string> compute(Check& check, const Settings&) {
     std::memcpy(&got, readback.bytes.data() + static_cast<size_t>(i) * sizeof got, sizeof got);
     if (got != left_value(i) + right_value(i)) ++wrong;
   }
-  if (wrong > 0)
-    return Error{ErrorCode::kInternal, std::to_string(wrong) + " of " + std::to_string(kElements) + " sums are wrong"};
-  return std::to_string(kElements) + " sums, all right";
+  if (wrong > 0) return Error{ErrorCode::kInternal, concat(wrong, " of ", kElements, " sums are wrong")};
+  return concat(kElements, " sums, all right");
 }
 
 Result<std::string> validate(Check& check, const Settings& settings) {
   const uint64_t messages = check.device->counters().validation_messages;
-  if (messages > 0) return Error{ErrorCode::kInternal, std::to_string(messages) + " validation messages"};
+  if (messages > 0) return Error{ErrorCode::kInternal, concat(messages, " validation messages")};
   return std::string(settings.validation ? "no message" : "not asked for");
 }
 

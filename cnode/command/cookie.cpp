@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/concat.h"
+
 namespace gpu_node {
 namespace {
 
@@ -21,13 +23,12 @@ Error wrong(const std::string& source, const std::string& text) {
 Result<std::string> checked(const std::string& source, std::string cookie) {
   while (!cookie.empty() && (cookie.back() == '\n' || cookie.back() == '\r')) cookie.pop_back();
   if (cookie.empty()) return wrong(source, "it is empty");
-  if (cookie.size() > kMaxCookieBytes)
-    return wrong(source, "it is longer than " + std::to_string(kMaxCookieBytes) + " bytes");
+  if (cookie.size() > kMaxCookieBytes) return wrong(source, concat("it is longer than ", kMaxCookieBytes, " bytes"));
   if (!std::all_of(cookie.begin(), cookie.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; }))
     return wrong(source, "it has bytes that are not printable ASCII");
   if (cookie.size() < kShortCookieBytes)
     log_line(LogLevel::kWarning, "cookie_short",
-             "source=" + source + " advice=\"use at least " + std::to_string(kShortCookieBytes) + " random bytes\"");
+             concat("source=", source, " advice=\"use at least ", kShortCookieBytes, " random bytes\""));
   return cookie;
 }
 

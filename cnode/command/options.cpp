@@ -6,6 +6,7 @@
 #include <optional>
 #include <variant>
 
+#include "base/concat.h"
 #include "base/file.h"
 
 namespace gpu_node {
@@ -91,8 +92,7 @@ struct Put {
     int64_t number = 0;
     const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (code != std::errc() || end != value.data() + value.size() || number < setting.least || number > setting.most)
-      return bad_value(source, value,
-                       "an integer of " + std::to_string(setting.least) + " to " + std::to_string(setting.most));
+      return bad_value(source, value, concat("an integer of ", setting.least, " to ", setting.most));
     settings.*target = number;
     return {};
   }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/concat.h"
 #include "command/bridge.h"
 #include "command/commands.h"
 #include "command/cookie.h"
@@ -77,9 +78,8 @@ int serve(const Settings& settings, service::Service& service, dist::Node& node)
   }
   const bool orphaned = event == Event::kInputClosed;
   const int64_t drain_ms = orphaned ? kOrphanDrainMs : kDrainMs;
-  log_line(
-      LogLevel::kInfo, "draining",
-      std::string("reason=") + (orphaned ? "input_closed" : "signal") + " deadline_ms=" + std::to_string(drain_ms));
+  log_line(LogLevel::kInfo, "draining",
+           concat("reason=", orphaned ? "input_closed" : "signal", " deadline_ms=", drain_ms));
   std::thread([] {
     Event again = Event::kTerminate;
     while (!wait_for_event(false, -1, &again)) {

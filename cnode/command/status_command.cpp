@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 
+#include "base/concat.h"
 #include "command/commands.h"
 #include "command/cookie.h"
 #include "command/exit_code.h"
@@ -74,7 +75,7 @@ bool to_json(Reader& reader, const std::string& path, std::string& json, Leaves&
   json += '[';
   for (uint32_t i = 0; i < count; ++i) {
     json += i ? ", " : "";
-    if (!to_json(reader, path + "." + std::to_string(i), json, leaves)) return false;
+    if (!to_json(reader, concat(path, ".", i), json, leaves)) return false;
   }
   json += ']';
   return count == 0 || reader.read_nil();
@@ -119,7 +120,7 @@ void print_text(Leaves& node, Leaves& stats) {
   line("sessions", stats["sessions"]);
   const int64_t sessions = std::strtoll(stats["sessions"].c_str(), nullptr, 10);
   for (int64_t i = 0; i < sessions; ++i) {
-    const std::string at = "sessions." + std::to_string(i) + ".";
+    const std::string at = concat("sessions.", i, ".");
     line("", stats[at + "owner_node"] + ": " + stats[at + "tensors"] + " tensors, " + mebibytes(stats[at + "bytes"]) +
                  ", idle " + stats[at + "idle_ms"] + " ms");
   }

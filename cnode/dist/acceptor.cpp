@@ -58,13 +58,14 @@ void Acceptor::stop() {
   stopping_ = true;
   wake_.wake();
   if (thread_.joinable()) thread_.join();
-  std::unique_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& guest : guests_)
     if (guest->pending) ::shutdown(guest->fd, SHUT_RDWR);
   // Pending handshakes use the doors until they notice.
-  const bool quiet = handshake_done_.wait_for(lock, std::chrono::milliseconds(options_.handshake_ms), [this] {
-    return std::none_of(guests_.begin(), guests_.end(), [](const auto& guest) { return guest->pending; });
-  });
+  const bool quiet = handshake_done_.wait_for(
+      mutex_, std::chrono::milliseconds(options_.handshake_ms), [this]() GPU_NODE_REQUIRES(mutex_) {
+        return std::none_of(guests_.begin(), guests_.end(), [](const auto& guest) { return guest->pending; });
+      });
   for (Door& door : doors_) {
     if (!quiet) continue;
     door.handshaker.reset();
@@ -92,7 +93,7 @@ void Acceptor::accept_loop() {
 
 // Whether one more handshake may begin. Ends the oldest one for that, if it has had its fair time.
 bool Acceptor::make_room() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   int pending = 0;
   Guest* oldest = nullptr;
   for (const auto& guest : guests_) {
@@ -122,7 +123,7 @@ void Acceptor::admit(Channel channel) {
   guest.since_ms = monotonic_ms();
   auto socket = std::make_shared<Accepted>(std::move(*accepted));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     guests_.push_back(std::move(made));
   }
   auto thread = start_thread("reader", [this, &guest, channel, socket] {
@@ -134,7 +135,7 @@ void Acceptor::admit(Channel channel) {
     return;
   }
   log_line(LogLevel::kError, "no_thread", "for=handshake");
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   guests_.pop_back();
 }
 
@@ -153,7 +154,7 @@ void Acceptor::receive(Guest& guest, Channel channel, Socket socket, const std::
   const Result<Peer> peer = door.handshaker->accept(socket.get(), Deadline::after_ms(options_.handshake_ms));
   bool evicted = false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     guest.pending = false;
     guest.fd = -1;
     evicted = guest.evicted;
@@ -173,7 +174,7 @@ void Acceptor::receive(Guest& guest, Channel channel, Socket socket, const std::
 void Acceptor::reap(bool wait) {
   std::list<std::unique_ptr<Guest>> done;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (auto at = guests_.begin(); at != guests_.end();) {
       const auto next = std::next(at);
       if (wait || (*at)->gone) done.splice(done.end(), guests_, at);

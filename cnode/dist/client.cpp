@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "base/concat.h"
 #include "dist/socket.h"
 
 namespace gpu_node::dist {
@@ -64,8 +65,7 @@ Result<int> ask_epmd(const std::string& address, const std::string& alive, const
   const char* variable = std::getenv("ERL_EPMD_PORT");
   const int epmd_port = variable != nullptr ? static_cast<int>(std::strtol(variable, nullptr, 10)) : 4369;
   const Result<Socket> socket = connect_to(address, epmd_port, deadline);
-  if (!socket.ok())
-    return Error{ErrorCode::kNotFound, "no epmd answers at " + address + ":" + std::to_string(epmd_port)};
+  if (!socket.ok()) return Error{ErrorCode::kNotFound, concat("no epmd answers at ", address, ":", epmd_port)};
   const size_t size = alive.size() + 1;
   std::vector<std::byte> request = {static_cast<std::byte>(size >> 8), static_cast<std::byte>(size), kPortPlease};
   for (const char c : alive) request.push_back(static_cast<std::byte>(c));
@@ -82,7 +82,7 @@ Result<void> open(Conversation& conversation, const ClientOptions& options) {
   if (at == std::string::npos)
     return Error{ErrorCode::kInvalidArgument, "name=" + options.node + ": expected NAME@HOST"};
   std::string host = options.node.substr(at + 1);
-  const std::string alive = "gpu_node_status_" + std::to_string(::getpid());
+  const std::string alive = concat("gpu_node_status_", ::getpid());
   const std::string name = alive + "@" + host;
   if (name.size() >= MAXNODELEN) return Error{ErrorCode::kInvalidArgument, "the name " + options.node + " is too long"};
   GPU_ASSIGN(const std::string address, resolve(host));

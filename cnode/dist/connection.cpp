@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/concat.h"
+
 namespace gpu_node::dist {
 namespace {
 
@@ -54,8 +56,7 @@ void PeerConnection::run() {
         break;
       case FrameReader::Next::kTooLarge:
         log(LogLevel::kWarning, "frame_refused",
-            "bytes=" + std::to_string(reader_.frame_bytes()) +
-                " limit=" + std::to_string(node_.options.max_frame_bytes));
+            concat("bytes=", reader_.frame_bytes(), " limit=", node_.options.max_frame_bytes));
         open = false;
         break;
       case FrameReader::Next::kClosed:
@@ -67,13 +68,13 @@ void PeerConnection::run() {
   sender->join();
   log(LogLevel::kInfo, "connection_down", {});
   node_.handler.on_down(self);
-  const std::lock_guard lock(socket_mutex_);
+  const MutexLock lock(socket_mutex_);
   socket_.reset();
 }
 
 void PeerConnection::close() {
   outbox_.end();
-  const std::lock_guard lock(socket_mutex_);
+  const MutexLock lock(socket_mutex_);
   if (socket_.valid()) ::shutdown(socket_.get(), SHUT_RDWR);
 }
 
@@ -91,7 +92,7 @@ bool PeerConnection::pushed(Pushed result) {
 }
 
 bool PeerConnection::refuse_large(const Packet& packet) const {
-  log(LogLevel::kError, "message_too_large", "bytes=" + std::to_string(packet.size_bytes()));
+  log(LogLevel::kError, "message_too_large", concat("bytes=", packet.size_bytes()));
   return false;
 }
 
@@ -123,7 +124,7 @@ bool PeerConnection::monitor(const TermBytes& pid) {
   const auto channel = static_cast<size_t>(channel_);
   uint64_t number = 0;
   {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     if (!monitored_pids_.insert(key_of(pid)).second) return !outbox_.ended();
     number = next_reference_++;
     monitored_.emplace(number, pid);
@@ -139,7 +140,7 @@ void PeerConnection::tick() {
 void PeerConnection::look_after() {
   const int64_t silent_ms = monotonic_ms() - reader_.received_at_ms();
   if (silent_ms >= node_.options.silence_ms) {
-    log(LogLevel::kWarning, "peer_silent", "ms=" + std::to_string(silent_ms));
+    log(LogLevel::kWarning, "peer_silent", concat("ms=", silent_ms));
     close();
   } else if (outbox_.idle_ms() >= node_.options.tick_ms) {
     tick();
@@ -149,7 +150,7 @@ void PeerConnection::look_after() {
 void PeerConnection::say_goodbye(const Deadline& deadline) {
   std::map<std::string, Monitor> monitors;
   {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     monitors.swap(monitors_of_us_);
   }
   for (const auto& [reference, monitor] : monitors)

@@ -5,13 +5,12 @@
 
 #include <atomic>
 #include <map>
-#include <mutex>
 #include <set>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "dist/control.h"
 #include "dist/frame_reader.h"
 #include "dist/handshake.h"
@@ -26,7 +25,7 @@ struct NodeState {
   NodeState(const NodeOptions& node_options, Handler& node_handler) : options(node_options), handler(node_handler) {}
 
   bool is_registered(std::string_view name) const {
-    const std::shared_lock lock(names_mutex);
+    const ReaderLock lock(names_mutex);
     return registered.contains(name);
   }
 
@@ -37,8 +36,8 @@ struct NodeState {
   std::atomic<bool> silent{false};
   std::atomic<uint64_t> connections{0}, handshakes_failed{0}, messages_in{0}, messages_out{0}, bytes_in{0},
       bytes_out{0};
-  mutable std::shared_mutex names_mutex;
-  std::set<std::string, std::less<>> registered;
+  mutable SharedMutex names_mutex;
+  std::set<std::string, std::less<>> registered GPU_NODE_GUARDED_BY(names_mutex);
 };
 
 inline std::string key_of(Bytes term) { return {reinterpret_cast<const char*>(term.data()), term.size()}; }
@@ -86,19 +85,19 @@ class PeerConnection final : public Connection, public std::enable_shared_from_t
   const Peer peer_;
   const uint64_t id_;
 
-  std::mutex socket_mutex_;  // guards socket_ against close() after its end
-  Socket socket_;
+  Mutex socket_mutex_;  // guards socket_ against close() after its end
+  Socket socket_ GPU_NODE_GUARDED_BY(socket_mutex_);
   FrameReader reader_;
   Outbox outbox_;
 
   struct Monitor {
     TermBytes from, to;
   };
-  std::mutex monitors_mutex_;
-  std::map<std::string, Monitor> monitors_of_us_;  // by the bytes of the reference
-  std::map<uint64_t, TermBytes> monitored_;        // by the number of our reference
-  std::set<std::string> monitored_pids_;           // by their bytes
-  uint64_t next_reference_ = 1;
+  Mutex monitors_mutex_;
+  std::map<std::string, Monitor> monitors_of_us_ GPU_NODE_GUARDED_BY(monitors_mutex_);  // by the bytes of the reference
+  std::map<uint64_t, TermBytes> monitored_ GPU_NODE_GUARDED_BY(monitors_mutex_);  // by the number of our reference
+  std::set<std::string> monitored_pids_ GPU_NODE_GUARDED_BY(monitors_mutex_);     // by their bytes
+  uint64_t next_reference_ GPU_NODE_GUARDED_BY(monitors_mutex_) = 1;
 };
 
 }  // namespace gpu_node::dist

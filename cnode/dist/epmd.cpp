@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/concat.h"
 #include "base/log.h"
 #include "dist/outbox.h"
 
@@ -77,7 +78,7 @@ Result<void> start_epmd(const std::string& listen_address) {
 
 Result<Socket> register_with_epmd(const std::string& address, int epmd_port, const std::string& name, int port,
                                   const Deadline& deadline) {
-  const std::string epmd = "epmd at " + address + ":" + std::to_string(epmd_port);
+  const std::string epmd = concat("epmd at ", address, ":", epmd_port);
   Result<Socket> connected = connect_to(address, epmd_port, deadline);
   if (!connected.ok()) return Error{ErrorCode::kNotFound, "no " + epmd + ": " + connected.error().message};
   const int fd = connected->get();

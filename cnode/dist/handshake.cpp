@@ -15,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/concat.h"
 #include "dist/socket.h"
 
 // libei hashes this into every challenge. libc's own asks the name server, which takes five seconds where none answers,
@@ -182,11 +183,11 @@ class EiHandshaker final : public Handshaker {
     if (ei_connect_xinit_ussi(&node_, host.c_str(), alive.c_str(), name.c_str(), &address, cookie.c_str(), creation,
                               callbacks(), sizeof(ei_socket_callbacks), static_cast<Endpoint*>(&listener_)) != 0)
       return Error{ErrorCode::kInvalidArgument,
-                   "the name " + name + " or the cookie (" + std::to_string(cookie.size()) + " bytes) is too long"};
+                   concat("the name ", name, " or the cookie (", cookie.size(), " bytes) is too long")};
     // Makes libei know the listening descriptor; on_listen does nothing.
     int port = 0;
     if (ei_xlisten(&node_, &address, &port, 0) != listener_.fd)
-      return Error{ErrorCode::kInternal, "erl_interface refuses descriptor " + std::to_string(listener_.fd)};
+      return Error{ErrorCode::kInternal, concat("erl_interface refuses descriptor ", listener_.fd)};
     listens_ = true;
     return {};
   }
@@ -205,10 +206,7 @@ class EiHandshaker final : public Handshaker {
     }
     if (pending.acknowledged) return Error{ErrorCode::kInternal, "erl_interface has no room for the connection"};
     std::string message = pending.reason;
-    if (deadline.expired()) {
-      const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
-      message = "not done after " + std::to_string(spent.count()) + " ms";
-    }
+    if (deadline.expired()) message = concat("not done after ", in_milliseconds(Clock::now() - start), " ms");
     if (!pending.peer.name.empty() && name_is_sound(pending.peer.name)) message += ", peer " + pending.peer.name;
     return Error{deadline.expired() ? ErrorCode::kDeadline : ErrorCode::kInvalidArgument, message};
   }

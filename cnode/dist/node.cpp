@@ -2,13 +2,13 @@
 #include "dist/node.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <csignal>
 #include <map>
-#include <mutex>
 #include <utility>
 
+#include "base/concat.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "dist/acceptor.h"
 #include "dist/connection.h"
 #include "dist/epmd.h"
@@ -48,14 +48,15 @@ class NodeImpl final : public Node {
   std::unique_ptr<EpmdEntries> epmd_;
   std::atomic<uint64_t> next_id_{1};
 
-  std::mutex mutex_;
-  std::map<Key, std::shared_ptr<PeerConnection>> newest_;
-  std::vector<std::shared_ptr<PeerConnection>> living_;  // those that were replaced but have not ended among them
-  bool closing_ = false;
+  Mutex mutex_;
+  std::map<Key, std::shared_ptr<PeerConnection>> newest_ GPU_NODE_GUARDED_BY(mutex_);
+  // Those that were replaced but have not ended among them.
+  std::vector<std::shared_ptr<PeerConnection>> living_ GPU_NODE_GUARDED_BY(mutex_);
+  bool closing_ GPU_NODE_GUARDED_BY(mutex_) = false;
 
-  std::mutex timer_mutex_;
-  std::condition_variable timer_wake_;
-  bool timer_stopping_ = false;
+  Mutex timer_mutex_;
+  Condition timer_wake_;
+  bool timer_stopping_ GPU_NODE_GUARDED_BY(timer_mutex_) = false;
   std::thread timer_;
 };
 
@@ -68,7 +69,7 @@ Result<void> check(const NodeOptions& options) {
   if (options.alive.size() + options.host.size() + 6 > 255) return refuse("the node's name is longer than 255 bytes");
   if (options.cookie.empty()) return refuse("the cookie is empty");
   if (options.port < 0 || options.port > 65534)
-    return refuse("port " + std::to_string(options.port) + " is outside 0 ... 65534 (the next one is for bulk)");
+    return refuse(concat("port ", options.port, " is outside 0 ... 65534 (the next one is for bulk)"));
   return {};
 }
 
@@ -100,13 +101,13 @@ NodeImpl::~NodeImpl() {
   epmd_.reset();
   if (acceptor_) acceptor_->stop();
   {
-    const std::lock_guard lock(timer_mutex_);
+    const MutexLock lock(timer_mutex_);
     timer_stopping_ = true;
   }
   timer_wake_.notify_all();
   if (timer_.joinable()) timer_.join();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closing_ = true;
   }
   const Deadline deadline = Deadline::after_ms(kGoodbyeMs);
@@ -121,12 +122,12 @@ void NodeImpl::stop_accepting() {
 }
 
 void NodeImpl::register_name(const std::string& name) {
-  const std::unique_lock lock(state_.names_mutex);
+  const WriterLock lock(state_.names_mutex);
   state_.registered.insert(name);
 }
 
 ConnectionRef NodeImpl::find(const std::string& peer, Channel channel) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = newest_.find({peer, channel});
   return found == newest_.end() ? nullptr : found->second;
 }
@@ -141,7 +142,7 @@ void NodeImpl::serve(Channel channel, const Peer& peer, Socket socket) {
   const auto connection = std::make_shared<PeerConnection>(state_, channel, peer, next_id_++, std::move(socket));
   if (!enlist(key, connection)) {
     log_line(LogLevel::kWarning, "connection_refused",
-             "peer=" + peer.name + " limit=" + std::to_string(state_.options.max_connections));
+             concat("peer=", peer.name, " limit=", state_.options.max_connections));
     return;
   }
   connection->run();
@@ -152,7 +153,7 @@ void NodeImpl::serve(Channel channel, const Peer& peer, Socket socket) {
 bool NodeImpl::enlist(const Key& key, const std::shared_ptr<PeerConnection>& connection) {
   std::shared_ptr<PeerConnection> replaced;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = newest_.find(key);
     const bool full = newest_.size() >= static_cast<size_t>(state_.options.max_connections);
     if (closing_ || (full && found == newest_.end())) return false;
@@ -168,22 +169,23 @@ bool NodeImpl::enlist(const Key& key, const std::shared_ptr<PeerConnection>& con
 }
 
 void NodeImpl::strike_off(const Key& key, const std::shared_ptr<PeerConnection>& connection) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = newest_.find(key);
   if (found != newest_.end() && found->second == connection) newest_.erase(found);
   std::erase(living_, connection);
 }
 
 std::vector<std::shared_ptr<PeerConnection>> NodeImpl::living() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return living_;
 }
 
 void NodeImpl::timer_loop() {
   const int shortest_ms = std::min(state_.options.tick_ms, state_.options.silence_ms);
   const std::chrono::milliseconds period(std::clamp(shortest_ms / 4, 5, 1000));
-  std::unique_lock lock(timer_mutex_);
-  while (!timer_wake_.wait_for(lock, period, [this] { return timer_stopping_; })) {
+  const auto stopping = [this]() GPU_NODE_REQUIRES(timer_mutex_) { return timer_stopping_; };
+  MutexLock lock(timer_mutex_);
+  while (!timer_wake_.wait_for(timer_mutex_, period, stopping)) {
     lock.unlock();
     for (const auto& connection : living()) connection->look_after();
     lock.lock();

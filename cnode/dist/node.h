@@ -55,7 +55,7 @@ struct Message {
 struct Claim {
   std::byte* destination = nullptr;  // gets the frame's last |size_bytes| bytes
   size_t size_bytes = 0;
-  std::shared_ptr<void> keep_alive;  // holds the destination until on_claimed returned
+  std::shared_ptr<void> keep_alive;  // holds the destination, and what the handler knows of it, until on_claimed
 };
 
 // What a node does with its messages. Calls for one connection come from its reader thread, one at a time; calls for
@@ -67,11 +67,11 @@ class Handler {
   virtual void on_message(const ConnectionRef& connection, Message&& message) = 0;
   // Asked for every message on the bulk channel: its payload has |payload_bytes| and begins with |payload_head| (131
   // first, at most 512 bytes). May claim the payload's last bytes, from no later than the end of |payload_head|; the
-  // message then arrives by on_claimed with what precedes them. When the connection ends in between, the claim is
+  // message then arrives by on_claimed, without what precedes them. When the connection ends in between, the claim is
   // dropped and on_claimed never comes.
   virtual std::optional<Claim> claim(const ConnectionRef& connection, std::span<const std::byte> payload_head,
                                      size_t payload_bytes) = 0;
-  virtual void on_claimed(const ConnectionRef& connection, std::span<const std::byte> payload_head, Claim&& claim) = 0;
+  virtual void on_claimed(const ConnectionRef& connection, Claim&& claim) = 0;
   // A process that monitor() named is gone.
   virtual void on_process_down(const ConnectionRef& connection, const TermBytes& pid) = 0;
   virtual void on_down(const ConnectionRef& connection) = 0;

@@ -39,7 +39,7 @@ Outbox::Outbox(int fd, uint32_t max_small_bytes, int stall_ms, std::atomic<uint6
 
 Pushed Outbox::push(Packet packet) {
   const size_t size = packet.size_bytes();
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (ended_) return Pushed::kEnded;
   if (small_bytes_ + size > max_small_bytes_) {
     ended_ = true;
@@ -66,7 +66,7 @@ Pushed Outbox::push(Packet packet) {
 }
 
 Pushed Outbox::push_bulk(Packet packet) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (ended_) return Pushed::kEnded;
   if (bulk_.size() >= kMaxBulkPackets) ended_ = true;
   work_.notify_one();
@@ -76,11 +76,11 @@ Pushed Outbox::push_bulk(Packet packet) {
 }
 
 int64_t Outbox::idle_ms() const {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return idle() ? monotonic_ms() - written_at_ms_.load() : 0;
 }
 
-// Moves what is to be written next from the queues into current_. REQUIRES: writing_ is the caller's, the lock is held.
+// Moves what is to be written next from the queues into current_.
 void Outbox::take_next() {
   size_t bytes = 0;
   while (!small_.empty() && current_.size() < kBatchPackets && bytes < kBatchBytes) {
@@ -132,9 +132,9 @@ bool Outbox::write_some(bool wait) {
 }
 
 void Outbox::run() {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
-    work_.wait(lock, [this] { return !writing_ && (ended_ || !idle()); });
+    work_.wait(mutex_, [this]() GPU_NODE_REQUIRES(mutex_) { return !writing_ && (ended_ || !idle()); });
     if (ended_) break;
     writing_ = true;
     if (current_.empty()) take_next();
@@ -154,20 +154,20 @@ void Outbox::run() {
 }
 
 bool Outbox::drain(const Deadline& deadline) {
-  Lock lock(mutex_);
-  drained_.wait_until(lock, deadline.at(), [this] { return ended_ || idle(); });
+  const MutexLock lock(mutex_);
+  drained_.wait_until(mutex_, deadline.at(), [this]() GPU_NODE_REQUIRES(mutex_) { return ended_ || idle(); });
   return !ended_ && idle();
 }
 
 void Outbox::end() {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   ended_ = true;
   work_.notify_one();
   drained_.notify_all();
 }
 
 bool Outbox::ended() const {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return ended_;
 }
 

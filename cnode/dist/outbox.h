@@ -7,16 +7,15 @@
 #include <sys/uio.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "base/deadline.h"
+#include "base/mutex.h"
 
 namespace gpu_node::dist {
 
@@ -57,11 +56,12 @@ class Outbox {
   bool ended() const;
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
-
-  bool idle() const { return !writing_ && current_.empty() && small_.empty() && bulk_.empty(); }
-  void take_next();
-  bool write_some(bool wait);
+  bool idle() const GPU_NODE_REQUIRES(mutex_) {
+    return !writing_ && current_.empty() && small_.empty() && bulk_.empty();
+  }
+  // The caller has set writing_.
+  void take_next() GPU_NODE_REQUIRES(mutex_);
+  bool write_some(bool wait) GPU_NODE_EXCLUDES(mutex_);
 
   const int fd_;
   const uint32_t max_small_bytes_;
@@ -69,13 +69,13 @@ class Outbox {
   std::atomic<uint64_t>& bytes_out_;
   std::atomic<int64_t> written_at_ms_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable work_;     // for the sender thread
-  std::condition_variable drained_;  // for drain()
-  std::deque<Packet> small_, bulk_;
-  size_t small_bytes_ = 0;
-  bool ended_ = false;
-  bool writing_ = false;  // who set it owns current_ and pieces_
+  mutable Mutex mutex_;
+  Condition work_;     // for the sender thread
+  Condition drained_;  // for drain()
+  std::deque<Packet> small_ GPU_NODE_GUARDED_BY(mutex_), bulk_ GPU_NODE_GUARDED_BY(mutex_);
+  size_t small_bytes_ GPU_NODE_GUARDED_BY(mutex_) = 0;
+  bool ended_ GPU_NODE_GUARDED_BY(mutex_) = false;
+  bool writing_ GPU_NODE_GUARDED_BY(mutex_) = false;  // who set it owns what follows, without the lock
   std::vector<Packet> current_;
   std::vector<iovec> pieces_;
   size_t next_piece_ = 0;

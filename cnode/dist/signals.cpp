@@ -2,6 +2,7 @@
 // node without such processes owes. Nothing a peer sends does more than end its own connection.
 #include <algorithm>
 
+#include "base/concat.h"
 #include "dist/connection.h"
 #include "etf/decoder.h"
 #include "etf/encoder.h"
@@ -40,13 +41,13 @@ bool PeerConnection::handle_frame() {
   if (!reader_.take(frame)) return false;
   const Parsed parsed = parse_control(frame, control);
   if (parsed == Parsed::kUnknownOp) {
-    log(LogLevel::kDebug, "unknown_signal", "op=" + std::to_string(static_cast<int>(control.op)));
+    log(LogLevel::kDebug, "unknown_signal", concat("op=", static_cast<int>(control.op)));
     return true;
   }
   const size_t payload_bytes = frame.size() - std::min(control.size_bytes, frame.size());
   if (parsed == Parsed::kMalformed || control.has_payload != (payload_bytes > 0) ||
       (control.has_payload && !is_term(Bytes(frame).subspan(control.size_bytes)))) {
-    log(LogLevel::kWarning, "malformed_frame", "bytes=" + std::to_string(frame.size()));
+    log(LogLevel::kWarning, "malformed_frame", concat("bytes=", frame.size()));
     return false;
   }
   if (is_message(control.op)) return handle_message(control, std::move(frame));
@@ -65,15 +66,14 @@ bool PeerConnection::receive_claimed(Bytes head, const Control& control, bool& c
   std::optional<Claim> claim = node_.handler.claim(self, payload_head, payload_bytes);
   if (!claim) return true;
   if (claim->size_bytes > payload_bytes || payload_bytes - claim->size_bytes > payload_head.size()) {
-    log(LogLevel::kError, "claim_refused", "bytes=" + std::to_string(claim->size_bytes));
+    log(LogLevel::kError, "claim_refused", concat("bytes=", claim->size_bytes));
     return true;
   }
   const size_t skip = payload_bytes - claim->size_bytes;
-  const TermBytes kept = copy(payload_head.first(skip));
   if (!reader_.take_tail(control.size_bytes + skip, {claim->destination, claim->size_bytes})) return false;
   claimed = true;
   node_.messages_in.fetch_add(1, std::memory_order_relaxed);
-  node_.handler.on_claimed(self, kept, std::move(*claim));
+  node_.handler.on_claimed(self, std::move(*claim));
   return true;
 }
 
@@ -130,7 +130,7 @@ void PeerConnection::handle_signal(const Control& control) {
       handle_monitor(control);
       break;
     case Op::kDemonitor: {
-      const std::lock_guard lock(monitors_mutex_);
+      const MutexLock lock(monitors_mutex_);
       monitors_of_us_.erase(key_of(control.reference));
       break;
     }
@@ -153,7 +153,7 @@ void PeerConnection::handle_monitor(const Control& control) {
   const char* reason = "noproc";
   // Node.ping/1 monitors the net_kernel that it asks: "noproc" would reach it before our answer and count as no.
   if (node_.is_registered(control.to_name) || control.to_name == kNetKernel) {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     if (monitors_of_us_.size() < kMaxMonitorsOfUs) {
       monitors_of_us_.insert_or_assign(key_of(control.reference), Monitor{copy(control.from), target});
       return;
@@ -166,7 +166,7 @@ void PeerConnection::handle_monitor(const Control& control) {
 void PeerConnection::handle_monitored_exit(const Control& control) {
   TermBytes pid;
   {
-    const std::lock_guard lock(monitors_mutex_);
+    const MutexLock lock(monitors_mutex_);
     const auto found = monitored_.find(reference_number(control.reference));
     if (found == monitored_.end()) return;
     pid = std::move(found->second);

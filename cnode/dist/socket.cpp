@@ -13,6 +13,7 @@
 #include <memory>
 #include <system_error>
 
+#include "base/concat.h"
 #include "base/thread_name.h"
 
 namespace gpu_node::dist {
@@ -75,7 +76,7 @@ Result<Socket> listen_on(const std::string& address, int port) {
   GPU_ASSIGN(Socket socket, open_socket(*found));
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const std::string what = "listen on " + address + " port " + std::to_string(port);
+  const std::string what = concat("listen on ", address, " port ", port);
   if (::bind(socket.get(), found->ai_addr, found->ai_addrlen) != 0) return errno_error(errno, what);
   if (::listen(socket.get(), kBacklog) != 0) return errno_error(errno, what);
   // A connection that is gone before accept must not block the thread that accepts.
@@ -114,7 +115,7 @@ Result<Accepted> accept_from(const Socket& listener) {
 Result<Socket> connect_to(const std::string& address, int port, const Deadline& deadline) {
   GPU_ASSIGN(const AddressList found, resolve(address, port, 0));
   GPU_ASSIGN(Socket socket, open_socket(*found));
-  const std::string what = "connect to " + address + " port " + std::to_string(port);
+  const std::string what = concat("connect to ", address, " port ", port);
   const int flags = ::fcntl(socket.get(), F_GETFL);
   ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK);
   if (::connect(socket.get(), found->ai_addr, found->ai_addrlen) != 0) {

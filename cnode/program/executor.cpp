@@ -42,6 +42,7 @@ void Executor::count(uint64_t instructions) {
 }
 
 void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) {
+  thread_.check("an executor");
   ir::TensorTypes types;
   if (!ir::infer(instruction, operands, types).ok() || is_empty(types.span())) return;
   std::vector<kernels::Arg> arguments;
@@ -64,6 +65,7 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
 
 Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
                               const Charge& charge, Tensors& results) {
+  thread_.check("an executor");
   ++counters_.instructions;
   Result<void> done = infer(instruction, operands, resolved_);
   counters_.validate_ns += lap();
@@ -127,6 +129,7 @@ Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {
 
 Result<void> Executor::execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
                                Tensors& results) {
+  thread_.check("an executor");
   results.clear();
   if (resolved.plan == nullptr) {
     for (const ir::TensorType& type : resolved.types) {
@@ -146,6 +149,7 @@ Result<void> Executor::execute(const Resolved& resolved, std::span<const Operand
 }
 
 Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) {
+  thread_.check("an executor");
   if (tensor.storage == nullptr || (tensor.map.offset == 0 && tensor.map.is_row_major())) return tensor;
   GPU_ASSIGN(CachedPlan * plan, copy_of(tensor));
   const ir::TensorType type = tensor.type();

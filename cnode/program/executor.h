@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/thread_owner.h"
 #include "ir/infer.h"
 #include "kernels/plan.h"
 #include "program/plan_cache.h"
@@ -76,6 +77,7 @@ class Executor {
                         std::span<const vulkan::BufferRef> scratch);
   uint64_t lap();
 
+  [[no_unique_address]] ThreadOwner thread_;
   vulkan::Device& device_;
   PlanCache plans_;
   Counters counters_;

@@ -35,6 +35,7 @@ Tensor tensor_in(const ir::TensorType& type, vulkan::BufferRef buffer, Payment p
 }
 
 Result<Tensor> Executor::allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge) {
+  thread_.check("an executor");
   GPU_ASSIGN(const int64_t count, checked_element_count(shape));
   Tensor tensor{dtype, IndexMap::row_major(shape), nullptr};
   if (count == 0) return tensor;

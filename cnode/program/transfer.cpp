@@ -24,6 +24,8 @@ Result<void> for_each_piece(const Tensor& tensor, uint64_t offset, uint64_t size
   const Storage& storage = *tensor.storage;
   uint64_t at =
       static_cast<uint64_t>(tensor.map.offset) * static_cast<uint64_t>(dtype_size_bytes(tensor.dtype)) + offset;
+  // A peer's offsets and sizes do not come this far unchecked: an upload's, a download's and an alloc's are errors
+  // where they are compared with the tensor's bytes.
   assert(at + size <= storage.size_bytes);
   const bool split = storage.parts.size() > 1;
   for (uint64_t done = 0; done < size;) {

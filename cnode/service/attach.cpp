@@ -14,6 +14,7 @@ std::string name_text(const TensorName& name) {
 }  // namespace
 
 Result<void> Interpreter::attach(Session& session, int64_t id, const TensorName& from) {
+  thread_.check("an interpreter");
   GPU_TRY(check_new(session, id, "attach"));
   const SessionRef maker = sessions_.peek(from.session);
   const Handle* found = maker ? find_handle(*maker, from.id) : nullptr;

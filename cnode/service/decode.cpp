@@ -189,13 +189,6 @@ Result<Message> read_run(Reader& reader, std::vector<Command>& spare) {
   return Message(std::move(run));
 }
 
-Result<Message> read_free(Reader& reader) {
-  Free free;
-  GPU_TRY(read_session(reader, "free", free.session));
-  GPU_ASSIGN(free.ids, decode_integers(reader, kMaxIds));
-  return Message(std::move(free));
-}
-
 // {upload, Session, Id, Offset, ReplyTo, <the binary's header>
 Result<void> read_upload_head(Reader& reader, UploadChunk& chunk) {
   GPU_TRY(read_session(reader, "upload", chunk.session));
@@ -277,7 +270,6 @@ Result<Message> decode_message(std::span<const std::byte> term, std::vector<Comm
   GPU_ASSIGN(const std::string_view name, read_message_name(reader, arity));
   if (name == "$gen_call" && arity == 3) return read_call(reader);
   if (name == "run" && arity == 4) return read_run(reader, spare);
-  if (name == "free" && arity == 3) return read_free(reader);
   if (name == "upload" && arity == 6) {
     UploadChunk chunk;
     GPU_TRY(read_upload_head(reader, chunk));

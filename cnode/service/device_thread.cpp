@@ -62,6 +62,7 @@ std::optional<Clock::time_point> DeviceThread::busy_since() const {
 
 void DeviceThread::loop() {
   name_this_thread("device");
+  device_.hand_on();
   for (;;) {
     std::optional<Work> work = next_work();
     busy_since_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
@@ -77,6 +78,7 @@ void DeviceThread::loop() {
     busy_since_.store(0, std::memory_order_relaxed);
     if (closing_.load(std::memory_order_acquire) && idle()) break;
   }
+  device_.hand_on();
   finished_.store(true, std::memory_order_release);
 }
 
@@ -206,10 +208,6 @@ void DeviceThread::acknowledge() {
   owed_to_->link->send(owed_to_->owner, ack.take());
   owed_to_.reset();
   owed_commands_ = 0;
-}
-
-void DeviceThread::perform(FreeWork& work) {
-  if (!work.session->closed.load(std::memory_order_acquire)) interpreter_.free(*work.session, work.ids);
 }
 
 void DeviceThread::perform(DownloadWork& work) {

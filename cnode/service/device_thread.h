@@ -73,7 +73,6 @@ class DeviceThread {
 
   void perform(WakeWork&) {}
   void perform(RunWork& work);
-  void perform(FreeWork& work);
   void perform(DownloadWork& work);
   void perform(SyncWork& work);
   void perform(UploadOpenWork& work);

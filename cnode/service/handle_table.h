@@ -1,5 +1,5 @@
 // The handles of a session by id: an index of integers over a pool of handles that are used again. Tensors come and go
-// by the hundred thousand a second; none of them costs an allocation here.
+// by the hundred thousand a second; none of them costs an allocation here. Device thread only.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/flat_map.h"
+#include "base/thread_owner.h"
 #include "chain/device_model.h"
 #include "program/compiled.h"
 #include "program/tensor.h"
@@ -35,6 +36,7 @@ class HandleTable {
   size_t size() const { return index_.size(); }
 
   Handle* find(int64_t id) {
+    thread_.check(kOwned);
     const uint32_t* place = index_.find(id);
     return place ? &pool_[*place] : nullptr;
   }
@@ -58,6 +60,7 @@ class HandleTable {
   }
 
   void erase(int64_t id) {
+    thread_.check(kOwned);
     const uint32_t* found = index_.find(id);
     if (!found) return;
     const uint32_t place = *found;
@@ -72,12 +75,16 @@ class HandleTable {
   // Calls |visit| with every handle.
   template <typename Visit>
   void for_each(Visit visit) const {
+    thread_.check(kOwned);
     index_.for_each([&](int64_t id, uint32_t place) { visit(id, pool_[place]); });
   }
 
  private:
   static constexpr size_t kKept = 4096;  // handles whose memory an empty table keeps
 
+  static constexpr const char* kOwned = "a session's handles";
+
+  [[no_unique_address]] ThreadOwner thread_;
   FlatMap<uint32_t> index_;  // id to its place in pool_
   std::deque<Handle> pool_;
   std::vector<uint32_t> free_;

@@ -42,6 +42,7 @@ bool Interpreter::make_room(const Session& session, ErrorCode lacking) {
 }
 
 void Interpreter::run(Session& session, std::span<const Command> commands) {
+  thread_.check("an interpreter");
   const bool has_locals = find_ends(commands);
   bool prefetched = commands.size() == 1;
   executor_.start_clock();
@@ -189,6 +190,7 @@ void Interpreter::free(Session& session, std::span<const int64_t> ids) {
 }
 
 void Interpreter::drop(Session& session) {
+  thread_.check("an interpreter");
   session.handles.for_each([&](int64_t id, const Handle& handle) {
     if (std::holds_alternative<UploadRef>(handle)) uploads_.erase(session.id, id);
     attachments_.erase(session, id);
@@ -199,6 +201,7 @@ void Interpreter::drop(Session& session) {
 }
 
 Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, std::string_view reader) const {
+  thread_.check("an interpreter");
   const Handle* handle = find_handle(session, id);
   if (!handle && id >= 0) handle = find_shared({session.id, id});
   if (!handle) return Error{ErrorCode::kNotFound, std::string(reader) + ": " + tensor_text(id) + " does not exist"};
@@ -233,6 +236,7 @@ void Interpreter::replace(Session& session, int64_t id, program::Tensor tensor) 
 }
 
 Result<void> Interpreter::open_upload(Session& session, int64_t id, const ir::TensorType& type) {
+  thread_.check("an interpreter");
   GPU_TRY(check_new(session, id, "upload_open"));
   GPU_ASSIGN(program::Tensor tensor, with_room(session, [&] {
                return executor_.allocate(type.dtype, type.shape, false, true, session.charge);
@@ -257,6 +261,7 @@ Result<void> Interpreter::open_upload(Session& session, int64_t id, const ir::Te
 }
 
 void Interpreter::complete_upload(Session& session, const Upload& upload) {
+  thread_.check("an interpreter");
   Handle* found = session.handles.find(upload.id());
   if (!found) return;
   const UploadRef* current = std::get_if<UploadRef>(found);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/thread_owner.h"
 #include "ir/liveness.h"
 #include "program/executor.h"
 #include "program/program_run.h"
@@ -116,6 +117,7 @@ class Interpreter {
   bool operand_types(const Session& session, const ir::Instruction& instruction, std::span<const Command> before);
   const ir::TensorType* declared_type(int64_t name, std::span<const Command> before);
 
+  [[no_unique_address]] ThreadOwner thread_;
   const SessionTable& sessions_;
   UploadTable& uploads_;
   std::atomic<uint64_t>& progress_;

@@ -5,6 +5,7 @@
 namespace gpu_node::service {
 
 Result<bool> Jobs::record(uint64_t completed) {
+  thread_.check("the jobs");
   std::optional<Error> lost;
   const double slice_ms = entries_.size() > 1 ? chain::kSharedSliceMs : chain::kSliceMs;
   std::erase_if(entries_, [&](Entry& entry) {
@@ -38,6 +39,7 @@ Result<bool> Jobs::advance(Entry& entry, uint64_t completed) {
 }
 
 void Jobs::submitted(uint64_t value) {
+  thread_.check("the jobs");
   const Clock::time_point now = Clock::now();
   for (Entry& entry : entries_) {
     if (!entry.recorded) continue;

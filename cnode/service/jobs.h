@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/thread_owner.h"
 #include "chain/job.h"
 #include "service/reply.h"
 #include "service/session.h"
@@ -37,7 +38,10 @@ class WaitedJob {
 
 class Jobs {
  public:
-  void add(std::unique_ptr<WaitedJob> job) { entries_.push_back({std::move(job)}); }
+  void add(std::unique_ptr<WaitedJob> job) {
+    thread_.check("the jobs");
+    entries_.push_back({std::move(job)});
+  }
 
   // Records what comes next, |completed| being the timeline value that the device has reached. True when something was
   // recorded, which must then be submitted. Error: kDeviceLost; all other errors go to the callers.
@@ -63,6 +67,7 @@ class Jobs {
   // False when the entry is done with.
   Result<bool> advance(Entry& entry, uint64_t completed);
 
+  [[no_unique_address]] ThreadOwner thread_;
   std::vector<Entry> entries_;
 };
 

@@ -1,5 +1,5 @@
 // The service's view of a connected peer: whom it can answer and watch. What carries the bytes is somebody else's
-// business (cnode/bridge.cpp has Erlang distribution; the tests have a peer without sockets).
+// business (cnode/command/bridge.cpp has Erlang distribution; the tests have a peer without sockets).
 //
 // All calls are thread-safe and never block.
 #pragma once

@@ -20,16 +20,19 @@ void write_timing(etf::Writer& writer, const Timing& timing) {
 }  // namespace
 
 void Reads::add(PendingCallRef call, std::optional<program::Readback> readback) {
+  thread_.check("the reads");
   reads_.push_back({std::move(call), std::move(readback), Clock::now(), 0});
   ++unsubmitted_;
 }
 
 void Reads::submitted(uint64_t value) {
+  thread_.check("the reads");
   for (size_t i = reads_.size() - unsubmitted_; i < reads_.size(); ++i) reads_[i].value = value;
   unsubmitted_ = 0;
 }
 
 void Reads::complete(uint64_t completed) {
+  thread_.check("the reads");
   const size_t submitted = reads_.size() - unsubmitted_;
   size_t kept = 0;
   size_t kept_submitted = 0;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/thread_owner.h"
 #include "program/transfer.h"
 #include "service/reply.h"
 
@@ -36,6 +37,7 @@ class Reads {
 
   void answer(const Read& read);
 
+  [[no_unique_address]] ThreadOwner thread_;
   std::vector<Read> reads_;  // in the order of their values, the unsubmitted at the end
   size_t unsubmitted_ = 0;
   uint64_t downloaded_bytes_ = 0;

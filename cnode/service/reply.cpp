@@ -12,7 +12,7 @@ Clock::time_point deadline_of(const RequestOptions& options, Clock::time_point a
 }
 
 Error deadline_error(const PendingCall& call, Clock::time_point now) {
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - call.arrived()).count();
+  const int64_t waited = in_milliseconds(now - call.arrived());
   return {ErrorCode::kDeadline, "the request's time ran out after " + std::to_string(waited) + " ms"};
 }
 
@@ -62,7 +62,7 @@ void PendingCall::fail(const Error& error) {
 
 std::optional<PendingCallRef> PendingCalls::add(Caller caller, uint64_t session, RequestOptions options) {
   auto call = std::make_shared<PendingCall>(std::move(caller), session, std::move(options));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (by_deadline_.size() >= limit_) std::erase_if(by_deadline_, [](const auto& e) { return e.second->answered(); });
   if (by_deadline_.size() >= limit_) return std::nullopt;
   by_deadline_.emplace(call->deadline(), call);
@@ -72,7 +72,7 @@ std::optional<PendingCallRef> PendingCalls::add(Caller caller, uint64_t session,
 void PendingCalls::expire(Clock::time_point now) {
   std::vector<PendingCallRef> expired;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     while (!by_deadline_.empty() && by_deadline_.begin()->first <= now) {
       expired.push_back(std::move(by_deadline_.begin()->second));
       by_deadline_.erase(by_deadline_.begin());
@@ -85,7 +85,7 @@ void PendingCalls::expire(Clock::time_point now) {
 bool PendingCalls::cancel(uint64_t session, const TermBytes& ref) {
   PendingCallRef found;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [deadline, call] : by_deadline_)
       if (call->session() == session && call->ref() == ref && !call->answered()) found = call;
   }
@@ -98,7 +98,7 @@ template <typename Wanted>
 void PendingCalls::fail_where(Wanted wanted, const Error& error) {
   std::vector<PendingCallRef> found;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [deadline, call] : by_deadline_)
       if (wanted(*call)) found.push_back(call);
   }
@@ -114,7 +114,7 @@ void PendingCalls::fail_all(const Error& error) {
 }
 
 size_t PendingCalls::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return by_deadline_.size();
 }
 

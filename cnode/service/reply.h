@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "etf/encoder.h"
 #include "service/request.h"
@@ -87,8 +87,8 @@ class PendingCalls {
   void fail_where(Wanted wanted, const Error& error);
 
   const size_t limit_;
-  mutable std::mutex mutex_;
-  std::multimap<Clock::time_point, PendingCallRef> by_deadline_;
+  mutable Mutex mutex_;
+  std::multimap<Clock::time_point, PendingCallRef> by_deadline_ GPU_NODE_GUARDED_BY(mutex_);
 };
 
 }  // namespace gpu_node::service

@@ -205,10 +205,6 @@ struct Run {
   int64_t seq = 0;
   std::vector<Command> commands;
 };
-struct Free {
-  uint64_t session = 0;
-  std::vector<int64_t> ids;
-};
 struct UploadChunk {
   uint64_t session = 0;
   int64_t id = 0;
@@ -218,6 +214,6 @@ struct UploadChunk {
   std::span<const std::byte> bytes;  // empty when only the head of the message was decoded
 };
 
-using Message = std::variant<Call, Run, Free, UploadChunk>;
+using Message = std::variant<Call, Run, UploadChunk>;
 
 }  // namespace gpu_node::service

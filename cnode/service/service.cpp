@@ -54,8 +54,7 @@ void Service::on_message(const LinkRef& link, std::vector<std::byte> frame, std:
   if (!message.ok()) return count_unknown(link, message.error());
   if (Call* call = std::get_if<Call>(&message.value())) return handle(link, std::move(*call));
   if (Run* run = std::get_if<Run>(&message.value())) return handle(link, std::move(*run), std::move(frame));
-  if (UploadChunk* chunk = std::get_if<UploadChunk>(&message.value())) return handle(link, std::move(*chunk));
-  handle(std::get<Free>(std::move(message.value())));
+  handle(link, std::get<UploadChunk>(std::move(message.value())));
 }
 
 void Service::handle(const LinkRef& link, Run&& run, std::vector<std::byte> frame) {
@@ -99,61 +98,48 @@ void Service::refuse(Run& run, const Error& error) const {
   }
 }
 
-void Service::handle(Free&& freed) {
-  const Result<SessionRef> session = sessions_.find(freed.session);
-  if (!session.ok()) {
-    unknown_messages_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  if (!device_thread_.push(FreeWork{session.value(), std::move(freed.ids)}) && !draining_)
-    sessions_.close(session.value()->id);
+// The bytes that |head| announces are reserved in its tensor.
+Result<Arrival> Service::expect(const LinkRef& link, UploadChunk&& head) {
+  GPU_ASSIGN(SessionRef session, sessions_.find(head.session));
+  const UploadRef upload = uploads_.find(head.session, head.id);
+  if (!upload)
+    return Error{ErrorCode::kNotFound, "upload: tensor " + std::to_string(head.id) + " is not being uploaded"};
+  GPU_ASSIGN(ChunkRef chunk, upload->reserve(head.offset, head.size_bytes));
+  return Arrival{std::move(session), std::move(chunk), {link, std::move(head.pid), std::move(head.tag)}};
 }
 
 void Service::handle(const LinkRef& link, UploadChunk&& head) {
-  Caller caller{link, std::move(head.pid), std::move(head.tag)};
-  const Result<SessionRef> session = sessions_.find(head.session);
-  if (!session.ok()) return reply_error(caller, session.error());
-  const UploadRef upload = uploads_.find(head.session, head.id);
-  if (!upload)
-    return reply_error(caller,
-                       {ErrorCode::kNotFound, "upload: tensor " + std::to_string(head.id) + " is not being uploaded"});
-  Result<ChunkRef> chunk = upload->reserve(head.offset, head.bytes.size());
-  if (!chunk.ok()) return reply_error(caller, chunk.error());
-  Upload::write(*chunk.value(), head.bytes);
-  landed(chunk.value(), std::move(caller));
+  const Caller caller{link, head.pid, head.tag};
+  const std::span<const std::byte> bytes = head.bytes;
+  Result<Arrival> arrival = expect(link, std::move(head));
+  if (!arrival.ok()) return reply_error(caller, arrival.error());
+  Upload::write(*arrival->chunk, bytes);
+  on_landed(std::move(arrival).value());
 }
 
-std::optional<Landing> Service::claim(std::span<const std::byte> head, size_t payload_bytes) {
-  const Result<UploadChunk> upload_head = decode_upload_head(head);
-  if (!upload_head.ok() || upload_head.value().size_bytes >= payload_bytes) return std::nullopt;
-  const UploadChunk& message = upload_head.value();
-  if (!sessions_.find(message.session).ok()) return std::nullopt;
-  const UploadRef upload = uploads_.find(message.session, message.id);
-  if (!upload) return std::nullopt;
-  Result<ChunkRef> chunk = upload->reserve(message.offset, message.size_bytes);
-  if (!chunk.ok() || !chunk.value()->destination()) return std::nullopt;
-  return Landing{chunk.value()->destination(), message.size_bytes, std::move(chunk).value()};
-}
-
-void Service::on_landed(const LinkRef& link, std::span<const std::byte> head, const ChunkRef& chunk) {
+std::optional<Landing> Service::claim(const LinkRef& link, std::span<const std::byte> head, size_t payload_bytes) {
   Result<UploadChunk> message = decode_upload_head(head);
-  if (!message.ok()) return count_unknown(link, message.error());
-  landed(chunk, {link, std::move(message.value().pid), std::move(message.value().tag)});
+  if (!message.ok() || message->size_bytes >= payload_bytes) return std::nullopt;
+  Result<Arrival> arrival = expect(link, std::move(message).value());
+  if (!arrival.ok() || !arrival->chunk->destination()) return std::nullopt;
+  const ChunkRef chunk = arrival->chunk;
+  return Landing{chunk->destination(), chunk->size_bytes(), std::make_shared<Arrival>(std::move(arrival).value())};
 }
 
-void Service::landed(const ChunkRef& chunk, Caller&& reply_to) {
-  const UploadRef& upload = chunk->upload();
+void Service::on_landed(Arrival&& arrival) {
+  const auto& [session, chunk, reply_to] = arrival;
   uploads_bytes_.fetch_add(chunk->size_bytes(), std::memory_order_relaxed);
-  const Result<SessionRef> session = sessions_.find(upload->session());
-  if (!session.ok()) return reply_error(reply_to, session.error());
+  if (session->closed.load(std::memory_order_acquire)) return reply_error(reply_to, SessionTable::ended(session->id));
+  session->touch();
   if (chunk->staging()) {
-    if (!device_thread_.push(StagedChunkWork{session.value(), chunk, reply_to}))
+    if (!device_thread_.push(StagedChunkWork{session, chunk, reply_to}))
       reply_error(reply_to, {ErrorCode::kBusy, "upload: the queue is full"});
     return;
   }
   // The device thread must know before the client does: its next message may use the tensor.
-  if (upload->land(*chunk) && !device_thread_.push(UploadDoneWork{session.value(), upload})) {
-    sessions_.close(upload->session());
+  const UploadRef& upload = chunk->upload();
+  if (upload->land(*chunk) && !device_thread_.push(UploadDoneWork{session, upload})) {
+    sessions_.close(session->id);
     return reply_error(reply_to, {ErrorCode::kBusy, "upload: the queue is full"});
   }
   reply_ok(reply_to);

@@ -32,11 +32,18 @@ struct ServiceOptions {
   std::function<void(const std::string& why)> on_device_failure;
 };
 
+// A chunk of an upload and whom to tell once its bytes have come: what the head of its message said.
+struct Arrival {
+  SessionRef session;
+  ChunkRef chunk;
+  Caller reply_to;
+};
+
 // Where the last bytes of an upload message go, instead of a buffer of their own.
 struct Landing {
   std::byte* destination = nullptr;
   size_t size_bytes = 0;
-  ChunkRef chunk;
+  std::shared_ptr<Arrival> arrival;
 };
 
 class Service {
@@ -50,9 +57,10 @@ class Service {
   void on_message(const LinkRef& link, std::vector<std::byte> frame, std::span<const std::byte> payload);
 
   // The beginning of a message of |payload_bytes|: where an upload's bytes may be received directly, or nothing, and
-  // the message is to come whole. Followed by on_landed, or by dropping the landing when the connection ends.
-  std::optional<Landing> claim(std::span<const std::byte> head, size_t payload_bytes);
-  void on_landed(const LinkRef& link, std::span<const std::byte> head, const ChunkRef& chunk);
+  // the message is to come whole. Followed by on_landed with the landing's arrival, or by dropping it when the
+  // connection ends.
+  std::optional<Landing> claim(const LinkRef& link, std::span<const std::byte> head, size_t payload_bytes);
+  void on_landed(Arrival&& arrival);
 
   void on_process_down(const LinkRef& link, const TermBytes& pid);
   void on_link_down(const LinkRef& link);
@@ -67,7 +75,6 @@ class Service {
   void handle(const LinkRef& link, Call&& call);
   void handle(const LinkRef& link, Run&& run, std::vector<std::byte> frame);
   void handle(const LinkRef& link, UploadChunk&& chunk);
-  void handle(Free&& freed);
 
   void answer(Caller&& caller, Ping&);
   void answer(Caller&& caller, Describe& describe);
@@ -96,7 +103,7 @@ class Service {
   std::optional<std::pair<SessionRef, PendingCallRef>> admit_shader(Caller&& caller, uint64_t session,
                                                                     RequestOptions&& options);
   void refuse(Run& run, const Error& error) const;
-  void landed(const ChunkRef& chunk, Caller&& reply_to);
+  Result<Arrival> expect(const LinkRef& link, UploadChunk&& head);
   void count_unknown(const LinkRef& link, const Error& error);
   void device_failed(const std::string& why);
 

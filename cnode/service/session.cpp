@@ -43,7 +43,7 @@ Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link)
 
 int64_t Session::idle_ms(Clock::time_point now) const {
   const Clock::duration idle = now.time_since_epoch() - Clock::duration(last_seen.load(std::memory_order_relaxed));
-  return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(idle).count());
+  return std::max<int64_t>(0, in_milliseconds(idle));
 }
 
 SessionTable::SessionTable() : process_tag_(random_() & 0xffff) {}
@@ -59,7 +59,7 @@ uint64_t SessionTable::new_id() {
 Result<SessionRef> SessionTable::open(Open&& open, const LinkRef& link) {
   if (!pid_is_of(open.pid, link->peer()))
     return Error{ErrorCode::kInvalidArgument, "open: the owner must be a process of " + link->peer()};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (sessions_.size() >= kMaxSessions)
     return Error{ErrorCode::kBusy, "open: " + std::to_string(kMaxSessions) + " sessions are open, the limit"};
   auto session = std::make_shared<Session>(new_id(), std::move(open), link);
@@ -69,7 +69,7 @@ Result<SessionRef> SessionTable::open(Open&& open, const LinkRef& link) {
 }
 
 Result<SessionRef> SessionTable::find(uint64_t id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = sessions_.find(id);
   if (found != sessions_.end()) {
     found->second->touch();
@@ -77,11 +77,13 @@ Result<SessionRef> SessionTable::find(uint64_t id) {
   }
   if (id >> kTagShift != process_tag_)
     return Error{ErrorCode::kStale, "session " + session_text(id) + " is of a process that is gone"};
-  return Error{ErrorCode::kNotFound, "session " + session_text(id) + " has ended"};
+  return ended(id);
 }
 
+Error SessionTable::ended(uint64_t id) { return {ErrorCode::kNotFound, "session " + session_text(id) + " has ended"}; }
+
 SessionRef SessionTable::peek(uint64_t id) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = sessions_.find(id);
   return found == sessions_.end() ? nullptr : found->second;
 }
@@ -94,7 +96,7 @@ void SessionTable::count_nodes() {
 
 template <typename Ends>
 void SessionTable::close_where(std::string_view reason, Ends ends) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const size_t before = sessions_.size();
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     if (!ends(*it->second)) {
@@ -128,13 +130,13 @@ void SessionTable::close_expired(Clock::time_point now) {
 }
 
 std::vector<SessionRef> SessionTable::take_closed() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::exchange(closed_, {});
 }
 
 std::vector<SessionRef> SessionTable::live() const {
   std::vector<SessionRef> sessions;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   sessions.reserve(sessions_.size());
   for (const auto& [id, session] : sessions_) sessions.push_back(session);
   return sessions;

@@ -7,13 +7,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "program/tensor.h"
 #include "service/handle_table.h"
@@ -78,6 +78,7 @@ class SessionTable {
 
   // The live session |id|, its lease renewed. Errors: kStale (made by another process), kNotFound (ended here).
   Result<SessionRef> find(uint64_t id);
+  static Error ended(uint64_t id);
   // The same without renewing its lease: what somebody else wants of it. nullptr when it does not live.
   SessionRef peek(uint64_t id) const;
 
@@ -99,14 +100,14 @@ class SessionTable {
  private:
   template <typename Ends>
   void close_where(std::string_view reason, Ends ends);
-  uint64_t new_id();
-  void count_nodes();
+  uint64_t new_id() GPU_NODE_REQUIRES(mutex_);
+  void count_nodes() GPU_NODE_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;
-  std::unordered_map<uint64_t, SessionRef> sessions_;
-  std::vector<SessionRef> closed_;
+  mutable Mutex mutex_;
+  std::unordered_map<uint64_t, SessionRef> sessions_ GPU_NODE_GUARDED_BY(mutex_);
+  std::vector<SessionRef> closed_ GPU_NODE_GUARDED_BY(mutex_);
   std::atomic<size_t> nodes_{0};
-  std::random_device random_;
+  std::random_device random_ GPU_NODE_GUARDED_BY(mutex_);
   const uint64_t process_tag_;  // the high 16 bits of every id of this process
 };
 

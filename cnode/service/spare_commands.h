@@ -3,10 +3,10 @@
 // What is in a spare list is old: decode_command overwrites it.
 #pragma once
 
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "service/request.h"
 
 namespace gpu_node::service {
@@ -14,7 +14,7 @@ namespace gpu_node::service {
 class SpareCommands {
  public:
   std::vector<Command> take() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (spare_.empty()) return {};
     std::vector<Command> commands = std::move(spare_.back());
     spare_.pop_back();
@@ -28,7 +28,7 @@ class SpareCommands {
       if (const auto* instruction = std::get_if<ir::Instruction>(&command);
           !instruction || instruction->operands.size() > kMaxOperands || instruction->results.size() > kMaxOperands)
         command.emplace<AllocCommand>();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (spare_.size() < kMaxLists) spare_.push_back(std::move(commands));
   }
 
@@ -37,8 +37,9 @@ class SpareCommands {
   static constexpr size_t kMaxLists = 32;
   static constexpr size_t kMaxOperands = 8;
 
-  std::mutex mutex_;
-  std::vector<std::vector<Command>> spare_;  // the last given is the next taken, for it is warm
+  Mutex mutex_;
+  // The last given is the next taken, for it is warm.
+  std::vector<std::vector<Command>> spare_ GPU_NODE_GUARDED_BY(mutex_);
 };
 
 }  // namespace gpu_node::service

@@ -47,7 +47,7 @@ Upload::Upload(uint64_t session, int64_t id, program::Tensor tensor, std::vector
       free_slots_(std::move(slots)) {}
 
 uint64_t Upload::missing_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return size_bytes_ - landed_bytes_;
 }
 
@@ -59,7 +59,7 @@ Result<ChunkRef> Upload::reserve(uint64_t offset, uint64_t size_bytes) {
     return Error{ErrorCode::kInvalidArgument, what + ": the tensor has " + std::to_string(size_bytes_) + " bytes"};
   auto chunk = std::make_shared<Chunk>(shared_from_this(), offset, size_bytes);
   chunk->landed_ = true;  // nothing to give back yet
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (overlaps(landed_, offset, offset + size_bytes) || overlaps(on_the_way_, offset, offset + size_bytes))
     return Error{ErrorCode::kInvalidArgument, what + ": overlaps bytes that came before"};
   GPU_TRY(take_destination(*chunk));
@@ -82,8 +82,8 @@ Result<void> Upload::take_destination(Chunk& chunk) {
 }
 
 bool Upload::land(Chunk& chunk, vulkan::BufferRef fresh_slot) {
-  const std::lock_guard lock(mutex_);
-  assert(!chunk.landed_);
+  const MutexLock lock(mutex_);
+  assert(!chunk.landed_);  // each message reserves a chunk of its own, and lands it once
   chunk.landed_ = true;
   on_the_way_.erase(chunk.offset_);
   add_joined(landed_, chunk.offset_, chunk.offset_ + chunk.size_bytes_);
@@ -93,13 +93,13 @@ bool Upload::land(Chunk& chunk, vulkan::BufferRef fresh_slot) {
 }
 
 void Upload::abandon(const Chunk& chunk) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   on_the_way_.erase(chunk.offset_);
   if (chunk.staging_) free_slots_.push_back(chunk.staging_);
 }
 
 void Upload::write(const Chunk& chunk, std::span<const std::byte> bytes) {
-  assert(bytes.size() == chunk.size_bytes_);
+  assert(bytes.size() == chunk.size_bytes_);  // the decoder took the size from the bytes, the chunk has it from there
   if (chunk.destination_) {
     std::copy(bytes.begin(), bytes.end(), chunk.destination_);
   } else {
@@ -108,18 +108,18 @@ void Upload::write(const Chunk& chunk, std::span<const std::byte> bytes) {
 }
 
 void UploadTable::insert(const UploadRef& upload) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   uploads_[{upload->session(), upload->id()}] = upload;
 }
 
 UploadRef UploadTable::find(uint64_t session, int64_t id) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = uploads_.find({session, id});
   return found == uploads_.end() ? nullptr : found->second;
 }
 
 void UploadTable::erase(uint64_t session, int64_t id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   uploads_.erase({session, id});
 }
 

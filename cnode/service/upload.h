@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "base/hash.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "program/tensor.h"
 #include "service/request.h"
@@ -79,7 +79,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
  private:
   friend class Chunk;
   void abandon(const Chunk& chunk);
-  Result<void> take_destination(Chunk& chunk);
+  Result<void> take_destination(Chunk& chunk) GPU_NODE_REQUIRES(mutex_);
 
   const uint64_t session_;
   const int64_t id_;
@@ -87,11 +87,11 @@ class Upload : public std::enable_shared_from_this<Upload> {
   const uint64_t size_bytes_;
   const bool staged_;
 
-  mutable std::mutex mutex_;
-  std::map<uint64_t, uint64_t> on_the_way_;  // begin -> end
-  std::map<uint64_t, uint64_t> landed_;      // begin -> end, neighbours joined
-  uint64_t landed_bytes_ = 0;
-  std::vector<vulkan::BufferRef> free_slots_;
+  mutable Mutex mutex_;
+  std::map<uint64_t, uint64_t> on_the_way_ GPU_NODE_GUARDED_BY(mutex_);  // begin -> end
+  std::map<uint64_t, uint64_t> landed_ GPU_NODE_GUARDED_BY(mutex_);      // begin -> end, neighbours joined
+  uint64_t landed_bytes_ GPU_NODE_GUARDED_BY(mutex_) = 0;
+  std::vector<vulkan::BufferRef> free_slots_ GPU_NODE_GUARDED_BY(mutex_);
 };
 
 // The uploads in progress, by session and id. Any thread.
@@ -113,8 +113,8 @@ class UploadTable {
     }
   };
 
-  mutable std::mutex mutex_;
-  std::unordered_map<Key, UploadRef, Hash> uploads_;
+  mutable Mutex mutex_;
+  std::unordered_map<Key, UploadRef, Hash> uploads_ GPU_NODE_GUARDED_BY(mutex_);
 };
 
 }  // namespace gpu_node::service

@@ -14,7 +14,7 @@ Watchdog::Watchdog(Options options)
 
 Watchdog::~Watchdog() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
@@ -22,13 +22,13 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::loop() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
     look();
     if (options_.tick) options_.tick();
     lock.lock();
-    wake_.wait_for(lock, kPeriod, [this] { return stopping_; });
+    wake_.wait_for(mutex_, kPeriod, [this]() GPU_NODE_REQUIRES(mutex_) { return stopping_; });
   }
 }
 
@@ -41,10 +41,10 @@ void Watchdog::look() {
     if (progress != watch.progress) watch = {progress, now};
     const std::optional<Clock::time_point> since = subject.since();
     if (!since) continue;
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - std::max(*since, watch.changed));
-    if (age.count() < options_.limit_ms) continue;
+    const int64_t age_ms = in_milliseconds(now - std::max(*since, watch.changed));
+    if (age_ms < options_.limit_ms) continue;
     tripped_ = true;
-    options_.on_trip(subject.name + " has made no progress for " + std::to_string(age.count()) + " ms, the limit is " +
+    options_.on_trip(subject.name + " has made no progress for " + std::to_string(age_ms) + " ms, the limit is " +
                      std::to_string(options_.limit_ms));
   }
 }

@@ -7,15 +7,14 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 
 namespace gpu_node::service {
 
@@ -49,11 +48,11 @@ class Watchdog {
   void look();
 
   const Options options_;
-  std::vector<Watch> watches_;
+  std::vector<Watch> watches_;  // and tripped_: of the watchdog's thread
   bool tripped_ = false;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  Condition wake_;
+  bool stopping_ GPU_NODE_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

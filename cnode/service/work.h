@@ -17,10 +17,6 @@ struct RunWork {
   Run run;
   std::vector<std::byte> frame;  // the commands' binaries lie in it
 };
-struct FreeWork {
-  SessionRef session;
-  std::vector<int64_t> ids;
-};
 struct DownloadWork {
   SessionRef session;
   PendingCallRef call;
@@ -85,8 +81,7 @@ struct UploadDoneWork {
 // Nothing but a reason to look again: a session has ended.
 struct WakeWork {};
 
-using Work =
-    std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork, ModelWork,
-                 ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork, UploadDoneWork>;
+using Work = std::variant<WakeWork, RunWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork, ModelWork,
+                          ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork, UploadDoneWork>;
 
 }  // namespace gpu_node::service

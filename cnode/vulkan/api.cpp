@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 
 std::string vk_result_name(VkResult result) {
@@ -29,7 +31,7 @@ std::string vk_result_name(VkResult result) {
     GPU_NODE_X(VK_ERROR_UNKNOWN);
 #undef GPU_NODE_X
     default:
-      return "VkResult " + std::to_string(static_cast<int>(result));
+      return concat("VkResult ", static_cast<int>(result));
   }
 }
 

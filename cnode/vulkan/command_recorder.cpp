@@ -4,10 +4,14 @@
 #include <cstring>
 #include <string>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 namespace {
 
 constexpr int64_t kSlotWaitMs = 30'000;  // for the oldest of kMaxInFlight submissions
+
+constexpr const char* kOwned = "a device's recorder";
 
 constexpr VkPipelineStageFlags kDeviceStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
 constexpr VkAccessFlags kDeviceWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
@@ -22,8 +26,7 @@ bool inside(const Buffer& buffer, uint64_t offset, uint64_t size) {
 }
 
 std::string range_text(const Buffer& buffer, uint64_t offset, uint64_t size) {
-  return "bytes " + std::to_string(offset) + " to " + std::to_string(offset + size) + " of a buffer of " +
-         std::to_string(buffer.capacity_bytes());
+  return concat("bytes ", offset, " to ", offset + size, " of a buffer of ", buffer.capacity_bytes());
 }
 
 }  // namespace
@@ -113,23 +116,21 @@ Result<void> CommandRecorder::check(const Kernel& kernel, std::span<const Buffer
                                     const uint32_t (&groups)[3]) const {
   const DeviceInfo& info = context_.info();
   if (ranges.size() != kernel.buffers() || ranges.size() > kMaxBuffers)
-    return wrong(std::to_string(ranges.size()) + " ranges for a kernel of " + std::to_string(kernel.buffers()));
+    return wrong(concat(ranges.size(), " ranges for a kernel of ", kernel.buffers()));
   if (push_bytes != kernel.push_bytes())
-    return wrong(std::to_string(push_bytes) + " push bytes for a kernel of " + std::to_string(kernel.push_bytes()));
+    return wrong(concat(push_bytes, " push bytes for a kernel of ", kernel.push_bytes()));
   for (int i = 0; i < 3; ++i)
     if (groups[i] == 0 || groups[i] > info.max_groups[i])
-      return wrong(std::to_string(groups[i]) + " groups in dimension " + std::to_string(i) + ", from 1 to " +
-                   std::to_string(info.max_groups[i]) + " can be");
+      return wrong(concat(groups[i], " groups in dimension ", i, ", from 1 to ", info.max_groups[i], " can be"));
   for (const BufferRange& range : ranges) {
     if (range.buffer == nullptr || *range.buffer == nullptr) return wrong("a range without a buffer");
     if (!inside(**range.buffer, range.offset_bytes, range.size_bytes))
       return wrong(range_text(**range.buffer, range.offset_bytes, range.size_bytes));
     if (range.offset_bytes % info.storage_alignment != 0)
-      return wrong("offset " + std::to_string(range.offset_bytes) + " is no multiple of " +
-                   std::to_string(info.storage_alignment));
+      return wrong(concat("offset ", range.offset_bytes, " is no multiple of ", info.storage_alignment));
     if (range.size_bytes > info.max_storage_range)
-      return wrong("a range of " + std::to_string(range.size_bytes) + " bytes, at most " +
-                   std::to_string(info.max_storage_range) + " can be bound");
+      return wrong(
+          concat("a range of ", range.size_bytes, " bytes, at most ", info.max_storage_range, " can be bound"));
   }
   return {};
 }
@@ -148,6 +149,7 @@ void CommandRecorder::push_constants(const KernelLayout& layout, std::span<const
 Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
                                        std::span<const std::byte> push, uint32_t groups_x, uint32_t groups_y,
                                        uint32_t groups_z) {
+  context_.thread.check(kOwned);
   GPU_TRY(check(kernel, ranges, push.size(), {groups_x, groups_y, groups_z}));
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   const auto& compiled = static_cast<const CompiledKernel&>(kernel);
@@ -178,11 +180,12 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
 
 Result<void> CommandRecorder::copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,
                                    uint64_t size_bytes) {
+  context_.thread.check(kOwned);
   if (from == nullptr || to == nullptr) return wrong("a copy without a buffer");
   if (!inside(*from, from_offset, size_bytes)) return wrong("copy from " + range_text(*from, from_offset, size_bytes));
   if (!inside(*to, to_offset, size_bytes)) return wrong("copy to " + range_text(*to, to_offset, size_bytes));
   if (from == to && from_offset < to_offset + size_bytes && to_offset < from_offset + size_bytes)
-    return wrong("a copy onto itself, from offset " + std::to_string(from_offset) + " to " + std::to_string(to_offset));
+    return wrong(concat("a copy onto itself, from offset ", from_offset, " to ", to_offset));
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   next_command(must_wait_for(pooled(from), false) || must_wait_for(pooled(to), true));
   stamp(pooled(from), false);
@@ -194,6 +197,7 @@ Result<void> CommandRecorder::copy(const BufferRef& from, uint64_t from_offset, 
 }
 
 Result<void> CommandRecorder::fill(const BufferRef& buffer, uint64_t offset_bytes, uint64_t size_bytes, uint32_t word) {
+  context_.thread.check(kOwned);
   if (buffer == nullptr) return wrong("a fill without a buffer");
   if (!inside(*buffer, offset_bytes, size_bytes) || offset_bytes % 4 != 0 || size_bytes % 4 != 0)
     return wrong("fill of " + range_text(*buffer, offset_bytes, size_bytes) + ", both in multiples of 4");
@@ -206,6 +210,7 @@ Result<void> CommandRecorder::fill(const BufferRef& buffer, uint64_t offset_byte
 }
 
 Result<void> CommandRecorder::make_host_visible() {
+  context_.thread.check(kOwned);
   if (host_visible_ == command_) return {};
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   barrier(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
@@ -215,6 +220,7 @@ Result<void> CommandRecorder::make_host_visible() {
 }
 
 Result<uint64_t> CommandRecorder::submit() {
+  context_.thread.check(kOwned);
   if (commands_ == VK_NULL_HANDLE) return timeline_.submitted();
   const VkCommandBuffer commands = commands_;
   commands_ = VK_NULL_HANDLE;
@@ -234,6 +240,7 @@ Result<uint64_t> CommandRecorder::submit() {
 }
 
 void CommandRecorder::collect() {
+  context_.thread.check(kOwned);
   timeline_.completed();
   pool_.collect();
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/thread_owner.h"
 #include "vulkan/counter_cells.h"
 #include "vulkan/device.h"
 #include "vulkan/fault.h"
@@ -25,6 +26,8 @@ struct Context {
   ShaderRules shader_rules;
   CounterCells counters;
   FaultPlan fault{Fault{}};
+  // Who records, allocates and submits.
+  [[no_unique_address]] ThreadOwner thread;
 
   const DeviceInfo& info() const { return physical.info; }
 };

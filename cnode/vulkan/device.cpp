@@ -67,6 +67,7 @@ const DeviceInfo& Device::info() const { return impl_->context->info(); }
 BufferPool& Device::pool() { return *impl_->pool; }
 KernelCache& Device::kernels() { return *impl_->kernels; }
 Recorder& Device::recorder() { return *impl_->recorder; }
+void Device::hand_on() { impl_->context->thread.hand_on(); }
 uint64_t Device::validation_messages_of_process() { return Instance::validation_messages_of_process(); }
 uint64_t Device::memory_limit_bytes() const { return impl_->pool->limit_bytes(); }
 

@@ -1,8 +1,8 @@
 // One Vulkan device: chosen, opened, and everything that lives with it. The only folder that names Vulkan.
 //
 // Threads: create() and the destructor belong to the caller. The pool, the recorder and the timeline belong to one
-// thread, the device thread. The kernel cache may be asked from any thread. completed() and in_flight_since() may be
-// read from any thread (the watchdog does).
+// thread, the device thread: in debug builds another one's use ends the process. The kernel cache may be asked from any
+// thread. completed() and in_flight_since() may be read from any thread (the watchdog does).
 #pragma once
 
 #include <memory>
@@ -61,6 +61,8 @@ class Device {
   Recorder& recorder();
   Counters counters() const;
   uint64_t memory_limit_bytes() const;
+  // Pool and recorder belong to the thread that uses them next. For moments at which nobody uses them.
+  void hand_on();
   // Of every device that this process ever opened, those since closed included.
   static uint64_t validation_messages_of_process();
 

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <string>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 namespace {
+
+constexpr const char* kOwned = "a device's buffer pool";
 
 // How many of the longest-free buffers are looked at for one that the GPU has finished with.
 constexpr size_t kFinishedSearch = 8;
@@ -51,8 +55,8 @@ Result<void> DeviceBufferPool::open() {
 
 DeviceBufferPool::~DeviceBufferPool() {
   // Refs that are still out keep their object, without memory; the stack deletes it when they are dropped.
-  PooledBuffer* buffer = nullptr;
-  const std::unique_lock lock = returns_->close(buffer);
+  const MutexLock lock(returns_->closing());
+  PooledBuffer* buffer = returns_->close();
   while (buffer != nullptr) {
     PooledBuffer* next = buffer->next_returned;
     destroy(buffer);
@@ -65,11 +69,12 @@ DeviceBufferPool::~DeviceBufferPool() {
 }
 
 Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use, bool host_write) {
+  context_.thread.check(kOwned);
   size_bytes = std::max<uint64_t>(size_bytes, 1);
   if (size_bytes > context_.info().max_allocation_bytes)
-    return Error{ErrorCode::kUnsupported, "a buffer of " + std::to_string(size_bytes) + " bytes on " +
-                                              context_.info().name + ", whose largest is " +
-                                              std::to_string(context_.info().max_allocation_bytes) + " bytes"};
+    return Error{ErrorCode::kUnsupported,
+                 concat("a buffer of ", size_bytes, " bytes on ", context_.info().name, ", whose largest is ",
+                        context_.info().max_allocation_bytes, " bytes")};
   if (context_.fault.next_allocation_fails()) return out_of_memory(size_bytes, "asked for by GPU_NODE_FAULT");
   // The host writes what it can see; a buffer that it fills through staging waits for its last use on the device.
   host_write = host_write && (use != BufferUse::kDevice || context_.info().unified_memory);
@@ -92,6 +97,7 @@ BufferRef DeviceBufferPool::hand_out(PooledBuffer* buffer, uint64_t size_bytes) 
 }
 
 void DeviceBufferPool::collect() {
+  context_.thread.check(kOwned);
   for (PooledBuffer* buffer = returns_->take_all(); buffer != nullptr;) {
     PooledBuffer* next = buffer->next_returned;
     free_list(buffer->use, buffer->size_class).push_back(buffer);
@@ -171,7 +177,7 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
   if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY ||
       result == VK_ERROR_TOO_MANY_OBJECTS)
     return out_of_memory(size_bytes, "the driver says " + vk_result_name(result));
-  GPU_TRY_VK(result, "vmaCreateBuffer of " + std::to_string(size_class.bytes) + " bytes");
+  GPU_TRY_VK(result, concat("vmaCreateBuffer of ", size_class.bytes, " bytes"));
   auto* made = new PooledBuffer(allocator_.handle, buffer, allocation, size_class.bytes,
                                 static_cast<std::byte*>(got.pMappedData), use, size_class.index, counts(use), returns_);
   all_.insert(made);
@@ -231,10 +237,9 @@ void DeviceBufferPool::destroy(PooledBuffer* buffer) {
 
 Error DeviceBufferPool::out_of_memory(uint64_t size_bytes, const std::string& reason) const {
   const uint64_t live = live_bytes();
-  return {ErrorCode::kOutOfMemory,
-          "a buffer of " + std::to_string(size_bytes) + " bytes on " + context_.info().name + " (" + reason + "): " +
-              std::to_string(live) + " bytes live, " + std::to_string(total_bytes() - live) + " pooled, limit " +
-              std::to_string(limit_bytes_) + ", device " + std::to_string(context_.info().memory_bytes)};
+  return {ErrorCode::kOutOfMemory, concat("a buffer of ", size_bytes, " bytes on ", context_.info().name, " (", reason,
+                                          "): ", live, " bytes live, ", total_bytes() - live, " pooled, limit ",
+                                          limit_bytes_, ", device ", context_.info().memory_bytes)};
 }
 
 }  // namespace gpu_node::vulkan

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <memory>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 namespace {
 
@@ -44,8 +46,7 @@ Error compile_error(std::string_view message, const std::string& glsl) {
     const char* from = text.data() + prefix.size();
     if (std::from_chars(from, text.data() + text.size(), number).ec != std::errc()) number = 0;
   }
-  if (number > 0)
-    text += "\nline " + std::to_string(number) + ": " + std::string(line_of(glsl, static_cast<size_t>(number)));
+  if (number > 0) text += concat("\nline ", number, ": ", line_of(glsl, static_cast<size_t>(number)));
   return with_details(std::move(error), {.stage = "glsl", .line = number, .source = glsl});
 }
 
@@ -55,15 +56,15 @@ std::string library_of(const void* function) {
   struct stat status{};
   if (function == nullptr || dladdr(function, &info) == 0 || info.dli_fname == nullptr) return "?";
   if (::stat(info.dli_fname, &status) != 0) return info.dli_fname;
-  return std::string(info.dli_fname) + ":" + std::to_string(status.st_size) + ":" + std::to_string(status.st_mtime);
+  return concat(info.dli_fname, ":", status.st_size, ":", status.st_mtime);
 }
 
 }  // namespace
 
 Result<std::vector<uint32_t>> compile_glsl(const std::string& glsl) {
   if (glsl.size() > kMaxGlslBytes)
-    return with_details({ErrorCode::kCompileFailed, "a shader of " + std::to_string(glsl.size()) + " bytes; at most " +
-                                                        std::to_string(kMaxGlslBytes) + " are compiled"},
+    return with_details({ErrorCode::kCompileFailed,
+                         concat("a shader of ", glsl.size(), " bytes; at most ", kMaxGlslBytes, " are compiled")},
                         {.stage = "glsl"});
   // For a version that has no compute shaders the compiler prints all its built-in functions to standard output.
   if (!glsl.starts_with("#version 4"))
@@ -90,9 +91,9 @@ std::string glsl_compiler_version() {
   unsigned int revision = 0;
   shaderc_get_spv_version(&version, &revision);
   // shaderc names no version of its own, and the compiler proper is a library below it.
-  return std::string(kOptions) + " spirv:" + std::to_string(version) + "." + std::to_string(revision) + " " +
-         library_of(reinterpret_cast<const void*>(&shaderc_compile_into_spv)) + " " +
-         library_of(dlsym(RTLD_DEFAULT, "glslang_initialize_process"));
+  return concat(kOptions, " spirv:", version, ".", revision, " ",
+                library_of(reinterpret_cast<const void*>(&shaderc_compile_into_spv)), " ",
+                library_of(dlsym(RTLD_DEFAULT, "glslang_initialize_process")));
 }
 
 }  // namespace gpu_node::vulkan

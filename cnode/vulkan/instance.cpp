@@ -1,10 +1,10 @@
 #include "vulkan/instance.h"
 
 #include <cstring>
-#include <mutex>
 #include <string>
 
 #include "base/log.h"
+#include "base/mutex.h"
 
 namespace gpu_node::vulkan {
 namespace {
@@ -13,7 +13,7 @@ constexpr const char* kValidationLayer = "VK_LAYER_KHRONOS_validation";
 
 // volk keeps the loader's functions in globals: filled once, under this lock, because other devices may be in use.
 // Instance functions are the loader's trampolines and serve every instance; device functions are kept per device.
-std::mutex g_volk_mutex;
+Mutex g_volk_mutex;
 
 std::atomic<uint64_t> g_validation_messages{0};
 
@@ -54,7 +54,7 @@ bool has_layer(const char* name) {
 }
 
 Result<void> load_loader() {
-  const std::lock_guard lock(g_volk_mutex);
+  const MutexLock lock(g_volk_mutex);
   if (volkGetInstanceVersion() != 0) return {};
   if (volkInitialize() != VK_SUCCESS)
     return Error{
@@ -106,7 +106,7 @@ Result<std::unique_ptr<Instance>> Instance::create(bool validation) {
   if (made == VK_ERROR_INCOMPATIBLE_DRIVER) return no_driver();
   GPU_TRY_VK(made, "vkCreateInstance");
   {
-    const std::lock_guard lock(g_volk_mutex);
+    const MutexLock lock(g_volk_mutex);
     if (volkGetLoadedInstance() == VK_NULL_HANDLE) volkLoadInstanceOnly(raw);
   }
   std::unique_ptr<Instance> instance(new Instance());

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/concat.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "vulkan/glsl_compiler.h"
@@ -56,7 +57,7 @@ Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(Context& context,
 KernelCompiler::~KernelCompiler() {
   std::deque<Job> dropped;
   {
-    const std::lock_guard lock(jobs_mutex_);
+    const MutexLock lock(jobs_mutex_);
     stopping_ = true;
     dropped.swap(jobs_);
   }
@@ -67,7 +68,7 @@ KernelCompiler::~KernelCompiler() {
 }
 
 const Kernel* KernelCompiler::find(std::string_view key) {
-  const std::shared_lock lock(entries_mutex_);
+  const ReaderLock lock(entries_mutex_);
   const auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : found->second.ready;
 }
@@ -75,7 +76,7 @@ const Kernel* KernelCompiler::find(std::string_view key) {
 KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit) {
   const auto promise = std::make_shared<std::promise<Outcome>>();
   Pending pending = promise->get_future().share();
-  const std::unique_lock lock(entries_mutex_);
+  const WriterLock lock(entries_mutex_);
   const auto found = entries_.find(key);
   if (found != entries_.end()) return found->second.pending;
   const Result<void> queued =
@@ -115,10 +116,10 @@ KernelCache::PendingSave KernelCompiler::save() {
 
 Result<void> KernelCompiler::enqueue(Job job) {
   {
-    const std::lock_guard lock(jobs_mutex_);
+    const MutexLock lock(jobs_mutex_);
     if (stopping_) return Error{ErrorCode::kShuttingDown, "the device is being closed"};
     if (jobs_.size() >= kMaxQueuedJobs)
-      return Error{ErrorCode::kBusy, std::to_string(kMaxQueuedJobs) + " kernels wait to be compiled"};
+      return Error{ErrorCode::kBusy, concat(kMaxQueuedJobs, " kernels wait to be compiled")};
     jobs_.push_back(std::move(job));
   }
   jobs_ready_.notify_one();
@@ -126,7 +127,8 @@ Result<void> KernelCompiler::enqueue(Job job) {
 }
 
 void KernelCompiler::work() {
-  std::unique_lock lock(jobs_mutex_);
+  const auto called = [this]() GPU_NODE_REQUIRES(jobs_mutex_) { return stopping_ || !jobs_.empty(); };
+  MutexLock lock(jobs_mutex_);
   while (!stopping_) {
     if (!jobs_.empty()) {
       const Job job = std::move(jobs_.front());
@@ -136,8 +138,8 @@ void KernelCompiler::work() {
       lock.lock();
       unsaved_ = true;
     } else if (!unsaved_) {
-      jobs_ready_.wait(lock);
-    } else if (jobs_ready_.wait_for(lock, quiet_) == std::cv_status::timeout && jobs_.empty()) {
+      jobs_ready_.wait(jobs_mutex_, called);
+    } else if (!jobs_ready_.wait_for(jobs_mutex_, quiet_, called)) {
       unsaved_ = false;
       lock.unlock();
       (void)pipeline_cache_->save();
@@ -160,13 +162,13 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
     return at_stage("driver", build(module));
   }();
   if (outcome.ok()) {
-    const std::unique_lock lock(entries_mutex_);
+    const WriterLock lock(entries_mutex_);
     entries_.find(key)->second.ready = outcome->get();
     raw_kernels_ += raw ? 1 : 0;
   } else {
     outcome = with_context(std::move(outcome).error(), "kernel " + key);
     log_line(raw ? LogLevel::kWarning : LogLevel::kError, "kernel_failed", outcome.error().message);
-    const std::unique_lock lock(entries_mutex_);
+    const WriterLock lock(entries_mutex_);
     if (raw) entries_.erase(entries_.find(key));  // its caller has the module and may send it again
   }
   promise.set_value(std::move(outcome));
@@ -175,21 +177,20 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
 
 // A pipeline is never given back while the device is open.
 Result<void> KernelCompiler::check_room() {
-  const std::shared_lock lock(entries_mutex_);
+  const ReaderLock lock(entries_mutex_);
   if (raw_kernels_ < kMaxRawKernels) return {};
-  return Error{ErrorCode::kQuota, std::to_string(raw_kernels_) + " modules of callers are loaded, the limit is " +
-                                      std::to_string(kMaxRawKernels) + "; a restart of the node drops them"};
+  return Error{ErrorCode::kQuota, concat(raw_kernels_, " modules of callers are loaded, the limit is ", kMaxRawKernels,
+                                         "; a restart of the node drops them")};
 }
 
 Result<void> KernelCompiler::check(const KernelSource& source) const {
   const DeviceInfo& info = context_.info();
   if (source.buffers > info.max_buffers)
-    return Error{ErrorCode::kUnsupported, std::to_string(source.buffers) + " buffers on " + info.name +
-                                              ", which binds at most " + std::to_string(info.max_buffers)};
+    return Error{ErrorCode::kUnsupported,
+                 concat(source.buffers, " buffers on ", info.name, ", which binds at most ", info.max_buffers)};
   if (source.push_bytes > info.max_push_bytes || source.push_bytes % 4 != 0)
-    return Error{ErrorCode::kUnsupported, std::to_string(source.push_bytes) + " bytes of push constants on " +
-                                              info.name + ": a multiple of 4, at most " +
-                                              std::to_string(info.max_push_bytes)};
+    return Error{ErrorCode::kUnsupported, concat(source.push_bytes, " bytes of push constants on ", info.name,
+                                                 ": a multiple of 4, at most ", info.max_push_bytes)};
   return {};
 }
 
@@ -205,10 +206,9 @@ Result<KernelCompiler::Module> KernelCompiler::module_of(KernelSource source) {
 
 Result<KernelCompiler::Module> KernelCompiler::raw_module(std::vector<uint32_t> words) const {
   if (words.size() * sizeof(uint32_t) > kMaxRawModuleBytes)
-    return with_details(
-        {ErrorCode::kCompileFailed, "SPIR-V module: " + std::to_string(words.size() * sizeof(uint32_t)) +
-                                        " bytes, at most " + std::to_string(kMaxRawModuleBytes) + " are taken"},
-        {.stage = "spirv"});
+    return with_details({ErrorCode::kCompileFailed, concat("SPIR-V module: ", words.size() * sizeof(uint32_t),
+                                                           " bytes, at most ", kMaxRawModuleBytes, " are taken")},
+                        {.stage = "spirv"});
   Module module;
   Lap lap;
   GPU_TRY(at_stage("spirv", check_nesting(words)));
@@ -267,7 +267,7 @@ KernelCompiler::Outcome KernelCompiler::build(Module& made) {
   Handle<VkPipeline> pipeline(device, raw, context_.vk.vkDestroyPipeline);
   context_.counters.pipelines_created.fetch_add(1, std::memory_order_relaxed);
   {
-    const std::unique_lock lock(entries_mutex_);
+    const WriterLock lock(entries_mutex_);
     pipelines_.push_back(std::move(pipeline));
   }
   made.times.driver_ms = lap.ms();

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <shared_mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "base/mutex.h"
 #include "vulkan/compiled_kernel.h"
 #include "vulkan/context.h"
 #include "vulkan/layout_cache.h"
@@ -58,8 +57,8 @@ class KernelCompiler final : public KernelCache {
   KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet);
   void work();
   // Nothing once the job is queued, else why it is not.
-  Result<void> enqueue(Job job);
-  void run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise);
+  Result<void> enqueue(Job job) GPU_NODE_EXCLUDES(jobs_mutex_);
+  void run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise) GPU_NODE_EXCLUDES(entries_mutex_);
   Result<void> check(const KernelSource& source) const;
   Result<void> check_room();
   Result<Module> module_of(const std::string& glsl);
@@ -74,16 +73,16 @@ class KernelCompiler final : public KernelCache {
   LayoutCache layouts_;
   std::unique_ptr<PipelineCache> pipeline_cache_;
 
-  std::shared_mutex entries_mutex_;
-  std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_;
-  std::vector<Handle<VkPipeline>> pipelines_;
-  uint32_t raw_kernels_ = 0;  // of those, from callers' modules
+  SharedMutex entries_mutex_;
+  std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_ GPU_NODE_GUARDED_BY(entries_mutex_);
+  std::vector<Handle<VkPipeline>> pipelines_ GPU_NODE_GUARDED_BY(entries_mutex_);
+  uint32_t raw_kernels_ GPU_NODE_GUARDED_BY(entries_mutex_) = 0;  // of those, from callers' modules
 
-  std::mutex jobs_mutex_;
-  std::condition_variable jobs_ready_;
-  std::deque<Job> jobs_;
-  bool stopping_ = false;
-  bool unsaved_ = false;  // the pipeline cache has grown since it was saved
+  Mutex jobs_mutex_;
+  Condition jobs_ready_;
+  std::deque<Job> jobs_ GPU_NODE_GUARDED_BY(jobs_mutex_);
+  bool stopping_ GPU_NODE_GUARDED_BY(jobs_mutex_) = false;
+  bool unsaved_ GPU_NODE_GUARDED_BY(jobs_mutex_) = false;  // the pipeline cache has grown since it was saved
   std::vector<std::thread> threads_;
 };
 

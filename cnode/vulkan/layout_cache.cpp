@@ -5,7 +5,7 @@
 namespace gpu_node::vulkan {
 
 Result<KernelLayout> LayoutCache::layout(uint32_t buffers, uint32_t push_bytes) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto found = layouts_.find({buffers, push_bytes});
   if (found == layouts_.end()) {
     GPU_ASSIGN(Layout made, make(buffers, push_bytes));

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <utility>
 
+#include "base/mutex.h"
 #include "vulkan/context.h"
 
 namespace gpu_node::vulkan {
@@ -34,8 +34,8 @@ class LayoutCache {
   Result<Layout> make(uint32_t buffers, uint32_t push_bytes);
 
   Context& context_;
-  std::mutex mutex_;
-  std::map<std::pair<uint32_t, uint32_t>, Layout> layouts_;
+  Mutex mutex_;
+  std::map<std::pair<uint32_t, uint32_t>, Layout> layouts_ GPU_NODE_GUARDED_BY(mutex_);
 };
 
 }  // namespace gpu_node::vulkan

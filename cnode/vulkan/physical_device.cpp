@@ -5,12 +5,13 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 namespace {
 
 std::string version_text(uint32_t version) {
-  return std::to_string(VK_API_VERSION_MAJOR(version)) + "." + std::to_string(VK_API_VERSION_MINOR(version)) + "." +
-         std::to_string(VK_API_VERSION_PATCH(version));
+  return concat(VK_API_VERSION_MAJOR(version), ".", VK_API_VERSION_MINOR(version), ".", VK_API_VERSION_PATCH(version));
 }
 
 std::string hex(const uint8_t* bytes, size_t count) {
@@ -196,7 +197,7 @@ std::string describe_all(std::span<const DeviceInfo> devices) {
   std::string text;
   for (const DeviceInfo& device : devices) {
     if (!text.empty()) text += ", ";
-    text += std::to_string(device.index) + " \"" + device.name + "\"";
+    text += concat(device.index, " \"", device.name, "\"");
     if (!device.unusable.empty()) text += " (unusable: " + device.unusable + ")";
   }
   return text.empty() ? "none" : text;

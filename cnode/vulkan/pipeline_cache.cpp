@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/concat.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -20,8 +21,7 @@ constexpr size_t kMaxCacheBytes = 256 << 20;
 
 Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, const std::string& folder) {
   std::string file;
-  if (!folder.empty())
-    file = folder + "/pipelines-" + context.info().uuid + "-" + std::to_string(context.physical.driver_version);
+  if (!folder.empty()) file = concat(folder, "/pipelines-", context.info().uuid, "-", context.physical.driver_version);
   std::unique_ptr<PipelineCache> cache(new PipelineCache(context, std::move(file)));
   const std::string data = cache->load();
   VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
@@ -30,6 +30,7 @@ Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, c
   VkPipelineCache raw = VK_NULL_HANDLE;
   GPU_TRY_VK(context.vk.vkCreatePipelineCache(context.device.get(), &info, nullptr, &raw), "vkCreatePipelineCache");
   cache->cache_ = {context.device.get(), raw, context.vk.vkDestroyPipelineCache};
+  const MutexLock lock(cache->mutex_);
   if (!data.empty()) cache->saved_digest_ = sha256_hex(data);
   return cache;
 }
@@ -61,7 +62,7 @@ bool PipelineCache::fits_device(std::string_view data) const {
 }
 
 Result<std::string> PipelineCache::save() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (file_.empty()) return std::string();
   size_t size = 0;
   GPU_TRY_VK(context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, nullptr),

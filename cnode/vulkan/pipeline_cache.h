@@ -5,9 +5,9 @@
 // empty.
 #pragma once
 
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "vulkan/context.h"
 
 namespace gpu_node::vulkan {
@@ -32,9 +32,9 @@ class PipelineCache {
   Context& context_;
   const std::string file_;
   Handle<VkPipelineCache> cache_;
-  std::mutex mutex_;
-  std::string saved_digest_;
-  bool failure_logged_ = false;
+  Mutex mutex_;
+  std::string saved_digest_ GPU_NODE_GUARDED_BY(mutex_);
+  bool failure_logged_ GPU_NODE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace gpu_node::vulkan

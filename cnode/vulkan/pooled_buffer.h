@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "vulkan/buffer_pool.h"
 #include "vulkan/vma.h"
 
@@ -68,7 +68,7 @@ class ReturnStack {
     do {
       if (head == closed()) {
         const std::shared_ptr<ReturnStack> self = buffer->home;  // the buffer may be the last to know it
-        const std::lock_guard lock(closing_);
+        const MutexLock lock(closing_);
         delete buffer;
         return;
       }
@@ -79,12 +79,9 @@ class ReturnStack {
     if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
     return head_.exchange(nullptr, std::memory_order_acquire);
   }
-  // From now on dropped buffers are deleted; not before the returned lock is let go.
-  std::unique_lock<std::mutex> close(PooledBuffer*& last) {
-    std::unique_lock lock(closing_);
-    last = head_.exchange(closed(), std::memory_order_acq_rel);
-    return lock;
-  }
+  // From now on dropped buffers are deleted; not before closing() is let go. Returns those that wait.
+  PooledBuffer* close() GPU_NODE_REQUIRES(closing_) { return head_.exchange(closed(), std::memory_order_acq_rel); }
+  Mutex& closing() GPU_NODE_RETURN_CAPABILITY(closing_) { return closing_; }
 
   std::atomic<uint64_t> live_bytes{0};  // capacity of the buffers in device memory that somebody holds
 
@@ -92,7 +89,7 @@ class ReturnStack {
   PooledBuffer* closed() { return reinterpret_cast<PooledBuffer*>(this); }  // an address that no buffer has
 
   std::atomic<PooledBuffer*> head_{nullptr};
-  std::mutex closing_;
+  Mutex closing_;
 };
 
 // Allocates the counts of a BufferRef inside its buffer. A BufferRef lets go of them last of all, so that is when the

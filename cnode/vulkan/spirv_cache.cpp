@@ -88,7 +88,7 @@ void SpirvCache::remove(const std::string& hash) {
 }
 
 void SpirvCache::make_room(uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!used_bytes_ || *used_bytes_ + bytes > limit_bytes_) {
     std::vector<Entry> entries = entries_of(folder_);
     uint64_t used = 0;

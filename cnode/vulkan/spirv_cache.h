@@ -7,11 +7,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace gpu_node::vulkan {
 
@@ -34,8 +35,8 @@ class SpirvCache {
   const std::string folder_;
   const uint64_t limit_bytes_;
   std::atomic<bool> writable_{true};
-  std::mutex mutex_;
-  std::optional<uint64_t> used_bytes_;  // counted at the first store
+  Mutex mutex_;
+  std::optional<uint64_t> used_bytes_ GPU_NODE_GUARDED_BY(mutex_);  // counted at the first store
 };
 
 }  // namespace gpu_node::vulkan

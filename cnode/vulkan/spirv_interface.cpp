@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/concat.h"
 #include "vulkan/spirv_types.h"
 
 namespace gpu_node::vulkan {
@@ -50,19 +51,18 @@ class Inspector {
   Result<ShaderInterface> inspect() {
     if (!types_.read(words_)) return wrong("an instruction reaches over the end");
     // The specification reserves it, the validator ignores it, and Mesa ends over it.
-    if (words_[4] != 0) return wrong("the header's last word is " + std::to_string(words_[4]) + ", not 0");
+    if (words_[4] != 0) return wrong(concat("the header's last word is ", words_[4], ", not 0"));
     Result<void> outcome;
     spirv::for_each_instruction(words_, [&](const spirv::Instruction& instruction) {
       if (outcome.ok()) outcome = check(instruction);
     });
     GPU_TRY(outcome);
-    if (entry_points_ != 1) return wrong(std::to_string(entry_points_) + " entry points, one is expected");
+    if (entry_points_ != 1) return wrong(concat(entry_points_, " entry points, one is expected"));
     GPU_TRY(check_local_size());
     GPU_TRY(check_calls());
     for (const Types::Variable& variable : types_.variables()) GPU_TRY(check(variable));
     if (shared_bytes_ > rules_.shared_memory_bytes)
-      return beyond(std::to_string(shared_bytes_) + " bytes of shared memory, the device has " +
-                    std::to_string(rules_.shared_memory_bytes));
+      return beyond(concat(shared_bytes_, " bytes of shared memory, the device has ", rules_.shared_memory_bytes));
     return found_;
   }
 
@@ -126,13 +126,13 @@ class Inspector {
     uint64_t invocations = 1;
     for (size_t i = 0; i < 3; ++i) {
       if (local_size_[i] == 0 || local_size_[i] > rules_.max_local_size[i])
-        return beyond("a workgroup of " + std::to_string(local_size_[i]) + " in dimension " + std::to_string(i) +
-                      ", the device has 1 to " + std::to_string(rules_.max_local_size[i]));
+        return beyond(concat("a workgroup of ", local_size_[i], " in dimension ", i, ", the device has 1 to ",
+                             rules_.max_local_size[i]));
       invocations *= local_size_[i];
     }
     if (invocations > rules_.max_invocations)
-      return beyond("a workgroup of " + std::to_string(invocations) + " invocations, the device has at most " +
-                    std::to_string(rules_.max_invocations));
+      return beyond(
+          concat("a workgroup of ", invocations, " invocations, the device has at most ", rules_.max_invocations));
     return {};
   }
 
@@ -163,7 +163,7 @@ class Inspector {
           uint64_t calls = 0;
           for (const uint32_t callee : list) calls = std::min(kMaxCalls + 1, calls + 1 + expanded[callee]);
           if (calls > kMaxCalls)
-            return wrong("more than " + std::to_string(kMaxCalls) + " calls of functions once all are put in place");
+            return wrong(concat("more than ", kMaxCalls, " calls of functions once all are put in place"));
           expanded[at] = calls;
           open.pop_back();
         }
@@ -194,8 +194,8 @@ class Inspector {
       case kStorageBuffer:
         return check_buffer(variable);
       default:
-        return wrong("a variable of storage class " + std::to_string(variable.storage_class) +
-                     ": only storage buffers, push constants and shared memory are bound");
+        return wrong(concat("a variable of storage class ", variable.storage_class,
+                            ": only storage buffers, push constants and shared memory are bound"));
     }
   }
 
@@ -203,8 +203,7 @@ class Inspector {
     const auto bytes = types_.size_bytes(variable.type);
     if (!bytes) return wrong("push constants of a size that is no constant");
     if (*bytes > rules_.max_push_bytes)
-      return beyond(std::to_string(*bytes) + " bytes of push constants, the device has at most " +
-                    std::to_string(rules_.max_push_bytes));
+      return beyond(concat(*bytes, " bytes of push constants, the device has at most ", rules_.max_push_bytes));
     found_.push_bytes = std::max(found_.push_bytes, static_cast<uint32_t>((*bytes + 3) / 4 * 4));
     return {};
   }
@@ -214,10 +213,9 @@ class Inspector {
     const auto set = types_.decoration(variable.id, spirv::kDescriptorSet);
     const auto binding = types_.decoration(variable.id, spirv::kBinding);
     if (!set || !binding) return wrong("a buffer without a set and a binding");
-    if (*set != 0) return beyond("descriptor set " + std::to_string(*set) + ", only set 0 is bound");
+    if (*set != 0) return beyond(concat("descriptor set ", *set, ", only set 0 is bound"));
     const uint32_t most = std::min(rules_.max_buffers, kMaxBindings);
-    if (*binding >= most)
-      return beyond("binding " + std::to_string(*binding) + ", the device binds 0 to " + std::to_string(most - 1));
+    if (*binding >= most) return beyond(concat("binding ", *binding, ", the device binds 0 to ", most - 1));
     found_.buffers = std::max(found_.buffers, *binding + 1);
     if (!read_only(variable)) found_.written |= uint64_t{1} << *binding;
     return {};
@@ -246,7 +244,7 @@ Result<void> check_nesting(std::span<const uint32_t> words) {
   Types types;
   (void)types.read(words);
   if (types.most_parts() <= kMaxParts) return {};
-  return wrong("a struct of more than " + std::to_string(kMaxParts) + " members in all");
+  return wrong(concat("a struct of more than ", kMaxParts, " members in all"));
 }
 
 Result<ShaderInterface> inspect_spirv(std::span<const uint32_t> words, const ShaderRules& rules) {

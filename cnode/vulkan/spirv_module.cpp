@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 namespace {
 
@@ -127,10 +129,10 @@ Result<void> check_bindings(std::span<const uint32_t> words, uint32_t buffers) {
     if ((words[at] & 0xffff) == kOpDecorate && count == 4) {
       const uint32_t value = words[at + 3];
       if (words[at + 2] == kBinding && value >= buffers)
-        return Error{ErrorCode::kCompileFailed, "the shader declares binding " + std::to_string(value) +
-                                                    ", the kernel has " + std::to_string(buffers) + " buffers"};
+        return Error{ErrorCode::kCompileFailed,
+                     concat("the shader declares binding ", value, ", the kernel has ", buffers, " buffers")};
       if (words[at + 2] == kDescriptorSet && value != 0)
-        return Error{ErrorCode::kCompileFailed, "the shader declares descriptor set " + std::to_string(value)};
+        return Error{ErrorCode::kCompileFailed, concat("the shader declares descriptor set ", value)};
     }
     at += count;
   }

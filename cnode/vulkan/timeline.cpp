@@ -4,6 +4,8 @@
 #include <string>
 #include <thread>
 
+#include "base/concat.h"
+
 namespace gpu_node::vulkan {
 namespace {
 
@@ -82,15 +84,15 @@ VkResult Timeline::wait_for_semaphore(uint64_t value, Deadline deadline) const {
 
 Result<void> Timeline::wait(uint64_t value, Deadline deadline) {
   if (value > submitted())
-    return Error{ErrorCode::kInternal, "waiting for submission " + std::to_string(value) + " of " +
-                                           std::to_string(submitted()) + " would never end"};
+    return Error{ErrorCode::kInternal,
+                 concat("waiting for submission ", value, " of ", submitted(), " would never end")};
   if (!context_.info().software) {
     for (const auto until = std::min(Clock::now() + kSpin, deadline.at()); Clock::now() < until;)
       if (completed() >= value) return {};
   }
   for (;;) {
     if (completed() >= value) return {};
-    if (lost_.load(std::memory_order_relaxed)) return lost("waiting for submission " + std::to_string(value));
+    if (lost_.load(std::memory_order_relaxed)) return lost(concat("waiting for submission ", value));
     if (deadline.expired()) return late(value);
     if (value >= context_.fault.hangs_at()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int64_t>(deadline.remaining_ms(), 1000)));
@@ -118,9 +120,8 @@ Error Timeline::lost(std::string_view what) const {
 }
 
 Error Timeline::late(uint64_t value) const {
-  return {ErrorCode::kDeadline, "the device " + context_.info().name + " had finished submission " +
-                                    std::to_string(completed()) + " of " + std::to_string(submitted()) +
-                                    " when the time for submission " + std::to_string(value) + " was over"};
+  return {ErrorCode::kDeadline, concat("the device ", context_.info().name, " had finished submission ", completed(),
+                                       " of ", submitted(), " when the time for submission ", value, " was over")};
 }
 
 }  // namespace gpu_node::vulkan

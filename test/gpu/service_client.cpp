@@ -272,10 +272,10 @@ uint64_t Client::send_chunk(int64_t id, uint64_t offset, std::span<const std::by
   message.version().tuple(6).atom("upload").unsigned_integer(session).integer(id).unsigned_integer(offset);
   message.tuple(2).raw(pid_).unsigned_integer(tag).binary_header(static_cast<uint32_t>(bytes.size()));
   if (claim) {
-    if (auto landing = service_.claim(message.bytes(), message.bytes().size() + bytes.size())) {
+    if (auto landing = service_.claim(peer_, message.bytes(), message.bytes().size() + bytes.size())) {
       REQUIRE(landing->size_bytes == bytes.size());
       std::memcpy(landing->destination, bytes.data(), bytes.size());
-      service_.on_landed(peer_, message.bytes(), landing->chunk);
+      service_.on_landed(std::move(*landing->arrival));
       return tag;
     }
   }

@@ -115,7 +115,7 @@ TEST_CASE("service: a chunk that never arrives gives its bytes back, and a freed
       etf::Writer head;
       head.version().tuple(6).atom("upload").unsigned_integer(f.client->session).integer(1).integer(0);
       head.tuple(2).raw(f.client->pid()).integer(1).binary_header(4000);
-      auto landing = f.service->claim(head.bytes(), head.bytes().size() + 4000);
+      auto landing = f.service->claim(nullptr, head.bytes(), head.bytes().size() + 4000);
       REQUIRE(landing);
       CHECK(f.client->chunk(1, 0, data).message.find("overlaps") != std::string::npos);
     }

@@ -134,13 +134,7 @@ TEST_CASE("decode: a call that cannot be understood still has a caller") {
   CHECK(call_error(number).find("got an integer") != std::string::npos);
 }
 
-TEST_CASE("decode: free, and upload whole and by its head") {
-  Writer freed;
-  freed.version().tuple(3).atom("free").unsigned_integer(kSession).list(3).integer(1).integer(2).integer(3).nil();
-  const Result<Message> message = decode_message(freed.bytes());
-  REQUIRE(message.ok());
-  CHECK(std::get<Free>(message.value()).ids == std::vector<int64_t>{1, 2, 3});
-
+TEST_CASE("decode: upload whole and by its head") {
   std::vector<std::byte> bytes(100, std::byte{5});
   Writer upload;
   upload.version().tuple(6).atom("upload").unsigned_integer(kSession).integer(4).integer(4096);

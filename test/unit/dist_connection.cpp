@@ -130,7 +130,7 @@ TEST_CASE("dist connection: claimed tails land where the handler wants them, and
     head_bytes = reader.position();
     CHECK(payload_bytes == head_bytes + size);
     // A claim that does not fit what was shown is refused and the message arrives unclaimed.
-    return Claim{room.data() + 1, kind == "wrong" ? payload_bytes + 1 : size, nullptr};
+    return Claim{room.data() + 1, kind == "wrong" ? payload_bytes + 1 : size, std::make_shared<size_t>(head_bytes)};
   };
   const auto send = [&](const char* kind, size_t size, uint8_t seed) {
     etf::Writer writer;
@@ -150,7 +150,9 @@ TEST_CASE("dist connection: claimed tails land where the handler wants them, and
     ++expected;
     REQUIRE(pair.test.handler.wait([&] { return pair.test.handler.claimed.size() == expected; }));
     thread.join();
-    CHECK(pair.test.handler.claimed.back().size() == head_bytes);
+    const Claim& claimed = pair.test.handler.claimed.back();
+    CHECK(claimed.size_bytes == size);
+    CHECK(*std::static_pointer_cast<size_t>(claimed.keep_alive) == head_bytes);
     CHECK(room[0] == std::byte{0xEE});
     if (size + 1 < room.size()) CHECK(room[size + 1] == std::byte{0xEE});
     bool right = true;

@@ -170,8 +170,8 @@ class RecordingHandler : public Handler {
   std::optional<Claim> claim(const ConnectionRef&, std::span<const std::byte> head, size_t bytes) override {
     return on_claim ? on_claim(head, bytes) : std::nullopt;
   }
-  void on_claimed(const ConnectionRef&, std::span<const std::byte> head, Claim&&) override {
-    note([&] { claimed.emplace_back(head.begin(), head.end()); });
+  void on_claimed(const ConnectionRef&, Claim&& claim) override {
+    note([&] { claimed.push_back(std::move(claim)); });
   }
   void on_process_down(const ConnectionRef&, const TermBytes& pid) override {
     note([&] { dead.push_back(pid); });
@@ -193,7 +193,7 @@ class RecordingHandler : public Handler {
   std::condition_variable changed;
   std::vector<ConnectionRef> up, down;
   std::deque<Message> messages;
-  std::vector<std::vector<std::byte>> claimed;
+  std::vector<Claim> claimed;
   std::vector<TermBytes> dead;
   std::function<std::optional<Claim>(std::span<const std::byte>, size_t)> on_claim;
 

@@ -66,6 +66,13 @@ bool parse_chunk(Bytes head, Chunk& chunk) {
   return true;
 }
 
+// What the head of a claimed chunk said.
+struct Arrived {
+  TermBytes pid, tag;
+  bool sink = false;  // whose bytes may be anything
+  uint64_t seq = 0;
+};
+
 class EchoHandler final : public Handler {
  public:
   void on_up(const ConnectionRef&) override {}
@@ -78,16 +85,15 @@ class EchoHandler final : public Handler {
     const std::lock_guard lock(mutex_);
     auto& buffer = buffers_[connection->id()];
     if (buffer.size() < chunk.size_bytes) buffer.resize(chunk.size_bytes);
-    return Claim{buffer.data(), chunk.size_bytes, nullptr};
+    auto kept = std::make_shared<Arrived>(Arrived{copy(chunk.pid), copy(chunk.tag), chunk.kind == "sink", chunk.seq});
+    return Claim{buffer.data(), chunk.size_bytes, std::move(kept)};
   }
 
-  void on_claimed(const ConnectionRef& connection, Bytes head, Claim&& claim) override {
-    Chunk chunk;
-    const bool parsed = parse_chunk(head, chunk);
-    const bool right =
-        parsed && (chunk.kind == "sink" || pattern_is_right(chunk.seq, {claim.destination, claim.size_bytes}));
+  void on_claimed(const ConnectionRef& connection, Claim&& claim) override {
+    const auto& chunk = *std::static_pointer_cast<Arrived>(claim.keep_alive);
+    const bool right = chunk.sink || pattern_is_right(chunk.seq, {claim.destination, claim.size_bytes});
     etf::Writer reply;
-    connection->send(copy(chunk.pid), reply.version().tuple(2).raw(chunk.tag).atom(right ? "ok" : "bad").take());
+    connection->send(chunk.pid, reply.version().tuple(2).raw(chunk.tag).atom(right ? "ok" : "bad").take());
   }
 
   void on_message(const ConnectionRef& connection, Message&& message) override {
