@@ -305,7 +305,7 @@ void DeviceThread::perform(ChainWork& work) { start<ChainJob>(work, work.chain);
 void DeviceThread::perform(SampleWork& work) { start<SampleJob>(work, work.sample); }
 
 void DeviceThread::perform(PendingJobWork& work) {
-  if (!work.job->abandoned()) jobs_.add(std::move(work.job));
+  if (work.job->wanted()) jobs_.add(std::move(work.job));
 }
 
 void DeviceThread::perform(DispatchWork& work) {

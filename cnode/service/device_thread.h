@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "base/bounded_queue.h"
+#include "jobs/turns.h"
 #include "service/interpreter.h"
-#include "service/jobs.h"
 #include "service/reads.h"
 #include "service/spare_commands.h"
 #include "service/work.h"
@@ -103,7 +103,7 @@ class DeviceThread {
   Counters counters_;
   Interpreter interpreter_;
   Reads reads_;
-  Jobs jobs_;
+  jobs::Turns jobs_;
   // The last message that is done and not acknowledged; an acknowledgement covers the messages before it.
   SessionRef owed_to_;
   int64_t owed_seq_ = 0;

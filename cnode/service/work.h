@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "service/family_compiler.h"
-#include "service/jobs.h"
 #include "service/reply.h"
 #include "service/session.h"
+#include "service/waited_job.h"
 
 namespace gpu_node::service {
 
