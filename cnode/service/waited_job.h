@@ -6,6 +6,7 @@
 #include "jobs/turns.h"
 #include "service/reply.h"
 #include "service/session.h"
+#include "service/session_hold.h"
 
 namespace gpu_node::service {
 
@@ -18,12 +19,18 @@ class WaitedJob : public jobs::Task {
   // An error is the answer; finish() sends any other.
   void fail(const Error& error) final { call_->fail(error); }
 
+  // Whether what its session sends after it waits until it is over, whatever else it would do.
+  virtual bool holds_session() const { return false; }
+  void keep(SessionHold hold) { hold_ = std::move(hold); }
+
   Session& session() const { return *session_; }
+  const SessionRef& session_ref() const { return session_; }
   const PendingCallRef& call() const { return call_; }
 
  private:
   const SessionRef session_;
   const PendingCallRef call_;
+  SessionHold hold_;  // nothing where it holds nothing back
 };
 
 }  // namespace gpu_node::service

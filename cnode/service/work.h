@@ -89,4 +89,17 @@ using Work =
     std::variant<WakeWork, RunWork, FreeWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork, ModelWork,
                  ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork, UploadDoneWork>;
 
+// Whose it is; nullptr: nobody's.
+const SessionRef* session_of(const Work& work);
+// Who waits for it; nullptr: nobody, or the caller of a chunk.
+const PendingCallRef* call_of(const Work& work);
+// Of the message that it keeps.
+uint64_t frame_bytes(const Work& work);
+// Answers |error| to who waits for it; false when nobody does.
+bool fail(const Work& work, const Error& error);
+
+// Puts |error| in place of what would make something: the results are then poisoned with it, and what lets go of
+// something is done.
+void refuse(Run& run, const Error& error);
+
 }  // namespace gpu_node::service
