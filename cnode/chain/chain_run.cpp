@@ -1,4 +1,4 @@
-// Checks, allocation, and the pace: a slice has as many dispatches as are expected to take slice_ms().
+// Checks, allocation, and the pace: a slice has as many dispatches as are expected to take what it aims at.
 #include "chain/chain_run.h"
 
 #include <algorithm>
@@ -23,26 +23,26 @@ Result<void> check_buffer(const vulkan::BufferRef& buffer, const char* name, uin
 
 }  // namespace
 
-ChainRun::ChainRun(std::shared_ptr<DeviceModel> model, const ChainRequest& request)
-    : model_(std::move(model)), chains_(static_cast<uint64_t>(request.chains)) {}
+ChainRun::ChainRun(vulkan::Device& device, std::shared_ptr<DeviceModel> model, const ChainRequest& request)
+    : device_(device), model_(std::move(model)), chains_(static_cast<uint64_t>(request.chains)) {}
 
 Result<std::unique_ptr<ChainRun>> ChainRun::start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
                                                   const ChainRequest& request) {
-  std::unique_ptr<ChainRun> run(new ChainRun(std::move(model), request));
+  std::unique_ptr<ChainRun> run(new ChainRun(device, std::move(model), request));
   const vulkan::DeviceInfo& info = device.info();
-  GPU_TRY(run->check(request, info));
+  GPU_TRY(run->check(request));
   const DeviceModel& m = *run->model_;
   run->result_.mapping = request.mapping ? *request.mapping : m.mapping_for(run->chains_, info);
   GPU_ASSIGN(run->rounds_, plan_rounds(m.schedule(), m.launch(), run->result_.mapping));
   run->per_group_ = m.launch().chains_per_group(run->result_.mapping);
   run->most_groups_ = uint64_t{info.max_groups[0]} * info.max_groups[1];
-  GPU_TRY(run->allocate(device, request));
+  GPU_TRY(run->allocate(request));
   run->bind(request);
   run->enter_batch();
   return run;
 }
 
-Result<void> ChainRun::check(const ChainRequest& request, const vulkan::DeviceInfo& device) const {
+Result<void> ChainRun::check(const ChainRequest& request) const {
   constexpr int64_t kMost = int64_t{1} << 30;
   const Launch& launch = model_->launch();
   const auto d = static_cast<uint64_t>(launch.coordinates);
@@ -55,7 +55,7 @@ Result<void> ChainRun::check(const ChainRequest& request, const vulkan::DeviceIn
     return invalid("chains are " + std::to_string(request.chains) + "; 1 to " + std::to_string(kMost) + " is possible");
   const auto size = static_cast<uint64_t>(dtype_size_bytes(model_->dtype()));
   const uint64_t rows = request.last_only ? 1 : static_cast<uint64_t>(request.steps);
-  const uint64_t limit = std::min<uint64_t>(device.max_storage_range, size << 32) / size;
+  const uint64_t limit = std::min<uint64_t>(device_.info().max_storage_range, size << 32) / size;
   if (chains_ * d > limit || rows > limit / (chains_ * d))
     return Error{ErrorCode::kUnsupported, std::to_string(chains_) + " chains of " + std::to_string(rows) + " rows of " +
                                               std::to_string(d) + " numbers are more than the " +
@@ -69,17 +69,19 @@ Result<void> ChainRun::check(const ChainRequest& request, const vulkan::DeviceIn
   return check_buffer(request.step_size, "step size", request.own_step ? chains_ : 1, size);
 }
 
-Result<void> ChainRun::allocate(vulkan::Device& device, const ChainRequest& request) {
+Result<void> ChainRun::allocate(const ChainRequest& request) {
   const Launch& launch = model_->launch();
   const auto size = static_cast<uint64_t>(dtype_size_bytes(model_->dtype()));
   result_.rows = request.last_only ? 1 : request.steps;
   const uint64_t row_numbers = chains_ * static_cast<uint64_t>(result_.rows);
-  const auto numbers = [&](uint64_t count) { return device.pool().allocate(count * size, vulkan::BufferUse::kDevice); };
+  const auto numbers = [&](uint64_t count) {
+    return device_.pool().allocate(count * size, vulkan::BufferUse::kDevice);
+  };
   GPU_ASSIGN(result_.positions, numbers(row_numbers * launch.coordinates));
   GPU_ASSIGN(result_.momenta, numbers(row_numbers * launch.coordinates));
   GPU_ASSIGN(result_.gradients, numbers(row_numbers * launch.coordinates));
   GPU_ASSIGN(result_.logp, numbers(row_numbers));
-  const uint64_t state_limit = std::min<uint64_t>(device.info().max_storage_range / size, uint64_t{1} << 28);
+  const uint64_t state_limit = std::min<uint64_t>(device_.info().max_storage_range / size, uint64_t{1} << 28);
   const uint64_t wanted =
       request.most_chains > 0 ? std::min(static_cast<uint64_t>(request.most_chains), chains_) : chains_;
   at_once_ = std::clamp<uint64_t>(state_limit / launch.chain_slots, 1, wanted);
@@ -124,7 +126,7 @@ void ChainRun::enter_window() {
 void ChainRun::learn(double ms) {
   if (slice_dispatches_ == 0) return;
   result_.longest_ms = std::max(result_.longest_ms, ms);
-  if (slice_rounds_ > 0) model_->measured(result_.mapping, slice_chains_, ms / slice_rounds_);
+  model_->pace(result_.mapping, slice_chains_).measured(slice_rounds_, ms);
   // One dispatch cannot be less than a piece of a round; it can be of fewer chains.
   if (slice_dispatches_ == 1 && slice_rounds_ <= 1 && ms > kLongestMs)
     window_ = std::max<uint64_t>(per_group_, window_ / 2);
@@ -132,30 +134,29 @@ void ChainRun::learn(double ms) {
   slice_rounds_ = 0;
 }
 
-Result<Job::Next> ChainRun::record(vulkan::Device& device, double ms) {
-  learn(ms);
-  if (last()) return Next::kDone;
+Result<jobs::Next> ChainRun::record(const jobs::Slice& slice) {
+  learn(slice.took_ms);
+  if (last()) return jobs::Next::kDone;
   if (kernel_ == nullptr) {
-    GPU_ASSIGN(kernel_, model_->kernel(device, result_.mapping));
-    if (kernel_ == nullptr) return Next::kWait;
+    GPU_ASSIGN(kernel_, model_->kernel(device_, result_.mapping));
+    if (kernel_ == nullptr) return jobs::Next::kWait;
   }
   const uint64_t chains = push_.chain_end - push_.chain_first;
-  const double one = model_->round_ms(result_.mapping, chains);
   const double work = static_cast<double>(rounds_.iterations) * model_->launch().weight * static_cast<double>(chains);
-  double budget =
+  const double least =
       work <= kSmallRound ? static_cast<double>(kUnmeasuredRounds) : 1.0 / static_cast<double>(rounds_.pieces.size());
-  if (one > 0) budget = std::max(slice_ms() / one, budget);
+  const double budget = std::max(model_->pace(result_.mapping, chains).units_in(slice.aim_ms, least), least);
   slice_chains_ = chains;
   const uint64_t batch = push_.batch_first, window = push_.chain_first;
   do {
-    GPU_TRY(dispatch(device, std::max<uint64_t>(1, static_cast<uint64_t>(budget - slice_rounds_))));
+    GPU_TRY(dispatch(std::max<uint64_t>(1, static_cast<uint64_t>(budget - slice_rounds_))));
   } while (slice_rounds_ + 1e-9 < budget && slice_dispatches_ < kMostDispatches && !last() &&
            push_.batch_first == batch && push_.chain_first == window);
-  return Next::kSubmit;
+  return jobs::Next::kSubmit;
 }
 
-Result<void> ChainRun::dispatch(vulkan::Device& device, uint64_t most_rounds) {
-  const auto& most = device.info().max_groups;
+Result<void> ChainRun::dispatch(uint64_t most_rounds) {
+  const auto& most = device_.info().max_groups;
   const uint64_t groups = (push_.chain_end - push_.chain_first + per_group_ - 1) / per_group_;
   const auto x = static_cast<uint32_t>(std::min<uint64_t>(groups, most[0]));
   const auto y = static_cast<uint32_t>((groups + x - 1) / x);
@@ -169,7 +170,7 @@ Result<void> ChainRun::dispatch(vulkan::Device& device, uint64_t most_rounds) {
   push_.end = piece.end;
   push_.inner_begin = piece.inner_begin;
   push_.inner_end = piece.inner_end;
-  GPU_TRY(device.recorder().dispatch(*kernel_, ranges_, std::as_bytes(std::span(&push_, 1)), x, y, 1));
+  GPU_TRY(device_.recorder().dispatch(*kernel_, ranges_, std::as_bytes(std::span(&push_, 1)), x, y, 1));
   ++result_.dispatches;
   ++slice_dispatches_;
   slice_rounds_ += static_cast<double>(count) / static_cast<double>(rounds_.pieces.size());
@@ -189,7 +190,7 @@ Result<void> ChainRun::dispatch(vulkan::Device& device, uint64_t most_rounds) {
 Result<ChainResult> run_chains(vulkan::Device& device, std::shared_ptr<DeviceModel> model, const ChainRequest& request,
                                Deadline deadline) {
   GPU_ASSIGN(const std::unique_ptr<ChainRun> run, ChainRun::start(device, std::move(model), request));
-  GPU_TRY(run_to_end(device, *run, deadline));
+  GPU_TRY(jobs::run_to_end(device, *run, deadline));
   return run->result();
 }
 

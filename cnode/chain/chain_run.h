@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "chain/device_model.h"
-#include "chain/job.h"
+#include "jobs/job.h"
 
 namespace gpu_node::chain {
 
@@ -34,14 +34,15 @@ struct ChainResult {
   double longest_ms = 0;  // of a slice
 };
 
-class ChainRun final : public Job {
+class ChainRun final : public jobs::Job {
  public:
   // Allocates. Errors: kInvalidArgument for sizes that do not fit each other, kUnsupported for what the device cannot
   // hold, kOutOfMemory.
   static Result<std::unique_ptr<ChainRun>> start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
                                                  const ChainRequest& request);
 
-  Result<Next> record(vulkan::Device& device, double ms) override;
+  // Errors: kCompileFailed, kUnsupported, kOutOfMemory, kDeviceLost.
+  Result<jobs::Next> record(const jobs::Slice& slice) override;
 
   // Whether what is recorded is all there is.
   bool last() const { return first_ == chains_; }
@@ -49,16 +50,17 @@ class ChainRun final : public Job {
   const ChainResult& result() const { return result_; }
 
  private:
-  ChainRun(std::shared_ptr<DeviceModel> model, const ChainRequest& request);
-  Result<void> check(const ChainRequest& request, const vulkan::DeviceInfo& device) const;
-  Result<void> allocate(vulkan::Device& device, const ChainRequest& request);
+  ChainRun(vulkan::Device& device, std::shared_ptr<DeviceModel> model, const ChainRequest& request);
+  Result<void> check(const ChainRequest& request) const;
+  Result<void> allocate(const ChainRequest& request);
   void bind(const ChainRequest& request);
   void learn(double ms);
   void enter_batch();
   void enter_window();
   // The next dispatch, of at most |most_rounds|; moves on behind it.
-  Result<void> dispatch(vulkan::Device& device, uint64_t most_rounds);
+  Result<void> dispatch(uint64_t most_rounds);
 
+  vulkan::Device& device_;
   std::shared_ptr<DeviceModel> model_;
   Rounds rounds_;
   ChainResult result_;

@@ -1,7 +1,6 @@
 #include "chain/device_model.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "base/file.h"
@@ -86,29 +85,19 @@ Result<vulkan::KernelCache::Pending> DeviceModel::request(vulkan::Device& device
 }
 
 Result<const vulkan::Kernel*> DeviceModel::kernel(vulkan::Device& device, Mapping mapping) {
-  ByMapping& mine = of(mapping);
-  if (mine.kernel != nullptr) return mine.kernel;
-  if (!mine.pending.valid()) {
-    GPU_ASSIGN(mine.pending, request(device, mapping));
+  jobs::AwaitedKernel& kernel = of(mapping).kernel;
+  if (!kernel.asked()) {
+    GPU_ASSIGN(vulkan::KernelCache::Pending pending, request(device, mapping));
+    kernel.ask(std::move(pending));
   }
-  if (mine.pending.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return nullptr;
-  const auto& outcome = mine.pending.get();
-  if (!outcome.ok()) return outcome.error();
-  mine.kernel = outcome->get();
-  return mine.kernel;
+  return kernel.look();
 }
 
-double DeviceModel::round_ms(Mapping mapping, uint64_t chains) const {
-  const ByMapping& mine = of(mapping);
-  return mine.chains == chains ? mine.round_ms : 0;
-}
-
-void DeviceModel::measured(Mapping mapping, uint64_t chains, double round_ms) {
+jobs::Pace& DeviceModel::pace(Mapping mapping, uint64_t chains) {
   ByMapping& mine = of(mapping);
-  // A slice shared with the work of others seems slower than it is.
-  const bool known = mine.chains == chains && mine.round_ms > 0;
-  mine.round_ms = known ? std::min(round_ms, 2 * mine.round_ms) : round_ms;
+  if (mine.chains != chains) mine.pace = {};
   mine.chains = chains;
+  return mine.pace;
 }
 
 }  // namespace gpu_node::chain

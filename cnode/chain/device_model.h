@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "chain/launch.h"
+#include "jobs/awaited.h"
+#include "jobs/pace.h"
 #include "vulkan/device.h"
 #include "vulkan/kernel_cache.h"
 #include "vulkan/recorder.h"
@@ -52,19 +54,16 @@ class DeviceModel {
   // The kernel of |mapping|; nullptr while it is being compiled.
   Result<const vulkan::Kernel*> kernel(vulkan::Device& device, Mapping mapping);
 
-  // What a round of |chains| chains took when last it was measured; 0: never. Remembered for the next run.
-  double round_ms(Mapping mapping, uint64_t chains) const;
-  void measured(Mapping mapping, uint64_t chains, double round_ms);
+  // The pace of a run, in rounds of |chains| chains: that of the last one, where it had as many.
+  jobs::Pace& pace(Mapping mapping, uint64_t chains);
 
  private:
   struct ByMapping {
-    vulkan::KernelCache::Pending pending;
-    const vulkan::Kernel* kernel = nullptr;
-    uint64_t chains = 0;  // of the measurement
-    double round_ms = 0;
+    jobs::AwaitedKernel kernel;
+    uint64_t chains = 0;  // that |pace| is of
+    jobs::Pace pace;
   };
   ByMapping& of(Mapping mapping) { return by_mapping_[static_cast<size_t>(mapping)]; }
-  const ByMapping& of(Mapping mapping) const { return by_mapping_[static_cast<size_t>(mapping)]; }
 
   std::shared_ptr<const Program> program_;
   Schedule schedule_;

@@ -2,7 +2,6 @@
 #include "chain/ensemble.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 
@@ -51,27 +50,21 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
   }
   bool all = leapfrog_ != nullptr;
   for (size_t kind = 0; kind < kKinds; ++kind) {
-    Mine& mine = kernels_[kind];
-    if (mine.kernel != nullptr) continue;
-    if (!mine.pending.valid()) {
+    jobs::AwaitedKernel& mine = kernels_[kind];
+    if (!mine.asked()) {
       static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start"};
       std::string key = std::string("sampler_") + kNames[kind] + " " + std::string(dtype_info(shape_.dtype).name);
       if (kind == kTurn) key += " " + std::string(name_of(shape_.mapping)) + " " + std::to_string(shape_.lanes);
       if (kind == kKeep) key += " " + std::to_string(transforms_);
-      mine.pending = device.kernels().request(
+      mine.ask(device.kernels().request(
           key, [kind, shape = shape_, transforms = transforms_, info = device.info()]() -> Emitted {
             if (kind == kTurn) return emit_turn(shape, info);
             if (kind == kReduce) return emit_reduce(shape.dtype, info);
             return kind == kKeep ? emit_keep(shape.dtype, transforms, info) : emit_start(shape.dtype, info);
-          });
+          }));
     }
-    if (mine.pending.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-      all = false;
-      continue;
-    }
-    const auto& outcome = mine.pending.get();
-    if (!outcome.ok()) return outcome.error();
-    mine.kernel = outcome->get();
+    GPU_ASSIGN(const vulkan::Kernel* found, mine.look());
+    all = all && found != nullptr;
   }
   return all;
 }
@@ -134,7 +127,7 @@ Result<void> Ensemble::start(vulkan::Device& device) {
                             .seed_low = static_cast<uint32_t>(options_.seed),
                             .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
     const vulkan::BufferRange ranges[] = {rows(result_.position, batch, d_, true)};
-    GPU_TRY(dispatch(device, kernels_[kStart].kernel, ranges, bytes_of(push), elements(batch.chains * d_)));
+    GPU_TRY(dispatch(device, kernels_[kStart].get(), ranges, bytes_of(push), elements(batch.chains * d_)));
   }
   return {};
 }
@@ -201,7 +194,7 @@ Result<void> Ensemble::turn(vulkan::Device& device, const Turn& turn) {
                                           setting(kCentre)};
     const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
     GPU_TRY(
-        dispatch(device, kernels_[kTurn].kernel, ranges, bytes_of(push), (batch.chains + per_group - 1) / per_group));
+        dispatch(device, kernels_[kTurn].get(), ranges, bytes_of(push), (batch.chains + per_group - 1) / per_group));
   }
   return {};
 }
@@ -222,7 +215,7 @@ Result<void> Ensemble::reduce(vulkan::Device& device, bool coordinates) {
                              .all_blocks = static_cast<uint32_t>(all_blocks_)};
     const vulkan::BufferRange ranges[] = {whole(batch.current, false), whole(batch.numbers, false),
                                           whole(batch.divergences, false), setting(kCentre), whole(partials_, true)};
-    GPU_TRY(dispatch(device, kernels_[kReduce].kernel, ranges, bytes_of(push), elements(seen_columns_ * batch.blocks)));
+    GPU_TRY(dispatch(device, kernels_[kReduce].get(), ranges, bytes_of(push), elements(seen_columns_ * batch.blocks)));
   }
   return device.recorder().make_host_visible();
 }
@@ -299,7 +292,7 @@ Result<void> Ensemble::keep(vulkan::Device& device, int64_t draw) {
       }
       const uint64_t numbers = batch.chains * (push.ends[kVariablesAtOnce - 1] - push.first);
       if (numbers == 0) continue;
-      GPU_TRY(dispatch(device, kernels_[kKeep].kernel, ranges, bytes_of(push), elements(numbers)));
+      GPU_TRY(dispatch(device, kernels_[kKeep].get(), ranges, bytes_of(push), elements(numbers)));
     }
   }
   return {};
@@ -313,7 +306,7 @@ Result<void> Ensemble::unfold(vulkan::Device& device, const Batch& batch, const 
   const vulkan::BufferRange nothing = whole(unused_, false);
   const std::array<vulkan::BufferRange, 4 + kVariablesAtOnce> ranges = {
       whole(from, false), nothing, nothing, nothing, rows(to, batch, d_, true), nothing, nothing, nothing};
-  return dispatch(device, kernels_[kKeep].kernel, ranges, bytes_of(push), elements(batch.chains * d_));
+  return dispatch(device, kernels_[kKeep].get(), ranges, bytes_of(push), elements(batch.chains * d_));
 }
 
 Result<void> Ensemble::finish(vulkan::Device& device) {

@@ -64,10 +64,6 @@ class Ensemble {
     vulkan::BufferRef state, current, numbers, divergences, moments;
   };
   enum Kind : uint8_t { kTurn, kReduce, kKeep, kStart, kKinds };
-  struct Mine {
-    vulkan::KernelCache::Pending pending;
-    const vulkan::Kernel* kernel = nullptr;
-  };
 
   Ensemble(std::shared_ptr<DeviceModel> model, const SamplerOptions& options);
   Result<void> plan(const vulkan::DeviceInfo& device);
@@ -96,7 +92,7 @@ class Ensemble {
   uint64_t settings_bytes_ = 0;
   vulkan::BufferRef settings_, partials_, unused_;
   const vulkan::Kernel* leapfrog_ = nullptr;
-  std::array<Mine, kKinds> kernels_;
+  std::array<jobs::AwaitedKernel, kKinds> kernels_;
   SamplerResult result_;
 };
 

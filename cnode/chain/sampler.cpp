@@ -70,55 +70,55 @@ Result<std::unique_ptr<Sampler>> Sampler::start(vulkan::Device& device, std::sha
                                         .jitter = options.jitter,
                                         .max_steps = options.max_steps};
   GPU_ASSIGN(Ensemble ensemble, Ensemble::make(device, std::move(model), options));
-  return std::unique_ptr<Sampler>(new Sampler(std::move(ensemble), options, adaptation));
+  return std::unique_ptr<Sampler>(new Sampler(device, std::move(ensemble), options, adaptation));
 }
 
-Sampler::Sampler(Ensemble ensemble, const SamplerOptions& options, const AdaptationOptions& adaptation)
-    : ensemble_(std::move(ensemble)), options_(options), adaptation_(adaptation) {
+Sampler::Sampler(vulkan::Device& device, Ensemble ensemble, const SamplerOptions& options,
+                 const AdaptationOptions& adaptation)
+    : device_(device), ensemble_(std::move(ensemble)), options_(options), adaptation_(adaptation) {
   report();
 }
 
-void Sampler::measure(double ms) {
-  if (recorded_ > 0) unit_ms_ = ms / recorded_;
-  const double last = std::max(recorded_, kUnmeasured);
-  budget_ = unit_ms_ > 0 ? std::min(slice_ms() / unit_ms_, kGrowth * last) : kUnmeasured;
+void Sampler::measure(const jobs::Slice& slice) {
+  pace_.measured(recorded_, slice.took_ms);
+  budget_ = std::min(pace_.units_in(slice.aim_ms, kUnmeasured), kGrowth * std::max(recorded_, kUnmeasured));
   recorded_ = 0;
   dispatches_ = 0;
 }
 
-Result<Job::Next> Sampler::record(vulkan::Device& device, double ms) {
-  if (state_ == State::kDone) return Next::kDone;
-  GPU_ASSIGN(const bool ready, ensemble_.ready(device));
-  if (!ready) return Next::kWait;
-  measure(ms);
-  if (summed_) GPU_TRY(absorb(device));
+Result<jobs::Next> Sampler::record(const jobs::Slice& slice) {
+  if (state_ == State::kDone) return jobs::Next::kDone;
+  GPU_ASSIGN(const bool ready, ensemble_.ready(device_));
+  if (!ready) return jobs::Next::kWait;
+  measure(slice);
+  if (summed_) GPU_TRY(absorb());
   if (state_ == State::kEnd) {
     state_ = State::kDone;
     progress_.phase = SamplerProgress::Phase::kDone;
-    return Next::kDone;
+    return jobs::Next::kDone;
   }
   if (state_ == State::kStart) {
-    GPU_TRY(ensemble_.settings(device, adaptation_));
-    GPU_TRY(ensemble_.start(device));
+    GPU_TRY(ensemble_.settings(device_, adaptation_));
+    GPU_TRY(ensemble_.start(device_));
     way_ = {.round = 0, .rounds = 1};
     state_ = State::kPath;
   }
   while (recorded_ < budget_ && dispatches_ < kMostDispatches && !waits_ && state_ == State::kPath) {
     if (way_.rounds > 0)
-      GPU_TRY(follow(device));
+      GPU_TRY(follow());
     else
-      GPU_TRY(end_path(device));
+      GPU_TRY(end_path());
   }
   // What is known of the draws goes to the host once for each slice.
   if (!summed_ && adaptation_.phase() == Adaptation::Phase::kDraw && counted_ > 0) {
-    GPU_TRY(ensemble_.reduce(device, false));
+    GPU_TRY(ensemble_.reduce(device_, false));
     summed_ = true;
   }
-  return Next::kSubmit;
+  return jobs::Next::kSubmit;
 }
 
 // The next dispatch of the path, of as many chains and rounds as the rest of the slice has time for.
-Result<void> Sampler::follow(vulkan::Device& device) {
+Result<void> Sampler::follow() {
   const size_t pieces = ensemble_.rounds().pieces.size();
   const auto chains = static_cast<double>(ensemble_.chains());
   const double rest = std::max(budget_ - recorded_, 1.0);
@@ -133,7 +133,7 @@ Result<void> Sampler::follow(vulkan::Device& device) {
     const double affordable = std::min(std::ceil(std::max(rest, budget_ / 2) / way_.taken), chains);
     way_.window = ensemble_.window(way_.chain, static_cast<uint64_t>(affordable));
   }
-  GPU_TRY(ensemble_.leapfrog(device, way_.chain, way_.window, way_.piece, way_.round, way_.taken));
+  GPU_TRY(ensemble_.leapfrog(device_, way_.chain, way_.window, way_.piece, way_.round, way_.taken));
   ++dispatches_;
   recorded_ += static_cast<double>(way_.window) * way_.taken / static_cast<double>(pieces);
   if (++way_.piece < pieces) return {};
@@ -151,40 +151,40 @@ void Sampler::begin_path() {
   progress_.leapfrog_steps += way_.rounds;
 }
 
-Result<void> Sampler::end_path(vulkan::Device& device) {
+Result<void> Sampler::end_path() {
   recorded_ += static_cast<double>(ensemble_.chains());
   dispatches_ += 2;
   if (!begun_) {
     begun_ = true;
-    GPU_TRY(ensemble_.turn(device, {.iteration = iteration_, .beginning = true}));
+    GPU_TRY(ensemble_.turn(device_, {.iteration = iteration_, .beginning = true}));
     begin_path();
     return {};
   }
   ++iteration_;
   ++counted_;
   waits_ = adaptation_.learns();
-  GPU_TRY(ensemble_.turn(device, {.iteration = iteration_, .learning = waits_, .counted = counted_}));
+  GPU_TRY(ensemble_.turn(device_, {.iteration = iteration_, .learning = waits_, .counted = counted_}));
   if (waits_) {
     summed_ = true;
-    return ensemble_.reduce(device, true);
+    return ensemble_.reduce(device_, true);
   }
   const bool draws = adaptation_.phase() == Adaptation::Phase::kDraw;
   const int64_t done = adaptation_.iteration() + 1;
-  if (draws && done % options_.thin == 0) GPU_TRY(ensemble_.keep(device, done / options_.thin - 1));
+  if (draws && done % options_.thin == 0) GPU_TRY(ensemble_.keep(device_, done / options_.thin - 1));
   adaptation_.advance({});
   if (!draws && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
   report();
   if (draws && done == options_.draws * options_.thin) {
     state_ = State::kEnd;
     summed_ = true;
-    return ensemble_.finish(device);
+    return ensemble_.finish(device_);
   }
   begin_path();
   return {};
 }
 
 // The host's part of an iteration that is learned from, or a look at the draws.
-Result<void> Sampler::absorb(vulkan::Device& device) {
+Result<void> Sampler::absorb() {
   const Ensemble::Seen seen = ensemble_.see(adaptation_.centre());
   summed_ = false;
   progress_.divergences = seen.divergences;
@@ -195,9 +195,9 @@ Result<void> Sampler::absorb(vulkan::Device& device) {
   const Adaptation::Phase phase = adaptation_.phase();
   const bool rescaled = adaptation_.advance(seen.observation);
   if (phase != Adaptation::Phase::kDraw && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
-  GPU_TRY(ensemble_.settings(device, adaptation_));
+  GPU_TRY(ensemble_.settings(device_, adaptation_));
   // The momentum that is there was drawn for other scales.
-  if (rescaled) GPU_TRY(ensemble_.turn(device, {.iteration = iteration_, .beginning = true}));
+  if (rescaled) GPU_TRY(ensemble_.turn(device_, {.iteration = iteration_, .beginning = true}));
   begin_path();
   report();
   return {};

@@ -8,18 +8,20 @@
 #pragma once
 
 #include "chain/ensemble.h"
-#include "chain/job.h"
+#include "jobs/job.h"
+#include "jobs/pace.h"
 
 namespace gpu_node::chain {
 
-class Sampler final : public Job {
+class Sampler final : public jobs::Job {
  public:
   // Allocates. |model| is uploaded. Errors: kInvalidArgument for options that make no sense, kUnsupported for what the
   // device cannot hold, kOutOfMemory.
   static Result<std::unique_ptr<Sampler>> start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
                                                 const SamplerOptions& options);
 
-  Result<Next> record(vulkan::Device& device, double ms) override;
+  // Errors: kCompileFailed, kUnsupported, kOutOfMemory, kDeviceLost.
+  Result<jobs::Next> record(const jobs::Slice& slice) override;
 
   // Whether what is recorded is all there is.
   bool last() const { return state_ >= State::kEnd; }
@@ -37,14 +39,16 @@ class Sampler final : public Job {
     size_t piece = 0;
   };
 
-  Sampler(Ensemble ensemble, const SamplerOptions& options, const AdaptationOptions& adaptation);
-  void measure(double ms);
-  Result<void> absorb(vulkan::Device& device);
-  Result<void> follow(vulkan::Device& device);
-  Result<void> end_path(vulkan::Device& device);
+  Sampler(vulkan::Device& device, Ensemble ensemble, const SamplerOptions& options,
+          const AdaptationOptions& adaptation);
+  void measure(const jobs::Slice& slice);
+  Result<void> absorb();
+  Result<void> follow();
+  Result<void> end_path();
   void begin_path();
   void report();
 
+  vulkan::Device& device_;
   Ensemble ensemble_;
   SamplerOptions options_;
   Adaptation adaptation_;
@@ -57,7 +61,7 @@ class Sampler final : public Job {
   bool waits_ = false;        // and the next iteration needs it
   double budget_ = 0;         // of the slice, in rounds of a chain
   double recorded_ = 0;
-  double unit_ms_ = 0;  // what a round of a chain takes; 0: not known
+  jobs::Pace pace_;  // in rounds of a chain
   uint64_t dispatches_ = 0;
   SamplerProgress progress_;
 };

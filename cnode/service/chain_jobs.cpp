@@ -30,8 +30,8 @@ Result<program::Tensor> DataJob::in_double(const program::Tensor& tensor) {
   return std::move(doubles[0]);
 }
 
-Result<chain::Job::Next> DataJob::record(double) {
-  if (!data_.empty()) return chain::Job::Next::kDone;
+Result<jobs::Next> DataJob::record(const jobs::Slice&) {
+  if (!data_.empty()) return jobs::Next::kDone;
   for (const auto& [name, id] : work_.request.tensors) {
     const std::string what = "compile_family: data " + name;
     GPU_ASSIGN(const program::Tensor tensor, interpreter_.find(session(), id, what));
@@ -44,7 +44,7 @@ Result<chain::Job::Next> DataJob::record(double) {
     GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(doubles, 0, bytes));
     data_.push_back({name, tensor.map.shape, std::move(readback)});
   }
-  return chain::Job::Next::kSubmit;
+  return jobs::Next::kSubmit;
 }
 
 Result<void> DataJob::finish() {
@@ -66,8 +66,7 @@ CompileJob::CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Devic
       interpreter_(interpreter),
       mapping_(planned_.model->mapping_for(static_cast<uint64_t>(planned_.chains), device.info())) {}
 
-Result<chain::Job::Next> CompileJob::record(double ms) {
-  using Next = chain::Job::Next;
+Result<jobs::Next> CompileJob::record(const jobs::Slice& slice) {
   if (held_ == nullptr) {
     held_ = std::make_shared<HeldModel>();
     held_->model = planned_.model;
@@ -78,13 +77,13 @@ Result<chain::Job::Next> CompileJob::record(double ms) {
     const Clock::time_point start = Clock::now();
     GPU_TRY(planned_.model->upload(device_));
     upload_ms_ = static_cast<double>(in_microseconds(Clock::now() - start)) / 1000;
-    return Next::kSubmit;
+    return jobs::Next::kSubmit;
   }
-  upload_ms_ += ms;
+  upload_ms_ += slice.took_ms;
   if (kernel_ == nullptr) {
     GPU_ASSIGN(kernel_, planned_.model->kernel(device_, mapping_));
   }
-  return kernel_ == nullptr ? Next::kWait : Next::kDone;
+  return kernel_ == nullptr ? jobs::Next::kWait : jobs::Next::kDone;
 }
 
 Result<void> CompileJob::finish() {
@@ -121,7 +120,7 @@ Result<void> CompileJob::finish() {
 
 Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCallRef call, Chain&& request,
                                                  vulkan::Device& device, Interpreter& interpreter) {
-  std::unique_ptr<ChainJob> job(new ChainJob(std::move(session), std::move(call), device, interpreter));
+  std::unique_ptr<ChainJob> job(new ChainJob(std::move(session), std::move(call), interpreter));
   GPU_ASSIGN(job->held_, interpreter.find_model(job->session(), request.model, "chain"));
   const auto d = static_cast<int64_t>(job->held_->model->coordinates());
   job->results_ = std::move(request.results);
@@ -176,10 +175,10 @@ Result<void> ChainJob::pay() {
   return {};
 }
 
-Result<chain::Job::Next> ChainJob::record(double ms) {
-  GPU_ASSIGN(const chain::Job::Next next, run_->record(device_, ms));
+Result<jobs::Next> ChainJob::record(const jobs::Slice& slice) {
+  GPU_ASSIGN(const jobs::Next next, run_->record(slice));
   // In the last submission itself, so that the answer needs no further one.
-  if (next == chain::Job::Next::kSubmit && run_->last() && results_.empty()) GPU_TRY(read_results());
+  if (next == jobs::Next::kSubmit && run_->last() && results_.empty()) GPU_TRY(read_results());
   return next;
 }
 

@@ -10,7 +10,7 @@
 #include "chain/chain_run.h"
 #include "service/family_compiler.h"
 #include "service/interpreter.h"
-#include "service/jobs.h"
+#include "service/waited_job.h"
 
 namespace gpu_node::service {
 
@@ -22,7 +22,7 @@ class DataJob final : public WaitedJob {
   DataJob(CompileWork&& work, Interpreter& interpreter, const Compile& compile)
       : WaitedJob(work.session, work.call), work_(std::move(work)), interpreter_(interpreter), compile_(compile) {}
 
-  Result<chain::Job::Next> record(double ms) override;
+  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:
@@ -44,7 +44,7 @@ class CompileJob final : public WaitedJob {
  public:
   CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Device& device, Interpreter& interpreter);
 
-  Result<chain::Job::Next> record(double ms) override;
+  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:
@@ -65,18 +65,16 @@ class ChainJob final : public WaitedJob {
   static Result<std::unique_ptr<ChainJob>> make(SessionRef session, PendingCallRef call, Chain&& request,
                                                 vulkan::Device& device, Interpreter& interpreter);
 
-  Result<chain::Job::Next> record(double ms) override;
-  void aim(double slice_ms) override { run_->aim(slice_ms); }
+  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:
-  ChainJob(SessionRef session, PendingCallRef call, vulkan::Device& device, Interpreter& interpreter)
-      : WaitedJob(std::move(session), std::move(call)), device_(device), interpreter_(interpreter) {}
+  ChainJob(SessionRef session, PendingCallRef call, Interpreter& interpreter)
+      : WaitedJob(std::move(session), std::move(call)), interpreter_(interpreter) {}
 
   Result<void> pay();
   Result<void> read_results();
 
-  vulkan::Device& device_;
   Interpreter& interpreter_;
   ModelRef held_;
   std::vector<int64_t> results_;

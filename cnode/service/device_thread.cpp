@@ -41,8 +41,7 @@ DeviceThread::~DeviceThread() {
 }
 
 bool DeviceThread::push(Work&& work) {
-  const RunWork* run = std::get_if<RunWork>(&work);
-  const uint64_t bytes = run ? run->frame.size() : 0;
+  const uint64_t bytes = frame_bytes(work);
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   if (queue_.try_push(std::move(work))) return true;
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
@@ -85,8 +84,8 @@ void DeviceThread::loop() {
 bool DeviceThread::idle() const {
   const vulkan::Recorder& recorder = device_.recorder();
   if (queue_.size() > 0) return false;
-  return lost_ ||
-         (reads_.empty() && jobs_.empty() && recorder.pending() == 0 && recorder.completed() >= recorder.submitted());
+  return lost_ || (reads_.empty() && jobs_.empty() && parked_.empty() && recorder.pending() == 0 &&
+                   recorder.completed() >= recorder.submitted());
 }
 
 std::optional<Work> DeviceThread::next_work() {
@@ -100,6 +99,13 @@ std::optional<Work> DeviceThread::next_work() {
     check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
     return std::nullopt;
   }
+  // What was held back takes turns with what comes.
+  if (!took_parked_ || queue_.size() == 0) {
+    std::optional<Work> released = parked_.take();
+    took_parked_ = released.has_value();
+    if (released) return released;
+  }
+  took_parked_ = false;
   Clock::time_point until = now + milliseconds(50);
   if (recorder.pending() > 0) until = std::min(until, std::max(now, last_work_ + kIdleBeforeSubmit));
   // A read is looked after often at first, less often the longer it takes: its answer is late by a sixteenth at most.
@@ -116,11 +122,33 @@ std::optional<Work> DeviceThread::next_work() {
     std::this_thread::sleep_until(std::min(until, now + milliseconds(1)));
     return std::nullopt;
   }
-  return queue_.pop_until(until);
+  std::optional<Work> work = queue_.pop_until(until);
+  if (!work) return std::nullopt;
+  queued_bytes_.fetch_sub(frame_bytes(*work), std::memory_order_relaxed);
+  if (hold_back(*work)) return std::nullopt;
+  return work;
+}
+
+bool DeviceThread::hold_back(Work& work) {
+  const ParkedWork::Outcome outcome = parked_.park(work);
+  if (outcome == ParkedWork::Outcome::kFree) return false;
+  acknowledge();  // nothing is done here that would do it
+  const Error busy = {ErrorCode::kBusy, "a job holds the session back, and no more can wait for it: send again later"};
+  // Its results would be missing silently.
+  if (outcome == ParkedWork::Outcome::kFull && !fail(work, busy)) shared_.sessions.close((*session_of(work))->id);
+  return true;
+}
+
+void DeviceThread::add(std::unique_ptr<WaitedJob> job) {
+  if (job->holds_session()) job->keep(parked_.hold(job->session_ref()));
+  jobs_.add(std::move(job));
 }
 
 void DeviceThread::housekeeping() {
-  for (const SessionRef& session : shared_.sessions.take_closed()) interpreter_.drop(*session);
+  for (const SessionRef& session : shared_.sessions.take_closed()) {
+    parked_.drop(*session);
+    interpreter_.drop(*session);
+  }
   interpreter_.expire_kept();
   if (lost_) return;
   vulkan::Recorder& recorder = device_.recorder();
@@ -187,7 +215,6 @@ void DeviceThread::fatal(const Error& error) {
 }
 
 void DeviceThread::perform(RunWork& work) {
-  queued_bytes_.fetch_sub(work.frame.size(), std::memory_order_relaxed);
   if (owed_to_ != work.session) acknowledge();
   Session& session = *work.session;
   if (session.closed.load(std::memory_order_acquire) || lost_) return acknowledge();
@@ -282,19 +309,19 @@ void DeviceThread::perform(AttachWork& work) {
 
 void DeviceThread::perform(DataWork& work) {
   if (work.work.call->answered() || work.work.session->closed.load(std::memory_order_acquire)) return;
-  jobs_.add(std::make_unique<DataJob>(std::move(work.work), interpreter_, shared_.compile));
+  add(std::make_unique<DataJob>(std::move(work.work), interpreter_, shared_.compile));
 }
 
 void DeviceThread::perform(ModelWork& work) {
   if (work.work.call->answered() || work.work.session->closed.load(std::memory_order_acquire)) return;
-  jobs_.add(std::make_unique<CompileJob>(std::move(work.work), std::move(work.planned), device_, interpreter_));
+  add(std::make_unique<CompileJob>(std::move(work.work), std::move(work.planned), device_, interpreter_));
 }
 
 template <typename Job, typename JobWork, typename Request>
 void DeviceThread::start(JobWork& work, Request& request) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
   auto job = Job::make(work.session, work.call, std::move(request), device_, interpreter_);
-  if (job.ok()) return jobs_.add(std::move(job).value());
+  if (job.ok()) return add(std::move(job).value());
   work.call->fail(job.error());
   check(std::move(job).error());
 }
@@ -303,13 +330,13 @@ void DeviceThread::perform(ChainWork& work) { start<ChainJob>(work, work.chain);
 void DeviceThread::perform(SampleWork& work) { start<SampleJob>(work, work.sample); }
 
 void DeviceThread::perform(PendingJobWork& work) {
-  if (!work.job->abandoned()) jobs_.add(std::move(work.job));
+  if (work.job->wanted()) add(std::move(work.job));
 }
 
 void DeviceThread::perform(DispatchWork& work) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
-  jobs_.add(std::make_unique<DispatchJob>(std::move(work.session), std::move(work.call), std::move(work.dispatch),
-                                          device_, interpreter_));
+  add(std::make_unique<DispatchJob>(std::move(work.session), std::move(work.call), std::move(work.dispatch), device_,
+                                    interpreter_));
 }
 
 Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Chunk& chunk) {

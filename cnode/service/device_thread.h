@@ -9,8 +9,9 @@
 #include <thread>
 
 #include "base/bounded_queue.h"
+#include "jobs/turns.h"
 #include "service/interpreter.h"
-#include "service/jobs.h"
+#include "service/parked_work.h"
 #include "service/reads.h"
 #include "service/spare_commands.h"
 #include "service/work.h"
@@ -45,8 +46,9 @@ class DeviceThread {
   // True once it has ended.
   bool finished() const { return finished_.load(std::memory_order_acquire); }
 
-  size_t depth() const { return queue_.size(); }
-  // Of the messages that are queued.
+  // Work that waits, for its turn or for a job of its session.
+  size_t depth() const { return queue_.size() + parked_.size(); }
+  // Of the messages that wait for their turn.
   uint64_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
   const Counters& counters() const { return counters_; }
   uint64_t unknown_frees() const { return interpreter_.unknown_frees(); }
@@ -60,6 +62,9 @@ class DeviceThread {
  private:
   void loop();
   std::optional<Work> next_work();
+  // True when |work| is not to be done now: a job holds its session.
+  bool hold_back(Work& work);
+  void add(std::unique_ptr<WaitedJob> job);
   void housekeeping();
   bool idle() const;
   bool submit();
@@ -102,7 +107,9 @@ class DeviceThread {
   Counters counters_;
   Interpreter interpreter_;
   Reads reads_;
-  Jobs jobs_;
+  ParkedWork parked_;
+  bool took_parked_ = false;  // the last piece of work was of these
+  jobs::Turns jobs_;
   // The last message that is done and not acknowledged; an acknowledgement covers the messages before it.
   SessionRef owed_to_;
   int64_t owed_seq_ = 0;

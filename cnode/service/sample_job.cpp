@@ -47,17 +47,12 @@ void write_progress(etf::Writer& writer, const SamplerProgress& progress) {
 
 }  // namespace
 
-SampleJob::SampleJob(SessionRef session, PendingCallRef call, Sample&& request, vulkan::Device& device,
-                     Interpreter& interpreter)
-    : WaitedJob(std::move(session), std::move(call)),
-      device_(device),
-      interpreter_(interpreter),
-      request_(std::move(request)) {}
+SampleJob::SampleJob(SessionRef session, PendingCallRef call, Sample&& request, Interpreter& interpreter)
+    : WaitedJob(std::move(session), std::move(call)), interpreter_(interpreter), request_(std::move(request)) {}
 
 Result<std::unique_ptr<SampleJob>> SampleJob::make(SessionRef session, PendingCallRef call, Sample&& request,
                                                    vulkan::Device& device, Interpreter& interpreter) {
-  std::unique_ptr<SampleJob> job(
-      new SampleJob(std::move(session), std::move(call), std::move(request), device, interpreter));
+  std::unique_ptr<SampleJob> job(new SampleJob(std::move(session), std::move(call), std::move(request), interpreter));
   GPU_ASSIGN(job->held_, interpreter.find_model(job->session(), job->request_.model, "sample"));
   chain::SamplerOptions& options = job->request_.sampler;
   if (job->request_.position) {
@@ -102,14 +97,7 @@ Result<void> SampleJob::name_results() {
                                                 " ids for results, this model has " + std::to_string(tensors_.size())};
 }
 
-Result<chain::Job::Next> SampleJob::record(double ms) {
-  GPU_ASSIGN(const chain::Job::Next next, sampler_->record(device_, ms));
-  if (request_.progress_ms > 0 && Clock::now() - reported_ >= std::chrono::milliseconds(request_.progress_ms)) report();
-  return next;
-}
-
 void SampleJob::report() {
-  reported_ = Clock::now();
   const Caller& caller = call()->caller();
   etf::Writer writer;
   writer.version().tuple(3).atom("gpu_node_progress").raw(caller.tag).map(kProgressPairs);

@@ -7,7 +7,7 @@
 
 #include "chain/sampler.h"
 #include "service/interpreter.h"
-#include "service/jobs.h"
+#include "service/waited_job.h"
 
 namespace gpu_node::service {
 
@@ -16,27 +16,24 @@ class SampleJob final : public WaitedJob {
   static Result<std::unique_ptr<SampleJob>> make(SessionRef session, PendingCallRef call, Sample&& request,
                                                  vulkan::Device& device, Interpreter& interpreter);
 
-  Result<chain::Job::Next> record(double ms) override;
-  void aim(double slice_ms) override { sampler_->aim(slice_ms); }
+  Result<jobs::Next> record(const jobs::Slice& slice) override { return sampler_->record(slice); }
+  std::chrono::milliseconds report_every() const override { return std::chrono::milliseconds(request_.progress_ms); }
+  void report() override;
   Result<void> finish() override;
 
  private:
-  SampleJob(SessionRef session, PendingCallRef call, Sample&& request, vulkan::Device& device,
-            Interpreter& interpreter);
+  SampleJob(SessionRef session, PendingCallRef call, Sample&& request, Interpreter& interpreter);
 
   // The results as tensors, in the order of PROTOCOL.md; the session pays for them.
   Result<void> name_results();
   Result<void> add(const ir::TensorType& type, const vulkan::BufferRef& buffer);
-  void report();
 
-  vulkan::Device& device_;
   Interpreter& interpreter_;
   Sample request_;
   ModelRef held_;
   std::unique_ptr<chain::Sampler> sampler_;
   std::vector<program::Tensor> tensors_;
-  Clock::time_point started_ = Clock::now();
-  Clock::time_point reported_ = started_;
+  const Clock::time_point started_ = Clock::now();
 };
 
 }  // namespace gpu_node::service

@@ -80,24 +80,6 @@ void Service::handle(const LinkRef& link, Run&& run, std::vector<std::byte> fram
   sessions_.close(session.value()->id);
 }
 
-void Service::refuse(Run& run, const Error& error) const {
-  for (Command& command : run.commands) {
-    MalformedCommand refused{{}, error};
-    if (const auto* instruction = std::get_if<ir::Instruction>(&command)) {
-      for (const auto& [name, type] : instruction->results) refused.ids.push_back(name);
-    } else if (const auto* alloc = std::get_if<AllocCommand>(&command)) {
-      refused.ids.push_back(alloc->id);
-    } else if (const auto* compile = std::get_if<CompileProgramCommand>(&command)) {
-      refused.ids.push_back(compile->id);
-    } else if (const auto* program = std::get_if<RunProgramCommand>(&command)) {
-      refused.ids = program->results;
-    } else {
-      continue;
-    }
-    command = std::move(refused);
-  }
-}
-
 // The bytes that |head| announces are reserved in its tensor.
 Result<Arrival> Service::expect(const LinkRef& link, UploadChunk&& head) {
   GPU_ASSIGN(SessionRef session, sessions_.find(head.session));

@@ -102,7 +102,6 @@ class Service {
   // As admit(), for shaders of clients, which this node may not take.
   std::optional<std::pair<SessionRef, PendingCallRef>> admit_shader(Caller&& caller, uint64_t session,
                                                                     RequestOptions&& options);
-  void refuse(Run& run, const Error& error) const;
   Result<Arrival> expect(const LinkRef& link, UploadChunk&& head);
   void count_unknown(const LinkRef& link, const Error& error);
   void device_failed(const std::string& why);

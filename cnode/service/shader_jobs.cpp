@@ -121,8 +121,8 @@ Result<program::Tensor> DispatchJob::bound(const ShaderBuffer& buffer, uint32_t 
   return tensor;
 }
 
-Result<chain::Job::Next> DispatchJob::record(double) {
-  if (recorded_) return chain::Job::Next::kDone;
+Result<jobs::Next> DispatchJob::record(const jobs::Slice&) {
+  if (recorded_) return jobs::Next::kDone;
   started_ = Clock::now();
   GPU_ASSIGN(const vulkan::Kernel* found, kernel());
   GPU_TRY(check_outputs());
@@ -144,7 +144,7 @@ Result<chain::Job::Next> DispatchJob::record(double) {
     readbacks_.push_back(std::move(readback));
   }
   recorded_ = true;
-  return chain::Job::Next::kSubmit;
+  return jobs::Next::kSubmit;
 }
 
 Result<void> DispatchJob::finish() {

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "jobs/awaited.h"
 #include "program/transfer.h"
 #include "service/interpreter.h"
-#include "service/jobs.h"
+#include "service/waited_job.h"
 #include "vulkan/kernel_cache.h"
 #include "vulkan/recorder.h"
 
@@ -17,48 +18,47 @@ namespace gpu_node::service {
 // The kernel cache's key of a client's module.
 std::string raw_kernel_key(const std::string& hash);
 
-// Waits for what |Pending| promises.
-template <typename Pending>
-class PendingJob : public WaitedJob {
+// Answers with what another thread makes.
+template <typename T>
+class AwaitingJob : public WaitedJob {
  public:
-  PendingJob(SessionRef session, PendingCallRef call, Pending pending)
-      : WaitedJob(std::move(session), std::move(call)), pending_(std::move(pending)) {}
+  AwaitingJob(SessionRef session, PendingCallRef call, typename jobs::Awaited<T>::Pending pending)
+      : WaitedJob(std::move(session), std::move(call)), awaited_(std::move(pending)) {}
 
-  Result<chain::Job::Next> record(double) override {
-    const bool ready = pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-    return ready ? chain::Job::Next::kDone : chain::Job::Next::kWait;
+  Result<jobs::Next> record(const jobs::Slice&) override {
+    return awaited_.ready() ? jobs::Next::kDone : jobs::Next::kWait;
   }
 
  protected:
-  const auto& outcome() const { return pending_.get(); }
+  const Result<T>& outcome() const { return awaited_.outcome(); }
 
  private:
-  const Pending pending_;
+  const jobs::Awaited<T> awaited_;
 };
 
-class CompileGlslJob final : public PendingJob<vulkan::KernelCache::PendingSpirv> {
+class CompileGlslJob final : public AwaitingJob<std::vector<uint32_t>> {
  public:
   CompileGlslJob(SessionRef session, PendingCallRef call, std::string glsl, vulkan::KernelCache::PendingSpirv pending)
-      : PendingJob(std::move(session), std::move(call), std::move(pending)), glsl_(std::move(glsl)) {}
+      : AwaitingJob(std::move(session), std::move(call), std::move(pending)), glsl_(std::move(glsl)) {}
   Result<void> finish() override;
 
  private:
   const std::string glsl_;  // as the client wrote it
 };
 
-class LoadSpirvJob final : public PendingJob<vulkan::KernelCache::Pending> {
+class LoadSpirvJob final : public AwaitingJob<std::shared_ptr<const vulkan::Kernel>> {
  public:
   LoadSpirvJob(SessionRef session, PendingCallRef call, std::string hash, vulkan::KernelCache::Pending pending)
-      : PendingJob(std::move(session), std::move(call), std::move(pending)), hash_(std::move(hash)) {}
+      : AwaitingJob(std::move(session), std::move(call), std::move(pending)), hash_(std::move(hash)) {}
   Result<void> finish() override;
 
  private:
   const std::string hash_;
 };
 
-class SaveJob final : public PendingJob<vulkan::KernelCache::PendingSave> {
+class SaveJob final : public AwaitingJob<std::string> {
  public:
-  using PendingJob::PendingJob;
+  using AwaitingJob::AwaitingJob;
   Result<void> finish() override;
 };
 
@@ -72,7 +72,7 @@ class DispatchJob final : public WaitedJob {
         device_(device),
         interpreter_(interpreter) {}
 
-  Result<chain::Job::Next> record(double ms) override;
+  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:

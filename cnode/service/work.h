@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "service/family_compiler.h"
-#include "service/jobs.h"
 #include "service/reply.h"
 #include "service/session.h"
+#include "service/waited_job.h"
 
 namespace gpu_node::service {
 
@@ -83,5 +83,18 @@ struct WakeWork {};
 
 using Work = std::variant<WakeWork, RunWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork, ModelWork,
                           ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork, UploadDoneWork>;
+
+// Whose it is; nullptr: nobody's.
+const SessionRef* session_of(const Work& work);
+// Who waits for it; nullptr: nobody, or the caller of a chunk.
+const PendingCallRef* call_of(const Work& work);
+// Of the message that it keeps.
+uint64_t frame_bytes(const Work& work);
+// Answers |error| to who waits for it; false when nobody does.
+bool fail(const Work& work, const Error& error);
+
+// Puts |error| in place of what would make something: the results are then poisoned with it, and what lets go of
+// something is done.
+void refuse(Run& run, const Error& error);
 
 }  // namespace gpu_node::service

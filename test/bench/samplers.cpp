@@ -66,9 +66,9 @@ Phases run(vulkan::Device& device, chain::Sampler& sampler) {
   for (;;) {
     const chain::SamplerProgress before = sampler.progress();
     const Clock::time_point start = Clock::now();
-    const chain::Job::Next next = must(sampler.record(device, ms));
-    if (next == chain::Job::Next::kDone) return phases;
-    const bool waits = next == chain::Job::Next::kWait;
+    const jobs::Next next = must(sampler.record({.took_ms = ms}));
+    if (next == jobs::Next::kDone) return phases;
+    const bool waits = next == jobs::Next::kWait;
     if (!waits) {
       const Clock::time_point submitted = Clock::now();
       must(device.recorder().wait(must(device.recorder().submit()), Deadline::after_ms(60'000)));

@@ -232,10 +232,10 @@ TEST_CASE("sampler: progress counts iterations and steps, and a sampler may be d
     chain::SamplerProgress last = sampler->progress();
     double ms = 0;
     for (;;) {
-      auto next = sampler->record(device(), ms);
+      auto next = sampler->record({.took_ms = ms});
       REQUIRE(next.ok());
-      if (*next == chain::Job::Next::kDone) break;
-      if (*next == chain::Job::Next::kSubmit) finish(device());
+      if (*next == jobs::Next::kDone) break;
+      if (*next == jobs::Next::kSubmit) finish(device());
       ms = 1e4;
       const chain::SamplerProgress now = sampler->progress();
       CHECK(now.phase >= last.phase);
@@ -252,7 +252,7 @@ TEST_CASE("sampler: progress counts iterations and steps, and a sampler may be d
   {
     const auto dropped = start_sampler(model, options);
     for (int i = 0; i < 5; ++i) {
-      REQUIRE(dropped->record(device(), 1).ok());
+      REQUIRE(dropped->record({.took_ms = 1}).ok());
       finish(device());
     }
   }

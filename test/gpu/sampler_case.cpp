@@ -58,10 +58,10 @@ Samples sample(const std::shared_ptr<chain::DeviceModel>& model, const chain::Sa
   using Clock = std::chrono::steady_clock;
   const auto sampler = start_sampler(model, options);
   for (double ms = 0;;) {
-    const chain::Job::Next next = must(sampler->record(device(), ms));
-    if (next == chain::Job::Next::kDone) return read_samples(*sampler, model->dtype());
+    const jobs::Next next = must(sampler->record({.took_ms = ms}));
+    if (next == jobs::Next::kDone) return read_samples(*sampler, model->dtype());
     ms = 0;
-    if (next == chain::Job::Next::kWait) {
+    if (next == jobs::Next::kWait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       continue;
     }

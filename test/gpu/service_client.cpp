@@ -78,6 +78,18 @@ bool has_tag(const Bytes& term, uint64_t tag) {
   return reader.read_version() && reader.read_tuple(arity) && arity == 2 && reader.read_uint64(found) && found == tag;
 }
 
+// What |term| acknowledges of |session|; nothing where it is something else.
+std::optional<int64_t> acked_seq(const Bytes& term, uint64_t session) {
+  Reader reader{std::span(term)};
+  uint32_t arity = 0;
+  std::string_view atom;
+  uint64_t whose = 0;
+  int64_t seq = 0;
+  const bool ack = reader.read_version() && reader.read_tuple(arity) && arity == 3 && reader.read_atom(atom) &&
+                   atom == "gpu_node_ack" && reader.read_uint64(whose) && reader.read_int64(seq);
+  return ack && whose == session ? std::optional(seq) : std::nullopt;
+}
+
 Writer tensor_tail(Writer writer, std::string_view type, Dimensions dims) {
   writer.atom(type);
   write_shape(writer, dims);
@@ -141,6 +153,22 @@ Bytes Peer::receive(const Bytes& pid, int64_t timeout_ms, Wanted wanted) {
   }
 }
 
+Reply await_reply(Peer& peer, const Bytes& pid, uint64_t tag, int64_t timeout_ms) {
+  const Bytes term = peer.receive(pid, timeout_ms, [tag](const Bytes& t) { return has_tag(t, tag); });
+  return term.empty() ? Reply{} : parse(term);
+}
+
+bool await_ack(Peer& peer, const Bytes& pid, uint64_t session, int64_t seq, int64_t timeout_ms) {
+  return !peer.receive(pid, timeout_ms, [&](const Bytes& term) { return acked_seq(term, session) == seq; }).empty();
+}
+
+int64_t next_ack(Peer& peer, const Bytes& pid, uint64_t session, int64_t timeout_ms) {
+  const Bytes term = peer.receive(pid, timeout_ms, [&](const Bytes& t) { return acked_seq(t, session).has_value(); });
+  return acked_seq(term, session).value_or(-1);
+}
+
+uint64_t new_tag() { return g_next++; }
+
 void write_shape(Writer& writer, Dimensions dims) {
   writer.tuple(static_cast<uint32_t>(dims.size()));
   for (const int64_t d : dims) writer.integer(d);
@@ -177,6 +205,13 @@ Commands& Commands::raw(const Writer& command) {
   return *this;
 }
 
+Writer run_message(uint64_t session, int64_t seq, const Commands& commands) {
+  Writer message;
+  message.version().tuple(4).atom("run").unsigned_integer(session).integer(seq);
+  if (commands.count() > 0) message.list(commands.count()).raw(commands.bytes());
+  return message.nil();
+}
+
 Client::Client(service::Service& service, std::shared_ptr<Peer> peer, uint32_t number)
     : service_(service), peer_(std::move(peer)), pid_(peer_->pid(number)) {}
 
@@ -198,17 +233,14 @@ void Client::send(const Writer& message) {
 }
 
 uint64_t Client::send_call(const Writer& request) {
-  const uint64_t tag = g_next++;
+  const uint64_t tag = new_tag();
   Writer message;
   message.version().tuple(3).atom("$gen_call").tuple(2).raw(pid_).unsigned_integer(tag).raw(request.bytes());
   send(message);
   return tag;
 }
 
-Reply Client::await(uint64_t tag, int64_t timeout_ms) {
-  const Bytes term = peer_->receive(pid_, timeout_ms, [tag](const Bytes& t) { return has_tag(t, tag); });
-  return term.empty() ? Reply{} : parse(term);
-}
+Reply Client::await(uint64_t tag, int64_t timeout_ms) { return await_reply(*peer_, pid_, tag, timeout_ms); }
 
 Reply Client::call(const Writer& request, int64_t timeout_ms) { return await(send_call(request), timeout_ms); }
 
@@ -242,18 +274,9 @@ Reply Client::sync(std::initializer_list<int64_t> ids) {
 
 Reply Client::stats() { return call(Writer().atom("stats")); }
 
-void Client::run(const Commands& commands, int64_t seq) {
-  Writer message;
-  message.version().tuple(4).atom("run").unsigned_integer(session).integer(seq);
-  if (commands.count() > 0) message.list(commands.count()).raw(commands.bytes());
-  send(message.nil());
-}
+void Client::run(const Commands& commands, int64_t seq) { send(run_message(session, seq, commands)); }
 
-bool Client::acked(int64_t seq, int64_t timeout_ms) {
-  Writer ack;
-  ack.version().tuple(3).atom("gpu_node_ack").unsigned_integer(session).integer(seq);
-  return !peer_->receive(pid_, timeout_ms, [&](const Bytes& term) { return term == ack.bytes(); }).empty();
-}
+bool Client::acked(int64_t seq, int64_t timeout_ms) { return await_ack(*peer_, pid_, session, seq, timeout_ms); }
 
 Reply Client::attach(int64_t id, const Client& maker, int64_t from_id) {
   Writer request;
@@ -267,7 +290,7 @@ Reply Client::upload_open(int64_t id, std::string_view type, Dimensions dims) {
 }
 
 uint64_t Client::send_chunk(int64_t id, uint64_t offset, std::span<const std::byte> bytes, bool claim) {
-  const uint64_t tag = g_next++;
+  const uint64_t tag = new_tag();
   Writer message;
   message.version().tuple(6).atom("upload").unsigned_integer(session).integer(id).unsigned_integer(offset);
   message.tuple(2).raw(pid_).unsigned_integer(tag).binary_header(static_cast<uint32_t>(bytes.size()));

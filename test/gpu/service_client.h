@@ -58,6 +58,15 @@ struct Reply {
   bool ok() const { return answered && code.empty(); }
 };
 
+// The answer that |pid| gets to the call with |tag|, within |timeout_ms|.
+Reply await_reply(Peer& peer, const Bytes& pid, uint64_t tag, int64_t timeout_ms = 60'000);
+// Whether |pid| is told that the messages of |session| up to |seq| are done: in a message of its own.
+bool await_ack(Peer& peer, const Bytes& pid, uint64_t session, int64_t seq, int64_t timeout_ms = 60'000);
+// The |seq| of the next acknowledgement that |pid| gets; -1: none comes.
+int64_t next_ack(Peer& peer, const Bytes& pid, uint64_t session, int64_t timeout_ms = 60'000);
+// For a call; every one is another.
+uint64_t new_tag();
+
 using Dimensions = std::initializer_list<int64_t>;
 
 void write_shape(etf::Writer& writer, Dimensions dims);
@@ -80,6 +89,9 @@ class Commands {
   etf::Writer writer_;
   uint32_t count_ = 0;
 };
+
+// The message that has them carried out.
+etf::Writer run_message(uint64_t session, int64_t seq, const Commands& commands);
 
 // A process of a peer, with a session once open() was called.
 class Client {

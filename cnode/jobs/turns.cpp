@@ -1,16 +1,16 @@
-#include "service/jobs.h"
+#include "jobs/turns.h"
 
 #include <algorithm>
+#include <optional>
 
-namespace gpu_node::service {
+namespace gpu_node::jobs {
 
-Result<bool> Jobs::record(uint64_t completed) {
+Result<bool> Turns::record(uint64_t completed) {
   thread_.check("the jobs");
   std::optional<Error> lost;
-  const double slice_ms = entries_.size() > 1 ? chain::kSharedSliceMs : chain::kSliceMs;
+  const double aim_ms = entries_.size() > 1 ? kSharedSliceMs : kSliceMs;
   std::erase_if(entries_, [&](Entry& entry) {
-    entry.job->aim(slice_ms);
-    const Result<bool> kept = advance(entry, completed);
+    const Result<bool> kept = advance(entry, completed, aim_ms);
     if (!kept.ok()) lost = kept.error();
     return !kept.ok() || !*kept;
   });
@@ -18,27 +18,33 @@ Result<bool> Jobs::record(uint64_t completed) {
   return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.recorded; });
 }
 
-Result<bool> Jobs::advance(Entry& entry, uint64_t completed) {
-  if (entry.job->abandoned()) return false;
+Result<bool> Turns::advance(Entry& entry, uint64_t completed, double aim_ms) {
+  Task& task = *entry.task;
+  if (!task.wanted()) return false;
   if (entry.recorded || (entry.submitted && entry.value > completed)) return true;
-  const auto took = Clock::now() - entry.since;
-  const double ms = entry.submitted ? std::chrono::duration<double, std::milli>(took).count() : 0;
+  const Clock::time_point now = Clock::now();
+  Slice slice{.aim_ms = aim_ms};
+  if (entry.submitted) slice.took_ms = std::chrono::duration<double, std::milli>(now - entry.since).count();
   entry.submitted = false;
-  Result<chain::Job::Next> next = entry.job->record(ms);
+  Result<Next> next = task.record(slice);
   if (next.ok()) {
-    entry.recorded = *next == chain::Job::Next::kSubmit;
-    entry.waits = *next == chain::Job::Next::kWait;
+    if (const auto every = task.report_every(); every.count() > 0 && now - entry.reported >= every) {
+      entry.reported = now;
+      task.report();
+    }
+    entry.recorded = *next == Next::kSubmit;
+    entry.waits = *next == Next::kWait;
     if (entry.recorded || entry.waits) return true;
-    const Result<void> finished = entry.job->finish();
+    const Result<void> finished = task.finish();
     if (finished.ok()) return false;
     next = finished.error();
   }
-  entry.job->call()->fail(next.error());
+  task.fail(next.error());
   if (next.error().code == ErrorCode::kDeviceLost) return next.error();
   return false;
 }
 
-void Jobs::submitted(uint64_t value) {
+void Turns::submitted(uint64_t value) {
   thread_.check("the jobs");
   const Clock::time_point now = Clock::now();
   for (Entry& entry : entries_) {
@@ -50,12 +56,12 @@ void Jobs::submitted(uint64_t value) {
   }
 }
 
-bool Jobs::waiting() const {
+bool Turns::waiting() const {
   return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.waits; });
 }
 
-bool Jobs::in_flight() const {
+bool Turns::in_flight() const {
   return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.submitted; });
 }
 
-}  // namespace gpu_node::service
+}  // namespace gpu_node::jobs

@@ -1,0 +1,104 @@
+#include "service/parked_work.h"
+
+#include "base/concat.h"
+
+namespace gpu_node::service {
+
+SessionHold::~SessionHold() {
+  if (parked_ != nullptr) parked_->release(session_);
+}
+
+SessionHold ParkedWork::hold(const SessionRef& session) {
+  Lane& lane = lanes_[session->id];
+  lane.session = session;
+  ++lane.holds;
+  return {*this, session->id};
+}
+
+void ParkedWork::release(uint64_t session) {
+  const auto found = lanes_.find(session);
+  if (found == lanes_.end() || --found->second.holds > 0) return;
+  if (found->second.work.empty())
+    lanes_.erase(found);
+  else
+    ready_.push_back(session);
+}
+
+ParkedWork::Outcome ParkedWork::park(Work& work) {
+  if (lanes_.empty()) return Outcome::kFree;
+  const SessionRef* session = session_of(work);
+  if (session == nullptr) return Outcome::kFree;
+  const auto found = lanes_.find((*session)->id);
+  if (found == lanes_.end()) return Outcome::kFree;
+  Lane& lane = found->second;
+  if (!has_room(lane)) return Outcome::kFull;
+  const uint64_t bytes = frame_bytes(work);
+  if (lane.bytes + bytes > limits_.bytes_of_session || bytes_ + bytes > limits_.bytes) {
+    RunWork* run = std::get_if<RunWork>(&work);
+    if (run == nullptr) return Outcome::kFull;
+    refuse(run->run,
+           {ErrorCode::kBusy, concat("a job holds the session back: ", lane.bytes, " bytes of it wait, the limit is ",
+                                     limits_.bytes_of_session, "; ", bytes_, " of all, the limit is ", limits_.bytes)});
+    run->frame = {};
+  }
+  lane.bytes += frame_bytes(work);
+  bytes_ += frame_bytes(work);
+  lane.work.push_back(std::move(work));
+  size_.fetch_add(1, std::memory_order_relaxed);
+  return Outcome::kParked;
+}
+
+bool ParkedWork::has_room(Lane& lane) {
+  const auto full = [&] { return lane.work.size() >= limits_.items_of_session || size() >= limits_.items; };
+  if (full()) forget_answered(lane);
+  return !full();
+}
+
+// Calls whose time has passed, or that were cancelled.
+void ParkedWork::forget_answered(Lane& lane) {
+  std::erase_if(lane.work, [&](const Work& work) {
+    const PendingCallRef* call = call_of(work);
+    const bool answered = call != nullptr && (*call)->answered();
+    if (answered) uncount(lane, work);
+    return answered;
+  });
+}
+
+void ParkedWork::uncount(Lane& lane, const Work& work) {
+  const uint64_t bytes = frame_bytes(work);
+  lane.bytes -= bytes;
+  bytes_ -= bytes;
+  size_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::optional<Work> ParkedWork::take() {
+  for (; !ready_.empty(); ready_.pop_front()) {
+    const auto found = lanes_.find(ready_.front());
+    if (found == lanes_.end()) continue;
+    Lane& lane = found->second;
+    // A job that it sent may hold it again, and its release then puts it here another time. What a session that has
+    // ended leaves is dropped.
+    if (lane.holds > 0 || lane.session->closed.load(std::memory_order_acquire)) continue;
+    std::optional<Work> work;
+    if (!lane.work.empty()) {
+      work = std::move(lane.work.front());
+      lane.work.pop_front();
+      uncount(lane, *work);
+    }
+    if (lane.work.empty()) lanes_.erase(found);
+    if (work) return work;
+  }
+  return std::nullopt;
+}
+
+void ParkedWork::drop(const Session& session) {
+  const auto found = lanes_.find(session.id);
+  if (found == lanes_.end()) return;
+  for (const Work& work : found->second.work) {
+    fail(work, {ErrorCode::kNotFound, concat("session ", session.id, " has ended")});
+    uncount(found->second, work);
+  }
+  lanes_.erase(found);
+}
+
+}  // namespace gpu_node::service

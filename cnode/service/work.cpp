@@ -1,0 +1,70 @@
+// What holds of any work, whatever it is.
+#include "service/work.h"
+
+namespace gpu_node::service {
+namespace {
+
+template <typename Item>
+const SessionRef* session_in(const Item& item) {
+  if constexpr (requires { item.session; }) return &item.session;
+  if constexpr (requires { item.work.session; }) return &item.work.session;
+  if constexpr (requires { item.job; }) return &item.job->session_ref();
+  return nullptr;
+}
+
+template <typename Item>
+const PendingCallRef* call_in(const Item& item) {
+  if constexpr (requires { item.call; }) return &item.call;
+  if constexpr (requires { item.work.call; }) return &item.work.call;
+  if constexpr (requires { item.job; }) return &item.job->call();
+  return nullptr;
+}
+
+}  // namespace
+
+const SessionRef* session_of(const Work& work) {
+  return std::visit([](const auto& item) { return session_in(item); }, work);
+}
+
+const PendingCallRef* call_of(const Work& work) {
+  return std::visit([](const auto& item) { return call_in(item); }, work);
+}
+
+uint64_t frame_bytes(const Work& work) {
+  return std::visit(
+      [](const auto& item) -> uint64_t {
+        if constexpr (requires { item.frame; }) return item.frame.size();
+        return 0;
+      },
+      work);
+}
+
+bool fail(const Work& work, const Error& error) {
+  if (const PendingCallRef* call = call_of(work)) {
+    (*call)->fail(error);
+    return true;
+  }
+  const auto* chunk = std::get_if<StagedChunkWork>(&work);
+  if (chunk != nullptr) reply_error(chunk->reply_to, error);
+  return chunk != nullptr;
+}
+
+void refuse(Run& run, const Error& error) {
+  for (Command& command : run.commands) {
+    MalformedCommand refused{{}, error};
+    if (const auto* instruction = std::get_if<ir::Instruction>(&command)) {
+      for (const auto& [name, type] : instruction->results) refused.ids.push_back(name);
+    } else if (const auto* alloc = std::get_if<AllocCommand>(&command)) {
+      refused.ids.push_back(alloc->id);
+    } else if (const auto* compile = std::get_if<CompileProgramCommand>(&command)) {
+      refused.ids.push_back(compile->id);
+    } else if (const auto* program = std::get_if<RunProgramCommand>(&command)) {
+      refused.ids = program->results;
+    } else {
+      continue;
+    }
+    command = std::move(refused);
+  }
+}
+
+}  // namespace gpu_node::service
