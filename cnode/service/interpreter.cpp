@@ -49,6 +49,7 @@ void Interpreter::run(Session& session, std::span<const Command> commands) {
   for (size_t i = 0; i < commands.size(); ++i) {
     progress_.fetch_add(1, std::memory_order_relaxed);
     std::visit([&](const auto& what) { execute(session, what); }, commands[i]);
+    if (!std::holds_alternative<ir::Instruction>(commands[i])) executor_.start_clock();
     // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
     if (!prefetched && executor_.planned()) {
       prefetch(session, commands, i + 1);
