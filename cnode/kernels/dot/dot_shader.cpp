@@ -244,7 +244,7 @@ class Emitter {
 
 }  // namespace
 
-bool DotPass::params_in_buffer() const { return words() * 4 > kMaxPushBytes; }
+bool DotPass::params_in_buffer() const { return !fits_push(words()); }
 
 std::string DotPass::key() const {
   std::string text = "dot ";

@@ -6,14 +6,12 @@
 #include <string>
 
 #include "base/result.h"
+#include "kernels/reduce/accumulator.h"
 #include "tensor/dtype.h"
 #include "vulkan/device_info.h"
 #include "vulkan/kernel_cache.h"
 
 namespace gpu_node::kernels {
-
-// What a reduction keeps of the elements it has seen (shaders/reduce_accumulators.glsl).
-enum class Accumulator : uint8_t { kSum, kProduct, kMax, kMin, kAll, kAny, kArgMax, kArgMaxHigh, kArgMin, kArgMinHigh };
 
 // What a pass reads: elements of one tensor, products of the elements of two, the Accs of an earlier pass, or nothing
 // (a reduction of no elements).
