@@ -32,7 +32,6 @@ struct DotPass {
   uint32_t column_at(uint32_t axis) const { return row_at(row_rank) + axis * 2; }       // size, stride
   uint32_t depth_at(uint32_t axis) const { return column_at(column_rank) + axis * 3; }  // size, strides
   uint32_t words() const { return depth_at(depth_rank); }
-  bool params_in_buffer() const;
 
   std::string key() const;
   // Bindings: left, right, the result or the parts, the parameters if they have a buffer.

@@ -13,6 +13,9 @@
 
 namespace gpu_node::kernels {
 
+// The expression of parameter |position| of |words|.
+std::string parameter_text(uint32_t position, uint32_t words);
+
 class ShaderBuilder {
  public:
   enum class Access : uint8_t { kRead, kWrite, kReadWrite };
@@ -31,6 +34,10 @@ class ShaderBuilder {
   // Declares the next member of the push constant block; PushData::add (kernels/plan_builder.h) in the same order fills
   // it. |type| is one of int uint float ivec2 uvec2 ivec4 uvec4 int64_t uint64_t double.
   void push(std::string_view type, std::string_view name);
+
+  // Declares |words| parameters of 32 bits, as PlanBuilder::set_parameters fills them in: members of the push
+  // constants, or where they do not fit the next binding. parameter_text() is how they are read.
+  void parameters(uint32_t words);
 
   // The value in buffer element |element| ("in0[i]"), or in a word that holds one.
   std::string load(Dtype dtype, std::string_view element);

@@ -81,10 +81,7 @@ class Emitter {
   }
 
  private:
-  std::string param(uint32_t position) const {
-    const std::string number = std::to_string(position);
-    return pass_.params_in_buffer() ? "params[" + number + "]" : "p" + number;
-  }
+  std::string param(uint32_t position) const { return parameter_text(position, pass_.words()); }
 
   // The strides of all inputs from |position| on, as one OFFSETS.
   std::string offsets(uint32_t position) const {
@@ -142,11 +139,7 @@ class Emitter {
     } else {
       builder_.buffer("result", pass_.result, kWrite);
     }
-    if (pass_.params_in_buffer()) {
-      builder_.buffer("params", "uint", kRead);
-    } else {
-      for (uint32_t i = 0; i < pass_.words(); ++i) builder_.push("uint", "p" + std::to_string(i));
-    }
+    builder_.parameters(pass_.words());
   }
 
   // Where source |i| lies at the OFFSETS "at": an element, or a word of each of four.
@@ -291,8 +284,6 @@ uint32_t ReducePass::extra_bytes() const {
   if (!has_extra()) return 0;
   return is_arg(accumulator) ? 4 : value_bytes();
 }
-
-bool ReducePass::params_in_buffer() const { return !fits_push(words()); }
 
 std::string ReducePass::key() const {
   std::string text = "reduce ";

@@ -44,8 +44,6 @@ struct ReducePass {
   uint32_t kept_at(uint32_t axis) const { return kFixed + inputs() + axis * kept_words(); }
   uint32_t walk_at(uint32_t axis) const { return kept_at(kept_rank) + axis * walk_words(); }
   uint32_t words() const { return walk_at(walk_rank); }
-  // Whether the parameters lie in the last buffer instead of the push constants.
-  bool params_in_buffer() const;
 
   std::string key() const;
   // Bindings: the sources (or the Acc buffers), the result (or the Acc buffers), the parameters if they have a buffer.
