@@ -12,6 +12,7 @@ namespace {
 constexpr auto kCompileTime = std::chrono::minutes(2);
 
 const vulkan::DeviceInfo* g_planned_for = nullptr;
+int g_planned_count = 0;
 const vulkan::DeviceInfo& planned_for() { return g_planned_for != nullptr ? *g_planned_for : device().info(); }
 
 // An instruction with what its planner is given.
@@ -50,11 +51,16 @@ Result<kernels::Plan> plan_of(const Call& call, Planner planner) {
   kernels::PlanBuilder plan(call.instruction.op->name, planned_for());
   for (const auto& [name, type] : call.instruction.results) plan.add_result(type);
   GPU_TRY(planner(call.instruction, call.args, plan));
-  return plan.take();
+  kernels::Plan made = plan.take();
+  // A key is one device's: what is planned for another one is another kernel.
+  if (g_planned_for != nullptr)
+    for (kernels::Dispatch& dispatch : made.dispatches)
+      dispatch.key += " for device " + std::to_string(g_planned_count);
+  return made;
 }
 
 Result<const vulkan::Kernel*> wait_for_kernel(vulkan::Device& device, const kernels::Dispatch& dispatch) {
-  if (const vulkan::Kernel* kernel = device.kernels().find(dispatch.key)) return kernel;
+  if (const vulkan::Kernel* kernel = device.kernels().find(dispatch.key, dispatch.emit)) return kernel;
   const vulkan::KernelCache::Pending pending = device.kernels().request(dispatch.key, dispatch.emit);
   if (pending.wait_for(kCompileTime) != std::future_status::ready)
     return Error{ErrorCode::kDeadline, dispatch.key + " does not compile in time"};
@@ -97,7 +103,10 @@ Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std:
   return {};
 }
 
-PlannedFor::PlannedFor(const vulkan::DeviceInfo& info) : info_(info) { g_planned_for = &info_; }
+PlannedFor::PlannedFor(const vulkan::DeviceInfo& info) : info_(info) {
+  g_planned_for = &info_;
+  ++g_planned_count;
+}
 
 PlannedFor::~PlannedFor() { g_planned_for = nullptr; }
 
