@@ -1,30 +1,23 @@
-// One planner per op family; plan() in plan.h chooses. Each has a file of its own. REQUIRES of all: the instruction is
-// validated, every type passed check_types, and the result has at least one element.
+// One planner per op family; plan() in plan.h chooses. Each has a folder of its own. REQUIRES of all: the instruction
+// is validated, every type passed check_types, and every result has at least one element; |plan| has the results.
 #pragma once
 
-#include "kernels/plan.h"
+#include "kernels/plan_builder.h"
 
 namespace gpu_node::kernels {
 
 // Unary, binary, ternary and cast ops.
-Result<Plan> plan_elementwise(const ir::Instruction& instruction, std::span<const Arg> operands,
-                              const vulkan::DeviceInfo& device);
+Result<void> plan_elementwise(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // Ops that is_view() accepts, as copies. The executor takes views instead where it can.
-Result<Plan> plan_view(const ir::Instruction& instruction, std::span<const Arg> operands,
-                       const vulkan::DeviceInfo& device);
-// Every element of a result of |type| is |value|, converted to the type.
-Result<Plan> plan_fill(const Scalar& value, const ir::TensorType& type, const vulkan::DeviceInfo& device);
+Result<void> plan_view(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // iota, eye, constant.
-Result<Plan> plan_create(const ir::Instruction& instruction, const vulkan::DeviceInfo& device);
+Result<void> plan_create(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // sum, product, reduce_max, reduce_min, all, any. An operand without elements is given as its view of no storage; the
 // result is then the op's neutral value. Operands may be literals.
-Result<Plan> plan_reduce(const ir::Instruction& instruction, std::span<const Arg> operands,
-                         const vulkan::DeviceInfo& device);
+Result<void> plan_reduce(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // argmax, argmin.
-Result<Plan> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands,
-                             const vulkan::DeviceInfo& device);
+Result<void> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // dot.
-Result<Plan> plan_dot(const ir::Instruction& instruction, std::span<const Arg> operands,
-                      const vulkan::DeviceInfo& device);
+Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 
 }  // namespace gpu_node::kernels

@@ -1,9 +1,10 @@
-// Literals as kernels take them: eight bytes of the push constants.
+// Literals as kernels take them: eight bytes, in the push constants or in a buffer.
 #pragma once
 
 #include <array>
+#include <cstdint>
 
-#include "kernels/plan.h"
+#include "tensor/scalar.h"
 
 namespace gpu_node::kernels {
 

@@ -27,7 +27,7 @@ struct TensorArg {
 };
 using Arg = std::variant<TensorArg, Scalar>;
 
-// Which buffer a binding is: an operand's storage, the result's, or a scratch buffer of the plan.
+// Which buffer a binding is: the storage of an operand or of a result, or a scratch buffer of the plan; by number.
 struct Binding {
   enum class Kind : uint8_t { kOperand, kResult, kScratch } kind;
   uint32_t index = 0;
@@ -37,6 +37,8 @@ struct Binding {
 };
 
 inline constexpr uint32_t kMaxPushBytes = 128;
+// Whether parameters lie in the push constants; else in a buffer. Part of what a kernel's key names.
+constexpr bool fits_push(size_t words) { return words * sizeof(uint32_t) <= kMaxPushBytes; }
 
 struct Dispatch {
   std::string key;
@@ -49,14 +51,14 @@ struct Dispatch {
 
 struct Plan {
   std::vector<uint64_t> scratch_bytes;
-  // Contents of scratch buffers that the host provides (parameters that do not fit the push constants), by scratch
-  // index.
+  // Contents of scratch buffers that the host provides (parameters that do not fit the push constants, numbers that a
+  // kernel takes as tensors), by scratch index.
   std::vector<std::pair<uint32_t, std::vector<std::byte>>> scratch_data;
   std::vector<Dispatch> dispatches;  // in order; hazards are found by the recorder
 };
 
-// Plans |instruction| (validated) for |device|. Results are row-major storages of their declared types. Errors:
-// kUnsupported, naming op, types and the device's limit.
+// Plans |instruction| (validated) for |device|. Results are row-major storages of their declared types, and have at
+// least one element each. Errors: kUnsupported, naming op, types and the device's limit.
 Result<Plan> plan(const ir::Instruction& instruction, std::span<const Arg> operands, const vulkan::DeviceInfo& device);
 
 // Plans a row-major copy of |from| (used where a view cannot be strided, and before a download).

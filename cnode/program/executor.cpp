@@ -60,7 +60,8 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
   const Result<kernels::Plan> plan = kernels::plan(instruction, arguments, device_.info());
   if (!plan.ok()) return;
   for (const kernels::Dispatch& dispatch : plan->dispatches)
-    if (device_.kernels().find(dispatch.key) == nullptr) device_.kernels().request(dispatch.key, dispatch.emit);
+    if (device_.kernels().find(dispatch.key, dispatch.emit) == nullptr)
+      device_.kernels().request(dispatch.key, dispatch.emit);
 }
 
 Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
@@ -203,7 +204,7 @@ Result<void> Executor::make_scratch(const kernels::Plan& plan, std::vector<vulka
 Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                                 std::span<const Operand> operands, std::span<const Tensor> results,
                                 std::span<const vulkan::BufferRef> scratch) {
-  if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key);
+  if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key, dispatch.emit);
   vulkan::KernelCache::Pending pending;
   if (kernel == nullptr) {
     pending = device_.kernels().request(dispatch.key, dispatch.emit);

@@ -74,6 +74,10 @@ class KernelCache {
   // The kernel of |key| when it is ready, else nullptr; never waits. The fast path of recording.
   virtual const Kernel* find(std::string_view key) = 0;
 
+  // The same, where its emitter is at hand. A debug build emits again, a few times for each key, and ends the process
+  // when the text is not that of the kernel found (vulkan/text_check.h).
+  virtual const Kernel* find(std::string_view key, const Emit& emit) = 0;
+
   // The kernel of |key|, compiled by the pool from |emit| when it is not there yet. Never waits, never fails: the
   // future holds the error. The failure of a caller's module is not remembered: he may send any number of them.
   virtual Pending request(std::string_view key, Emit emit) = 0;

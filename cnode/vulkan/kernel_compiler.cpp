@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "base/concat.h"
@@ -71,6 +72,18 @@ const Kernel* KernelCompiler::find(std::string_view key) {
   const ReaderLock lock(entries_mutex_);
   const auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : found->second.ready;
+}
+
+const Kernel* KernelCompiler::find(std::string_view key, [[maybe_unused]] const Emit& emit) {
+  const Kernel* const kernel = find(key);
+#ifndef NDEBUG
+  if (kernel == nullptr) return nullptr;
+  if (const Result<void> same = texts_.check(key, emit); !same.ok()) {
+    log_line(LogLevel::kError, "kernel_text_differs", same.error().message);
+    std::abort();
+  }
+#endif
+  return kernel;
 }
 
 KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit) {
@@ -156,6 +169,9 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
     GPU_ASSIGN(KernelSource source, emit());
     const double emit_ms = lap.ms();
     raw = !source.spirv.empty();
+#ifndef NDEBUG
+    if (!raw) texts_.keep(key, source.glsl);
+#endif
     if (raw) GPU_TRY(check_room());
     GPU_ASSIGN(module, module_of(std::move(source)));
     module.times.emit_ms = emit_ms;

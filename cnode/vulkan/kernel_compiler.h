@@ -13,6 +13,7 @@
 #include "vulkan/layout_cache.h"
 #include "vulkan/pipeline_cache.h"
 #include "vulkan/spirv_cache.h"
+#include "vulkan/text_check.h"
 
 namespace gpu_node::vulkan {
 
@@ -25,6 +26,7 @@ class KernelCompiler final : public KernelCache {
   ~KernelCompiler() override;
 
   const Kernel* find(std::string_view key) override;
+  const Kernel* find(std::string_view key, const Emit& emit) override;
   Pending request(std::string_view key, Emit emit) override;
   PendingSpirv compile(std::string glsl) override;
   PendingSave save() override;
@@ -77,6 +79,9 @@ class KernelCompiler final : public KernelCache {
   std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_ GPU_NODE_GUARDED_BY(entries_mutex_);
   std::vector<Handle<VkPipeline>> pipelines_ GPU_NODE_GUARDED_BY(entries_mutex_);
   uint32_t raw_kernels_ GPU_NODE_GUARDED_BY(entries_mutex_) = 0;  // of those, from callers' modules
+#ifndef NDEBUG
+  TextCheck texts_;
+#endif
 
   Mutex jobs_mutex_;
   Condition jobs_ready_;

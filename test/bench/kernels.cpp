@@ -195,7 +195,7 @@ void memory_bound(Bench& bench, Dtype dtype, int64_t megabytes) {
   bandwidth(bench, "middle of 3", "sum", {thin}, dtype, {rows / 64, columns}, over({1}));
   Operand vector = b;
   vector.map = IndexMap::row_major({columns});
-  ir::Attributes product;
+  ir::DotAttributes product;
   product.contract_left = {1};
   product.contract_right = {0};
   Operand small = bench.random(dtype, {columns});

@@ -44,7 +44,7 @@ program::Tensor run(const kernels::Plan& plan, const std::vector<program::Tensor
     }
   auto result = executor().allocate(type.dtype, type.shape, true, false, {});
   REQUIRE(result.ok());
-  const auto recorded = record_plan(device(), plan, buffers, result->storage->parts[0]);
+  const auto recorded = record_plan(device(), plan, buffers, {&result->storage->parts[0], 1});
   if (!recorded.ok()) FAIL(recorded.error().message);
   return *result;
 }

@@ -12,6 +12,7 @@ namespace {
 constexpr auto kCompileTime = std::chrono::minutes(2);
 
 const vulkan::DeviceInfo* g_planned_for = nullptr;
+int g_planned_count = 0;
 const vulkan::DeviceInfo& planned_for() { return g_planned_for != nullptr ? *g_planned_for : device().info(); }
 
 // An instruction with what its planner is given.
@@ -46,8 +47,20 @@ Call make_call(std::string_view op, const std::vector<HostTensor>& operands, Dty
   return call;
 }
 
+Result<kernels::Plan> plan_of(const Call& call, Planner planner) {
+  kernels::PlanBuilder plan(call.instruction.op->name, planned_for());
+  for (const auto& [name, type] : call.instruction.results) plan.add_result(type);
+  GPU_TRY(planner(call.instruction, call.args, plan));
+  kernels::Plan made = plan.take();
+  // A key is one device's: what is planned for another one is another kernel.
+  if (g_planned_for != nullptr)
+    for (kernels::Dispatch& dispatch : made.dispatches)
+      dispatch.key += " for device " + std::to_string(g_planned_count);
+  return made;
+}
+
 Result<const vulkan::Kernel*> wait_for_kernel(vulkan::Device& device, const kernels::Dispatch& dispatch) {
-  if (const vulkan::Kernel* kernel = device.kernels().find(dispatch.key)) return kernel;
+  if (const vulkan::Kernel* kernel = device.kernels().find(dispatch.key, dispatch.emit)) return kernel;
   const vulkan::KernelCache::Pending pending = device.kernels().request(dispatch.key, dispatch.emit);
   if (pending.wait_for(kCompileTime) != std::future_status::ready)
     return Error{ErrorCode::kDeadline, dispatch.key + " does not compile in time"};
@@ -59,7 +72,7 @@ Result<const vulkan::Kernel*> wait_for_kernel(vulkan::Device& device, const kern
 }  // namespace
 
 Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std::span<const vulkan::BufferRef> operands,
-                         const vulkan::BufferRef& result) {
+                         std::span<const vulkan::BufferRef> results) {
   std::vector<const vulkan::Kernel*> kernels;
   for (const kernels::Dispatch& dispatch : plan.dispatches) {
     GPU_ASSIGN(const vulkan::Kernel* kernel, wait_for_kernel(device, dispatch));
@@ -75,9 +88,10 @@ Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std:
     const kernels::Dispatch& dispatch = plan.dispatches[i];
     std::vector<vulkan::BufferRange> ranges;
     for (const kernels::Binding& binding : dispatch.bindings) {
-      const vulkan::BufferRef* buffer = &result;
-      if (binding.kind == kernels::Binding::Kind::kOperand) buffer = &operands[binding.index];
-      if (binding.kind == kernels::Binding::Kind::kScratch) buffer = &scratch[binding.index];
+      const auto buffers = binding.kind == kernels::Binding::Kind::kOperand  ? operands
+                           : binding.kind == kernels::Binding::Kind::kResult ? results
+                                                                             : std::span(scratch);
+      const vulkan::BufferRef* buffer = &buffers[binding.index];
       if (*buffer == nullptr) return Error{ErrorCode::kInternal, dispatch.key + " binds an operand without storage"};
       const uint64_t size =
           binding.size_bytes != 0 ? binding.size_bytes : (*buffer)->size_bytes() - binding.offset_bytes;
@@ -89,7 +103,10 @@ Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std:
   return {};
 }
 
-PlannedFor::PlannedFor(const vulkan::DeviceInfo& info) : info_(info) { g_planned_for = &info_; }
+PlannedFor::PlannedFor(const vulkan::DeviceInfo& info) : info_(info) {
+  g_planned_for = &info_;
+  ++g_planned_count;
+}
 
 PlannedFor::~PlannedFor() { g_planned_for = nullptr; }
 
@@ -102,14 +119,14 @@ HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTe
   };
   HostTensor result(result_dtype, result_shape);
   if (result.bytes.empty()) return result;
-  const Result<kernels::Plan> plan = planner(call.instruction, call.args, planned_for());
+  const Result<kernels::Plan> plan = plan_of(call, planner);
   check(plan);
   std::vector<vulkan::BufferRef> buffers;
   for (const HostTensor& operand : operands)
     buffers.push_back(operand.bytes.empty() ? nullptr : upload(device(), operand.bytes));
   // Bytes that no kernel writes must not look like a result by chance.
   const vulkan::BufferRef buffer = upload(device(), std::vector<std::byte>(result.bytes.size(), std::byte{0xa5}));
-  check(record_plan(device(), *plan, buffers, buffer));
+  check(record_plan(device(), *plan, buffers, {&buffer, 1}));
   result.bytes = download(device(), buffer, result.bytes.size());
   return result;
 }
@@ -117,7 +134,7 @@ HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTe
 Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                  const Shape& result_shape, const ir::Attributes& attributes) {
   const Call call = make_call(op, operands, result_dtype, result_shape, attributes);
-  const Result<kernels::Plan> plan = planner(call.instruction, call.args, planned_for());
+  const Result<kernels::Plan> plan = plan_of(call, planner);
   REQUIRE(!plan.ok());
   return plan.error();
 }

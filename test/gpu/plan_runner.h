@@ -8,19 +8,18 @@
 
 #include "gpu/host_tensor.h"
 #include "ir/infer.h"
-#include "kernels/plan.h"
+#include "kernels/plan_builder.h"
 #include "vulkan/buffer_pool.h"
 #include "vulkan/device.h"
 
 namespace gpu_node::test {
 
-// Waits for the plan's kernels, allocates its scratch and records its dispatches. |operands| by operand index; nullptr
-// for one that has no storage.
+// Waits for the plan's kernels, allocates its scratch and records its dispatches. |operands| and |results| by
+// number; nullptr for an operand that has no storage.
 Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std::span<const vulkan::BufferRef> operands,
-                         const vulkan::BufferRef& result);
+                         std::span<const vulkan::BufferRef> results);
 
-using Planner = Result<kernels::Plan> (*)(const ir::Instruction&, std::span<const kernels::Arg>,
-                                          const vulkan::DeviceInfo&);
+using Planner = Result<void> (*)(const ir::Instruction&, std::span<const kernels::Arg>, kernels::PlanBuilder&);
 
 // What run_op plans for: the device of the tests, or while one of these lives a device with other limits, which the
 // tests' device then runs.

@@ -83,6 +83,24 @@ TEST_CASE("vulkan kernels: a shader that does not compile names its line, and is
   CHECK(gpu.kernels().find("test/broken") == nullptr);
 }
 
+#ifndef NDEBUG
+TEST_CASE("vulkan kernels: a debug build emits a found kernel's text again") {
+  Device& gpu = device();
+  int emitted = 0;
+  const auto emit = [&]() -> Result<KernelSource> {
+    ++emitted;
+    return KernelSource{kAddGlsl, 3, 4};
+  };
+  CHECK(gpu.kernels().find("test/again", emit) == nullptr);
+  CHECK(emitted == 0);
+  REQUIRE(gpu.kernels().request("test/again", emit).get().ok());
+  CHECK(emitted == 1);
+  for (int i = 0; i < 100; ++i) CHECK(gpu.kernels().find("test/again", emit) != nullptr);
+  CHECK(emitted > 1);
+  CHECK(emitted < 10);
+}
+#endif
+
 TEST_CASE("vulkan kernels: hostile sources are errors") {
   Device& gpu = device();
   const auto fails = [&](const std::string& key, KernelSource source, ErrorCode code) {

@@ -1,120 +1,47 @@
-// The text of representative kernels against test/golden/*.glsl, which are reviewed by eye. With GPU_NODE_GOLDEN=write
-// the files are written anew instead. Library pieces are left out: they are files themselves.
+// The text of elementwise kernels, reviewed in test/golden (golden.h), and which work shares a kernel.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
-#include "base/file.h"
+#include "golden.h"
 #include "kernels/plan.h"
-#include "source_folder.h"
 
 namespace gpu_node::kernels {
 namespace {
 
 using enum Dtype;
-
-vulkan::DeviceInfo full_device() {
-  vulkan::DeviceInfo info;
-  info.name = "test";
-  info.has_f16_storage = info.has_8bit_storage = info.has_f64 = info.has_i64 = true;
-  info.preserves_nan_f32 = info.preserves_nan_f64 = true;
-  info.max_storage_range = 1 << 27;
-  info.max_workgroup_invocations = 1024;
-  return info;
-}
-
-TensorArg tensor(Dtype dtype, const Shape& shape) {
-  return {dtype, IndexMap::row_major(shape), static_cast<uint64_t>(element_count(shape) * dtype_size_bytes(dtype))};
-}
-
-TensorArg turned(Dtype dtype, const Shape& shape) {
-  TensorArg arg = tensor(dtype, shape);
-  Dims axes;
-  for (int d = shape.size() - 1; d >= 0; --d) axes.push_back(d);
-  arg.map = transposed(arg.map, axes);
-  return arg;
-}
-
-struct Golden {
-  const char* file;
-  const char* op;
-  std::vector<Arg> operands;
-  ir::TensorType result;
-};
-
-std::vector<Golden> goldens() {
-  return {
-      {"add_f32_flat", "add", {tensor(f32, {100}), tensor(f32, {100})}, {f32, {100}}},
-      {"add_f32_literal", "add", {tensor(f32, {100}), Scalar{f32, 2.5}}, {f32, {100}}},
-      {"add_s32_single", "add", {tensor(s32, {100}), tensor(s32, {})}, {s32, {100}}},
-      {"add_f32_broadcast", "add", {tensor(f32, {20, 1}), tensor(f32, {30})}, {f32, {20, 30}}},
-      {"multiply_bf16_rank_3", "multiply", {turned(bf16, {3, 4, 5}), tensor(bf16, {5, 4, 3})}, {bf16, {5, 4, 3}}},
-      {"subtract_u8_rank_6",
-       "subtract",
-       {turned(u8, {2, 3, 2, 3, 2, 3}), tensor(u8, {3, 2, 3, 2, 3, 2})},
-       {u8, {3, 2, 3, 2, 3, 2}}},
-      {"divide_s64_u8", "divide", {tensor(s64, {9}), tensor(u8, {9})}, {f32, {9}}},
-      {"less_s64_f32", "less", {tensor(s64, {9}), tensor(f32, {9})}, {u8, {9}}},
-      {"left_shift_s4", "left_shift", {tensor(s4, {9}), tensor(s4, {9})}, {s4, {9}}},
-      {"select_f16", "select", {tensor(u8, {9}), tensor(f16, {9}), Scalar{f16, 0.0}}, {f16, {9}}},
-      {"as_type_f64_f8_e4m3fn", "as_type", {tensor(f64, {9})}, {f8_e4m3fn, {9}}},
-      {"is_nan_f64", "is_nan", {tensor(f64, {9})}, {u8, {9}}},
-      {"add_bf16_vectors", "add", {tensor(bf16, {40'000}), tensor(bf16, {40'000})}, {bf16, {40'000}}},
-      {"select_s64_vectors",
-       "select",
-       {tensor(u8, {40'000}), tensor(s64, {40'000}), Scalar{s64, int64_t{0}}},
-       {s64, {40'000}}},
-      {"iota_f16", "iota", {}, {f16, {3, 5}}},
-      {"eye_s8", "eye", {}, {s8, {3, 5}}},
-      {"constant_u64", "constant", {}, {u64, {4}}},
-  };
-}
-
-// The text from the first line that is not of the shared library pieces' making: pieces are long, and shown once by
-// their own files.
-std::string without_libraries(const std::string& text) {
-  const size_t main = text.find("void main() {");
-  const size_t push = text.find("layout(push_constant");
-  REQUIRE(main != std::string::npos);
-  REQUIRE(push != std::string::npos);
-  const size_t end = text.find("};\n", push) + 3;
-  const size_t element = text.find(" element(");
-  if (element != std::string::npos && element < main) {
-    const size_t line = text.rfind('\n', element) + 1;
-    return text.substr(0, end) + text.substr(line);
-  }
-  return text.substr(0, end) + text.substr(main);
-}
+using test::full_device;
+using test::tensor;
+using test::turned;
 
 }  // namespace
 
 TEST_CASE("emitter: golden kernels") {
-  const vulkan::DeviceInfo device = full_device();
-  const char* mode = std::getenv("GPU_NODE_GOLDEN");
-  const bool write = mode != nullptr && std::string_view(mode) == "write";
-  for (const Golden& golden : goldens()) {
-    INFO(golden.file);
-    ir::Instruction instruction;
-    instruction.op = ir::find_op(golden.op);
-    instruction.results.emplace_back(1, golden.result);
-    if (instruction.op->code == ir::Code::kConstant) instruction.attributes = ir::ConstantAttributes{{s64, int64_t{7}}};
-    const auto made = plan(instruction, golden.operands, device);
-    REQUIRE(made.ok());
-    REQUIRE(made->dispatches.size() == 1);
-    const auto source = made->dispatches[0].emit();
-    REQUIRE(source.ok());
-    CHECK(source->push_bytes == made->dispatches[0].push_bytes);
-    CHECK(source->buffers == made->dispatches[0].bindings.size());
-    const std::string text = "// " + made->dispatches[0].key + "\n" + without_libraries(source->glsl);
-    const std::string path = test::source_folder() + "/test/golden/" + golden.file + ".glsl";
-    if (write) {
-      REQUIRE(write_file_atomically(path, text).ok());
-      continue;
-    }
-    const auto expected = read_file(path, 1 << 20);
-    REQUIRE_MESSAGE(expected.ok(), "GPU_NODE_GOLDEN=write makes it");
-    CHECK(*expected == text);
-  }
+  const ir::Attributes seven = ir::ConstantAttributes{{s64, int64_t{7}}};
+  for (const test::PlannedKernel& kernel : std::vector<test::PlannedKernel>{
+           {"add_f32_flat", "add", {tensor(f32, {100}), tensor(f32, {100})}, {f32, {100}}},
+           {"add_f32_literal", "add", {tensor(f32, {100}), Scalar{f32, 2.5}}, {f32, {100}}},
+           {"add_s32_single", "add", {tensor(s32, {100}), tensor(s32, {})}, {s32, {100}}},
+           {"add_f32_broadcast", "add", {tensor(f32, {20, 1}), tensor(f32, {30})}, {f32, {20, 30}}},
+           {"multiply_bf16_rank_3", "multiply", {turned(bf16, {3, 4, 5}), tensor(bf16, {5, 4, 3})}, {bf16, {5, 4, 3}}},
+           {"subtract_u8_rank_6",
+            "subtract",
+            {turned(u8, {2, 3, 2, 3, 2, 3}), tensor(u8, {3, 2, 3, 2, 3, 2})},
+            {u8, {3, 2, 3, 2, 3, 2}}},
+           {"divide_s64_u8", "divide", {tensor(s64, {9}), tensor(u8, {9})}, {f32, {9}}},
+           {"less_s64_f32", "less", {tensor(s64, {9}), tensor(f32, {9})}, {u8, {9}}},
+           {"left_shift_s4", "left_shift", {tensor(s4, {9}), tensor(s4, {9})}, {s4, {9}}},
+           {"select_f16", "select", {tensor(u8, {9}), tensor(f16, {9}), Scalar{f16, 0.0}}, {f16, {9}}},
+           {"as_type_f64_f8_e4m3fn", "as_type", {tensor(f64, {9})}, {f8_e4m3fn, {9}}},
+           {"is_nan_f64", "is_nan", {tensor(f64, {9})}, {u8, {9}}},
+           {"add_bf16_vectors", "add", {tensor(bf16, {40'000}), tensor(bf16, {40'000})}, {bf16, {40'000}}},
+           {"select_s64_vectors",
+            "select",
+            {tensor(u8, {40'000}), tensor(s64, {40'000}), Scalar{s64, int64_t{0}}},
+            {s64, {40'000}}},
+           {"iota_f16", "iota", {}, {f16, {3, 5}}},
+           {"eye_s8", "eye", {}, {s8, {3, 5}}},
+           {"constant_u64", "constant", {}, {u64, {4}}, seven},
+       })
+    check_golden(kernel, {" element("});
 }
 
 TEST_CASE("emitter: a device's missing features are named") {
@@ -123,7 +50,7 @@ TEST_CASE("emitter: a device's missing features are named") {
     lack(device);
     ir::Instruction instruction;
     instruction.op = ir::find_op(op);
-    instruction.results.emplace_back(1, ir::TensorType{type, {4}});
+    instruction.results.push_back({1, {type, {4}}});
     const std::vector<Arg> operands = {tensor(type, {4})};
     const auto made = plan(instruction, operands, device);
     REQUIRE_FALSE(made.ok());
@@ -150,7 +77,7 @@ TEST_CASE("emitter: one kernel serves all values, sizes and offsets of a layout"
   const auto key = [&](const Arg& a, const Arg& b, const Shape& shape) {
     ir::Instruction instruction;
     instruction.op = ir::find_op("add");
-    instruction.results.emplace_back(1, ir::TensorType{f32, shape});
+    instruction.results.push_back({1, {f32, shape}});
     const std::vector<Arg> operands = {a, b};
     return plan(instruction, operands, device).value().dispatches[0].key;
   };

@@ -12,23 +12,6 @@
 namespace gpu_node::kernels {
 namespace {
 
-std::string_view four_of(Dtype dtype) {
-  switch (dtype_info(dtype).compute) {
-    case ComputeType::kI32:
-      return "ivec4";
-    case ComputeType::kU32:
-      return "uvec4";
-    case ComputeType::kI64:
-      return "i64vec4";
-    case ComputeType::kU64:
-      return "u64vec4";
-    case ComputeType::kF64:
-      return "dvec4";
-    default:
-      return "vec4";
-  }
-}
-
 std::string number(uint32_t value) { return std::to_string(value); }
 std::string literal(uint32_t value) { return std::to_string(value) + "u"; }
 
@@ -67,9 +50,7 @@ class Emitter {
   }
 
  private:
-  std::string param(uint32_t position) const {
-    return pass_.params_in_buffer() ? "params[" + number(position) + "]" : "p" + number(position);
-  }
+  std::string param(uint32_t position) const { return parameter_text(position, pass_.words()); }
 
   // Fours of |side| that one invocation fetches per tile.
   uint32_t fetched(const Side& side) const { return side.extent * pass_.tile.depth / 4 / pass_.tile.invocations(); }
@@ -81,7 +62,7 @@ class Emitter {
     // A software driver takes longer to compile sixteen steps than it gains by them.
     builder_.define("LOOP_CONTROL", device_.software ? "[[dont_unroll]]" : "[[unroll]]");
     builder_.define("T", compute_type(pass_.element));
-    builder_.define("T4", four_of(pass_.element));
+    builder_.define("T4", vector_type(compute_type(pass_.element)));
     builder_.define("BLOCK_M", literal(tile.rows));
     builder_.define("BLOCK_N", literal(tile.columns));
     builder_.define("BLOCK_K", literal(tile.depth));
@@ -105,11 +86,7 @@ class Emitter {
     } else {
       builder_.buffer("result", pass_.element, kWrite);
     }
-    if (pass_.params_in_buffer()) {
-      builder_.buffer("params", "uint", kRead);
-    } else {
-      for (uint32_t i = 0; i < pass_.words(); ++i) builder_.push("uint", "p" + number(i));
-    }
+    builder_.parameters(pass_.words());
   }
 
   void declare_positions() {
@@ -243,8 +220,6 @@ class Emitter {
 };
 
 }  // namespace
-
-bool DotPass::params_in_buffer() const { return words() * 4 > kMaxPushBytes; }
 
 std::string DotPass::key() const {
   std::string text = "dot ";

@@ -6,23 +6,12 @@
 #include <string>
 
 #include "base/result.h"
+#include "kernels/dot/dot_tiles.h"
 #include "tensor/dtype.h"
 #include "vulkan/device_info.h"
 #include "vulkan/kernel_cache.h"
 
 namespace gpu_node::kernels {
-
-// Results a workgroup computes, and of those an invocation. Multiples of four.
-struct DotTile {
-  uint32_t rows, columns, depth;  // of the workgroup
-  uint32_t own_rows, own_columns;
-
-  uint32_t invocations() const { return rows / own_rows * (columns / own_columns); }
-  // Of shared memory: one four of rows or columns is left empty after each step of k, against bank conflicts.
-  uint32_t shared_bytes(uint32_t element_bytes) const {
-    return depth * (rows / 4 + 1 + columns / 4 + 1) * 4 * element_bytes;
-  }
-};
 
 // Everything that changes the text; shapes, strides and offsets are parameters.
 struct DotPass {
@@ -43,7 +32,6 @@ struct DotPass {
   uint32_t column_at(uint32_t axis) const { return row_at(row_rank) + axis * 2; }       // size, stride
   uint32_t depth_at(uint32_t axis) const { return column_at(column_rank) + axis * 3; }  // size, strides
   uint32_t words() const { return depth_at(depth_rank); }
-  bool params_in_buffer() const;
 
   std::string key() const;
   // Bindings: left, right, the result or the parts, the parameters if they have a buffer.

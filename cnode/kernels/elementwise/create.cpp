@@ -1,6 +1,7 @@
 // iota, eye, constant: results made from nothing.
 #include <limits>
 
+#include "kernels/elementwise/block.h"
 #include "kernels/elementwise/box.h"
 #include "kernels/elementwise/emit.h"
 #include "kernels/families.h"
@@ -38,27 +39,26 @@ Result<vulkan::KernelSource> emit_pattern(Pattern pattern, Dtype type, bool wide
 }
 
 // |first| and |second|: iota's elements per step of its axis and the axis' size; eye's rows and columns.
-Result<Plan> plan_pattern(Pattern pattern, const ir::Instruction& instruction, uint64_t first, uint64_t second,
-                          const vulkan::DeviceInfo& device) {
-  const ir::TensorType& result = instruction.results[0].type;
-  const int64_t count = element_count(result.shape);
-  const bool wide = count > std::numeric_limits<uint32_t>::max();
+Result<void> append_pattern(Pattern pattern, uint64_t first, uint64_t second, PlanBuilder& plan) {
+  const Place& result = plan.result();
+  const vulkan::DeviceInfo& device = plan.device();
+  const bool wide = element_count(result.map.shape) > std::numeric_limits<uint32_t>::max();
   if (wide) {
     const Dtype index = Dtype::u64;
-    GPU_TRY(check_types(instruction.op->name, {&index, 1}, device));
+    GPU_TRY(check_types(plan.op(), {&index, 1}, device));
   }
-  Box whole{{count}, {{0, {1}, dtype_size_bytes(result.dtype), Binding::Kind::kResult, 0}}};
-  GPU_ASSIGN(const std::vector<Box> boxes, cut(std::move(whole), device, instruction.op->name));
-  Plan plan;
+  Box whole(result.map.shape);
+  whole.add(result);
+  merge_axes(whole.axes);
+  GPU_ASSIGN(const std::vector<Box> boxes, cut(std::move(whole), plan));
   for (const Box& box : boxes) {
-    Dispatch& dispatch = plan.dispatches.emplace_back();
-    dispatch.key =
-        std::string(instruction.op->name) + " " + std::string(dtype_name(result.dtype)) + (wide ? " 64" : "");
+    Dispatch dispatch;
+    dispatch.key = concat(pattern == Pattern::kIota ? "iota " : "eye ", dtype_name(result.dtype), wide ? " 64" : "");
     dispatch.emit = [pattern, type = result.dtype, wide, &device] { return emit_pattern(pattern, type, wide, device); };
-    const Bound out = bind(box.places[0], box.dims, true, device);
+    const Bound out = plan.bind(box.origins[0], box.reach(0), true);
     dispatch.bindings.push_back(out.binding);
     PushData push(dispatch);
-    const auto base = static_cast<uint64_t>(box.places[0].offset);
+    const auto base = static_cast<uint64_t>(box.origins[0].offset);
     for (uint64_t value : {base, first, second}) {
       if (wide)
         push.add(value);
@@ -66,29 +66,29 @@ Result<Plan> plan_pattern(Pattern pattern, const ir::Instruction& instruction, u
         push.add(static_cast<uint32_t>(value));
     }
     push.add(static_cast<uint32_t>(box.elements()));
-    push.add(out.offset);
-    set_grid(dispatch, static_cast<uint64_t>(box.elements()), elementwise_local_size(device), device);
+    push.add(static_cast<uint32_t>(out.offset));
+    plan.set_grid(static_cast<uint64_t>(box.elements()), elementwise_local_size(device), dispatch);
+    GPU_TRY(plan.append(std::move(dispatch)));
   }
-  return plan;
+  return {};
 }
 
 }  // namespace
 
-Result<Plan> plan_create(const ir::Instruction& instruction, const vulkan::DeviceInfo& device) {
-  const ir::TensorType& result = instruction.results[0].type;
+Result<void> plan_create(const ir::Instruction& instruction, std::span<const Arg>, PlanBuilder& plan) {
+  const Shape& shape = plan.result().map.shape;
   const ir::Attributes& attributes = instruction.attributes;
   if (instruction.op->code == ir::Code::kConstant)
-    return plan_fill(attributes.as<ir::ConstantAttributes>().value, result, device);
-  const int rank = result.shape.size();
+    return append_fill(attributes.as<ir::ConstantAttributes>().value, plan.result(), plan);
+  const int rank = shape.size();
   if (instruction.op->code == ir::Code::kEye)
-    return plan_pattern(Pattern::kEye, instruction, static_cast<uint64_t>(result.shape[rank - 2]),
-                        static_cast<uint64_t>(result.shape[rank - 1]), device);
+    return append_pattern(Pattern::kEye, static_cast<uint64_t>(shape[rank - 2]), static_cast<uint64_t>(shape[rank - 1]),
+                          plan);
   const std::optional<int64_t>& axis = attributes.as<ir::IotaAttributes>().axis;
-  if (!axis)
-    return plan_pattern(Pattern::kIota, instruction, 1, static_cast<uint64_t>(element_count(result.shape)), device);
-  const int64_t inner = row_major_strides(result.shape)[static_cast<int>(*axis)];
-  return plan_pattern(Pattern::kIota, instruction, static_cast<uint64_t>(inner),
-                      static_cast<uint64_t>(result.shape[static_cast<int>(*axis)]), device);
+  if (!axis) return append_pattern(Pattern::kIota, 1, static_cast<uint64_t>(element_count(shape)), plan);
+  const int64_t inner = row_major_strides(shape)[static_cast<int>(*axis)];
+  return append_pattern(Pattern::kIota, static_cast<uint64_t>(inner),
+                        static_cast<uint64_t>(shape[static_cast<int>(*axis)]), plan);
 }
 
 }  // namespace gpu_node::kernels

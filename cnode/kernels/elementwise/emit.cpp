@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "kernels/elementwise/op_code.h"
+#include "kernels/glsl/position_text.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -62,12 +64,10 @@ std::string index_text(const Layout& layout) {
   const std::vector<std::string> places = strided_places(layout);
   std::string text;
   if (layout.rank > 0) {
-    text += "  uint rest = i;\n";
-    for (int d = layout.rank - 1; d > 0; --d) {
-      const std::string size = numbered("size", d);
-      text += "  uint c" + std::to_string(d) + " = rest % " + size + ";\n  rest /= " + size + ";\n";
-    }
-    text += "  uint c0 = rest;\n";
+    text += "  uint rest = i;\n" +
+            unravel_text(
+                "rest", static_cast<uint32_t>(layout.rank), [](uint32_t axis) { return numbered("size", axis); },
+                [](uint32_t axis, const std::string& at) { return concat("uint c", axis, " = ", at); });
     for (const std::string& place : places) {
       text += "  uint at_" + place + " = offset_" + place;
       for (int d = 0; d < layout.rank; ++d)
@@ -179,14 +179,6 @@ void emit_vector_main(ShaderBuilder& shader, const ScalarProgram& program, const
 
 uint32_t elementwise_local_size(const vulkan::DeviceInfo& device) {
   return std::min<uint32_t>(256, device.max_workgroup_invocations);
-}
-
-void set_grid(Dispatch& dispatch, uint64_t count, uint32_t local_size, const vulkan::DeviceInfo& device) {
-  const uint64_t groups = (count + local_size - 1) / local_size;
-  const uint64_t x = std::min<uint64_t>(groups, device.max_groups[0]);
-  dispatch.groups[0] = static_cast<uint32_t>(x);
-  dispatch.groups[1] = static_cast<uint32_t>((groups + x - 1) / x);
-  dispatch.groups[2] = 1;
 }
 
 std::string element_prologue() {

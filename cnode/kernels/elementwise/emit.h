@@ -1,7 +1,7 @@
 // The emitter of elementwise kernels: a scalar program and a layout become one compute shader.
 //
 // Buffers: the tensor inputs in order, the result, then the parameter buffer where the layout has one. Push constants:
-// see push_parameters. One invocation computes one element of the result, its number being
+// see declare_parameters. One invocation computes one element of the result, its number being
 // x + y * (invocations in x); the grid may be larger than |count|.
 #pragma once
 
@@ -21,9 +21,6 @@ Result<vulkan::KernelSource> emit_elementwise(const ScalarProgram& program, cons
 
 // Invocations of a workgroup of elementwise kernels.
 uint32_t elementwise_local_size(const vulkan::DeviceInfo& device);
-
-// Sets the grid of |dispatch| for |count| elements, spilling into y where x does not suffice.
-void set_grid(Dispatch& dispatch, uint64_t count, uint32_t local_size, const vulkan::DeviceInfo& device);
 
 // The opening of main: `uint i`, the element's number; returns when it is beyond |count|.
 std::string element_prologue();

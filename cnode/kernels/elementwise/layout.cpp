@@ -31,71 +31,67 @@ bool is_light(const ScalarProgram& program) {
 
 Layout choose_layout(const Box& box, const InputPlaces& inputs) {
   Layout layout;
-  const int rank = box.dims.size();
-  const auto is_flat = [&](const Place& place) { return rank == 0 || (rank == 1 && place.strides[0] == 1); };
-  const auto is_single = [&](const Place& place) { return rank == 1 && place.strides[0] == 0; };
-  const Place& out = box.places.back();
+  const size_t rank = box.axes.size(), out = box.origins.size() - 1;
+  const auto is_flat = [&](size_t place) { return rank == 0 || (rank == 1 && box.axes[0].strides[place] == 1); };
+  const auto is_single = [&](size_t place) { return rank == 1 && box.axes[0].strides[place] == 0; };
   // The result is flat when its strides are row-major, whatever the operands' are.
   int64_t expected = 1;
-  for (int d = rank - 1; d >= 0; --d) {
-    if (out.strides[d] != expected) layout.out_strided = true;
-    expected *= box.dims[d];
+  for (size_t a = rank; a-- > 0;) {
+    if (box.axes[a].strides[out] != expected) layout.out_strided = true;
+    expected *= box.axes[a].size;
   }
   bool strided = layout.out_strided;
-  for (const Place& place : box.places)
-    if (&place != &out) strided = strided || (!is_flat(place) && !is_single(place));
+  for (size_t p = 0; p < out; ++p) strided = strided || (!is_flat(p) && !is_single(p));
   for (int input : inputs) {
     if (input < 0)
       layout.inputs.push_back(InputMode::kLiteral);
     else if (strided)
       layout.inputs.push_back(InputMode::kStrided);
     else
-      layout.inputs.push_back(is_single(box.places[static_cast<size_t>(input)]) ? InputMode::kSingle
-                                                                                : InputMode::kFlat);
+      layout.inputs.push_back(is_single(static_cast<size_t>(input)) ? InputMode::kSingle : InputMode::kFlat);
   }
   if (!strided) return layout;
-  layout.rank = kernel_rank(rank);
-  if (rank > Layout::kMaxPushRank || push_words(layout) * sizeof(uint32_t) > kMaxPushBytes) {
+  layout.rank = kernel_rank(static_cast<int>(rank));
+  if (rank > Layout::kMaxPushRank || !fits_push(push_words(layout))) {
     layout.rank = 0;
     layout.in_buffer = true;
   }
   return layout;
 }
 
-bool takes_vectors(const ScalarProgram& program, const Box& box, std::span<const Bound> bounds) {
-  if (box.dims.empty() || box.elements() < kVectorElements || !is_light(program)) return false;
-  const int last = box.dims.size() - 1;
-  if (box.dims[last] % kVector != 0 || box.places.back().strides[last] != 1) return false;
+bool takes_vectors(const ScalarProgram& program, const Box& box, const Bounds& bounds) {
+  if (box.axes.empty() || box.elements() < kVectorElements || !is_light(program)) return false;
+  const size_t last = box.axes.size() - 1;
+  if (box.axes[last].size % kVector != 0 || box.axes[last].strides.back() != 1) return false;
   for (size_t p = 0; p < bounds.size(); ++p) {
-    const Dims& strides = box.places[p].strides;
-    if (strides[last] == 0) continue;
-    if (strides[last] != 1 || bounds[p].offset % kVector != 0) return false;
-    for (int d = 0; d < last; ++d)
-      if (strides[d] % kVector != 0) return false;
+    const int64_t step = box.axes[last].strides[p];
+    if (step == 0) continue;
+    if (step != 1 || bounds[p].offset % kVector != 0) return false;
+    for (size_t a = 0; a < last; ++a)
+      if (box.axes[a].strides[p] % kVector != 0) return false;
   }
   return true;
 }
 
-void make_vectors(Layout& layout, Box& box, std::span<Bound> bounds, const InputPlaces& inputs) {
+void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& inputs) {
   layout.vectors = true;
-  const int last = box.dims.size() - 1;
-  box.dims[last] /= kVector;
+  const size_t last = box.axes.size() - 1;
+  box.axes[last].size /= kVector;
   for (size_t p = 0; p < bounds.size(); ++p) {
-    Dims& strides = box.places[p].strides;
-    if (strides[last] == 0) continue;
+    if (box.axes[last].strides[p] == 0) continue;
     bounds[p].offset /= kVector;
-    for (int d = 0; d < last; ++d) strides[d] /= kVector;
+    for (size_t a = 0; a < last; ++a) box.axes[a].strides[p] /= kVector;
   }
   for (size_t k = 0; k < inputs.size(); ++k)
-    if (layout.inputs[k] == InputMode::kStrided && box.places[static_cast<size_t>(inputs[k])].strides[last] == 0)
+    if (layout.inputs[k] == InputMode::kStrided && box.axes[last].strides[static_cast<size_t>(inputs[k])] == 0)
       layout.inputs[k] = InputMode::kRepeated;
 }
 
 int64_t vector_tail(const ScalarProgram& program, const Box& box) {
-  if (box.dims.size() != 1 || box.dims[0] < kVectorElements || !is_light(program)) return 0;
-  for (const Place& place : box.places)
-    if (place.strides[0] != 0 && place.strides[0] != 1) return 0;
-  return box.dims[0] % kVector;
+  if (box.axes.size() != 1 || box.axes[0].size < kVectorElements || !is_light(program)) return 0;
+  for (const int64_t stride : box.axes[0].strides)
+    if (stride != 0 && stride != 1) return 0;
+  return box.axes[0].size % kVector;
 }
 
 }  // namespace gpu_node::kernels

@@ -1,24 +1,23 @@
 // Which kernel serves a box of elementwise work: flat, strided, by vectors.
 #pragma once
 
-#include <span>
-
 #include "kernels/elementwise/box.h"
 #include "kernels/elementwise/scalar_program.h"
 
 namespace gpu_node::kernels {
 
 // By input: its place in the box, -1 for a literal. The last place of a box is the result.
-using InputPlaces = SmallList<int, kMaxInputs>;
+using InputPlaces = SmallList<int, 4>;
+using Bounds = SmallList<Bound, 4>;  // by place of a box
 
 Layout choose_layout(const Box& box, const InputPlaces& inputs);
 
 // Whether an invocation may compute four neighbours that it moves as one: |box| is large, |program| costs less than its
-// memory, and all rows start and end at multiples of four. REQUIRES merged dimensions.
-bool takes_vectors(const ScalarProgram& program, const Box& box, std::span<const Bound> bounds);
+// memory, and all rows start and end at multiples of four. REQUIRES merged axes.
+bool takes_vectors(const ScalarProgram& program, const Box& box, const Bounds& bounds);
 
 // Makes |layout| one of vectors: |box| and |bounds| then count in units of four where the layout moves four.
-void make_vectors(Layout& layout, Box& box, std::span<Bound> bounds, const InputPlaces& inputs);
+void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& inputs);
 
 // How many elements at the end of a large row are to be cut off, so that the rest takes vectors.
 int64_t vector_tail(const ScalarProgram& program, const Box& box);

@@ -10,17 +10,14 @@
 
 namespace gpu_node::kernels {
 
-inline constexpr size_t kMaxInputs = 8;
-inline constexpr size_t kMaxSteps = 32;
-
 struct ScalarProgram {
   struct Step {
     const ir::Op* op = nullptr;
     Dtype type = Dtype::f32;       // of the result
     SmallList<uint8_t, 3> values;  // operands: below inputs.size() an input, then the results of earlier steps
   };
-  SmallList<Dtype, kMaxInputs> inputs;
-  SmallList<Step, kMaxSteps> steps;  // the last one is the result
+  SmallList<Dtype, 4> inputs;
+  SmallList<Step, 2> steps;  // the last one is the result
 };
 
 // How a kernel finds its elements.
@@ -37,7 +34,7 @@ inline bool is_strided(InputMode mode) { return mode == InputMode::kStrided || m
 struct Layout {
   static constexpr int kMaxPushRank = 4;
 
-  SmallList<InputMode, kMaxInputs> inputs;
+  SmallList<InputMode, 4> inputs;
   int rank = 0;              // of the coordinates; 0: no operand is strided
   bool in_buffer = false;    // rank, sizes and strides lie in a parameter buffer: any rank (|rank| is 0 then)
   bool out_strided = false;  // the result's elements lie at strides too: a part of a larger result

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "base/embedded.h"
 #include "kernels/glsl/shader_library.h"
 
@@ -34,6 +35,10 @@ bool integer_fits(const DtypeInfo& from, const DtypeInfo& to) {
 }
 
 }  // namespace
+
+std::string parameter_text(uint32_t position, uint32_t words) {
+  return fits_push(words) ? concat("p", position) : concat("params[", position, "]");
+}
 
 ShaderBuilder::ShaderBuilder(const vulkan::DeviceInfo& device) : device_(device) {}
 
@@ -82,6 +87,11 @@ void ShaderBuilder::push(std::string_view type, std::string_view name) {
   push_text_ +=
       "  layout(offset = " + std::to_string(push_bytes_) + ") " + std::string(type) + " " + std::string(name) + ";\n";
   push_bytes_ += size;
+}
+
+void ShaderBuilder::parameters(uint32_t words) {
+  if (!fits_push(words)) return buffer("params", "uint", Access::kRead);
+  for (uint32_t i = 0; i < words; ++i) push("uint", parameter_text(i, words));
 }
 
 void ShaderBuilder::define(std::string_view name, std::string_view value) {

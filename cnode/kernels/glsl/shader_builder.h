@@ -4,8 +4,6 @@
 // that check_types accepted every type that is used.
 #pragma once
 
-#include <array>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +12,9 @@
 #include "kernels/plan.h"
 
 namespace gpu_node::kernels {
+
+// The expression of parameter |position| of |words|.
+std::string parameter_text(uint32_t position, uint32_t words);
 
 class ShaderBuilder {
  public:
@@ -30,9 +31,13 @@ class ShaderBuilder {
   // The same, of vectors of four elements of |dtype|.
   void vector_buffer(std::string_view name, Dtype dtype, Access access);
 
-  // Declares the next member of the push constant block; PushData::add in the same order fills it. |type| is one of
-  // int uint float ivec2 uvec2 ivec4 uvec4 int64_t uint64_t double.
+  // Declares the next member of the push constant block; PushData::add (kernels/plan_builder.h) in the same order fills
+  // it. |type| is one of int uint float ivec2 uvec2 ivec4 uvec4 int64_t uint64_t double.
   void push(std::string_view type, std::string_view name);
+
+  // Declares |words| parameters of 32 bits, as PlanBuilder::set_parameters fills them in: members of the push
+  // constants, or where they do not fit the next binding. parameter_text() is how they are read.
+  void parameters(uint32_t words);
 
   // The value in buffer element |element| ("in0[i]"), or in a word that holds one.
   std::string load(Dtype dtype, std::string_view element);
@@ -80,29 +85,6 @@ class ShaderBuilder {
   uint32_t push_bytes_ = 0;
   std::vector<std::string> libraries_, math_;
   std::string define_text_, buffer_text_, push_text_, declarations_, body_;
-};
-
-// Fills a dispatch's push constants member by member, aligned as the block of ShaderBuilder::push is.
-class PushData {
- public:
-  explicit PushData(Dispatch& dispatch) : dispatch_(dispatch) { dispatch_.push_bytes = 0; }
-
-  // T: uint32_t, int32_t, float, uint64_t, double, or an array of 2 or 4 of 32 bits.
-  template <typename T>
-  void add(const T& value) {
-    const uint32_t at = (dispatch_.push_bytes + sizeof(T) - 1) / sizeof(T) * sizeof(T);
-    // Layouts count their words before they choose push constants; the recorder refuses what does not fit.
-    if (at + sizeof(T) > kMaxPushBytes) {
-      dispatch_.push_bytes = kMaxPushBytes + 1;
-      return;
-    }
-    std::memset(dispatch_.push.data() + dispatch_.push_bytes, 0, at - dispatch_.push_bytes);
-    std::memcpy(dispatch_.push.data() + at, &value, sizeof(T));
-    dispatch_.push_bytes = at + sizeof(T);
-  }
-
- private:
-  Dispatch& dispatch_;
 };
 
 }  // namespace gpu_node::kernels

@@ -4,6 +4,7 @@
 #include <bit>
 #include <string_view>
 
+#include "base/concat.h"
 #include "kernels/glsl/glsl_types.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/glsl/shader_builder.h"
@@ -80,10 +81,7 @@ class Emitter {
   }
 
  private:
-  std::string param(uint32_t position) const {
-    const std::string number = std::to_string(position);
-    return pass_.params_in_buffer() ? "params[" + number + "]" : "p" + number;
-  }
+  std::string param(uint32_t position) const { return parameter_text(position, pass_.words()); }
 
   // The strides of all inputs from |position| on, as one OFFSETS.
   std::string offsets(uint32_t position) const {
@@ -141,11 +139,7 @@ class Emitter {
     } else {
       builder_.buffer("result", pass_.result, kWrite);
     }
-    if (pass_.params_in_buffer()) {
-      builder_.buffer("params", "uint", kRead);
-    } else {
-      for (uint32_t i = 0; i < pass_.words(); ++i) builder_.push("uint", "p" + std::to_string(i));
-    }
+    builder_.parameters(pass_.words());
   }
 
   // Where source |i| lies at the OFFSETS "at": an element, or a word of each of four.
@@ -237,21 +231,20 @@ class Emitter {
       builder_.declare("OFFSETS walk_linear(uint position) { return " + offsets(pass_.walk_at(0)) + " * position; }\n");
       return;
     }
-    std::string start, step, at = "OFFSETS(0u)";
+    const auto index = [](uint32_t axis) { return concat("walk.at[", axis, "]"); };
+    const auto size = [this](uint32_t axis) { return param(pass_.walk_at(axis)); };
+    const std::string start =
+        unravel_text("position", pass_.walk_rank, size,
+                     [&](uint32_t axis, const std::string& at) { return concat(index(axis), " = ", at); });
+    std::string step, at = "OFFSETS(0u)";
     for (uint32_t axis = pass_.walk_rank; axis-- > 0;) {
       const uint32_t position = pass_.walk_at(axis);
-      const std::string index = "walk.at[" + std::to_string(axis) + "]", size = param(position);
-      at.append(" + ").append(offsets(position + 2)).append(" * ").append(index);
-      step.append("  ").append(index).append(" += ").append(param(position + 1));
-      step.append(axis + 1 == pass_.walk_rank ? ";\n" : " + carry;\n");
-      start.append("  ").append(index).append(" = position");
-      if (axis == 0) {
-        start.append(";\n");
-        continue;
-      }
-      start.append(" % ").append(size).append(";\n  position /= ").append(size).append(";\n");
-      step.append("  carry = ").append(index).append(" >= ").append(size).append(" ? 1u : 0u;\n");
-      step.append("  if (carry == 1u) ").append(index).append(" -= ").append(size).append(";\n");
+      at += concat(" + ", offsets(position + 2), " * ", index(axis));
+      step += concat("  ", index(axis), " += ", param(position + 1));
+      step += axis + 1 == pass_.walk_rank ? ";\n" : " + carry;\n";
+      if (axis == 0) continue;
+      step += concat("  carry = ", index(axis), " >= ", size(axis), " ? 1u : 0u;\n");
+      step += concat("  if (carry == 1u) ", index(axis), " -= ", size(axis), ";\n");
     }
     builder_.declare("Walk walk_start(uint position) {\n  Walk walk;\n" + start + "  return walk;\n}\n");
     builder_.declare("void walk_step(inout Walk walk) {\n  uint carry = 0u;\n" + step + "}\n");
@@ -291,8 +284,6 @@ uint32_t ReducePass::extra_bytes() const {
   if (!has_extra()) return 0;
   return is_arg(accumulator) ? 4 : value_bytes();
 }
-
-bool ReducePass::params_in_buffer() const { return words() * 4 > kMaxPushBytes; }
 
 std::string ReducePass::key() const {
   std::string text = "reduce ";

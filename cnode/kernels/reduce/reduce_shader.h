@@ -6,14 +6,12 @@
 #include <string>
 
 #include "base/result.h"
+#include "kernels/reduce/accumulator.h"
 #include "tensor/dtype.h"
 #include "vulkan/device_info.h"
 #include "vulkan/kernel_cache.h"
 
 namespace gpu_node::kernels {
-
-// What a reduction keeps of the elements it has seen (shaders/reduce_accumulators.glsl).
-enum class Accumulator : uint8_t { kSum, kProduct, kMax, kMin, kAll, kAny, kArgMax, kArgMaxHigh, kArgMin, kArgMinHigh };
 
 // What a pass reads: elements of one tensor, products of the elements of two, the Accs of an earlier pass, or nothing
 // (a reduction of no elements).
@@ -46,8 +44,6 @@ struct ReducePass {
   uint32_t kept_at(uint32_t axis) const { return kFixed + inputs() + axis * kept_words(); }
   uint32_t walk_at(uint32_t axis) const { return kept_at(kept_rank) + axis * walk_words(); }
   uint32_t words() const { return walk_at(walk_rank); }
-  // Whether the parameters lie in the last buffer instead of the push constants.
-  bool params_in_buffer() const;
 
   std::string key() const;
   // Bindings: the sources (or the Acc buffers), the result (or the Acc buffers), the parameters if they have a buffer.

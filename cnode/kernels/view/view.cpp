@@ -1,5 +1,6 @@
 #include "kernels/view/view.h"
 
+#include "kernels/elementwise/block.h"
 #include "kernels/families.h"
 
 namespace gpu_node::kernels {
@@ -36,14 +37,19 @@ std::optional<IndexMap> view_of(const ir::Instruction& instruction, const IndexM
   }
 }
 
-Result<Plan> plan_view(const ir::Instruction& instruction, std::span<const Arg> operands,
-                       const vulkan::DeviceInfo& device) {
-  // In the literal's own type, whose bits a bitcast keeps.
-  if (const auto* literal = std::get_if<Scalar>(&operands[0]))
-    return plan_fill(*literal, {literal->dtype, instruction.results[0].type.shape}, device);
-  TensorArg tensor = std::get<TensorArg>(operands[0]);
-  if (const std::optional<IndexMap> map = view_of(instruction, tensor.map)) tensor.map = *map;
-  return plan_copy(tensor, device);
+Result<void> plan_view(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
+  Place to = plan.result();
+  Source from = source_of(operands[0], 0);
+  if (auto* place = std::get_if<Place>(&from)) {
+    // What strides cannot express is copied in the operand's own order, which a row-major result shares.
+    if (const std::optional<IndexMap> map = view_of(instruction, place->map))
+      place->map = *map;
+    else
+      to.map = IndexMap::row_major(place->map.shape);
+  }
+  // In the operand's own type, whose bits a bitcast keeps.
+  to.dtype = type_of(from);
+  return append_copy(from, to, plan);
 }
 
 }  // namespace gpu_node::kernels

@@ -1,0 +1,217 @@
+// Thin products (a vector on one side, or few rows or columns) are reductions of products; the others go by tiles. The
+// contraction is split into parts where the device would idle, where a running sum of floats would grow longer than
+// kMaxFloatRun, and where an invocation would loop too often; the parts are added with compensation.
+#include "kernels/dot/product.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "base/divide_up.h"
+#include "kernels/dot/dot_shader.h"
+#include "kernels/elementwise/block.h"
+#include "kernels/reduce/reduction.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+constexpr int64_t kThin = 16;  // below so many rows or columns most of a tile would be empty
+// Products added one by one before a part ends. The error of such a run grows with its length; 4,096 keeps f32 near one
+// part in a million of the sum of magnitudes.
+constexpr int64_t kMaxFloatRun = 4096;
+constexpr int64_t kMaxRun = 32768;  // of other types: an iteration each and one per tile stay within the bound on loops
+constexpr int64_t kMinRun = 256;    // parts for parallelism are not made shorter
+constexpr int64_t kMaxExtent = int64_t{1} << 31;
+
+// A product with its axes sorted by what they do. The first stride of each is the left place's, the second the right's.
+struct Product {
+  Axes batch, rows, columns, depth;
+  Place left, right;
+  Dtype result = Dtype::f32;
+  int64_t batches = 1, row_count = 1, column_count = 1, depth_count = 1;
+
+  int64_t elements() const { return batches * row_count * column_count; }
+};
+
+bool contains(const Dims& dims, int axis) { return std::find(dims.begin(), dims.end(), axis) != dims.end(); }
+
+Axes paired(const IndexMap& left, const Dims& left_axes, const IndexMap& right, const Dims& right_axes) {
+  Axes axes;
+  for (int i = 0; i < left_axes.size(); ++i) {
+    const auto l = static_cast<int>(left_axes[i]), r = static_cast<int>(right_axes[i]);
+    axes.push_back({left.shape[l], {left.strides[l], right.strides[r]}});
+  }
+  return axes;
+}
+
+Axes free_axes(const IndexMap& map, const Dims& contract, const Dims& batch, bool is_left) {
+  Axes axes;
+  for (int d = 0; d < map.shape.size(); ++d)
+    if (!contains(contract, d) && !contains(batch, d))
+      axes.push_back({map.shape[d], {is_left ? map.strides[d] : 0, is_left ? 0 : map.strides[d]}});
+  return axes;
+}
+
+Product sort_product(const Place& left, const Place& right, const ProductAxes& axes, Dtype result) {
+  Product product;
+  product.left = left;
+  product.right = right;
+  product.result = result;
+  product.batch = paired(left.map, axes.batch_left, right.map, axes.batch_right);
+  product.depth = paired(left.map, axes.contract_left, right.map, axes.contract_right);
+  product.rows = free_axes(left.map, axes.contract_left, axes.batch_left, true);
+  product.columns = free_axes(right.map, axes.contract_right, axes.batch_right, false);
+  product.batches = count_of(product.batch);
+  product.row_count = count_of(product.rows);
+  product.column_count = count_of(product.columns);
+  product.depth_count = count_of(product.depth);
+  sort_axes(product.depth);
+  for (Axes* each : {&product.batch, &product.depth, &product.rows, &product.columns}) merge_axes(*each);
+  return product;
+}
+
+Result<void> append_thin(Product product, const Place& to, PlanBuilder& plan) {
+  Reduction reduction;
+  reduction.element = product.result;
+  reduction.sources = {std::move(product.left), std::move(product.right)};
+  for (const Axes* axes : {&product.batch, &product.rows, &product.columns})
+    reduction.kept.append(axes->begin(), axes->end());
+  reduction.reduced = std::move(product.depth);
+  return append_reduction(std::move(reduction), to, plan);
+}
+
+int64_t tiles_of(const Product& product, const DotTile& tile) {
+  return divide_up(product.row_count, tile.rows) * divide_up(product.column_count, tile.columns);
+}
+
+// Of a sum in its computing type.
+uint32_t sum_bytes(const Product& product) { return dtype_info(product.result).bits == 64 ? 8 : 4; }
+
+const DotTile& choose_tile(const Product& product, const vulkan::DeviceInfo& device) {
+  const uint32_t bytes = sum_bytes(product);
+  for (const DotVariant& variant : kDotVariants) {
+    if (bytes == 8 && !variant.wide) continue;
+    const DotTile& tile = variant.tile;
+    const bool fits = tile.shared_bytes(bytes) <= device.shared_memory_bytes &&
+                      tile.invocations() <= device.max_workgroup_invocations;
+    if (fits && product.batches * tiles_of(product, tile) >= variant.enough) return tile;
+  }
+  return std::rbegin(kDotVariants)->tile;
+}
+
+int64_t choose_chunk(const Product& product, const DotTile& tile, const PlanBuilder& plan) {
+  const bool rounds = is_float(product.result) && product.result != Dtype::f64;
+  int64_t most = rounds ? kMaxFloatRun : kMaxRun;
+  const auto part_bytes = [&](int64_t run) {
+    return static_cast<uint64_t>(product.elements()) * static_cast<uint64_t>(divide_up(product.depth_count, run)) *
+           sum_bytes(product);
+  };
+  // Longer runs rather than more parts than a buffer holds.
+  while (most < kMaxRun && product.depth_count > most && !plan.fits_range(part_bytes(most))) most *= 2;
+  const int64_t groups = product.batches * tiles_of(product, tile);
+  const int64_t wanted = std::min(divide_up(kBusyGroups, groups), std::max<int64_t>(product.depth_count / kMinRun, 1));
+  const int64_t parts = std::max(wanted, divide_up(product.depth_count, most));
+  return std::min(divide_up(divide_up(product.depth_count, parts), tile.depth) * tile.depth, most);
+}
+
+// A product by tiles: its kernel, how the contraction is cut, and where it begins in the bound sources.
+struct Tiling {
+  DotPass pass;
+  int64_t chunk = 0, parts = 1;
+  std::array<Bound, 2> sources;
+};
+
+SmallList<uint32_t, 32> parameters(const Product& product, const Tiling& tiling, int64_t first_batch) {
+  SmallList<uint32_t, 32> words;
+  const auto put = [&words](int64_t value) { words.push_back(static_cast<uint32_t>(value)); };
+  for (int64_t value : {product.row_count, product.column_count, product.depth_count, tiling.chunk, tiling.parts,
+                        first_batch, product.batches, tiling.sources[0].offset, tiling.sources[1].offset})
+    put(value);
+  const auto put_axes = [&put](const Axes& axes, bool left, bool right) {
+    for (const Axis& axis : axes) {
+      put(axis.size);
+      if (left) put(axis.strides[0]);
+      if (right) put(axis.strides[1]);
+    }
+  };
+  put_axes(product.batch, true, true);
+  put_axes(product.rows, true, false);
+  put_axes(product.columns, false, true);
+  put_axes(product.depth, true, true);
+  return words;
+}
+
+DotPass make_pass(const Product& product, const vulkan::DeviceInfo& device) {
+  DotPass pass;
+  pass.sources = {product.left.dtype, product.right.dtype};
+  pass.element = product.result;
+  pass.tile = choose_tile(product, device);
+  pass.deep = {closest_stride(product.depth, 0) <= closest_stride(product.rows, 0),
+               closest_stride(product.depth, 1) <= closest_stride(product.columns, 1)};
+  pass.batch_rank = static_cast<uint32_t>(product.batch.size());
+  pass.row_rank = static_cast<uint32_t>(product.rows.size());
+  pass.column_rank = static_cast<uint32_t>(product.columns.size());
+  pass.depth_rank = static_cast<uint32_t>(product.depth.size());
+  return pass;
+}
+
+// Appends the dispatches of |tiling|, which write |to|: the results, or their parts.
+Result<void> append_tiles(const Product& product, const Tiling& tiling, const Binding& to, PlanBuilder& plan) {
+  const vulkan::DeviceInfo& device = plan.device();
+  const int64_t tiles = tiles_of(product, tiling.pass.tile);
+  const int64_t groups_x = std::min<int64_t>(tiles, device.max_groups[0]);
+  if (tiling.parts > device.max_groups[2] || divide_up(tiles, groups_x) > device.max_groups[1])
+    return plan.unsupported(concat(tiles, " tiles in ", tiling.parts, " parts exceed the device's workgroup counts"));
+  // Batches beyond the device's third workgroup count go into further dispatches.
+  const int64_t batches_at_once = device.max_groups[2] / tiling.parts;
+  for (int64_t first = 0; first < product.batches; first += batches_at_once) {
+    Dispatch dispatch;
+    dispatch.key = tiling.pass.key();
+    dispatch.emit = [pass = tiling.pass, device = &device] { return pass.emit(*device); };
+    dispatch.bindings = {tiling.sources[0].binding, tiling.sources[1].binding, to};
+    const auto words = parameters(product, tiling, first);
+    plan.set_parameters({words.begin(), words.size()}, dispatch);
+    dispatch.groups[0] = static_cast<uint32_t>(groups_x);
+    dispatch.groups[1] = static_cast<uint32_t>(divide_up(tiles, groups_x));
+    dispatch.groups[2] = static_cast<uint32_t>(std::min(batches_at_once, product.batches - first) * tiling.parts);
+    GPU_TRY(plan.append(std::move(dispatch)));
+  }
+  return {};
+}
+
+Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& plan) {
+  Tiling tiling;
+  GPU_ASSIGN(tiling.sources[0], plan.bind(product.left, false));
+  GPU_ASSIGN(tiling.sources[1], plan.bind(product.right, false));
+  tiling.pass = make_pass(product, plan.device());
+  tiling.chunk = choose_chunk(product, tiling.pass.tile, plan);
+  tiling.parts = divide_up(product.depth_count, tiling.chunk);
+  tiling.pass.writes_parts = tiling.parts > 1;
+  GPU_ASSIGN(const Bound result, plan.bind(to, true));
+  if (!tiling.pass.writes_parts) return append_tiles(product, tiling, result.binding, plan);
+
+  const int64_t elements = product.elements();
+  GPU_ASSIGN(const uint32_t scratch, plan.add_parts(tiling.parts, elements, sum_bytes(product)));
+  GPU_TRY(append_tiles(product, tiling, {Binding::Kind::kScratch, scratch, 0, 0, true}, plan));
+  const Dtype sum = computing_type(product.result);
+  const Place parts{Binding::Kind::kScratch, scratch, sum, IndexMap::row_major({tiling.parts, elements})};
+  return append_reduction(reduction_of(Accumulator::kSum, sum, parts, {0}), to, plan);
+}
+
+}  // namespace
+
+Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
+                            PlanBuilder& plan) {
+  Product product = sort_product(left, right, axes, to.dtype);
+  for (int64_t extent : {product.batches, product.row_count, product.column_count, product.depth_count})
+    if (extent >= kMaxExtent)
+      return plan.unsupported(concat(product.batches, " batches of ", product.row_count, " rows, ",
+                                     product.column_count, " columns and ", product.depth_count,
+                                     " contracted elements; at most 2147483647 of each are supported"));
+  const bool thin = std::min(product.row_count, product.column_count) < kThin || product.depth_count == 0;
+  return write_dense(to, plan, [&](const Place& dense) {
+    return thin ? append_thin(std::move(product), dense, plan) : append_tiled(product, dense, plan);
+  });
+}
+
+}  // namespace gpu_node::kernels

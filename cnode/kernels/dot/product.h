@@ -1,0 +1,19 @@
+// The piece of work that multiplies: any contracting, batch and free axes of strided places, never a physical
+// transpose. Declared to other families.
+#pragma once
+
+#include "kernels/plan_builder.h"
+
+namespace gpu_node::kernels {
+
+// Which axes of the left and of the right place belong together. The others are free.
+struct ProductAxes {
+  Dims contract_left, batch_left, contract_right, batch_right;
+};
+
+// Writes batch axes, the left place's free ones, the right one's, in row-major order; both are converted to |to|'s
+// type, and their products added up in it. REQUIRES at least one result. Errors: kUnsupported, with the numbers.
+Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
+                            PlanBuilder& plan);
+
+}  // namespace gpu_node::kernels

@@ -1,0 +1,171 @@
+// The index space is the target's; every input is a place in it.
+#include "kernels/elementwise/block.h"
+
+#include "kernels/elementwise/box.h"
+#include "kernels/elementwise/emit.h"
+#include "kernels/elementwise/layout.h"
+#include "kernels/literal.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+struct Work {
+  const ScalarProgram& program;
+  InputPlaces places;                              // by input: its place in the boxes, -1 for numbers
+  SmallList<std::array<uint32_t, 2>, 2> literals;  // the numbers, in order
+  Box box;                                         // the target is the last place
+};
+
+// Axis |d| of |rank| when the box is padded with leading axes: their size, or where they lead in |place|.
+int64_t padded_size(const Axes& axes, int rank, int d) {
+  const int at = d - (rank - static_cast<int>(axes.size()));
+  return at < 0 ? 1 : axes[static_cast<size_t>(at)].size;
+}
+int64_t padded_stride(const Axes& axes, int rank, int d, size_t place) {
+  const int at = d - (rank - static_cast<int>(axes.size()));
+  return at < 0 ? 0 : axes[static_cast<size_t>(at)].strides[place];
+}
+
+// The parameter buffer of emit.cpp: rank, then from the innermost axis its size and the places' strides.
+SmallList<uint32_t, 32> axis_words(const Box& box, const Layout& layout) {
+  SmallList<uint32_t, 32> words = {static_cast<uint32_t>(box.axes.size())};
+  const size_t strided = box.origins.size() - (layout.out_strided ? 0 : 1);
+  for (size_t a = box.axes.size(); a-- > 0;) {
+    words.push_back(static_cast<uint32_t>(box.axes[a].size));
+    for (size_t p = 0; p < strided; ++p) words.push_back(static_cast<uint32_t>(box.axes[a].strides[p]));
+  }
+  return words;
+}
+
+void fill_push(const Work& work, const Box& box, const Layout& layout, const Bounds& bounds, Dispatch& dispatch) {
+  PushData push(dispatch);
+  push.add(static_cast<uint32_t>(box.elements()));
+  for (int d = 1; d < layout.rank; ++d) push.add(static_cast<uint32_t>(padded_size(box.axes, layout.rank, d)));
+  const auto position = [&](size_t place, bool strided) {
+    push.add(static_cast<uint32_t>(bounds[place].offset));
+    for (int d = 0; strided && d < layout.rank; ++d)
+      push.add(static_cast<uint32_t>(padded_stride(box.axes, layout.rank, d, place)));
+  };
+  for (size_t k = 0; k < work.places.size(); ++k)
+    if (work.places[k] >= 0) position(static_cast<size_t>(work.places[k]), is_strided(layout.inputs[k]));
+  position(bounds.size() - 1, layout.out_strided);
+  for (const std::array<uint32_t, 2>& literal : work.literals) push.add(literal);
+}
+
+Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
+  Bounds bounds;
+  for (size_t p = 0; p < box.origins.size(); ++p)
+    bounds.push_back(plan.bind(box.origins[p], box.reach(p), p + 1 == box.origins.size()));
+  Layout layout = choose_layout(box, work.places);
+  if (takes_vectors(work.program, box, bounds)) make_vectors(layout, box, bounds, work.places);
+  Dispatch dispatch;
+  dispatch.key = elementwise_key(work.program, layout);
+  dispatch.emit = [program = work.program, layout, &device = plan.device()] {
+    return emit_elementwise(program, layout, device);
+  };
+  dispatch.bindings.reserve(bounds.size() + 1);
+  for (const Bound& bound : bounds) dispatch.bindings.push_back(bound.binding);
+  if (layout.in_buffer) {
+    const auto words = axis_words(box, layout);
+    plan.bind_parameters({words.begin(), words.size()}, dispatch);
+  }
+  fill_push(work, box, layout, bounds, dispatch);
+  plan.set_grid(static_cast<uint64_t>(box.elements()), elementwise_local_size(plan.device()), dispatch);
+  return plan.append(std::move(dispatch));
+}
+
+// Appends the dispatch of |part|, and of its tail where vectors leave one.
+Result<void> append_part(const Work& work, Box& part, PlanBuilder& plan) {
+  const int64_t rest = vector_tail(work.program, part);
+  if (rest > 0) {
+    Box tail = part;
+    Axis& whole = part.axes[0];
+    whole.size -= rest;
+    tail.axes[0].size = rest;
+    for (size_t p = 0; p < tail.origins.size(); ++p) tail.origins[p].offset += whole.size * whole.strides[p];
+    GPU_TRY(append_dispatch(work, tail, plan));
+  }
+  return append_dispatch(work, part, plan);
+}
+
+// Appends |work|, whose box it uses up.
+Result<void> append_work(Work&& work, PlanBuilder& plan) {
+  merge_axes(work.box.axes);
+  if (fits(work.box, plan)) return append_part(work, work.box, plan);
+  GPU_ASSIGN(std::vector<Box> boxes, cut(std::move(work.box), plan));
+  for (Box& part : boxes) {
+    merge_axes(part.axes);
+    GPU_TRY(append_part(work, part, plan));
+  }
+  return {};
+}
+
+// Keeps each value as it is, of |type|.
+ScalarProgram identity(Dtype type) {
+  static const ir::Op& kAsType = ir::op_called("as_type");
+  return {{type}, {{&kAsType, type, {0}}}};
+}
+
+// A copy moves bits: as unsigned integers of the element's size, or as rows of smaller ones where that size has none.
+Dtype copied_as(int element_bytes, const vulkan::DeviceInfo& device) {
+  if (element_bytes == 1) return Dtype::u8;
+  if (element_bytes == 2) return Dtype::u16;
+  return element_bytes >= 8 && device.has_i64 ? Dtype::u64 : Dtype::u32;
+}
+
+// Counts |words| where |box| counts elements, along a new last axis.
+Result<void> split_elements(Box& box, int words, const Place& to, const PlanBuilder& plan) {
+  // The rank may be at its limit already: merging first leaves room unless nothing merges.
+  merge_axes(box.axes);
+  if (box.axes.size() >= kMaxRank)
+    return plan.unsupported(concat("a copy of ", type_text(to.dtype, to.map.shape), ": no dimensions merge, and ",
+                                   kMaxRank, " are the limit for elements of ", dtype_size_bytes(to.dtype), " bytes"));
+  Axis last{words, {}};
+  for (Origin& origin : box.origins) {
+    origin.offset *= words;
+    last.strides.push_back(1);
+  }
+  for (Axis& axis : box.axes)
+    for (int64_t& stride : axis.strides) stride *= words;
+  box.axes.push_back(std::move(last));
+  return {};
+}
+
+}  // namespace
+
+Result<void> append_block(const ScalarProgram& program, std::span<const Source> inputs, const Place& to,
+                          PlanBuilder& plan) {
+  Work work{program, {}, {}, Box(to.map.shape)};
+  for (const Source& input : inputs) {
+    if (const auto* literal = std::get_if<Scalar>(&input)) {
+      work.literals.push_back(literal_bits(*literal));
+      work.places.push_back(-1);
+      continue;
+    }
+    work.places.push_back(static_cast<int>(work.box.origins.size()));
+    work.box.add(std::get<Place>(input));
+  }
+  work.box.add(to);
+  return append_work(std::move(work), plan);
+}
+
+Result<void> append_copy(const Source& from, const Place& to, PlanBuilder& plan) {
+  if (const auto* value = std::get_if<Scalar>(&from)) return append_fill(*value, to, plan);
+  const int bytes = dtype_size_bytes(to.dtype);
+  const Dtype type = copied_as(bytes, plan.device());
+  GPU_TRY(check_types("copy", {&type, 1}, plan.device()));
+  const ScalarProgram program = identity(type);
+  Work work{program, {0}, {}, Box(to.map.shape)};
+  work.box.add(std::get<Place>(from));
+  work.box.add(to);
+  for (Origin& origin : work.box.origins) origin.dtype = type;
+  if (const int words = bytes / dtype_size_bytes(type); words > 1) GPU_TRY(split_elements(work.box, words, to, plan));
+  return append_work(std::move(work), plan);
+}
+
+Result<void> append_fill(const Scalar& value, const Place& to, PlanBuilder& plan) {
+  const Source own = converted(converted(value, value.dtype), to.dtype);
+  return append_block(identity(to.dtype), {&own, 1}, to, plan);
+}
+
+}  // namespace gpu_node::kernels

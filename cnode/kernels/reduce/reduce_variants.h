@@ -1,0 +1,27 @@
+// The choices by which a reduction is spread over a device, as measured; the kernel's text depends on none of them.
+#pragma once
+
+#include <cstdint>
+
+namespace gpu_node::kernels {
+
+// Positions an invocation may walk; each costs at most one iteration, so with the tree this is far below 65,535.
+inline constexpr int64_t kMaxSteps = 16384;
+
+struct ReduceVariant {
+  // Elements an invocation gets before the reduction is split for the sake of parallelism.
+  int64_t per_invocation;
+  // The workgroups aimed at.
+  int64_t busy_groups;
+  // Outputs side by side where they lie side by side.
+  int64_t column_width;
+  // Whether lanes are given up, down to what keeps the device busy, even where each has elements enough.
+  bool few_lanes;
+};
+
+// A GPU: 128 bytes of f32 for each lane of a column.
+inline constexpr ReduceVariant kOnGpu = {16, 1024, 32, false};
+// A software driver is busy with few workgroups, and there the barriers of the tree cost more than anything else.
+inline constexpr ReduceVariant kInSoftware = {16, 16, 32, true};
+
+}  // namespace gpu_node::kernels

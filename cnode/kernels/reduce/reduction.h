@@ -1,0 +1,30 @@
+// The piece of work that reduces: sum to any, argmax, sums of products, the parts of split work. Declared to other
+// families.
+//
+// Axes are given with their strides and are merged here, so that most reductions run on one kept and one reduced axis.
+// A reduction is split into parts wherever one invocation would loop too often (lavapipe ends an invocation's loops,
+// silently, after 65,535 iterations) or the device would idle; a second pass then reduces the parts in a fixed order.
+#pragma once
+
+#include "kernels/plan_builder.h"
+#include "kernels/reduce/accumulator.h"
+
+namespace gpu_node::kernels {
+
+struct Reduction {
+  Accumulator accumulator = Accumulator::kSum;
+  Dtype element = Dtype::f32;   // what is accumulated
+  SmallList<Place, 2> sources;  // one, or two whose products are reduced; none: nothing is reduced
+  Axes kept;                    // in the result's order; strides by source
+  Axes reduced;
+  bool ordered = false;  // positions count (argmax): the reduced axes keep their order and direction
+};
+
+// The reduction of |from| over its axes |over|, accumulated as |element|.
+Reduction reduction_of(Accumulator accumulator, Dtype element, const Place& from, const Dims& over);
+
+// Writes one result, rounded to |to|'s type, for each position of the kept axes, in row-major order. A reduction of no
+// elements gives the neutral value. REQUIRES at least one result. Errors: kUnsupported, with the numbers.
+Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan);
+
+}  // namespace gpu_node::kernels

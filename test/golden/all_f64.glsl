@@ -1,0 +1,51 @@
+// reduce all f64 u32 u8 i1vr k0w1n256
+#version 460
+#extension GL_EXT_shader_8bit_storage : require
+#extension GL_EXT_spirv_intrinsics : require
+spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
+spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 64);
+#define USE_F64
+#define INVOCATIONS 256u
+#define LOG_INVOCATIONS 8u
+#define P_OUTPUTS p0
+#define P_COUNT p1
+#define P_CHUNK p2
+#define P_MODE p3
+#define OFFSETS uint
+#define ELEMENT uvec4
+#define ROUND 2
+#define WALK_RANK 1
+#define VALUE uint
+#define ACC_ALL 
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { dvec4 in0[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uint8_t result[]; };
+layout(push_constant, std430) uniform Push {
+  layout(offset = 0) uint p0;
+  layout(offset = 4) uint p1;
+  layout(offset = 8) uint p2;
+  layout(offset = 12) uint p3;
+  layout(offset = 16) uint p4;
+  layout(offset = 20) uint p5;
+};
+ELEMENT fetch(OFFSETS at) {
+  dvec4 w0 = dvec4(in0[at]);
+  return ELEMENT((((unpackDouble2x32(w0.x).y & 0x7fffffffu) | unpackDouble2x32(w0.x).x) != 0u ? 1u : 0u), (((unpackDouble2x32(w0.y).y & 0x7fffffffu) | unpackDouble2x32(w0.y).x) != 0u ? 1u : 0u), (((unpackDouble2x32(w0.z).y & 0x7fffffffu) | unpackDouble2x32(w0.z).x) != 0u ? 1u : 0u), (((unpackDouble2x32(w0.w).y & 0x7fffffffu) | unpackDouble2x32(w0.w).x) != 0u ? 1u : 0u));
+}
+void take(inout Acc acc, ELEMENT x, uint position) {
+  acc_add(acc, x.x, 4u * position);
+  acc_add(acc, x.y, 4u * position + 1u);
+  acc_add(acc, x.z, 4u * position + 2u);
+  acc_add(acc, x.w, 4u * position + 3u);
+}
+OFFSETS kept_offsets(uint index) {
+  OFFSETS at = OFFSETS(p4);
+  return at;
+}
+OFFSETS walk_linear(uint position) { return OFFSETS(p5) * position; }
+void put(uint part, uint output_index, Acc acc) {
+  result[output_index] = uint8_t(acc_result(acc));
+}
+void main() {
+  reduce_main();
+}

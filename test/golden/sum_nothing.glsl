@@ -1,0 +1,31 @@
+// reduce sum f32 f32 i0r k0w0n256
+#version 460
+#extension GL_EXT_spirv_intrinsics : require
+spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
+#define INVOCATIONS 256u
+#define LOG_INVOCATIONS 8u
+#define P_OUTPUTS p0
+#define P_COUNT p1
+#define P_CHUNK p2
+#define P_MODE p3
+#define OFFSETS uint
+#define ELEMENT float
+#define ROUND 4
+#define WALK_RANK 0
+#define VALUE float
+#define VALUE_F32 
+#define ACC_SUM_COMPENSATED 
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) writeonly buffer Buffer0 { float result[]; };
+layout(push_constant, std430) uniform Push {
+  layout(offset = 0) uint p0;
+  layout(offset = 4) uint p1;
+  layout(offset = 8) uint p2;
+  layout(offset = 12) uint p3;
+};
+void put(uint part, uint output_index, Acc acc) {
+  result[output_index] = acc_result(acc);
+}
+void main() {
+  reduce_main();
+}

@@ -1,0 +1,75 @@
+// The text of reductions and matrix products, reviewed in test/golden (golden.h).
+#include <doctest/doctest.h>
+
+#include "golden.h"
+
+namespace gpu_node::test {
+namespace {
+
+using enum Dtype;
+
+constexpr std::string_view kPut = "void put(uint part, uint output_index, Acc acc) {";
+
+ir::Attributes over(const ir::Axes& axes) { return ir::ReduceAttributes{axes}; }
+
+ir::Attributes along(std::optional<int64_t> axis, ir::TieBreak tie_break) {
+  return ir::ArgReduceAttributes{axis, tie_break};
+}
+
+ir::Attributes contracted(const ir::Axes& left, const ir::Axes& right, const ir::Axes& batch = {}) {
+  return ir::DotAttributes{left, batch, right, batch};
+}
+
+}  // namespace
+
+TEST_CASE("emitter: golden reductions") {
+  for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
+           {"sum_f32_two_passes", "sum", {tensor(f32, {1'000'000})}, {f32, {}}, {}, 2},
+           {"sum_f32_rows", "sum", {tensor(f32, {300, 50})}, {f32, {300}}, over({1})},
+           {"sum_f64_columns", "sum", {tensor(f64, {50, 300})}, {f64, {300}}, over({0})},
+           {"sum_s64_u8", "sum", {tensor(u8, {3, 5, 7})}, {u64, {5}}, over({0, 2})},
+           {"sum_nothing", "sum", {tensor(f32, {3, 0})}, {f32, {3}}, over({1})},
+           {"product_bf16", "product", {turned(bf16, {5, 6})}, {bf16, {6}}, over({1})},
+           {"reduce_max_f8_e4m3fn", "reduce_max", {tensor(f8_e4m3fn, {60})}, {f8_e4m3fn, {}}},
+           {"all_f64", "all", {tensor(f64, {40})}, {u8, {}}},
+           {"any_rank_9_in_buffer",
+            "any",
+            {turned(s16, {2, 3, 2, 3, 2, 3, 2, 3, 2})},
+            {u8, {2, 2, 2, 2, 2}},
+            over({1, 3, 5, 7})},
+           {"argmax_f32", "argmax", {tensor(f32, {30, 40})}, {s64, {40}}, along(0, ir::TieBreak::kLow)},
+           {"argmin_u8_high", "argmin", {tensor(u8, {30})}, {s32, {}}, along({}, ir::TieBreak::kHigh)},
+       })
+    check_golden(kernel, {"ELEMENT fetch(OFFSETS at) {", kPut});
+}
+
+TEST_CASE("emitter: golden products") {
+  for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
+           {"dot_f32_vectors", "dot", {tensor(f32, {50}), tensor(f32, {50})}, {f32, {}}, contracted({0}, {0})},
+           {"dot_s32_thin", "dot", {tensor(s8, {3, 50}), tensor(s32, {50, 7})}, {s32, {3, 7}}, contracted({1}, {0})},
+           {"dot_f32_deep",
+            "dot",
+            {tensor(f32, {64, 40}), tensor(f32, {32, 40})},
+            {f32, {64, 32}},
+            contracted({1}, {1})},
+           {"dot_bf16_wide",
+            "dot",
+            {tensor(bf16, {40, 64}), tensor(bf16, {40, 32})},
+            {bf16, {64, 32}},
+            contracted({0}, {0})},
+           {"dot_f64_parts",
+            "dot",
+            {tensor(f64, {32, 4'096}), tensor(f64, {4'096, 32})},
+            {f64, {32, 32}},
+            contracted({1}, {0}),
+            2},
+           {"dot_f32_batches",
+            "dot",
+            {tensor(f32, {5, 20, 3, 4}), tensor(f32, {5, 3, 20, 4})},
+            {f32, {5, 20, 20}},
+            contracted({2, 3}, {1, 3}, {0})},
+       })
+    check_golden(kernel, {"ELEMENT fetch(OFFSETS at) {", kPut, "uvec2 batch_offsets(uint index) {"});
+}
+
+}  // namespace gpu_node::test
