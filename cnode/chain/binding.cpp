@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "chain/special_functions.h"
+#include "scalar/special_functions.h"
 
 namespace gpu_node::chain {
 namespace {
@@ -137,9 +137,9 @@ double constrain(Transform transform, double u) {
     case Transform::kExp:
       return std::exp(u);
     case Transform::kSoftplus:
-      return softplus(u);
+      return scalar::softplus(u);
     default:
-      return sigmoid(u);
+      return scalar::sigmoid(u);
   }
 }
 

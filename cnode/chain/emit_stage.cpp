@@ -1,29 +1,30 @@
-// One SSA line for each value that is computed in a loop, the loops around them, and what adds up sums.
+// What is computed in a loop as a block, the loops around it, and what adds up sums.
 #include "chain/emit_stage.h"
 
 #include <algorithm>
-#include <bit>
 
-#include "ir/op.h"
-#include "kernels/elementwise/op_code.h"
+#include "kernels/glsl/write_block.h"
+#include "scalar/op_code.h"
 
 namespace gpu_node::chain {
 namespace {
 
 using kernels::ShaderBuilder;
 using kernels::TypedValue;
+using scalar::ValueNumber;
 
 // A chain whose numbers are in registers has loops written out, up to so many lines; a transcendental function counts
 // as kHeavyLines.
 constexpr uint64_t kMostLines = 1000;
 constexpr uint64_t kHeavyLines = 30;
 
-// By its bits, so that no digit and no special value is lost on the way.
-std::string literal(double value, Dtype dtype) {
-  if (dtype == Dtype::f32) return "uintBitsToFloat(" + number(std::bit_cast<uint32_t>(static_cast<float>(value))) + ")";
-  const auto bits = std::bit_cast<uint64_t>(value);
-  return "packDouble2x32(uvec2(" + number(bits & 0xffffffffu) + ", " + number(bits >> 32) + "))";
-}
+// What is computed at one place of a loop. Its results are the stage's stores, in order, then what its sums add up.
+struct StageBlock {
+  scalar::Block block{scalar::Block::Rounding::kNone};
+  std::vector<ValueId> ids;         // of the block's values
+  std::vector<std::string> inputs;  // where the inputs are read
+  uint64_t heavy = 0;               // transcendental functions
+};
 
 class StageText {
  public:
@@ -37,6 +38,7 @@ class StageText {
         builder_(builder) {}
 
   std::string of(const Stage& stage) {
+    block_ = block_of(stage);
     if (shape_.home == Home::kOwn && stage.loops() != 0 && in_order(stage)) return ordered_text(stage);
     if (stage.outer == 0 && stage.inner) return strided_text(stage);
     return stage.outer == 0 ? single_text(stage) : nested_text(stage);
@@ -77,85 +79,88 @@ class StageText {
     return "STATE(" + first + " + " + where + ")";
   }
 
+  // Where a value that the stage does not compute is read.
+  std::string read(ValueId id) const {
+    const Value& value = program_.values[id];
+    if (!value.varies) return known(id);
+    return value.kind == ValueKind::kCoordinate ? coordinate(value)
+                                                : slot_element(static_cast<uint32_t>(schedule_.slot_of[id]));
+  }
+
   std::string known(ValueId id) const {
     const Value& value = program_.values[id];
-    if (value.kind == ValueKind::kConstant) return literal(value.number, shape_.dtype);
+    if (value.kind == ValueKind::kConstant) return kernels::constant_text({shape_.dtype, value.number});
     if (value.kind == ValueKind::kIndex) return "REAL(" + index_name(value.symbol) + ")";
     const std::string first = word(words_.known + static_cast<uint32_t>(schedule_.known_at[id]));
     return "known[" + first + " + " + place(value.free) + "]";
   }
 
-  // Lines that compute |wanted| in a loop, and what each value is called then. Sums in |wanted| stand for their bodies.
-  std::string lines(const std::string& indent, const Stage& stage) {
-    names_.assign(program_.values.size(), {});
-    std::vector<bool> needed(program_.values.size());
-    std::vector<bool> made(program_.values.size());  // computed here although it is kept: what the stage stores
+  // Whether the stage computes each value, and whether it needs it.
+  struct Needs {
+    std::vector<bool> needed, computed;
+  };
+  Needs needs_of(const Stage& stage) const {
+    const size_t count = program_.values.size();
+    Needs needs{std::vector<bool>(count), std::vector<bool>(count)};
+    std::vector<bool> made(count);  // computed here although it is kept: what the stage stores
     for (const Store& store : stage.stores) {
-      needed[store.value] = true;
+      needs.needed[store.value] = true;
       made[store.value] = schedule_.slot_of[store.value] == static_cast<int32_t>(store.slot);
     }
-    for (const Store& sum : stage.sums) needed[program_.values[sum.value].operands[0]] = true;
-    const auto computes = [&](ValueId id) {
+    for (const Store& sum : stage.sums) needs.needed[program_.values[sum.value].operands[0]] = true;
+    for (auto id = static_cast<ValueId>(count); id-- > 0;) {
       const Value& value = program_.values[id];
-      return value.varies && value.kind == ValueKind::kApply && (schedule_.slot_of[id] < 0 || made[id]);
-    };
-    for (ValueId id = static_cast<ValueId>(needed.size()); id-- > 0;)
-      if (needed[id] && computes(id))
-        for (const ValueId operand : program_.values[id].operand_list()) needed[operand] = true;
-    std::string text;
-    for (ValueId id = 0; id < needed.size(); ++id)
-      if (needed[id]) text += line(indent, id, computes(id));
-    return text;
-  }
-
-  std::string line(const std::string& indent, ValueId id, bool computed) {
-    const Value& value = program_.values[id];
-    const std::string name = "v" + std::to_string(id);
-    Dtype type = shape_.dtype;
-    std::string text;
-    if (computed) {
-      const ir::Op* op = ir::find_op(name_of(value.op));
-      if (op->type_rule == ir::TypeRule::kPredicate) type = Dtype::u8;
-      if (kernels::is_heavy(*op, Dtype::f64)) ++heavy_;
-      std::vector<TypedValue> operands;
-      for (const ValueId operand : value.operand_list()) operands.push_back(names_[operand]);
-      text = kernels::op_expression(builder_, *op, type, operands);
-    } else if (!value.varies) {
-      text = known(id);
-    } else {
-      text = value.kind == ValueKind::kCoordinate ? coordinate(value)
-                                                  : slot_element(static_cast<uint32_t>(schedule_.slot_of[id]));
+      needs.computed[id] = needs.needed[id] && value.varies && value.kind == ValueKind::kApply &&
+                           (schedule_.slot_of[id] < 0 || made[id]);
+      if (!needs.computed[id]) continue;
+      for (const ValueId operand : value.operand_list()) needs.needed[operand] = true;
     }
-    names_[id] = {type, name};
-    return indent + std::string(kernels::compute_type(type)) + " " + name + " = " + text + ";\n";
+    return needs;
   }
 
-  std::string real(ValueId id) { return builder_.convert(names_[id].type, shape_.dtype, names_[id].name); }
-
-  std::string stores(const std::string& indent, const Stage& stage) {
-    std::string text;
-    for (const Store& store : stage.stores)
-      text += indent + slot_element(store.slot) + " = " + real(store.value) + ";\n";
-    return text;
+  StageBlock block_of(const Stage& stage) const {
+    const Needs needs = needs_of(stage);
+    StageBlock made;
+    std::vector<ValueNumber> numbers(program_.values.size());
+    for (ValueId id = 0; id < numbers.size(); ++id) {
+      if (!needs.needed[id]) continue;
+      const Value& value = program_.values[id];
+      made.ids.push_back(id);
+      if (needs.computed[id]) {
+        const ir::Op& op = row_of(value.op);
+        if (scalar::is_heavy(op, Dtype::f64)) ++made.heavy;
+        SmallList<ValueNumber, kMaxOperands> operands;
+        for (const ValueId operand : value.operand_list()) operands.push_back(numbers[operand]);
+        const Dtype type = op.type_rule == ir::TypeRule::kPredicate ? Dtype::u8 : shape_.dtype;
+        numbers[id] = made.block.step(op, type, {operands.begin(), operands.size()});
+      } else if (value.kind == ValueKind::kConstant) {
+        numbers[id] = made.block.constant({shape_.dtype, value.number});
+      } else {
+        numbers[id] = made.block.input(shape_.dtype);
+        made.inputs.push_back(read(id));
+      }
+    }
+    for (const Store& store : stage.stores) made.block.result(numbers[store.value]);
+    for (const Store& sum : stage.sums) made.block.result(numbers[program_.values[sum.value].operands[0]]);
+    return made;
   }
 
-  // a0 += ...; and so on for all sums, where |name| is "a".
-  std::string additions(const std::string& indent, const Stage& stage, const std::string& name) {
-    std::string text;
+  // What a loop does at one place; sums are added to |name| and their number: a0 = ..., and so on, where it is "a".
+  std::string body(const std::string& indent, const Stage& stage, const std::string& name = "a") {
+    const auto value_name = [this](ValueNumber number) { return "v" + std::to_string(block_.ids[number]); };
+    kernels::WrittenBlock written = kernels::write_block(builder_, block_.block, block_.inputs, indent, value_name);
+    const auto real = [&](size_t result) {
+      const TypedValue& value = written.result(block_.block, result);
+      return builder_.convert(value.type, shape_.dtype, value.name);
+    };
+    std::string text = std::move(written.lines);
+    size_t result = 0;
+    for (const Store& store : stage.stores) text += indent + slot_element(store.slot) + " = " + real(result++) + ";\n";
     for (size_t i = 0; i < stage.sums.size(); ++i) {
       const std::string part = name + std::to_string(i);
-      text +=
-          indent + part + " = op_add(" + part + ", " + real(program_.values[stage.sums[i].value].operands[0]) + ");\n";
+      text += indent + part + " = op_add(" + part + ", " + real(result++) + ");\n";
     }
     return text;
-  }
-
-  // What a loop does at one place; sums are added to |name| and their number. Each part needs the names that the one
-  // before has made.
-  std::string body(const std::string& indent, const Stage& stage, const std::string& name = "a") {
-    std::string text = lines(indent, stage);
-    text += stores(indent, stage);
-    return text + additions(indent, stage, name);
   }
 
   static std::string each(const Stage& stage, const std::string& indent, const std::string& pattern) {
@@ -174,9 +179,8 @@ class StageText {
   bool in_order(const Stage& stage) {
     // A part has one place, then.
     if (stage.outer == 0 && size_at_home(*stage.inner) > shape_.lanes) return false;
-    heavy_ = 0;
     const std::string once = body("", stage);
-    uint64_t lines = static_cast<uint64_t>(std::count(once.begin(), once.end(), '\n')) + kHeavyLines * heavy_;
+    uint64_t lines = static_cast<uint64_t>(std::count(once.begin(), once.end(), '\n')) + kHeavyLines * block_.heavy;
     for (const IndexId id : members(stage.loops())) lines *= size_at_home(id);
     return lines <= kMostLines;
   }
@@ -322,8 +326,7 @@ class StageText {
   const Words words_;
   const uint32_t sums_at_once_;
   ShaderBuilder& builder_;
-  std::vector<TypedValue> names_;  // of the loop that is being written
-  uint64_t heavy_ = 0;             // transcendental functions in it
+  StageBlock block_;  // of the stage that is being written
 };
 
 }  // namespace

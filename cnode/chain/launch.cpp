@@ -4,8 +4,7 @@
 #include <limits>
 
 #include "base/divide_up.h"
-#include "ir/op.h"
-#include "kernels/elementwise/op_code.h"
+#include "scalar/op_code.h"
 
 namespace gpu_node::chain {
 namespace {
@@ -172,8 +171,7 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
   for (size_t i = 0; i + 1 < offsets.size(); ++i) launch.words.push_back(static_cast<uint32_t>(offsets[i]));
   // A transcendental function takes about as long as ten sums.
   for (const Value& value : program.values)
-    if (value.varies && value.kind == ValueKind::kApply &&
-        kernels::is_heavy(*ir::find_op(name_of(value.op)), Dtype::f64))
+    if (value.varies && value.kind == ValueKind::kApply && scalar::is_heavy(row_of(value.op), Dtype::f64))
       launch.weight += 10;
   uint64_t next = 0;
   for (const ValueId id : schedule.known) {

@@ -29,7 +29,7 @@ constexpr bool is_elementwise(Family family) { return family <= Family::kCast; }
 
 // What an op is to its family's planner and emitter.
 enum class Code : uint8_t {
-  // Elementwise: how the expression is spelled (kernels/elementwise/op_code).
+  // Elementwise: how the expression is spelled (kernels/glsl/op_expression).
   kCommon,     // op_<name> in op_common.glsl
   kInteger,    // op_<name> in op_integer.glsl
   kWidth,      // the same, with the type's width as last argument

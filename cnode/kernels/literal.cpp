@@ -1,20 +1,13 @@
 #include "kernels/literal.h"
 
-#include <bit>
 #include <cmath>
+
+#include "scalar/block.h"
 
 namespace gpu_node::kernels {
 
-std::array<uint32_t, 2> literal_bits(const Scalar& scalar) {
-  const Scalar own = converted(scalar, scalar.dtype);
-  uint64_t bits = 0;
-  if (const auto* number = std::get_if<double>(&own.value))
-    bits = scalar.dtype == Dtype::f64 ? std::bit_cast<uint64_t>(*number)
-                                      : std::bit_cast<uint32_t>(static_cast<float>(*number));
-  else if (const auto* negative = std::get_if<int64_t>(&own.value))
-    bits = static_cast<uint64_t>(*negative);
-  else
-    bits = std::get<uint64_t>(own.value);
+std::array<uint32_t, 2> literal_bits(const Scalar& number) {
+  const uint64_t bits = scalar::compute_bits(number);
   return {static_cast<uint32_t>(bits), static_cast<uint32_t>(bits >> 32)};
 }
 

@@ -34,10 +34,12 @@ Place operand(uint32_t index, const HostTensor& tensor) {
 }
 
 // The block of one step, op |name|, over inputs of |dtype|.
-kernels::ScalarProgram step(const char* name, Dtype dtype, std::initializer_list<Dtype> inputs) {
-  kernels::ScalarProgram program{inputs, {{ir::find_op(name), dtype, {}}}};
-  for (size_t k = 0; k < inputs.size(); ++k) program.steps[0].values.push_back(static_cast<uint8_t>(k));
-  return program;
+scalar::Block step(const char* name, Dtype dtype, std::initializer_list<Dtype> inputs) {
+  scalar::Block block;
+  std::vector<scalar::ValueNumber> values;
+  for (const Dtype type : inputs) values.push_back(block.input(type));
+  block.result(block.step(*ir::find_op(name), dtype, values));
+  return block;
 }
 
 void check(const Result<void>& outcome) {
@@ -176,12 +178,12 @@ TEST_CASE("composition: reductions into results that lie in no order of their ow
 TEST_CASE("composition: a block of thirty tensors, or as many as the device binds") {
   const uint32_t most = std::min(device().info().max_buffers, 31u) - 1;
   const auto sum_of = [](uint32_t count) {
-    kernels::ScalarProgram program;
-    for (uint32_t k = 0; k < count; ++k) program.inputs.push_back(s32);
-    for (uint32_t k = 1; k < count; ++k)
-      program.steps.push_back(
-          {ir::find_op("add"), s32, {static_cast<uint8_t>(k == 1 ? 0 : count + k - 2), static_cast<uint8_t>(k)}});
-    return program;
+    scalar::Block block;
+    for (uint32_t k = 0; k < count; ++k) block.input(s32);
+    scalar::ValueNumber sum = 0;
+    for (uint32_t k = 1; k < count; ++k) sum = block.step(*ir::find_op("add"), s32, {sum, k});
+    block.result(sum);
+    return block;
   };
   std::vector<HostTensor> operands;
   std::vector<Source> sources;

@@ -7,11 +7,17 @@
 
 #include "chain/evaluator.h"
 #include "chain/graph.h"
-#include "chain/special_functions.h"
 #include "ir/op.h"
+#include "scalar/special_functions.h"
 
 namespace gpu_node::chain {
 namespace {
+
+using scalar::digamma;
+using scalar::erf_inv;
+using scalar::log_sigmoid;
+using scalar::sigmoid;
+using scalar::softplus;
 
 struct Point {
   ScalarOp op;

@@ -24,14 +24,14 @@ TEST_CASE("plan builder: the one limit on operands is the device's, and is named
   const auto append = [&](size_t inputs) {
     PlanBuilder plan("gather", device);
     plan.add_result({f32, {8}});
-    ScalarProgram program;
+    scalar::Block block;
     std::vector<Source> sources;
     for (size_t k = 0; k < inputs; ++k) {
-      program.inputs.push_back(f32);
+      block.input(f32);
       sources.push_back(Place{Binding::Kind::kOperand, static_cast<uint32_t>(k), f32, IndexMap::row_major({8})});
     }
-    program.steps.push_back({ir::find_op("negate"), f32, {0}});
-    return append_block(program, sources, plan.result(), plan);
+    block.result(block.step(*ir::find_op("negate"), f32, {0}));
+    return append_block(block, sources, plan.result(), plan);
   };
   CHECK(append(11).ok());
   const auto refused = append(12);

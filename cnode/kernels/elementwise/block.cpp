@@ -10,7 +10,7 @@ namespace gpu_node::kernels {
 namespace {
 
 struct Work {
-  const ScalarProgram& program;
+  const scalar::Block& block;
   InputPlaces places;                              // by input: its place in the boxes, -1 for numbers
   SmallList<std::array<uint32_t, 2>, 2> literals;  // the numbers, in order
   Box box;                                         // the target is the last place
@@ -57,11 +57,11 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
   for (size_t p = 0; p < box.origins.size(); ++p)
     bounds.push_back(plan.bind(box.origins[p], box.reach(p), p + 1 == box.origins.size()));
   Layout layout = choose_layout(box, work.places);
-  if (takes_vectors(work.program, box, bounds)) make_vectors(layout, box, bounds, work.places);
+  if (takes_vectors(work.block, box, bounds)) make_vectors(layout, box, bounds, work.places);
   Dispatch dispatch;
-  dispatch.key = elementwise_key(work.program, layout);
-  dispatch.emit = [program = work.program, layout, &device = plan.device()] {
-    return emit_elementwise(program, layout, device);
+  dispatch.key = elementwise_key(work.block, layout);
+  dispatch.emit = [block = work.block, layout, &device = plan.device()] {
+    return emit_elementwise(block, layout, device);
   };
   dispatch.bindings.reserve(bounds.size() + 1);
   for (const Bound& bound : bounds) dispatch.bindings.push_back(bound.binding);
@@ -76,7 +76,7 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
 
 // Appends the dispatch of |part|, and of its tail where vectors leave one.
 Result<void> append_part(const Work& work, Box& part, PlanBuilder& plan) {
-  const int64_t rest = vector_tail(work.program, part);
+  const int64_t rest = vector_tail(work.block, part);
   if (rest > 0) {
     Box tail = part;
     Axis& whole = part.axes[0];
@@ -101,9 +101,11 @@ Result<void> append_work(Work&& work, PlanBuilder& plan) {
 }
 
 // Keeps each value as it is, of |type|.
-ScalarProgram identity(Dtype type) {
+scalar::Block identity(Dtype type) {
   static const ir::Op& kAsType = ir::op_called("as_type");
-  return {{type}, {{&kAsType, type, {0}}}};
+  scalar::Block block;
+  block.result(block.step(kAsType, type, {block.input(type)}));
+  return block;
 }
 
 // A copy moves bits: as unsigned integers of the element's size, or as rows of smaller ones where that size has none.
@@ -133,9 +135,9 @@ Result<void> split_elements(Box& box, int words, const Place& to, const PlanBuil
 
 }  // namespace
 
-Result<void> append_block(const ScalarProgram& program, std::span<const Source> inputs, const Place& to,
+Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, const Place& to,
                           PlanBuilder& plan) {
-  Work work{program, {}, {}, Box(to.map.shape)};
+  Work work{block, {}, {}, Box(to.map.shape)};
   for (const Source& input : inputs) {
     if (const auto* literal = std::get_if<Scalar>(&input)) {
       work.literals.push_back(literal_bits(*literal));
@@ -154,8 +156,8 @@ Result<void> append_copy(const Source& from, const Place& to, PlanBuilder& plan)
   const int bytes = dtype_size_bytes(to.dtype);
   const Dtype type = copied_as(bytes, plan.device());
   GPU_TRY(check_types("copy", {&type, 1}, plan.device()));
-  const ScalarProgram program = identity(type);
-  Work work{program, {0}, {}, Box(to.map.shape)};
+  const scalar::Block block = identity(type);
+  Work work{block, {0}, {}, Box(to.map.shape)};
   work.box.add(std::get<Place>(from));
   work.box.add(to);
   for (Origin& origin : work.box.origins) origin.dtype = type;

@@ -1,18 +1,19 @@
-// The pieces of work that go element by element: a scalar program, a copy, a fill. Each reads and writes places that
-// lie in any way, is cut where a place exceeds the device's storage range, and counts as declared to other families.
+// The pieces of work that go element by element: a block of scalar code, a copy, a fill. Each reads and writes places
+// that lie in any way, is cut where a place exceeds the device's storage range, and counts as declared to other
+// families.
 #pragma once
 
 #include <span>
 #include <utility>
 
-#include "kernels/elementwise/scalar_program.h"
 #include "kernels/plan_builder.h"
+#include "scalar/block.h"
 
 namespace gpu_node::kernels {
 
-// |to| becomes |program| of |inputs|, each of the type that the program says and broadcasting to |to| at the last axis.
-// Numbers go along as parameters.
-Result<void> append_block(const ScalarProgram& program, std::span<const Source> inputs, const Place& to,
+// |to| becomes |block| of |inputs|, each of the type that the block says and broadcasting to |to| at the last axis.
+// Numbers go along as parameters. REQUIRES: the block has one result.
+Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, const Place& to,
                           PlanBuilder& plan);
 
 // The same elements, bit by bit: a tensor of the same shape and element size. A number is that of |to|'s type nearest

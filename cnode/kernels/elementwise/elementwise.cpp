@@ -1,8 +1,8 @@
 // Unary, binary, ternary and cast ops: blocks of one step.
 #include "kernels/elementwise/block.h"
-#include "kernels/elementwise/op_code.h"
 #include "kernels/families.h"
 #include "kernels/literal.h"
+#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -13,7 +13,7 @@ Scalar folded(const ir::Instruction& instruction, size_t operand, const Scalar& 
               std::span<const Arg> operands) {
   const ir::Op& op = *instruction.op;
   const Dtype result = instruction.results[0].type.dtype;
-  if (converts_operands(op) || (op.code == ir::Code::kSelect && operand > 0))
+  if (scalar::converts_operands(op) || (op.code == ir::Code::kSelect && operand > 0))
     return converted(converted(literal, literal.dtype), result);
   if (op.type_rule == ir::TypeRule::kPredicate && operands.size() == 2)
     if (const auto* other = std::get_if<TensorArg>(&operands[1 - operand]); other != nullptr)
@@ -24,19 +24,18 @@ Scalar folded(const ir::Instruction& instruction, size_t operand, const Scalar& 
 }  // namespace
 
 Result<void> plan_elementwise(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
-  ScalarProgram program;
+  scalar::Block block;
+  SmallList<scalar::ValueNumber, 3> values;
   SmallList<Source, 3> inputs;
-  ScalarProgram::Step step{instruction.op, plan.result().dtype, {}};
   for (size_t k = 0; k < operands.size(); ++k) {
-    step.values.push_back(static_cast<uint8_t>(k));
     if (const auto* literal = std::get_if<Scalar>(&operands[k]))
       inputs.push_back(folded(instruction, k, *literal, operands));
     else
       inputs.push_back(source_of(operands[k], static_cast<uint32_t>(k)));
-    program.inputs.push_back(type_of(inputs.back()));
+    values.push_back(block.input(type_of(inputs.back())));
   }
-  program.steps.push_back(step);
-  return append_block(program, {inputs.begin(), inputs.size()}, plan.result(), plan);
+  block.result(block.step(*instruction.op, plan.result().dtype, {values.begin(), values.size()}));
+  return append_block(block, {inputs.begin(), inputs.size()}, plan.result(), plan);
 }
 
 }  // namespace gpu_node::kernels

@@ -1,67 +1,51 @@
-// Text of elementwise kernels. One line per step, never nested expressions.
+// Text of elementwise kernels, around that of their block.
 #include "kernels/elementwise/emit.h"
 
 #include <algorithm>
 
 #include "base/concat.h"
-#include "kernels/elementwise/op_code.h"
 #include "kernels/glsl/position_text.h"
+#include "kernels/glsl/write_block.h"
 
 namespace gpu_node::kernels {
 namespace {
 
-std::string numbered(const char* name, size_t i) { return name + std::to_string(i); }
+std::string numbered(const char* name, size_t i) { return concat(name, i); }
+// Where result |i| lies: its index and strides are called so.
+std::string out_place(size_t i) { return i == 0 ? "out" : numbered("out", i); }
 
 // Whether a vector kernel reads four neighbours there.
 bool is_vector(InputMode mode) { return mode == InputMode::kFlat || mode == InputMode::kStrided; }
 
-// The literal in |push|, a uvec2, as a value of |dtype|.
-std::string literal_value(Dtype dtype, const std::string& push) {
-  switch (dtype_info(dtype).compute) {
-    case ComputeType::kI32:
-      return "int(" + push + ".x)";
-    case ComputeType::kU32:
-      return push + ".x";
-    case ComputeType::kI64:
-      return "int64_t(packUint2x32(" + push + "))";
-    case ComputeType::kU64:
-      return "packUint2x32(" + push + ")";
-    case ComputeType::kF32:
-      return "uintBitsToFloat(" + push + ".x)";
-    default:
-      return "packDouble2x32(" + push + ")";
-  }
-}
-
 // Push constants, in this order: count; with a rank: the sizes of coordinates 1...; per tensor input its offset and,
-// where strided, a stride per coordinate; the result's offset and, where strided, its strides; per literal two words.
-void declare_parameters(ShaderBuilder& shader, const Layout& layout) {
+// where strided, a stride per coordinate; per result the same; per literal two words.
+void declare_parameters(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
   shader.push("uint", "count");
   for (int d = 1; d < layout.rank; ++d) shader.push("uint", numbered("size", d));
   const auto position = [&](const std::string& name, bool strided) {
     shader.push("uint", "offset_" + name);
-    for (int d = 0; strided && d < layout.rank; ++d) shader.push("uint", "stride_" + name + "_" + std::to_string(d));
+    for (int d = 0; strided && d < layout.rank; ++d) shader.push("uint", concat("stride_", name, "_", d));
   };
   for (size_t k = 0; k < layout.inputs.size(); ++k)
     if (layout.inputs[k] != InputMode::kLiteral) position(numbered("in", k), is_strided(layout.inputs[k]));
-  position("out", layout.out_strided);
+  for (size_t i = 0; i < block.results().size(); ++i) position(out_place(i), layout.out_strided);
   for (size_t k = 0; k < layout.inputs.size(); ++k)
     if (layout.inputs[k] == InputMode::kLiteral) shader.push("uvec2", numbered("literal", k));
 }
 
 // The places whose index depends on coordinates, by name.
-std::vector<std::string> strided_places(const Layout& layout) {
+std::vector<std::string> strided_places(const scalar::Block& block, const Layout& layout) {
   std::vector<std::string> places;
   for (size_t k = 0; k < layout.inputs.size(); ++k)
     if (is_strided(layout.inputs[k])) places.push_back(numbered("in", k));
-  if (layout.out_strided) places.emplace_back("out");
+  for (size_t i = 0; layout.out_strided && i < block.results().size(); ++i) places.push_back(out_place(i));
   return places;
 }
 
 // Coordinates from the element's number, innermost first, then every place's index. Strides are words that wrap, so
 // that negative ones work.
-std::string index_text(const Layout& layout) {
-  const std::vector<std::string> places = strided_places(layout);
+std::string index_text(const scalar::Block& block, const Layout& layout) {
+  const std::vector<std::string> places = strided_places(block, layout);
   std::string text;
   if (layout.rank > 0) {
     text += "  uint rest = i;\n" +
@@ -69,21 +53,20 @@ std::string index_text(const Layout& layout) {
                 "rest", static_cast<uint32_t>(layout.rank), [](uint32_t axis) { return numbered("size", axis); },
                 [](uint32_t axis, const std::string& at) { return concat("uint c", axis, " = ", at); });
     for (const std::string& place : places) {
-      text += "  uint at_" + place + " = offset_" + place;
-      for (int d = 0; d < layout.rank; ++d)
-        text += " + c" + std::to_string(d) + " * stride_" + place + "_" + std::to_string(d);
+      text += concat("  uint at_", place, " = offset_", place);
+      for (int d = 0; d < layout.rank; ++d) text += concat(" + c", d, " * stride_", place, "_", d);
       text += ";\n";
     }
     return text;
   }
   // Parameter buffer: rank, then per coordinate from the innermost its size and the stride of every place.
-  const std::string row = std::to_string(places.size() + 1) + "u";
-  for (const std::string& place : places) text += "  uint at_" + place + " = offset_" + place + ";\n";
+  const std::string row = concat(places.size() + 1, "u");
+  for (const std::string& place : places) text += concat("  uint at_", place, " = offset_", place, ";\n");
   text += "  uint rest = i;\n";
   text += "  for (uint d = 0u; d < parameters[0]; ++d) {\n";
   text += "    uint row = 1u + d * " + row + ";\n    uint c = rest % parameters[row];\n    rest /= parameters[row];\n";
   for (size_t p = 0; p < places.size(); ++p)
-    text += "    at_" + places[p] + " += c * parameters[row + " + std::to_string(p + 1) + "u];\n";
+    text += concat("    at_", places[p], " += c * parameters[row + ", p + 1, "u];\n");
   return text + "  }\n";
 }
 
@@ -92,87 +75,114 @@ std::string place_index(InputMode mode, const std::string& name) {
   return mode == InputMode::kSingle ? "offset_" + name : "offset_" + name + " + i";
 }
 
-// The steps' lines over |values|, which has the inputs and gets every step's value. The last one is not rounded: the
-// store does that.
-std::string step_lines(ShaderBuilder& shader, const ScalarProgram& program, std::vector<TypedValue>& values) {
-  std::string text;
-  for (const ScalarProgram::Step& step : program.steps) {
-    std::vector<TypedValue> operands;
-    for (uint8_t value : step.values) operands.push_back(values[value]);
-    std::string expression = op_expression(shader, *step.op, step.type, operands);
-    if (&step != &program.steps.back()) expression = shader.round(step.type, expression);
-    const std::string name = numbered("v", values.size());
-    text += "  " + std::string(compute_type(step.type)) + " " + name + " = " + expression + ";\n";
-    values.push_back({step.type, name});
+std::string result_index(const Layout& layout, size_t i) {
+  return place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, out_place(i));
+}
+
+// The types of the inputs, in order.
+std::vector<Dtype> input_types(const scalar::Block& block) {
+  std::vector<Dtype> types;
+  for (const scalar::Value& value : block.values())
+    if (value.kind == scalar::ValueKind::kInput) types.push_back(value.type);
+  return types;
+}
+
+// The block's lines, where |words| hold the elements of its tensor inputs.
+template <typename Words>
+WrittenBlock block_lines(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout, Words words) {
+  std::vector<std::string> inputs;
+  const std::vector<Dtype> types = input_types(block);
+  for (size_t k = 0; k < types.size(); ++k) {
+    const std::string literal = numbered("literal", k);
+    inputs.push_back(layout.inputs[k] == InputMode::kLiteral ? value_of_bits(types[k], literal + ".x", literal)
+                                                             : shader.load(types[k], words(k)));
   }
+  return write_block(shader, block, inputs);
+}
+
+void emit_scalar_main(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
+  shader.body() += element_prologue();
+  if (layout.strided()) shader.body() += index_text(block, layout);
+  const WrittenBlock written = block_lines(shader, block, layout, [&layout](size_t k) {
+    const std::string name = numbered("in", k);
+    return concat(name, "[", place_index(layout.inputs[k], name), "]");
+  });
+  shader.body() += written.lines;
+  for (size_t i = 0; i < block.results().size(); ++i) {
+    const TypedValue& result = written.result(block, i);
+    shader.body() +=
+        concat("  out", i, "[", result_index(layout, i), "] = ", shader.store(result.type, result.name), ";\n");
+  }
+}
+
+// What the vector kernel's function element() is called with: parameters with their types, and arguments in which #
+// stands for the component; and what moves the inputs, four at a time.
+struct VectorInputs {
+  std::string parameters, arguments, moves;
+};
+
+VectorInputs vector_inputs(const scalar::Block& block, const Layout& layout) {
+  VectorInputs inputs;
+  const std::vector<Dtype> types = input_types(block);
+  for (size_t k = 0; k < types.size(); ++k) {
+    if (layout.inputs[k] == InputMode::kLiteral) continue;
+    const std::string word = numbered("w", k);
+    const std::string name(word_type(types[k]));
+    const bool vector = is_vector(layout.inputs[k]);
+    const std::string moved = vector ? std::string(vector_type(name)) : name;
+    const char* separator = inputs.parameters.empty() ? "" : ", ";
+    inputs.parameters += concat(separator, name, " ", word);
+    inputs.arguments += concat(separator, word, vector ? ".#" : "");
+    const std::string place = numbered("in", k);
+    inputs.moves +=
+        concat("  ", moved, " ", word, " = ", moved, "(", place, "[", place_index(layout.inputs[k], place), "]);\n");
+  }
+  return inputs;
+}
+
+std::string of_component(std::string text, char component) {
+  std::replace(text.begin(), text.end(), '#', component);
   return text;
 }
 
-// The line that defines input |k| as a value: from |word|, which holds its element, or from the push constants.
-std::string input_line(ShaderBuilder& shader, const ScalarProgram& program, const Layout& layout, size_t k,
-                       const std::string& word) {
-  const Dtype dtype = program.inputs[k];
-  shader.use(dtype_info(dtype).compute);
-  const std::string value =
-      layout.inputs[k] == InputMode::kLiteral ? literal_value(dtype, numbered("literal", k)) : shader.load(dtype, word);
-  return "  " + std::string(compute_type(dtype)) + " " + numbered("v", k) + " = " + value + ";\n";
+// |value|, four words of |type|, as four elements.
+std::string narrowed(Dtype type, const std::string& value) {
+  const std::string_view narrow = vector_type(storage_type(type));
+  return narrow == vector_type(word_type(type)) ? value : concat(narrow, "(", value, ")");
 }
 
-std::vector<TypedValue> input_values(const ScalarProgram& program) {
-  std::vector<TypedValue> values;
-  values.reserve(program.inputs.size());
-  for (size_t k = 0; k < program.inputs.size(); ++k) values.push_back({program.inputs[k], numbered("v", k)});
-  return values;
-}
-
-void emit_scalar_main(ShaderBuilder& shader, const ScalarProgram& program, const Layout& layout) {
+// The lines stand in a function from words to a word, called for each of the four; to several words by parameters.
+void emit_vector_main(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
+  VectorInputs inputs = vector_inputs(block, layout);
+  const WrittenBlock written = block_lines(shader, block, layout, [](size_t k) { return numbered("w", k); });
+  std::string moved, calls;
+  if (block.results().size() == 1) {
+    const TypedValue& result = written.result(block);
+    shader.declare(concat(word_type(result.type), " element(", inputs.parameters, ") {\n", written.lines, "  return ",
+                          shader.word(result.type, result.name), ";\n}\n"));
+    for (const char component : {'x', 'y', 'z', 'w'})
+      calls += concat(calls.empty() ? "element(" : ", element(", of_component(inputs.arguments, component), ")");
+    moved = concat("  out0[", result_index(layout, 0),
+                   "] = ", narrowed(result.type, concat(vector_type(word_type(result.type)), "(", calls, ")")), ";\n");
+  } else {
+    std::string assignments;
+    for (size_t i = 0; i < block.results().size(); ++i) {
+      const TypedValue& result = written.result(block, i);
+      const std::string_view type = word_type(result.type);
+      const char* separator = inputs.parameters.empty() ? "" : ", ";
+      inputs.parameters += concat(separator, "out ", type, " r", i);
+      inputs.arguments += concat(separator, "e", i, ".#");
+      assignments += concat("  r", i, " = ", shader.word(result.type, result.name), ";\n");
+      inputs.moves += concat("  ", vector_type(type), " e", i, ";\n");
+      moved += concat("  out", i, "[", result_index(layout, i), "] = ", narrowed(result.type, concat("e", i)), ";\n");
+    }
+    shader.declare(concat("void element(", inputs.parameters, ") {\n", written.lines, assignments, "}\n"));
+    for (const char component : {'x', 'y', 'z', 'w'})
+      inputs.moves += concat("  element(", of_component(inputs.arguments, component), ");\n");
+  }
   shader.body() += element_prologue();
-  if (layout.strided()) shader.body() += index_text(layout);
-  for (size_t k = 0; k < program.inputs.size(); ++k) {
-    const std::string name = numbered("in", k);
-    shader.body() += input_line(shader, program, layout, k, name + "[" + place_index(layout.inputs[k], name) + "]");
-  }
-  std::vector<TypedValue> values = input_values(program);
-  shader.body() += step_lines(shader, program, values);
-  const std::string at = place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, "out");
-  shader.body() += "  out0[" + at + "] = " + shader.store(values.back().type, values.back().name) + ";\n";
-}
-
-// The steps stand in a function from words to a word, called for each of the four.
-void emit_vector_main(ShaderBuilder& shader, const ScalarProgram& program, const Layout& layout) {
-  const Dtype type = program.steps.back().type;
-  const std::string out_word(word_type(type));
-  std::string parameters, lines, moves, arguments;
-  for (size_t k = 0; k < program.inputs.size(); ++k) {
-    const std::string word = numbered("w", k);
-    lines += input_line(shader, program, layout, k, word);
-    if (layout.inputs[k] == InputMode::kLiteral) continue;
-    const std::string name(word_type(program.inputs[k]));
-    const bool vector = is_vector(layout.inputs[k]);
-    const std::string moved = vector ? std::string(vector_type(name)) : name;
-    parameters += (parameters.empty() ? "" : ", ") + name + " " + word;
-    arguments += (arguments.empty() ? "" : ", ") + word + (vector ? ".#" : "");
-    const std::string place = numbered("in", k);
-    moves +=
-        "  " + moved + " " + word + " = " + moved + "(" + place + "[" + place_index(layout.inputs[k], place) + "]);\n";
-  }
-  std::vector<TypedValue> values = input_values(program);
-  lines += step_lines(shader, program, values);
-  shader.declare(out_word + " element(" + parameters + ") {\n" + lines + "  return " +
-                 shader.word(type, values.back().name) + ";\n}\n");
-  std::string calls;
-  for (const char component : {'x', 'y', 'z', 'w'}) {
-    std::string own = arguments;
-    for (size_t at = own.find('#'); at != std::string::npos; at = own.find('#')) own[at] = component;
-    calls += (calls.empty() ? "element(" : ", element(") + own + ")";
-  }
-  const std::string narrow(vector_type(storage_type(type)));
-  const std::string wide(vector_type(out_word));
-  const std::string value = wide + "(" + calls + ")";
-  shader.body() += element_prologue();
-  if (layout.strided()) shader.body() += index_text(layout);
-  const std::string at = place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, "out");
-  shader.body() += moves + "  out0[" + at + "] = " + (narrow == wide ? value : narrow + "(" + value + ")") + ";\n";
+  if (layout.strided()) shader.body() += index_text(block, layout);
+  shader.body() += inputs.moves + moved;
 }
 
 }  // namespace
@@ -186,56 +196,42 @@ std::string element_prologue() {
          "  if (i >= count) return;\n";
 }
 
-std::string elementwise_key(const ScalarProgram& program, const Layout& layout) {
+std::string elementwise_key(const scalar::Block& block, const Layout& layout) {
   static constexpr char kModes[] = {'f', '1', 's', 'l', 'r'};
-  std::string key = "e";
+  SmallList<char, 8> marks;
+  for (const InputMode mode : layout.inputs) marks.push_back(kModes[static_cast<size_t>(mode)]);
+  std::string key = "e ";
   key.reserve(64);
-  for (size_t k = 0; k < program.inputs.size(); ++k) {
-    key += ' ';
-    key += dtype_name(program.inputs[k]);
-    key += '.';
-    key += kModes[static_cast<size_t>(layout.inputs[k])];
-  }
-  for (const ScalarProgram::Step& step : program.steps) {
-    key += ' ';
-    key += step.op->name;
-    for (uint8_t value : step.values) {
-      key += ',';
-      if (value >= 10) key += static_cast<char>('0' + value / 10);
-      key += static_cast<char>('0' + value % 10);
-    }
-    key += ':';
-    key += dtype_name(step.type);
-  }
+  block.append_text(key, {marks.begin(), marks.size()});
   key += layout.vectors ? " v" : " r";
   key += layout.in_buffer ? 'b' : static_cast<char>('0' + layout.rank);
   if (layout.out_strided) key += 's';
   return key;
 }
 
-Result<vulkan::KernelSource> emit_elementwise(const ScalarProgram& program, const Layout& layout,
+Result<vulkan::KernelSource> emit_elementwise(const scalar::Block& block, const Layout& layout,
                                               const vulkan::DeviceInfo& device) {
   using Access = ShaderBuilder::Access;
   ShaderBuilder shader(device);
   shader.local_size(elementwise_local_size(device));
-  for (size_t k = 0; k < program.inputs.size(); ++k) {
-    if (layout.inputs[k] == InputMode::kLiteral) continue;
-    if (layout.vectors && is_vector(layout.inputs[k]))
-      shader.vector_buffer(numbered("in", k), program.inputs[k], Access::kRead);
+  const std::vector<Dtype> types = input_types(block);
+  const auto buffer = [&](const std::string& name, Dtype type, Access access, bool vector) {
+    if (vector)
+      shader.vector_buffer(name, type, access);
     else
-      shader.buffer(numbered("in", k), program.inputs[k], Access::kRead);
-  }
-  const Dtype type = program.steps.back().type;
-  if (layout.vectors)
-    shader.vector_buffer("out0", type, Access::kWrite);
-  else
-    shader.buffer("out0", type, Access::kWrite);
+      shader.buffer(name, type, access);
+  };
+  for (size_t k = 0; k < types.size(); ++k)
+    if (layout.inputs[k] != InputMode::kLiteral)
+      buffer(numbered("in", k), types[k], Access::kRead, layout.vectors && is_vector(layout.inputs[k]));
+  for (size_t i = 0; i < block.results().size(); ++i)
+    buffer(numbered("out", i), block.result_type(i), Access::kWrite, layout.vectors);
   if (layout.in_buffer) shader.buffer("parameters", "uint", Access::kRead);
-  declare_parameters(shader, layout);
+  declare_parameters(shader, block, layout);
   if (layout.vectors)
-    emit_vector_main(shader, program, layout);
+    emit_vector_main(shader, block, layout);
   else
-    emit_scalar_main(shader, program, layout);
+    emit_scalar_main(shader, block, layout);
   return shader.build();
 }
 

@@ -1,22 +1,48 @@
-// The emitter of elementwise kernels: a scalar program and a layout become one compute shader.
+// The emitter of elementwise kernels: a block and a layout become one compute shader.
 //
-// Buffers: the tensor inputs in order, the result, then the parameter buffer where the layout has one. Push constants:
-// see declare_parameters. One invocation computes one element of the result, its number being
+// Buffers: the tensor inputs in order, the results, then the parameter buffer where the layout has one. Push constants:
+// see declare_parameters. One invocation computes one element of each result, its number being
 // x + y * (invocations in x); the grid may be larger than |count|.
 #pragma once
 
 #include <span>
 #include <string>
 
-#include "kernels/elementwise/scalar_program.h"
 #include "kernels/glsl/shader_builder.h"
+#include "scalar/block.h"
 
 namespace gpu_node::kernels {
 
-// The key of the kernel that emit_elementwise makes, on every device alike.
-std::string elementwise_key(const ScalarProgram& program, const Layout& layout);
+// How a kernel finds its elements.
+enum class InputMode : uint8_t {
+  kFlat,      // element i of the operand for element i of the result
+  kSingle,    // one element for all
+  kStrided,   // by coordinates and strides
+  kLiteral,   // eight bytes of the push constants
+  kRepeated,  // with vectors: by coordinates and strides, one element for all of a vector
+};
 
-Result<vulkan::KernelSource> emit_elementwise(const ScalarProgram& program, const Layout& layout,
+inline bool is_strided(InputMode mode) { return mode == InputMode::kStrided || mode == InputMode::kRepeated; }
+
+struct Layout {
+  static constexpr int kMaxPushRank = 4;
+
+  SmallList<InputMode, 4> inputs;
+  int rank = 0;              // of the coordinates; 0: no operand is strided
+  bool in_buffer = false;    // rank, sizes and strides lie in a parameter buffer: any rank (|rank| is 0 then)
+  bool out_strided = false;  // the elements of the results lie at strides too: parts of larger results
+
+  bool vectors = false;  // four elements per invocation, moved as one: neighbours in the last coordinate
+
+  bool strided() const { return rank > 0 || in_buffer; }
+};
+
+// The key of the kernel that emit_elementwise makes, on every device alike: the block's text, each input marked by how
+// it is found, and the layout.
+std::string elementwise_key(const scalar::Block& block, const Layout& layout);
+
+// REQUIRES: |block| has results.
+Result<vulkan::KernelSource> emit_elementwise(const scalar::Block& block, const Layout& layout,
                                               const vulkan::DeviceInfo& device);
 
 // Invocations of a workgroup of elementwise kernels.

@@ -1,6 +1,6 @@
 #include "kernels/elementwise/layout.h"
 
-#include "kernels/elementwise/op_code.h"
+#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -21,9 +21,9 @@ size_t push_words(const Layout& layout) {
   return words + 1;  // literals are aligned to two words
 }
 
-bool is_light(const ScalarProgram& program) {
-  for (const ScalarProgram::Step& step : program.steps)
-    if (is_heavy(*step.op, step.type)) return false;
+bool is_light(const scalar::Block& block) {
+  for (const scalar::Value& value : block.values())
+    if (value.kind == scalar::ValueKind::kStep && scalar::is_heavy(*value.op, value.type)) return false;
   return true;
 }
 
@@ -59,8 +59,8 @@ Layout choose_layout(const Box& box, const InputPlaces& inputs) {
   return layout;
 }
 
-bool takes_vectors(const ScalarProgram& program, const Box& box, const Bounds& bounds) {
-  if (box.axes.empty() || box.elements() < kVectorElements || !is_light(program)) return false;
+bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds) {
+  if (box.axes.empty() || box.elements() < kVectorElements || !is_light(block)) return false;
   const size_t last = box.axes.size() - 1;
   if (box.axes[last].size % kVector != 0 || box.axes[last].strides.back() != 1) return false;
   for (size_t p = 0; p < bounds.size(); ++p) {
@@ -87,8 +87,8 @@ void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& i
       layout.inputs[k] = InputMode::kRepeated;
 }
 
-int64_t vector_tail(const ScalarProgram& program, const Box& box) {
-  if (box.axes.size() != 1 || box.axes[0].size < kVectorElements || !is_light(program)) return 0;
+int64_t vector_tail(const scalar::Block& block, const Box& box) {
+  if (box.axes.size() != 1 || box.axes[0].size < kVectorElements || !is_light(block)) return 0;
   for (const int64_t stride : box.axes[0].strides)
     if (stride != 0 && stride != 1) return 0;
   return box.axes[0].size % kVector;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/elementwise/box.h"
-#include "kernels/elementwise/scalar_program.h"
+#include "kernels/elementwise/emit.h"
 
 namespace gpu_node::kernels {
 
@@ -12,14 +12,14 @@ using Bounds = SmallList<Bound, 4>;  // by place of a box
 
 Layout choose_layout(const Box& box, const InputPlaces& inputs);
 
-// Whether an invocation may compute four neighbours that it moves as one: |box| is large, |program| costs less than its
+// Whether an invocation may compute four neighbours that it moves as one: |box| is large, |block| costs less than its
 // memory, and all rows start and end at multiples of four. REQUIRES merged axes.
-bool takes_vectors(const ScalarProgram& program, const Box& box, const Bounds& bounds);
+bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds);
 
 // Makes |layout| one of vectors: |box| and |bounds| then count in units of four where the layout moves four.
 void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& inputs);
 
 // How many elements at the end of a large row are to be cut off, so that the rest takes vectors.
-int64_t vector_tail(const ScalarProgram& program, const Box& box);
+int64_t vector_tail(const scalar::Block& block, const Box& box);
 
 }  // namespace gpu_node::kernels

@@ -1,9 +1,11 @@
 // Most ops are a call of the GLSL function op_<name> (or m_<name> for transcendental ones) on operands converted to the
 // result's type. The rest are predicates, which look at each operand in its own type.
-#include "kernels/elementwise/op_code.h"
+#include "kernels/glsl/op_expression.h"
 
 #include <algorithm>
 #include <vector>
+
+#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -71,24 +73,13 @@ std::string logical(ShaderBuilder& shader, std::string_view name, std::span<cons
 
 }  // namespace
 
-bool converts_operands(const ir::Op& op) {
-  const Code code = op.code;
-  return code != Code::kCompare && code != Code::kLogical && code != Code::kTest && code != Code::kSelect &&
-         code != Code::kConvert && code != Code::kZero;
-}
-
-bool is_heavy(const ir::Op& op, Dtype type) {
-  const Code code = op.code;
-  return code == Code::kMath || code == Code::kPower || (code == Code::kRemainder && is_float(type));
-}
-
 std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, std::span<const TypedValue> operands) {
   const Code code = op.code;
   for (const TypedValue& operand : operands) shader.use(dtype_info(operand.type).compute);
   shader.use(dtype_info(type).compute);
   const auto converted = [&](size_t i) { return shader.convert(operands[i].type, type, operands[i].name); };
   std::vector<std::string> arguments;
-  if (converts_operands(op))
+  if (scalar::converts_operands(op))
     for (size_t i = 0; i < operands.size(); ++i) arguments.push_back(converted(i));
   const std::string function = "op_" + std::string(op.name);
   switch (code) {

@@ -1,7 +1,7 @@
 // Functions of densities that the C++ library lacks, in double, to the last digits.
 #pragma once
 
-namespace gpu_node::chain {
+namespace gpu_node::scalar {
 
 double sigmoid(double x);      // 1 / (1 + exp(-x))
 double log_sigmoid(double x);  // -softplus(-x)
@@ -9,4 +9,4 @@ double softplus(double x);     // log(1 + exp(x))
 double digamma(double x);      // derivative of lgamma; NaN at 0, -1, -2, ...
 double erf_inv(double y);
 
-}  // namespace gpu_node::chain
+}  // namespace gpu_node::scalar

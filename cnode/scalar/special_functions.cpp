@@ -1,10 +1,10 @@
-#include "chain/special_functions.h"
+#include "scalar/special_functions.h"
 
 #include <cmath>
 #include <limits>
 #include <numbers>
 
-namespace gpu_node::chain {
+namespace gpu_node::scalar {
 
 double sigmoid(double x) {
   if (x >= 0) return 1 / (1 + std::exp(-x));
@@ -60,4 +60,4 @@ double erf_inv(double y) {
   return x;
 }
 
-}  // namespace gpu_node::chain
+}  // namespace gpu_node::scalar

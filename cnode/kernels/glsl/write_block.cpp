@@ -1,0 +1,72 @@
+#include "kernels/glsl/write_block.h"
+
+#include "base/concat.h"
+#include "scalar/op_code.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+// Whether an op takes each value, which is then to be a number of its type.
+std::vector<bool> operands_of(const scalar::Block& block) {
+  std::vector<bool> taken(block.values().size());
+  for (const scalar::Value& value : block.values())
+    for (const scalar::ValueNumber operand : value.operands) taken[operand] = true;
+  return taken;
+}
+
+}  // namespace
+
+std::string value_of_bits(Dtype dtype, std::string_view low, std::string_view pair) {
+  switch (dtype_info(dtype).compute) {
+    case ComputeType::kI32:
+      return concat("int(", low, ")");
+    case ComputeType::kU32:
+      return std::string(low);
+    case ComputeType::kI64:
+      return concat("int64_t(packUint2x32(", pair, "))");
+    case ComputeType::kU64:
+      return concat("packUint2x32(", pair, ")");
+    case ComputeType::kF32:
+      return concat("uintBitsToFloat(", low, ")");
+    default:
+      return concat("packDouble2x32(", pair, ")");
+  }
+}
+
+std::string constant_text(const Scalar& number) {
+  const uint64_t bits = scalar::compute_bits(number);
+  const auto low = static_cast<uint32_t>(bits);
+  const auto high = static_cast<uint32_t>(bits >> 32);
+  return value_of_bits(number.dtype, concat(low, "u"), concat("uvec2(", low, "u, ", high, "u)"));
+}
+
+WrittenBlock write_block(ShaderBuilder& shader, const scalar::Block& block, std::span<const std::string> inputs,
+                         std::string_view indent, const ValueName& name) {
+  WrittenBlock written;
+  written.values.reserve(block.values().size());
+  const bool rounds = block.rounding() == scalar::Block::Rounding::kEachStep;
+  const std::vector<bool> taken = rounds ? operands_of(block) : std::vector<bool>();
+  size_t input = 0;
+  std::vector<TypedValue> operands;
+  for (const scalar::Value& value : block.values()) {
+    const auto number = static_cast<scalar::ValueNumber>(written.values.size());
+    shader.use(dtype_info(value.type).compute);
+    std::string text;
+    if (value.kind == scalar::ValueKind::kInput) {
+      text = inputs[input++];
+    } else if (value.kind == scalar::ValueKind::kConstant) {
+      text = constant_text(scalar::number_of(value.type, value.bits));
+    } else {
+      operands.clear();
+      for (const scalar::ValueNumber operand : value.operands) operands.push_back(written.values[operand]);
+      text = op_expression(shader, *value.op, value.type, operands);
+      if (rounds && taken[number] && scalar::converts_operands(*value.op)) text = shader.round(value.type, text);
+    }
+    std::string own = name ? name(number) : concat("v", number);
+    written.lines += concat(indent, compute_type(value.type), " ", own, " = ", text, ";\n");
+    written.values.push_back({value.type, std::move(own)});
+  }
+  return written;
+}
+
+}  // namespace gpu_node::kernels

@@ -1,0 +1,83 @@
+#include "scalar/block.h"
+
+#include <bit>
+#include <charconv>
+
+#include "base/concat.h"
+
+namespace gpu_node::scalar {
+
+ValueNumber Block::input(Dtype type) {
+  ++inputs_;
+  values_.push_back({.kind = ValueKind::kInput, .type = type});
+  return static_cast<ValueNumber>(values_.size() - 1);
+}
+
+ValueNumber Block::constant(const Scalar& number) {
+  values_.push_back({.kind = ValueKind::kConstant, .type = number.dtype, .bits = compute_bits(number)});
+  return static_cast<ValueNumber>(values_.size() - 1);
+}
+
+ValueNumber Block::step(const ir::Op& op, Dtype type, std::span<const ValueNumber> operands) {
+  values_.push_back(
+      {.kind = ValueKind::kStep, .type = type, .op = &op, .operands = {operands.begin(), operands.end()}});
+  return static_cast<ValueNumber>(values_.size() - 1);
+}
+
+void Block::append_text(std::string& text, std::string_view marks) const {
+  if (rounding_ == Rounding::kNone) text += "~ ";
+  size_t input = 0;
+  for (const Value& value : values_) {
+    if (&value != values_.begin()) text += ' ';
+    if (value.kind == ValueKind::kStep) {
+      text += value.op->name;
+      for (const ValueNumber operand : value.operands) {
+        text += ',';
+        append_part(text, operand);
+      }
+      text += ':';
+    }
+    text += dtype_name(value.type);
+    if (value.kind == ValueKind::kConstant) {
+      char digits[16];
+      text += '=';
+      text.append(digits, std::to_chars(digits, digits + sizeof digits, value.bits, 16).ptr);
+    } else if (value.kind == ValueKind::kInput && !marks.empty()) {
+      text += '.';
+      text += marks[input++];
+    }
+  }
+  if (results_.size() == 1 && results_[0] + 1 == values_.size()) return;
+  char before = '>';
+  text += ' ';
+  for (const ValueNumber result : results_) {
+    text += before;
+    append_part(text, result);
+    before = ',';
+  }
+  if (results_.empty()) text += before;
+}
+
+std::string Block::text() const {
+  std::string text;
+  append_text(text);
+  return text;
+}
+
+uint64_t compute_bits(const Scalar& number) {
+  const Scalar own = converted(number, number.dtype);
+  if (const auto* real = std::get_if<double>(&own.value))
+    return own.dtype == Dtype::f64 ? std::bit_cast<uint64_t>(*real)
+                                   : std::bit_cast<uint32_t>(static_cast<float>(*real));
+  if (const auto* whole = std::get_if<int64_t>(&own.value)) return static_cast<uint64_t>(*whole);
+  return std::get<uint64_t>(own.value);
+}
+
+Scalar number_of(Dtype type, uint64_t bits) {
+  if (type == Dtype::f64) return {type, std::bit_cast<double>(bits)};
+  if (is_float(type)) return {type, double{std::bit_cast<float>(static_cast<uint32_t>(bits))}};
+  if (dtype_info(type).kind == DtypeKind::kSigned) return {type, static_cast<int64_t>(bits)};
+  return {type, bits};
+}
+
+}  // namespace gpu_node::scalar

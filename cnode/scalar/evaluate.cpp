@@ -1,0 +1,123 @@
+#include "scalar/evaluate.h"
+
+#include <cmath>
+
+#include "scalar/op_value.h"
+
+namespace gpu_node::scalar {
+namespace {
+
+using ir::Code;
+
+bool holds(uint8_t mask, int bit) { return (mask >> bit & 1) != 0; }
+
+// 0, 1 or 2 where |a| is less, equal or greater, 3 where one is NaN: the bits of OpValue::orders.
+template <typename T>
+int order(T a, T b) {
+  return a < b ? 0 : a == b ? 1 : a > b ? 2 : 3;
+}
+
+// Exact where long double holds every 64-bit integer.
+long double real_of(const Scalar& number) {
+  if (const auto* whole = std::get_if<int64_t>(&number.value)) return static_cast<long double>(*whole);
+  if (const auto* whole = std::get_if<uint64_t>(&number.value)) return static_cast<long double>(*whole);
+  return std::get<double>(number.value);
+}
+
+bool is_true(const Scalar& number) { return real_of(number) != 0; }
+
+uint64_t integer_bits(const Scalar& number) {
+  if (const auto* whole = std::get_if<int64_t>(&number.value)) return static_cast<uint64_t>(*whole);
+  return std::get<uint64_t>(number.value);
+}
+
+Scalar computed(const ir::Op& op, Dtype type, std::span<const Scalar> operands) {
+  SmallList<Scalar, 3> own;
+  for (const Scalar& operand : operands) own.push_back(converted(operand, type));
+  if (is_integer(type)) {
+    SmallList<uint64_t, 3> bits;
+    for (const Scalar& operand : own) bits.push_back(integer_bits(operand));
+    const DtypeInfo& info = dtype_info(type);
+    return {type, value_of(op).integer({bits.begin(), info.kind == DtypeKind::kSigned, info.bits})};
+  }
+  SmallList<double, 3> numbers;
+  for (const Scalar& operand : own) numbers.push_back(std::get<double>(operand.value));
+  return {type, value_of(op).real(numbers.begin())};
+}
+
+// Not yet rounded to |type|.
+Scalar step(const ir::Op& op, Dtype type, std::span<const Scalar> operands) {
+  const OpValue& value = value_of(op);
+  const auto truth = [type](bool is) { return Scalar{type, uint64_t{is}}; };
+  switch (op.code) {
+    case Code::kCompare:
+      return truth(holds(value.orders, order(real_of(operands[0]), real_of(operands[1]))));
+    case Code::kLogical: {
+      const bool second = operands.size() > 1 && is_true(operands[1]);
+      return truth(holds(value.truths, int{is_true(operands[0])} + 2 * int{second}));
+    }
+    case Code::kTest: {
+      const auto number = static_cast<double>(real_of(operands[0]));
+      return truth(value.real(&number) != 0);
+    }
+    case Code::kSelect:
+      return operands[is_true(operands[0]) ? 1 : 2];
+    case Code::kConvert:
+      return operands[0];
+    case Code::kZero:
+      return {type, uint64_t{0}};
+    default:
+      return computed(op, type, operands);
+  }
+}
+
+}  // namespace
+
+std::vector<Scalar> evaluate(const Block& block, std::span<const Scalar> inputs) {
+  std::vector<Scalar> values;
+  values.reserve(block.values().size());
+  size_t input = 0;
+  for (const Value& value : block.values()) {
+    // Floats that are not rounded are doubles, whatever their type is.
+    const bool rounds = block.rounding() == Block::Rounding::kEachStep || is_integer(value.type);
+    const Dtype held = rounds ? value.type : Dtype::f64;
+    Scalar number;
+    if (value.kind == ValueKind::kInput) {
+      number = inputs[input++];
+    } else if (value.kind == ValueKind::kConstant) {
+      number = number_of(value.type, value.bits);
+    } else {
+      SmallList<Scalar, 3> operands;
+      for (const ValueNumber operand : value.operands) operands.push_back(values[operand]);
+      number = step(*value.op, held, {operands.begin(), operands.size()});
+    }
+    number = converted(number, held);
+    number.dtype = value.type;
+    values.push_back(number);
+  }
+  std::vector<Scalar> results;
+  results.reserve(block.results().size());
+  for (const ValueNumber result : block.results()) results.push_back(values[result]);
+  return results;
+}
+
+double evaluate(const ir::Op& op, const double* operands) {
+  const OpValue& value = value_of(op);
+  if (value.real != nullptr) return value.real(operands);
+  switch (op.code) {
+    case Code::kCompare:
+      return holds(value.orders, order(operands[0], operands[1]));
+    case Code::kLogical: {
+      const bool second = op.operands() > 1 && operands[1] != 0;
+      return holds(value.truths, int{operands[0] != 0} + 2 * int{second});
+    }
+    case Code::kSelect:
+      return operands[0] != 0 ? operands[1] : operands[2];
+    case Code::kZero:
+      return 0;
+    default:
+      return operands[0];  // conversions
+  }
+}
+
+}  // namespace gpu_node::scalar
