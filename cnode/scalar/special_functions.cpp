@@ -16,31 +16,37 @@ double softplus(double x) { return std::fmax(x, 0.0) + std::log1p(std::exp(-std:
 
 double log_sigmoid(double x) { return -softplus(-x); }
 
-// Recurrence up to 16, then the asymptotic series; reflection below zero. In long double, because both lose digits near
-// the zero at 1.46.
-double digamma(double x) {
-  if (std::isnan(x) || x == -std::numeric_limits<double>::infinity()) return std::numeric_limits<double>::quiet_NaN();
-  if (std::isinf(x)) return x;
-  if (x <= 0) {
-    if (x == std::floor(x)) return std::numeric_limits<double>::quiet_NaN();
-    const long double fraction = x - std::floor(x);
-    const auto pi = std::numbers::pi_v<long double>;
-    return static_cast<double>(digamma(1 - x) - pi / std::tan(pi * fraction));
-  }
-  long double y = x;
+namespace {
+
+// Recurrence up to 16, then the asymptotic series. REQUIRES: x > 0.
+long double digamma_above_zero(long double x) {
   long double sum = 0;
   const int steps = x < 16 ? static_cast<int>(std::ceil(16 - x)) : 0;
   for (int i = 0; i < steps; ++i) {
-    sum -= 1 / y;
-    y += 1;
+    sum -= 1 / x;
+    x += 1;
   }
-  const long double inverse = 1 / (y * y);
+  const long double inverse = 1 / (x * x);
   // B(2n) / (2n), n = 1...
   constexpr long double kTerms[] = {1.0L / 12,  -1.0L / 120,     1.0L / 252, -1.0L / 240,
                                     1.0L / 132, -691.0L / 32760, 1.0L / 12,  -3617.0L / 8160};
   long double series = 0;
   for (int i = 7; i >= 0; --i) series = (series + kTerms[i]) * inverse;
-  return static_cast<double>(sum + std::log(y) - 0.5L / y - series);
+  return sum + std::log(x) - 0.5L / x - series;
+}
+
+}  // namespace
+
+// In long double, because the parts lose digits near the zero at 1.46. Below zero by reflection, from the nearest pole.
+double digamma(double x) {
+  if (std::isnan(x) || x == -std::numeric_limits<double>::infinity()) return std::numeric_limits<double>::quiet_NaN();
+  if (std::isinf(x)) return x;
+  if (x == 0) return std::copysign(std::numeric_limits<double>::infinity(), -x);
+  if (x > 0) return static_cast<double>(digamma_above_zero(x));
+  const long double off = x - std::round(x);
+  if (off == 0) return std::numeric_limits<double>::quiet_NaN();
+  const auto pi = std::numbers::pi_v<long double>;
+  return static_cast<double>(digamma_above_zero(1 - static_cast<long double>(x)) - pi / std::tan(pi * off));
 }
 
 double erf_inv(double y) {

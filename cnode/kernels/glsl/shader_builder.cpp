@@ -206,7 +206,8 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
     text += "#extension GL_KHR_shader_subgroup_basic : require\n";
     text += "#extension GL_KHR_shader_subgroup_shuffle : require\n";
   }
-  // Without these modes a compiler may assume that no value is NaN, infinite or -0.
+  // Without these modes a compiler may assume that no value is NaN, infinite or -0. The last line holds; the module
+  // gets what the others ask for afterwards (vulkan/spirv_module.h).
   if (device_.preserves_nan_f32 || (use_f64_ && device_.preserves_nan_f64)) {
     text += "#extension GL_EXT_spirv_intrinsics : require\n";
     const auto mode = [&text](const char* width) {
