@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "gpu/block_case.h"
 #include "gpu/device.h"
 #include "gpu/host_tensor.h"
 #include "gpu/layouts.h"
@@ -172,6 +173,35 @@ TEST_CASE("composition: reductions into results that lie in no order of their ow
     __int128 sum = 0;
     for (int64_t i = 0; i < 50; ++i) sum += x.number(row * 50 + i).integer;
     REQUIRE(result[0].number(5 - row).integer == sum);
+  }
+}
+
+TEST_CASE("composition: a block of several results, flat, by vectors and into parts of them") {
+  const scalar::Block block = block_of("s32 f32 s32=3 multiply,0,2:s32 add,3,1:f32 less,4,1:u8 >4,3,5");
+  for (const Shape& shape : {Shape{600}, Shape{40'003}, Shape{9, 11}, Shape{200, 120}, Shape{2, 3, 2, 3, 2, 3}}) {
+    CAPTURE(shape_text(shape));
+    for (const bool parts : {false, true}) {
+      const HostTensor x = small_numbers(s32, shape, parts ? Layout::kTransposed : Layout::kRowMajor, 8);
+      const HostTensor y = small_numbers(f32, shape, Layout::kRowMajor, 9);
+      // A row before and one behind the part.
+      Shape whole = shape;
+      Dims from;
+      for (int d = 0; d < shape.size(); ++d) from.push_back(d == 0 && parts ? 1 : 0);
+      if (parts) whole[0] += 2;
+      const auto results = run({x, y}, {{f32, whole}, {s32, whole}, {u8, whole}}, [&](PlanBuilder& plan) {
+        std::vector<Place> to;
+        for (size_t k = 0; k < 3; ++k) to.push_back(part_of(plan.result(k), from, shape));
+        return append_block(block, std::vector<Source>{operand(0, x), operand(1, y)}, to, plan);
+      });
+      const int64_t first = parts ? element_count(shape) / shape[0] : 0;
+      for (int64_t i = 0; i < x.count(); ++i) {
+        const __int128 product = 3 * x.number(i).integer;
+        const double sum = round_to(f32, static_cast<long double>(product) + y.number(i).real);
+        REQUIRE(results[0].real(first + i) == sum);
+        REQUIRE(results[1].number(first + i).integer == product);
+        REQUIRE(results[2].number(first + i).integer == (sum < y.number(i).real ? 1 : 0));
+      }
+    }
   }
 }
 

@@ -13,7 +13,9 @@ struct Work {
   const scalar::Block& block;
   InputPlaces places;                              // by input: its place in the boxes, -1 for numbers
   SmallList<std::array<uint32_t, 2>, 2> literals;  // the numbers, in order
-  Box box;                                         // the target is the last place
+  Box box;                                         // the results are the last places
+
+  bool is_result(size_t place) const { return place + block.results().size() >= box.origins.size(); }
 };
 
 // Axis |d| of |rank| when the box is padded with leading axes: their size, or where they lead in |place|.
@@ -26,10 +28,11 @@ int64_t padded_stride(const Axes& axes, int rank, int d, size_t place) {
   return at < 0 ? 0 : axes[static_cast<size_t>(at)].strides[place];
 }
 
-// The parameter buffer of emit.cpp: rank, then from the innermost axis its size and the places' strides.
-SmallList<uint32_t, 32> axis_words(const Box& box, const Layout& layout) {
+// The parameter buffer of emit.cpp: rank, then from the innermost axis its size and the strides of the places that have
+// some there.
+SmallList<uint32_t, 32> axis_words(const Work& work, const Box& box, const Layout& layout) {
   SmallList<uint32_t, 32> words = {static_cast<uint32_t>(box.axes.size())};
-  const size_t strided = box.origins.size() - (layout.out_strided ? 0 : 1);
+  const size_t strided = box.origins.size() - (layout.out_strided ? 0 : work.block.results().size());
   for (size_t a = box.axes.size(); a-- > 0;) {
     words.push_back(static_cast<uint32_t>(box.axes[a].size));
     for (size_t p = 0; p < strided; ++p) words.push_back(static_cast<uint32_t>(box.axes[a].strides[p]));
@@ -48,15 +51,15 @@ void fill_push(const Work& work, const Box& box, const Layout& layout, const Bou
   };
   for (size_t k = 0; k < work.places.size(); ++k)
     if (work.places[k] >= 0) position(static_cast<size_t>(work.places[k]), is_strided(layout.inputs[k]));
-  position(bounds.size() - 1, layout.out_strided);
+  for (size_t p = bounds.size() - work.block.results().size(); p < bounds.size(); ++p) position(p, layout.out_strided);
   for (const std::array<uint32_t, 2>& literal : work.literals) push.add(literal);
 }
 
 Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
   Bounds bounds;
   for (size_t p = 0; p < box.origins.size(); ++p)
-    bounds.push_back(plan.bind(box.origins[p], box.reach(p), p + 1 == box.origins.size()));
-  Layout layout = choose_layout(box, work.places);
+    bounds.push_back(plan.bind(box.origins[p], box.reach(p), work.is_result(p)));
+  Layout layout = choose_layout(work.block, box, work.places);
   if (takes_vectors(work.block, box, bounds)) make_vectors(layout, box, bounds, work.places);
   Dispatch dispatch;
   dispatch.key = elementwise_key(work.block, layout);
@@ -66,7 +69,7 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
   dispatch.bindings.reserve(bounds.size() + 1);
   for (const Bound& bound : bounds) dispatch.bindings.push_back(bound.binding);
   if (layout.in_buffer) {
-    const auto words = axis_words(box, layout);
+    const auto words = axis_words(work, box, layout);
     plan.bind_parameters({words.begin(), words.size()}, dispatch);
   }
   fill_push(work, box, layout, bounds, dispatch);
@@ -135,9 +138,9 @@ Result<void> split_elements(Box& box, int words, const Place& to, const PlanBuil
 
 }  // namespace
 
-Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, const Place& to,
+Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, std::span<const Place> to,
                           PlanBuilder& plan) {
-  Work work{block, {}, {}, Box(to.map.shape)};
+  Work work{block, {}, {}, Box(to[0].map.shape)};
   for (const Source& input : inputs) {
     if (const auto* literal = std::get_if<Scalar>(&input)) {
       work.literals.push_back(literal_bits(*literal));
@@ -147,7 +150,7 @@ Result<void> append_block(const scalar::Block& block, std::span<const Source> in
     work.places.push_back(static_cast<int>(work.box.origins.size()));
     work.box.add(std::get<Place>(input));
   }
-  work.box.add(to);
+  for (const Place& place : to) work.box.add(place);
   return append_work(std::move(work), plan);
 }
 

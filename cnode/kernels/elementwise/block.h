@@ -11,10 +11,14 @@
 
 namespace gpu_node::kernels {
 
-// |to| becomes |block| of |inputs|, each of the type that the block says and broadcasting to |to| at the last axis.
-// Numbers go along as parameters. REQUIRES: the block has one result.
-Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, const Place& to,
+// |to| becomes the results of |block| of |inputs|, each of the type that the block says and broadcasting at the last
+// axis. Numbers go along as parameters. REQUIRES: a place for each result, all of one shape.
+Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, std::span<const Place> to,
                           PlanBuilder& plan);
+inline Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, const Place& to,
+                                 PlanBuilder& plan) {
+  return append_block(block, inputs, {&to, 1}, plan);
+}
 
 // The same elements, bit by bit: a tensor of the same shape and element size. A number is that of |to|'s type nearest
 // to it (append_fill).

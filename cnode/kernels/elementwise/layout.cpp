@@ -14,9 +14,9 @@ constexpr int64_t kVector = 4;
 int kernel_rank(int rank) { return rank <= 2 ? 2 : 4; }
 
 // Words of the push constants that emit.cpp declares.
-size_t push_words(const Layout& layout) {
+size_t push_words(const Layout& layout, size_t results) {
   const auto rank = static_cast<size_t>(layout.rank);
-  size_t words = rank + 1 + (layout.out_strided ? rank : 0);
+  size_t words = rank + results * (1 + (layout.out_strided ? rank : 0));
   for (InputMode mode : layout.inputs) words += mode == InputMode::kLiteral ? 2 : 1 + (is_strided(mode) ? rank : 0);
   return words + 1;  // literals are aligned to two words
 }
@@ -29,15 +29,16 @@ bool is_light(const scalar::Block& block) {
 
 }  // namespace
 
-Layout choose_layout(const Box& box, const InputPlaces& inputs) {
+Layout choose_layout(const scalar::Block& block, const Box& box, const InputPlaces& inputs) {
   Layout layout;
-  const size_t rank = box.axes.size(), out = box.origins.size() - 1;
+  const size_t rank = box.axes.size(), results = block.results().size(), out = box.origins.size() - results;
   const auto is_flat = [&](size_t place) { return rank == 0 || (rank == 1 && box.axes[0].strides[place] == 1); };
   const auto is_single = [&](size_t place) { return rank == 1 && box.axes[0].strides[place] == 0; };
-  // The result is flat when its strides are row-major, whatever the operands' are.
+  // The results are flat when their strides are row-major, whatever the operands' are.
   int64_t expected = 1;
   for (size_t a = rank; a-- > 0;) {
-    if (box.axes[a].strides[out] != expected) layout.out_strided = true;
+    for (size_t p = out; p < box.origins.size(); ++p)
+      if (box.axes[a].strides[p] != expected) layout.out_strided = true;
     expected *= box.axes[a].size;
   }
   bool strided = layout.out_strided;
@@ -52,7 +53,7 @@ Layout choose_layout(const Box& box, const InputPlaces& inputs) {
   }
   if (!strided) return layout;
   layout.rank = kernel_rank(static_cast<int>(rank));
-  if (rank > Layout::kMaxPushRank || !fits_push(push_words(layout))) {
+  if (rank > Layout::kMaxPushRank || !fits_push(push_words(layout, results))) {
     layout.rank = 0;
     layout.in_buffer = true;
   }
@@ -62,10 +63,11 @@ Layout choose_layout(const Box& box, const InputPlaces& inputs) {
 bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds) {
   if (box.axes.empty() || box.elements() < kVectorElements || !is_light(block)) return false;
   const size_t last = box.axes.size() - 1;
-  if (box.axes[last].size % kVector != 0 || box.axes[last].strides.back() != 1) return false;
+  if (box.axes[last].size % kVector != 0) return false;
   for (size_t p = 0; p < bounds.size(); ++p) {
     const int64_t step = box.axes[last].strides[p];
-    if (step == 0) continue;
+    const bool is_result = p + block.results().size() >= bounds.size();
+    if (step == 0 && !is_result) continue;
     if (step != 1 || bounds[p].offset % kVector != 0) return false;
     for (size_t a = 0; a < last; ++a)
       if (box.axes[a].strides[p] % kVector != 0) return false;

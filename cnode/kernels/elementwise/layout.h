@@ -6,11 +6,11 @@
 
 namespace gpu_node::kernels {
 
-// By input: its place in the box, -1 for a literal. The last place of a box is the result.
+// By input: its place in the box, -1 for a literal. The last places of a box are the results of its block.
 using InputPlaces = SmallList<int, 4>;
 using Bounds = SmallList<Bound, 4>;  // by place of a box
 
-Layout choose_layout(const Box& box, const InputPlaces& inputs);
+Layout choose_layout(const scalar::Block& block, const Box& box, const InputPlaces& inputs);
 
 // Whether an invocation may compute four neighbours that it moves as one: |box| is large, |block| costs less than its
 // memory, and all rows start and end at multiples of four. REQUIRES merged axes.
