@@ -1,7 +1,7 @@
 // SPIR-V as words: validation, and the float modes that Nx's results need.
 //
-// GLSL can ask for a mode in one float width only: of several spirv_execution_mode lines the compiler keeps the last. So
-// add_float_modes() gives every module SignedZeroInfNanPreserve, and round-to-even where the device has it, for each
+// GLSL can ask for a mode in one float width only: of several spirv_execution_mode lines the compiler keeps the last.
+// So add_float_modes() gives every module SignedZeroInfNanPreserve, and round-to-even where the device has it, for each
 // width that the module uses and has not asked for: without them a driver may assume that NaN, infinity and -0 do not
 // occur, may take double(float(x)) for x, and may convert to f16 by cutting off.
 #pragma once
