@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "base/small_blocks.h"
 #include "program/executor.h"
 
 namespace gpu_node::program {
@@ -28,7 +27,7 @@ Result<void> check_one_part(const ir::TensorType& type, uint64_t bytes, const vu
 }
 
 Tensor tensor_in(const ir::TensorType& type, vulkan::BufferRef buffer, Payment payment) {
-  auto storage = std::allocate_shared<Storage>(SmallBlockAllocator<Storage>());
+  auto storage = std::make_shared<Storage>();
   storage->size_bytes = storage->part_bytes = storage_bytes(type);
   storage->parts.push_back(std::move(buffer));
   storage->payment = std::move(payment);
@@ -40,7 +39,7 @@ Result<Tensor> Executor::allocate(Dtype dtype, const Shape& shape, bool zeroed, 
   GPU_ASSIGN(const int64_t count, checked_element_count(shape));
   Tensor tensor{dtype, IndexMap::row_major(shape), nullptr};
   if (count == 0) return tensor;
-  auto storage = std::allocate_shared<Storage>(SmallBlockAllocator<Storage>());
+  auto storage = std::make_shared<Storage>();
   storage->size_bytes = storage_bytes({dtype, shape});
   if (storage->size_bytes > device_.memory_limit_bytes())
     return Error{ErrorCode::kOutOfMemory, type_text(dtype, shape) + " has " + std::to_string(storage->size_bytes) +

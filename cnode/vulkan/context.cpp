@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/log.h"
-#include "vulkan/host_memory.h"
 
 namespace gpu_node::vulkan {
 namespace {
@@ -115,9 +114,9 @@ Result<void> open(Context& context) {
   info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
   info.ppEnabledExtensionNames = extensions.data();
   VkDevice raw = VK_NULL_HANDLE;
-  GPU_TRY_VK(vkCreateDevice(physical.handle, &info, host_memory(), &raw), "vkCreateDevice on " + physical.info.name);
+  GPU_TRY_VK(vkCreateDevice(physical.handle, &info, nullptr, &raw), "vkCreateDevice on " + physical.info.name);
   volkLoadDeviceTable(&context.vk, raw);
-  context.device = RootHandle<VkDevice>(raw, context.vk.vkDestroyDevice, host_memory());
+  context.device = RootHandle<VkDevice>(raw, context.vk.vkDestroyDevice);
   context.vk.vkGetDeviceQueue(raw, physical.queue_family, 0, &context.queue);
   context.has_memory_budget = physical.has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   context.has_scalar_layout = wants.v12.scalarBlockLayout == VK_TRUE;

@@ -41,29 +41,26 @@ class Handle {
   Destroy destroy_ = nullptr;
 };
 
-// A VkInstance or VkDevice, destroyed by vkDestroyX(handle, allocator).
+// A VkInstance or VkDevice, destroyed by vkDestroyX(handle, nullptr).
 template <typename T>
 class RootHandle {
  public:
   using Destroy = void(VKAPI_PTR*)(T, const VkAllocationCallbacks*);
 
   RootHandle() = default;
-  // |allocator|: what it was created with.
-  RootHandle(T handle, Destroy destroy, const VkAllocationCallbacks* allocator = nullptr)
-      : handle_(handle), destroy_(destroy), allocator_(allocator) {}
+  RootHandle(T handle, Destroy destroy) : handle_(handle), destroy_(destroy) {}
   RootHandle(RootHandle&& other) noexcept
-      : handle_(std::exchange(other.handle_, VK_NULL_HANDLE)), destroy_(other.destroy_), allocator_(other.allocator_) {}
+      : handle_(std::exchange(other.handle_, VK_NULL_HANDLE)), destroy_(other.destroy_) {}
   RootHandle& operator=(RootHandle&& other) noexcept {
     RootHandle taken(std::move(other));
     std::swap(handle_, taken.handle_);
     std::swap(destroy_, taken.destroy_);
-    std::swap(allocator_, taken.allocator_);
     return *this;
   }
   RootHandle(const RootHandle&) = delete;
   RootHandle& operator=(const RootHandle&) = delete;
   ~RootHandle() {
-    if (handle_ != VK_NULL_HANDLE) destroy_(handle_, allocator_);
+    if (handle_ != VK_NULL_HANDLE) destroy_(handle_, nullptr);
   }
 
   T get() const { return handle_; }
@@ -71,7 +68,6 @@ class RootHandle {
  private:
   T handle_ = VK_NULL_HANDLE;
   Destroy destroy_ = nullptr;
-  const VkAllocationCallbacks* allocator_ = nullptr;
 };
 
 }  // namespace gpu_node::vulkan
