@@ -68,6 +68,7 @@ Result<void> Executor::record(const ir::Instruction& instruction, std::span<cons
                               const Charge& charge, Tensors& results) {
   thread_.check("an executor");
   ++counters_.instructions;
+  start_clock();
   Result<void> done = infer(instruction, operands, resolved_);
   counters_.validate_ns += lap();
   const bool valid = done.ok();

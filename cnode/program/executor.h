@@ -57,7 +57,7 @@ class Executor {
     uint64_t instructions = 0, failed = 0, validate_ns = 0, record_ns = 0;
   };
   const Counters& counters() const { return counters_; }
-  // Counts time from now on as the next instruction's.
+  // Counts time from now on as recording.
   void start_clock() { counted_ = Clock::now(); }
   // Counts |instructions| that were executed and recorded since then.
   void count(uint64_t instructions);

@@ -45,11 +45,9 @@ void Interpreter::run(Session& session, std::span<const Command> commands) {
   thread_.check("an interpreter");
   const bool has_locals = find_ends(commands);
   bool prefetched = commands.size() == 1;
-  executor_.start_clock();
   for (size_t i = 0; i < commands.size(); ++i) {
     progress_.fetch_add(1, std::memory_order_relaxed);
     std::visit([&](const auto& what) { execute(session, what); }, commands[i]);
-    if (!std::holds_alternative<ir::Instruction>(commands[i])) executor_.start_clock();
     // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
     if (!prefetched && executor_.planned()) {
       prefetch(session, commands, i + 1);
@@ -125,6 +123,7 @@ Result<void> Interpreter::run_program(Session& session, const RunProgramCommand&
   if (run.results.size() != program->outputs().size())
     return Error{ErrorCode::kInvalidArgument, concat("run_program: the program has ", program->outputs().size(),
                                                      " outputs, not ", run.results.size())};
+  executor_.start_clock();
   operands_.clear();
   if (!borrowed_.empty()) borrowed_.clear();
   for (const ir::Operand& input : run.inputs) {

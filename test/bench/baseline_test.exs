@@ -22,7 +22,12 @@ defmodule GpuNode.BaselineBench do
   defp open(node) do
     {:ok, %{session: session}} = call(node, {:open, self(), %{}})
     node = Map.put(node, :session, session)
-    send({:gpu_node, node.name}, {:run, session, 0, [{:alloc, 1, :f32, {3}, <<1.0::float-32-little, 2.0::float-32-little, 3.0::float-32-little>>}]})
+
+    send(
+      {:gpu_node, node.name},
+      {:run, session, 0, [{:alloc, 1, :f32, {3}, <<1.0::float-32-little, 2.0::float-32-little, 3.0::float-32-little>>}]}
+    )
+
     {:ok, _} = sync(node, [1])
     Process.put(session, 1_000)
     node
@@ -70,7 +75,9 @@ defmodule GpuNode.BaselineBench do
     rounds =
       for _ <- 1..@rounds, {build, node} <- nodes, do: {build, cost(node, count, fn -> fun.(node) end)}
 
-    least = fn build, key -> rounds |> Enum.filter(&(elem(&1, 0) == build)) |> Enum.map(&elem(&1, 1)[key]) |> Enum.min() end
+    least = fn build, key ->
+      rounds |> Enum.filter(&(elem(&1, 0) == build)) |> Enum.map(&elem(&1, 1)[key]) |> Enum.min()
+    end
 
     for {key, what} <- [counted: "by the counters", threads: "by the threads' processor time"], into: %{} do
       now = least.(:now, key)
@@ -78,7 +85,11 @@ defmodule GpuNode.BaselineBench do
 
       if nodes[:before] do
         before = least.(:before, key)
-        IO.puts("  #{String.pad_trailing("#{label}, #{what}", 66)} #{text}, before #{Float.round(before / 1000, 2)}: #{Float.round(before / now, 2)} times as fast")
+
+        IO.puts(
+          "  #{String.pad_trailing("#{label}, #{what}", 66)} #{text}, before #{Float.round(before / 1000, 2)}: #{Float.round(before / now, 2)} times as fast"
+        )
+
         {key, before / now}
       else
         IO.puts("  #{String.pad_trailing("#{label}, #{what}", 66)} #{text}")

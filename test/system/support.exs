@@ -165,17 +165,17 @@ defmodule GpuNode.SystemCase do
 
   @doc "Processor seconds so far of the node's threads that decode (`reader`) and that infer and record (`device`)."
   def cpu_seconds(%{os_pid: os_pid}) do
-    ticks = fn task ->
-      [_, rest] = task |> Path.join("stat") |> File.read!() |> String.split(") ", parts: 2)
-      fields = String.split(rest)
-      String.to_integer(Enum.at(fields, 11)) + String.to_integer(Enum.at(fields, 12))
+    # In nanoseconds, where `stat` counts ticks of ten milliseconds.
+    spent = fn task ->
+      [running | _] = task |> Path.join("schedstat") |> File.read!() |> String.split()
+      String.to_integer(running) / 1.0e9
     end
 
     for task <- Path.wildcard("/proc/#{os_pid}/task/*"),
         name = task |> Path.join("comm") |> File.read!() |> String.trim(),
         name in ["reader", "device"],
         reduce: %{} do
-      sums -> Map.update(sums, String.to_atom(name), ticks.(task) / 100, &(&1 + ticks.(task) / 100))
+      sums -> Map.update(sums, String.to_atom(name), spent.(task), &(&1 + spent.(task)))
     end
   end
 
