@@ -20,7 +20,7 @@ Result<void> check_device(const ir::Instruction& instruction, std::span<const Ar
   for (const auto& [name, result] : instruction.results) types.push_back(result.dtype);
   for (const Arg& operand : operands) types.push_back(type_of_arg(operand));
   GPU_TRY(check_types(op.name, {types.begin(), types.size()}, device));
-  const bool transcendental = op.code == ir::Code::kMath ||
+  const bool transcendental = op.type_rule == ir::TypeRule::kFloating || op.code == ir::Code::kMath ||
                               ((op.code == ir::Code::kPower || op.code == ir::Code::kRemainder) && is_float(types[0]));
   if (transcendental && !device.has_f64)
     return Error{ErrorCode::kUnsupported, concat(op.name,
