@@ -19,7 +19,7 @@ enum class Family : uint8_t {
   kCast,       // as_type, bitcast
   kCreate,     // iota, eye, constant: no operands
   kView,       // reshape, squeeze, transpose, broadcast: a view where strides allow, else a copy
-  kReduce,     // sum, product, reduce_max, reduce_min, all, any
+  kReduce,     // sum, product, reduce_max, reduce_min, all, any, logsumexp
   kArgReduce,  // argmax, argmin
   kDot,
 };
@@ -57,6 +57,7 @@ enum class Code : uint8_t {
   kReduceMin,
   kAll,
   kAny,
+  kLogsumexp,
   kArgmax,
   kArgmin,
   kDot,

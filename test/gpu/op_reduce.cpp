@@ -238,6 +238,79 @@ TEST_CASE("sums are compensated") {
   }
 }
 
+TEST_CASE("logsumexp: of every type and set of axes, of what would overflow, and of infinities and NaN") {
+  std::mt19937 random(12);
+  const auto check = [](const HostTensor& operand, const ir::ReduceAttributes& attributes) {
+    const Dtype result_type = is_integer(operand.dtype) ? Dtype::f32 : operand.dtype;
+    const Shape& shape = operand.map.shape;
+    const auto gone = [&](int d) {
+      return !attributes.axes ||
+             std::find(attributes.axes->begin(), attributes.axes->end(), d) != attributes.axes->end();
+    };
+    Shape result_shape;
+    for (int d = 0; d < shape.size(); ++d) {
+      if (!gone(d)) result_shape.push_back(shape[d]);
+      if (gone(d) && attributes.keep_axes) result_shape.push_back(1);
+    }
+    const auto count = static_cast<size_t>(element_count(result_shape));
+    std::vector<std::vector<long double>> values(count);
+    for_each_index(shape, [&](const Dims& index) {
+      int64_t at = 0, position = operand.map.offset;
+      for (int d = 0; d < shape.size(); ++d) {
+        if (!gone(d)) at = at * shape[d] + index[d];
+        position += index[d] * operand.map.strides[d];
+      }
+      values[static_cast<size_t>(at)].push_back(operand.at(position).as_real());
+    });
+    const HostTensor got = run_op(kernels::plan_reduce, "logsumexp", {operand}, result_type, result_shape, attributes);
+    for (size_t i = 0; i < count; ++i) {
+      long double greatest = -INFINITY, sum = 0;
+      bool nan = false;
+      for (const long double x : values[i]) {
+        greatest = std::max(greatest, x);
+        nan = nan || std::isnan(x);
+      }
+      const long double shift = std::isinf(greatest) ? 0 : greatest;
+      for (const long double x : values[i]) sum += std::exp(x - shift);
+      const long double exact = std::log(sum) + shift, error = std::abs(std::log(sum)) + std::abs(shift);
+      const double result = got.real(static_cast<int64_t>(i));
+      CAPTURE(std::string(dtype_name(operand.dtype)));
+      CAPTURE(static_cast<double>(exact));
+      CAPTURE(result);
+      if (nan) {
+        CHECK(std::isnan(result));
+      } else if (std::isinf(exact)) {
+        CHECK(result == static_cast<double>(exact));
+      } else {
+        // A few roundings of the intermediate type, and one of the result's.
+        const int digits = result_type == Dtype::f64    ? 52
+                           : result_type == Dtype::f16  ? 10
+                           : result_type == Dtype::bf16 ? 7
+                                                        : 23;
+        CHECK(std::abs(result - exact) <= std::ldexp(error + 1, 2 - digits));
+      }
+    }
+  };
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16, Dtype::s32, Dtype::u8}) {
+    for (const Layout layout : kLayouts) {
+      HostTensor operand = make_tensor(dtype, {3, 5, 7}, layout);
+      fill_small(operand, random);
+      check(operand, {});
+      for (const Dims& axes : {Dims{0}, Dims{2}, Dims{0, 2}, Dims{}}) check(operand, over(axes, axes.size() == 1));
+    }
+    check(HostTensor(dtype, {3, 0}), over({1}));
+    HostTensor one(dtype, {});
+    fill_small(one, random);
+    check(one, {});
+  }
+  HostTensor large(Dtype::f32, {6, 4});
+  const double rows[6][4] = {{1000, 1001, 999, 1000}, {-1000, -1001, -999, -1000},
+                             {INFINITY, 1, 2, 3},     {-INFINITY, -INFINITY, -INFINITY, -INFINITY},
+                             {NAN, 1, INFINITY, 2},   {-INFINITY, 0, 1, 3e38}};
+  for (int64_t i = 0; i < 24; ++i) large.set_real(i, rows[i / 4][i % 4]);
+  check(large, over({1}));
+}
+
 TEST_CASE("a reduction gives the same bits every time") {
   std::mt19937 random(10);
   HostTensor operand(Dtype::f32, {300'000});
