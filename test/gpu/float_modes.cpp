@@ -69,6 +69,7 @@ std::vector<Block> blocks() {
     for (const Dtype to : real_types()) all.push_back(casts(from, {to}));
   all.push_back(casts(Dtype::f64, {Dtype::f32, Dtype::f64}));
   for (const ir::Op& op : ir::ops()) {
+    if (!ir::is_elementwise(op.family)) continue;
     if (op.type_rule != ir::TypeRule::kFloating && op.name != "pow" && op.name != "atan2" && op.name != "divide")
       continue;
     Block block;

@@ -8,11 +8,11 @@ defmodule GpuNode.System.NodeTest do
     assert Node.ping(node.name) == :pong
     assert node.ready =~ "name=#{node.name}"
     assert node.ready =~ "software="
-    assert {:ok, describe} = call(node, {:describe, 1})
+    assert {:ok, describe} = call(node, {:describe, 2})
     assert describe.protocol == 2
     assert map_size(describe.ops) > 80
     assert {:error, {:unsupported, message}} = call(node, {:describe, 999})
-    assert message =~ "999" and message =~ "1"
+    assert message =~ "999" and message =~ "2"
   end
 
   test "what it does not know is answered with an error, and it serves on" do

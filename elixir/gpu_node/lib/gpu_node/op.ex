@@ -98,7 +98,6 @@ defmodule GpuNode.Op do
   def text(name, operands) do
     "#{name}(#{Enum.map_join(operands, ", ", fn
       %{type: type, shape: shape} -> Type.text(type, shape)
-      {type, number} when is_tuple(type) -> "#{Type.name(type)} #{number}"
       other -> inspect(other)
     end)})"
   end

@@ -4,8 +4,11 @@ defmodule GpuNode.Tree do
 
   @doc "Ids and pids of the processes below the supervisor of the node `name`, depth first: `[{[Session.Supervisor, Session], pid}, ...]`."
   def of(name) do
-    [{pid, _}] = Registry.lookup(GpuNode.Registry, {:node, name})
-    [{[], pid} | below(pid, [])]
+    # One that was just stopped may still have its name.
+    for {pid, _} <- Registry.lookup(GpuNode.Registry, {:node, name}),
+        Process.alive?(pid),
+        entry <- [{[], pid} | below(pid, [])],
+        do: entry
   end
 
   @doc "The same of what all nodes share."
