@@ -186,6 +186,8 @@ defmodule GpuNode.System.AttachTest do
       tensor = on(a, :make_large, [gpu, 1])
       assert {:ok, [1]} = on(b, :read_first, [tensor])
       if rem(n, 4) == 0, do: Enum.each([a, b], &drop/1)
+      # How many a grace holds depends on how quick this machine is; that they go when it is over does not.
+      if rem(n, 50) == 0, do: assert(eventually(fn -> live_bytes(node) < 32 * 1_048_576 end))
     end
 
     Enum.each([a, b], &drop/1)
