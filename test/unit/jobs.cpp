@@ -52,8 +52,8 @@ class Scripted final : public Task {
 }  // namespace
 
 TEST_CASE("jobs: a slice is asked for when the one before is complete, and told what that took") {
-  Turns turns;
   Fate fate;
+  Turns turns;
   turns.add(std::make_unique<Scripted>(fate, std::vector<Result<Next>>{Next::kSubmit, Next::kSubmit, Next::kDone}));
   CHECK(turns.record(0).value());
   CHECK_FALSE(turns.in_flight());
@@ -79,8 +79,8 @@ TEST_CASE("jobs: a slice is asked for when the one before is complete, and told 
 }
 
 TEST_CASE("jobs: where several take turns, slices are shorter, and one submission is for all") {
-  Turns turns;
   Fate one, two;
+  Turns turns;
   turns.add(std::make_unique<Scripted>(one, std::vector<Result<Next>>{Next::kSubmit, Next::kDone}));
   turns.add(std::make_unique<Scripted>(two, std::vector<Result<Next>>{Next::kSubmit, Next::kSubmit, Next::kSubmit}));
   CHECK(turns.record(0).value());
@@ -96,8 +96,8 @@ TEST_CASE("jobs: where several take turns, slices are shorter, and one submissio
 }
 
 TEST_CASE("jobs: one that waits for a kernel is asked again, and holds up nobody") {
-  Turns turns;
   Fate waits, works;
+  Turns turns;
   turns.add(std::make_unique<Scripted>(
       waits, std::vector<Result<Next>>{Next::kWait, Next::kWait, Next::kSubmit, Next::kDone}));
   CHECK_FALSE(turns.record(0).value());
@@ -116,8 +116,8 @@ TEST_CASE("jobs: one that waits for a kernel is asked again, and holds up nobody
 }
 
 TEST_CASE("jobs: one that nobody wants is dropped, even while a slice of it is under way") {
-  Turns turns;
   Fate fate;
+  Turns turns;
   turns.add(std::make_unique<Scripted>(fate, std::vector<Result<Next>>{Next::kSubmit}));
   CHECK(turns.record(0).value());
   turns.submitted(1);
@@ -130,8 +130,8 @@ TEST_CASE("jobs: one that nobody wants is dropped, even while a slice of it is u
 }
 
 TEST_CASE("jobs: an error fails its own job alone, a lost device all") {
-  Turns turns;
   Fate bad, unfinished, good;
+  Turns turns;
   turns.add(std::make_unique<Scripted>(bad, std::vector<Result<Next>>{Error{ErrorCode::kOutOfMemory, "none"}}));
   auto task = std::make_unique<Scripted>(unfinished, std::vector<Result<Next>>{Next::kDone});
   task->outcome = Error{ErrorCode::kQuota, "too much"};
@@ -152,8 +152,8 @@ TEST_CASE("jobs: an error fails its own job alone, a lost device all") {
 }
 
 TEST_CASE("jobs: progress is reported as often as was asked for, with a slice") {
-  Turns turns;
   Fate often, never;
+  Turns turns;
   const std::vector<Result<Next>> script(6, Next::kWait);
   turns.add(std::make_unique<Scripted>(often, script, milliseconds(20)));
   turns.add(std::make_unique<Scripted>(never, script));
