@@ -19,6 +19,10 @@ defmodule GpuNode.Client do
   @spec deadline(Link.t(), keyword) :: deadline
   def deadline(link, options), do: System.monotonic_time(:millisecond) + Keyword.get(options, :timeout, link.timeout)
 
+  @doc "The ms that are left until `deadline`, 0 when it is past."
+  @spec left(deadline) :: non_neg_integer
+  def left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
+
   @doc "The present session; waits for a node that is coming up, until `deadline` (nil: the node's time-out from now)."
   @spec session(Link.t(), deadline | nil) :: {:ok, pos_integer} | {:error, Error.t()}
   def session(link, deadline \\ nil) do
@@ -82,7 +86,7 @@ defmodule GpuNode.Client do
       {^ref, reply} -> Protocol.reply(reply, link.node)
       {:DOWN, ^ref, _, _, _} -> {:error, stopped(link)}
     after
-      max(deadline - System.monotonic_time(:millisecond), 0) ->
+      left(deadline) ->
         Process.demonitor(ref, [:flush])
         send(link.pid, {:gpu_node_cancel, ref})
         # An answer may have come between the two.

@@ -16,7 +16,7 @@ defmodule GpuNode.Flusher do
   @doc "Has the VM `vm` send what its `session` with the GPU node `node` holds. `:ok`, or why it could not be done."
   @spec flush(node, node, pos_integer, Client.deadline()) :: :ok | String.t()
   def flush(vm, node, session, deadline) do
-    GenServer.call({__MODULE__, vm}, {:flush, node, session, left(deadline)}, left(deadline))
+    GenServer.call({__MODULE__, vm}, {:flush, node, session, Client.left(deadline)}, Client.left(deadline))
   catch
     :exit, {:timeout, _} -> "it did not answer in time"
     :exit, {{:nodedown, _}, _} -> "it is not connected"
@@ -45,6 +45,4 @@ defmodule GpuNode.Flusher do
       {:error, error} -> Error.message(error)
     end
   end
-
-  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
 end

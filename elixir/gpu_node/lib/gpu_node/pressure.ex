@@ -96,7 +96,7 @@ defmodule GpuNode.Pressure do
       receive do
         {:garbage_collect, ^ref, _} -> :ok
       after
-        max(deadline - System.monotonic_time(:millisecond), 0) -> :ok
+        Client.left(deadline) -> :ok
       end
     end)
   end

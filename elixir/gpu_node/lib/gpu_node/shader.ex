@@ -93,7 +93,7 @@ defmodule GpuNode.Shader do
   defp result({:ok, outputs, _timing}, [], _deadline), do: {:ok, outputs}
 
   defp result({:ok, [], _timing}, made, deadline) do
-    outputs = Enum.map(made, &Tensor.to_binary(&1, timeout: max(deadline - System.monotonic_time(:millisecond), 0)))
+    outputs = Enum.map(made, &Tensor.to_binary(&1, timeout: Client.left(deadline)))
     Enum.each(made, &Tensor.free/1)
     Enum.find(outputs, &match?({:error, _}, &1)) || {:ok, Enum.map(outputs, &elem(&1, 1))}
   end
@@ -106,7 +106,7 @@ defmodule GpuNode.Shader do
   defp place(buffers, _inline?, link, deadline) do
     collect(buffers, fn
       binary when is_binary(binary) and byte_size(binary) > @inline_bytes and rem(byte_size(binary), 4) == 0 ->
-        timeout = max(deadline - System.monotonic_time(:millisecond), 0)
+        timeout = Client.left(deadline)
         Tensor.from_binary(link.name, binary, {:u, 32}, {div(byte_size(binary), 4)}, timeout: timeout)
 
       other ->

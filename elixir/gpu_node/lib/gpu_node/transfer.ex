@@ -47,7 +47,7 @@ defmodule GpuNode.Transfer do
       {:DOWN, _, _, _, _} ->
         {:error, Client.stopped(upload.link)}
     after
-      left(upload.deadline) -> {:error, Client.late(upload.link, :upload)}
+      Client.left(upload.deadline) -> {:error, Client.late(upload.link, :upload)}
     end
   end
 
@@ -118,7 +118,7 @@ defmodule GpuNode.Transfer do
       {:DOWN, _, _, _, _} ->
         {:error, Client.stopped(link)}
     after
-      left(deadline) -> {:error, Client.late(link, request)}
+      Client.left(deadline) -> {:error, Client.late(link, request)}
     end
   end
 
@@ -172,7 +172,7 @@ defmodule GpuNode.Transfer do
         {^reply_to, work} -> work.(bulk)
         {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
       after
-        left(deadline) -> {:error, Client.late(link, :transfer)}
+        Client.left(deadline) -> {:error, Client.late(link, :transfer)}
       end
     end
   end
@@ -185,7 +185,7 @@ defmodule GpuNode.Transfer do
       {:gpu_node_bulk, bulk} -> {:ok, bulk}
       {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
     after
-      left(deadline) -> {:error, Client.late(link, :transfer)}
+      Client.left(deadline) -> {:error, Client.late(link, :transfer)}
     end
   end
 
@@ -203,7 +203,7 @@ defmodule GpuNode.Transfer do
       {:DOWN, ^monitor, _, _, reason} ->
         outcome(reply_to) || {:error, Error.new(:node_down, "the #{kind} was ended: #{inspect(reason)}", link.node)}
     after
-      left(deadline) -> give_up(transfer, Client.late(link, kind))
+      Client.left(deadline) -> give_up(transfer, Client.late(link, kind))
     end
   end
 
@@ -221,6 +221,4 @@ defmodule GpuNode.Transfer do
       0 -> nil
     end
   end
-
-  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
 end

@@ -30,7 +30,7 @@ defmodule GpuNode.Chain.Numbers do
     if byte_size(binary) <= Link.get(link, :inline_bytes) do
       {:ok, binary}
     else
-      Tensor.from_binary(link.name, binary, model.type, {count}, timeout: left(deadline))
+      Tensor.from_binary(link.name, binary, model.type, {count}, timeout: Client.left(deadline))
     end
   end
 
@@ -104,7 +104,7 @@ defmodule GpuNode.Chain.Numbers do
     if byte_size(binary) <= Link.get(link, :inline_bytes) do
       {:ok, {shape, binary}}
     else
-      with {:error, error} <- Tensor.from_binary(link.name, binary, {:f, 64}, shape, timeout: left(deadline)),
+      with {:error, error} <- Tensor.from_binary(link.name, binary, {:f, 64}, shape, timeout: Client.left(deadline)),
            do: {:error, %{error | message: "data #{name}: #{error.message}"}}
     end
   end
@@ -118,7 +118,5 @@ defmodule GpuNode.Chain.Numbers do
   defp shape([first | _] = list), do: Tuple.insert_at(shape(first), 0, length(list))
   defp shape([]), do: {0}
   defp shape(_number), do: {}
-
-  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
   defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
 end

@@ -39,7 +39,7 @@ defmodule GpuNode.Session.Asking do
       state
     else
       # A little before the caller gives up, so that it hears why.
-      at = max(deadline - System.monotonic_time(:millisecond) - 10, 0)
+      at = max(Client.left(deadline) - 10, 0)
       Process.send_after(self(), {:parked_expired, ref}, at)
       %{state | parked: Map.put(state.parked, ref, {deadline, request, to})}
     end

@@ -3,7 +3,7 @@ defmodule GpuNode.Session.Sending do
   # What leaves the session process: commands within the node's credit, requests in their order, tensors that go. Functions from state
   # to state; a busy connection stalls the outbox until a timer or an acknowledgement.
 
-  alias GpuNode.{Link, Protocol}
+  alias GpuNode.{Client, Link, Protocol}
   alias GpuNode.Session.{Asking, Outbox, State}
 
   @retry_ms 2
@@ -49,7 +49,7 @@ defmodule GpuNode.Session.Sending do
   defp send_request(state, ref, request, deadline) do
     case state.waiting do
       %{^ref => reply_to} ->
-        remaining = max(deadline - System.monotonic_time(:millisecond), 0)
+        remaining = Client.left(deadline)
         term = Protocol.request(request, state.session, %{deadline_ms: remaining, ref: ref})
         deliver(state, Protocol.call(if(is_pid(reply_to), do: reply_to, else: self()), ref, term))
 
