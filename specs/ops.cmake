@@ -132,8 +132,8 @@ foreach(index RANGE ${last})
     string(APPEND lists "constexpr AttributeRow kAttributes_${name}[] = {${attributes}};\n")
     set(attributes kAttributes_${name})
   endif()
-  string(APPEND rows "    {\"${name}\", Family::${family}, Code::${code}, Takes::${takes}, TypeRule::${type}, "
-    "ShapeRule::${shape}, ${operands}, ${is_list}, ${results}, ${attributes}, ${density}, ${index}, \"${doc}\"},\n")
+  string(APPEND rows "    {\"${name}\", ${operands}, ${attributes}, \"${doc}\", Family::${family}, Code::${code}, "
+    "Takes::${takes}, TypeRule::${type}, ShapeRule::${shape}, ${is_list}, ${results}, ${density}, ${index}},\n")
 endforeach()
 set(words "")
 foreach(key family takes type shape kind)

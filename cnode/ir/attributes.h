@@ -19,7 +19,7 @@
 namespace gpu_node::ir {
 
 // Axes of a tensor, 0 to kMaxRank - 1 once they are checked.
-using Axes = SmallList<int8_t, 8>;
+using Axes = SmallList<uint8_t, 8>;
 
 enum class TieBreak : uint8_t { kLow, kHigh };
 

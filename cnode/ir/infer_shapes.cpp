@@ -59,7 +59,7 @@ Result<Shape> arg_reduced_shape(const Inference& inference) {
   const Shape& shape = inference.shape(0);
   Axes axes;
   if (attributes.axis) {
-    axes.push_back(static_cast<int8_t>(*attributes.axis));
+    axes.push_back(static_cast<uint8_t>(*attributes.axis));
     GPU_TRY(check_axes(inference, "axis", axes, inference.dtype(0), shape));
   }
   const int64_t extent = attributes.axis ? shape[static_cast<int>(*attributes.axis)] : element_count(shape);

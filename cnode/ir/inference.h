@@ -46,7 +46,7 @@ Result<void> check_axes(const Inference& inference, std::string_view name, const
                         const Shape& shape);
 
 inline bool contains(const Axes& axes, int64_t axis) {
-  return std::find(axes.begin(), axes.end(), static_cast<int8_t>(axis)) != axes.end();
+  return std::find(axes.begin(), axes.end(), static_cast<uint8_t>(axis)) != axes.end();
 }
 
 // "{0, 2}"

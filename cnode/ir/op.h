@@ -120,18 +120,18 @@ struct AttributeRow {
 
 struct Op {
   std::string_view name;
+  std::span<const std::string_view> operand_names;
+  std::span<const AttributeRow> attributes;
+  std::string_view doc;
   Family family;
   Code code;
   Takes takes;
   TypeRule type_rule;
   ShapeRule shape_rule;
-  std::span<const std::string_view> operand_names;
   bool takes_list;  // the last of operand_names stands for any number of operands, at least one
   uint8_t results;
-  std::span<const AttributeRow> attributes;
   bool density;    // log densities may use it
   uint16_t index;  // position in the table; never leaves the process
-  std::string_view doc;
 
   size_t operands() const { return operand_names.size(); }
   bool takes_operands(size_t count) const { return takes_list ? count >= operands() : count == operands(); }

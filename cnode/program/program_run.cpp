@@ -48,6 +48,7 @@ Result<void> ProgramRun::step(size_t i, const Charge& charge) {
   Result<void> recorded = record(i, charge);
   if (!recorded.ok()) {
     std::vector<ir::OperandType> types;
+    types.reserve(operands_.size());
     for (const Operand& operand : operands_)
       types.push_back(operand.tensor != nullptr ? ir::OperandType{operand.tensor->dtype, &operand.tensor->map.shape}
                                                 : ir::OperandType::of(*operand.literal));

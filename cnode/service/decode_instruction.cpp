@@ -110,7 +110,7 @@ Result<void> read_value(Reader& reader, std::string_view key, ir::Axes& axes) {
   for (const int64_t value : values) {
     if (value < 0 || value >= kMaxRank)
       return Error{ErrorCode::kInvalidArgument, concat(key, ": axis ", value, " is outside 0 to ", kMaxRank - 1)};
-    axes.push_back(static_cast<int8_t>(value));
+    axes.push_back(static_cast<uint8_t>(value));
   }
   return {};
 }
