@@ -11,12 +11,20 @@
 
 namespace gpu_node::ir {
 
+// Calls |use| with each operand that has a name, and each result.
+template <typename Use>
+void each_name(const Instruction& instruction, Use use) {
+  for (const Operand& operand : instruction.operands)
+    if (const ValueName* name = std::get_if<ValueName>(&operand)) use(*name);
+  for (const Definition& result : instruction.results) use(result.name);
+}
+
 class Liveness {
  public:
-  // |at| gives instruction i of |count|, or nullptr where something else stands there. Only local names, below 0, end;
-  // those in |kept| never do.
-  template <typename At>
-  void find(size_t count, At at, std::span<const ValueName> kept = {}) {
+  // |names|(i, use) calls use with each name that stands in command i of |count|. Only local names, below 0, end; those
+  // in |kept| never do.
+  template <typename Names>
+  void find(size_t count, Names names, std::span<const ValueName> kept = {}) {
     names_.clear();
     ends_.assign(count, 0);
     seen_.clear();
@@ -24,16 +32,12 @@ class Liveness {
       if (seen_.find(name) == nullptr) seen_.insert(name, true);
     // From the end, so that the first use that is seen is the last.
     for (size_t i = count; i-- > 0;) {
-      if (const Instruction* instruction = at(i)) {
-        for (const Operand& operand : instruction->operands)
-          if (const ValueName* name = std::get_if<ValueName>(&operand)) end(*name);
-        for (const Definition& result : instruction->results) end(result.name);
-      }
+      names(i, [this](ValueName name) { end(name); });
       ends_[i] = static_cast<uint32_t>(names_.size());
     }
   }
 
-  // The names that nothing uses after instruction |i|: its operands' and, where nobody wants them, its results'.
+  // The names that nothing uses after command |i|: its operands' and, where nobody wants them, its results'.
   std::span<const ValueName> dying(size_t i) const {
     const size_t from = i + 1 < ends_.size() ? ends_[i + 1] : 0;
     return std::span(names_).subspan(from, ends_[i] - from);

@@ -72,7 +72,8 @@ Result<void> CompiledProgram::place_inputs(Places& places) {
 
 Result<void> CompiledProgram::place_steps(Places& places) {
   ir::Liveness liveness;
-  liveness.find(program_.instructions.size(), [&](size_t i) { return &program_.instructions[i]; }, program_.outputs);
+  const auto names = [&](size_t i, auto use) { ir::each_name(program_.instructions[i], use); };
+  liveness.find(program_.instructions.size(), names, program_.outputs);
   std::vector<ir::OperandType> operands;
   ir::TensorTypes results;
   for (size_t i = 0; i < program_.instructions.size(); ++i) {

@@ -163,6 +163,15 @@ Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) 
 
 Result<void> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> types, std::span<const Operand> operands,
                            const Charge& charge, Tensors& results) {
+  Result<void> recorded = try_run(cached, types, operands, charge, results);
+  scratch_.clear();
+  // What was allocated before something failed is nobody's.
+  if (!recorded.ok()) results.clear();
+  return recorded;
+}
+
+Result<void> Executor::try_run(CachedPlan& cached, std::span<const ir::TensorType> types,
+                               std::span<const Operand> operands, const Charge& charge, Tensors& results) {
   const kernels::Plan& plan = cached.plan;
   for (const Operand& operand : operands)
     if (const Tensor* tensor = operand.tensor;
@@ -175,7 +184,6 @@ Result<void> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> t
   if (!plan.scratch_bytes.empty()) GPU_TRY(make_scratch(plan, scratch_));
   for (size_t i = 0; i < plan.dispatches.size(); ++i)
     GPU_TRY(dispatch(plan.dispatches[i], cached.kernels[i], operands, results.span(), scratch_));
-  scratch_.clear();
   return {};
 }
 

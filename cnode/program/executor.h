@@ -71,6 +71,8 @@ class Executor {
   // Allocates the results of |plan| and records its dispatches.
   Result<void> run(CachedPlan& plan, std::span<const ir::TensorType> types, std::span<const Operand> operands,
                    const Charge& charge, Tensors& results);
+  Result<void> try_run(CachedPlan& plan, std::span<const ir::TensorType> types, std::span<const Operand> operands,
+                       const Charge& charge, Tensors& results);
   // |kernel|: of |dispatch|, found when it is nullptr.
   Result<void> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                         std::span<const Operand> operands, std::span<const Tensor> results,

@@ -101,6 +101,8 @@ void ProgramRun::finish(Tensors& outputs) {
 
 void ProgramRun::clear() {
   values_.clear();
+  operands_.clear();
+  results_.clear();
   learned_ = {};
   known_ = nullptr;
   program_ = nullptr;

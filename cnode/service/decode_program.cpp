@@ -1,5 +1,7 @@
 // Programs: {Inputs, Instructions, Outputs, Bodies}, and their runs.
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "base/concat.h"
 #include "service/decode_parts.h"
@@ -87,6 +89,10 @@ Result<void> read_run_program(Reader& reader, RunProgramCommand& run) {
   GPU_ASSIGN(run.results, decode_integers(reader, kMaxResults));
   for (const int64_t id : run.results)
     if (id < 0) return Error{ErrorCode::kInvalidArgument, concat(kRun, ": results are ids >= 0, not ", id)};
+  std::vector<int64_t> sorted = run.results;
+  std::sort(sorted.begin(), sorted.end());
+  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
+    return Error{ErrorCode::kInvalidArgument, concat(kRun, ": result ", *twice, " is given twice")};
   return {};
 }
 

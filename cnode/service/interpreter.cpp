@@ -67,7 +67,12 @@ bool Interpreter::find_ends(std::span<const Command> commands) {
                                       [](const ir::Definition& result) { return result.name < 0; });
   };
   if (std::none_of(commands.begin(), commands.end(), makes_local)) return false;
-  liveness_.find(commands.size(), [&](size_t i) { return std::get_if<ir::Instruction>(&commands[i]); });
+  liveness_.find(commands.size(), [&](size_t i, auto use) {
+    if (const auto* instruction = std::get_if<ir::Instruction>(&commands[i])) ir::each_name(*instruction, use);
+    if (const auto* run = std::get_if<RunProgramCommand>(&commands[i]))
+      for (const ir::Operand& input : run->inputs)
+        if (const auto* name = std::get_if<ir::ValueName>(&input)) use(*name);
+  });
   return true;
 }
 

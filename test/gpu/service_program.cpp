@@ -110,6 +110,19 @@ TEST_CASE("service program: an input that lies otherwise, a view, a number") {
   }
 }
 
+TEST_CASE("service program: a local of its message as an input, which ends behind its last run") {
+  Fixture f;
+  const std::vector<float> a = {1, 2};
+  f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(a)).raw(compile(10, 2, {2}, kSteps, {-1})));
+  f.client.run(Commands()
+                   .op("add", -1, "f32", {2}, {1, 1})
+                   .raw(run(10, {-1, 1}, {20}))
+                   .op("add", -2, "f32", {2}, {-1, 20})
+                   .raw(run(10, {-2, -1}, {21})));
+  CHECK(f.client.floats(20) == std::vector<float>{3, 6});
+  CHECK(f.client.floats(21) == std::vector<float>{7, 14});
+}
+
 TEST_CASE("service program: what is wrong poisons its results, and the node serves on") {
   Fixture f;
   const std::vector<float> a = {1, 2};
@@ -125,6 +138,7 @@ TEST_CASE("service program: what is wrong poisons its results, and the node serv
   CHECK(error(run(10, {1}, {22}), 22) == "invalid_argument: run_program: takes 2 inputs, not 1");
   CHECK(error(run(10, {1, 2}, {23}), 23) == "invalid_argument: run_program: input 1 is declared f32{2}, but is f32{3}");
   CHECK(error(run(10, {1, 1}, {24, 25}), 25) == "invalid_argument: run_program: the program has 1 outputs, not 2");
+  CHECK(error(run(10, {1, 1}, {30, 30}), 30) == "invalid_argument: run_program: result 30 is given twice");
   CHECK(error(run(10, {1, 77}, {26}), 26) == "not_found: run_program: tensor 77 does not exist");
   CHECK(error(compile(11, 1, {2}, {{"add", -1, {0, 5}}}, {-1}), 11) ==
         "invalid_argument: compile_program: instruction 0: add: there is no input 5, the program has 1");

@@ -71,4 +71,16 @@ defmodule GpuNode.ProgramTest do
     assert_raise Error, fn -> Program.output(p, [y]) end
     assert_raise Error, fn -> Program.output(p, [1]) end
   end
+
+  test "a program of more inputs than the node's programs may have is run as a message, always" do
+    inputs = fn count ->
+      Enum.reduce(1..count, Program.new(), fn _, program -> elem(Program.input(program, :f32, {}), 0) end)
+    end
+
+    for {count, expected} <- [{4096, true}, {4097, false}] do
+      {program, last} = count |> Kernel.-(1) |> inputs.() |> Program.input(:f32, {})
+      {program, doubled} = Program.add(program, last, last)
+      assert Program.compilable?(Program.output(program, [doubled]), 4096) == expected
+    end
+  end
 end

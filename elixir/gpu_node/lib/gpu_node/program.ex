@@ -30,6 +30,9 @@ defmodule GpuNode.Program do
   end
 
   @enforce_keys [:ref, :stamp]
+  # As many inputs as a program of a node may have.
+  @max_inputs 4096
+
   defstruct [:ref, :stamp, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
 
   @typedoc "`inputs` and `commands` are in reverse order. The `stamp` changes with everything that is added: equal stamps, equal programs."
@@ -110,7 +113,9 @@ defmodule GpuNode.Program do
   @doc false
   # Whether the node takes it as a whole.
   @spec compilable?(t, pos_integer) :: boolean
-  def compilable?(program, limit), do: made(program) != [] and length(program.commands) <= limit
+  def compilable?(program, limit) do
+    made(program) != [] and length(program.commands) <= limit and program.input_count <= @max_inputs
+  end
 
   @doc false
   # What makes it program `id` of the node, and about how many bytes that is.
