@@ -57,12 +57,6 @@ const std::vector<AttributeVariant>& defaults() {
   return kDefaults;
 }
 
-std::string axes_text(const Axes& axes) {
-  std::string text = "[";
-  for (const int axis : axes) text += concat(text.size() > 1 ? ", " : "", axis);
-  return text + "]";
-}
-
 struct Texts {
   std::string text;
 
@@ -101,6 +95,12 @@ AttributeVariant* Attributes::reset(const Op& op) {
   else
     given_ = std::make_unique<AttributeVariant>(start);
   return given_.get();
+}
+
+std::string axes_text(const Axes& axes, std::string_view brackets) {
+  std::string text(1, brackets[0]);
+  for (const int axis : axes) text += concat(text.size() > 1 ? ", " : "", axis);
+  return text + brackets[1];
 }
 
 std::string attributes_text(const Attributes& attributes) {

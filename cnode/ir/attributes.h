@@ -135,6 +135,9 @@ class Attributes {
   std::unique_ptr<AttributeVariant> given_;
 };
 
+// "[0, 2]", or between other brackets.
+std::string axes_text(const Axes& axes, std::string_view brackets = "[]");
+
 // Their differences from the defaults, as messages have them: ", axes [0, 2], keep_axes".
 std::string attributes_text(const Attributes& attributes);
 

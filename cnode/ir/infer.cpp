@@ -43,12 +43,6 @@ OperandType OperandType::of(const Scalar& literal) {
 
 std::string text(const TensorType& type) { return type_text(type.dtype, type.shape); }
 
-std::string axes_text(const Axes& axes) {
-  std::string text = "{";
-  for (const int axis : axes) text += concat(text.size() > 1 ? ", " : "", axis);
-  return text + "}";
-}
-
 std::string instruction_text(const Instruction& instruction, std::span<const OperandType> operands) {
   std::string line(instruction.op != nullptr ? instruction.op->name : "?");
   for (size_t i = 0; i < operands.size(); ++i) {

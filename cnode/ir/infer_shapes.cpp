@@ -70,8 +70,8 @@ Result<Shape> arg_reduced_shape(const Inference& inference) {
 // Contracting or batch axes of both sides: as many, of equal dimensions.
 Result<void> check_pairs(const Inference& inference, std::string_view what, const Axes& left, const Axes& right) {
   if (left.size() != right.size())
-    return invalid(inference, what, " axes must be as many on both sides, not ", axes_text(left), " and ",
-                   axes_text(right));
+    return invalid(inference, what, " axes must be as many on both sides, not ", axes_text(left, "{}"), " and ",
+                   axes_text(right, "{}"));
   for (size_t i = 0; i < left.size(); ++i) {
     const int64_t m = inference.shape(0)[left[i]];
     const int64_t n = inference.shape(1)[right[i]];

@@ -47,7 +47,7 @@ Result<Shape> infer_transpose(const Inference& inference) {
   }
   GPU_TRY(check_axes(inference, "axes", *axes, inference.dtype(0), from));
   if (static_cast<int>(axes->size()) != from.size())
-    return invalid(inference, "axes ", axes_text(*axes), " are not a permutation of the axes of ",
+    return invalid(inference, "axes ", axes_text(*axes, "{}"), " are not a permutation of the axes of ",
                    inference.operand_text(0));
   for (const int axis : *axes) shape.push_back(from[axis]);
   return shape;
@@ -68,7 +68,8 @@ Result<Shape> infer_broadcast(const Inference& inference, const Shape& declared)
   for (int i = 0; i < rank; ++i) {
     const auto at = static_cast<size_t>(i);
     const int axis = axes ? (*axes)[at] : declared.size() - rank + i;
-    if (axes && i > 0 && axis <= (*axes)[at - 1]) return invalid(inference, "axes ", axes_text(*axes), " must ascend");
+    if (axes && i > 0 && axis <= (*axes)[at - 1])
+      return invalid(inference, "axes ", axes_text(*axes, "{}"), " must ascend");
     const int64_t to = declared[axis];
     if (from[i] != 1 && from[i] != to)
       return invalid(inference, inference.operand_text(0), " does not broadcast to ", type_text(dtype, declared),

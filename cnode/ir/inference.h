@@ -49,7 +49,4 @@ inline bool contains(const Axes& axes, int64_t axis) {
   return std::find(axes.begin(), axes.end(), static_cast<uint8_t>(axis)) != axes.end();
 }
 
-// "{0, 2}"
-std::string axes_text(const Axes& axes);
-
 }  // namespace gpu_node::ir

@@ -23,7 +23,6 @@ namespace gpu_node::kernels {
 struct TensorArg {
   Dtype dtype = Dtype::f32;
   IndexMap map;
-  uint64_t storage_bytes = 0;  // of the whole storage
 };
 using Arg = std::variant<TensorArg, Scalar>;
 

@@ -9,14 +9,9 @@
 namespace gpu_node::program {
 namespace {
 
-ir::OperandType type_of(const Operand& operand) {
-  if (operand.tensor != nullptr) return {operand.tensor->dtype, &operand.tensor->map.shape};
-  return ir::OperandType::of(*operand.literal);
-}
-
 kernels::Arg argument(const Operand& operand) {
   if (operand.literal != nullptr) return *operand.literal;
-  return kernels::TensorArg{operand.tensor->dtype, operand.tensor->map, operand.tensor->storage_bytes()};
+  return kernels::TensorArg{operand.tensor->dtype, operand.tensor->map};
 }
 
 bool is_empty(std::span<const ir::TensorType> types) {
@@ -51,8 +46,7 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
     if (const auto* literal = std::get_if<Scalar>(&instruction.operands[i]))
       arguments.emplace_back(*literal);
     else
-      arguments.emplace_back(kernels::TensorArg{type.dtype, IndexMap::row_major(*type.shape),
-                                                storage_bytes(ir::TensorType{type.dtype, *type.shape})});
+      arguments.emplace_back(kernels::TensorArg{type.dtype, IndexMap::row_major(*type.shape)});
   }
   if (!operands.empty() && std::holds_alternative<kernels::TensorArg>(arguments[0]) &&
       kernels::is_view(instruction, operands[0].dtype))
@@ -84,7 +78,7 @@ Result<void> Executor::record(const ir::Instruction& instruction, std::span<cons
 Result<void> Executor::infer(const ir::Instruction& instruction, std::span<const Operand> operands,
                              Resolved& resolved) {
   operand_types_.clear();
-  for (const Operand& operand : operands) operand_types_.push_back(type_of(operand));
+  for (const Operand& operand : operands) operand_types_.push_back(operand.type());
   return ir::infer(instruction, operand_types_, resolved.types);
 }
 
@@ -109,7 +103,7 @@ Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::s
   plans_.begin(instruction);
   for (const Operand& operand : operands) {
     if (operand.tensor != nullptr)
-      plans_.add(operand.tensor->dtype, operand.tensor->map, operand.tensor->storage_bytes());
+      plans_.add(operand.tensor->dtype, operand.tensor->map);
     else
       plans_.add(*operand.literal);
   }
@@ -122,10 +116,9 @@ Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::s
 
 Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {
   plans_.begin_copy();
-  plans_.add(tensor.dtype, tensor.map, tensor.storage_bytes());
+  plans_.add(tensor.dtype, tensor.map);
   if (CachedPlan* known = plans_.find(); known != nullptr) return known;
-  GPU_ASSIGN(kernels::Plan plan,
-             kernels::plan_copy({tensor.dtype, tensor.map, tensor.storage_bytes()}, device_.info()));
+  GPU_ASSIGN(kernels::Plan plan, kernels::plan_copy({tensor.dtype, tensor.map}, device_.info()));
   return &plans_.keep(std::move(plan));
 }
 
@@ -188,7 +181,6 @@ Result<void> Executor::try_run(CachedPlan& cached, std::span<const ir::TensorTyp
 }
 
 Result<void> Executor::make_scratch(const kernels::Plan& plan, std::vector<vulkan::BufferRef>& scratch) {
-  scratch.clear();
   const bool unified = device_.info().unified_memory;
   std::vector<bool> written(plan.scratch_bytes.size());
   for (const auto& [index, bytes] : plan.scratch_data) written[index] = true;

@@ -28,7 +28,7 @@ class LayoutKey {
     words_.push_back(axes.size());
     uint64_t word = 0;
     for (size_t i = 0; i < axes.size(); ++i) {
-      word |= uint64_t{static_cast<uint8_t>(axes[i])} << i % 8 * 8;
+      word |= uint64_t{axes[i]} << i % 8 * 8;
       if (i % 8 == 7 || i + 1 == axes.size()) words_.push_back(std::exchange(word, 0));
     }
   }
@@ -44,12 +44,11 @@ class LayoutKey {
   }
   void add(const Scalar& literal);
   // A tensor operand: its type, and where its elements lie.
-  void add(Dtype dtype, const IndexMap& map, uint64_t storage_bytes) {
+  void add(Dtype dtype, const IndexMap& map) {
     words_.push_back(kTensor | static_cast<uint64_t>(dtype));
     add(map.shape);
     for (const int64_t stride : map.strides) words_.push_back(static_cast<uint64_t>(stride));
     words_.push_back(static_cast<uint64_t>(map.offset));
-    words_.push_back(storage_bytes);
   }
 
  private:

@@ -34,7 +34,7 @@ class PlanCache {
   void begin(const ir::Instruction& instruction);
   // The same for a row-major copy of one tensor.
   void begin_copy();
-  void add(Dtype dtype, const IndexMap& map, uint64_t storage_bytes) { key_.add(dtype, map, storage_bytes); }
+  void add(Dtype dtype, const IndexMap& map) { key_.add(dtype, map); }
   void add(const Scalar& literal) { key_.add(literal); }
   // The plan of what was begun, or nullptr.
   CachedPlan* find();

@@ -3,17 +3,11 @@
 #include "base/concat.h"
 
 namespace gpu_node::program {
-namespace {
-
-ir::TensorType type_of(const Operand& operand) {
-  return operand.tensor != nullptr ? operand.tensor->type() : ir::TensorType{operand.literal->dtype, {}};
-}
-
-}  // namespace
 
 Result<void> ProgramRun::check_input(size_t i, const Operand& input) const {
   const ir::TensorType& declared = program_->program().inputs[i];
-  const ir::TensorType given = type_of(input);
+  const ir::OperandType type = input.type();
+  const ir::TensorType given{type.dtype, *type.shape};
   if (given == declared) return {};
   return Error{ErrorCode::kInvalidArgument,
                concat("run_program: input ", i, " is declared ", ir::text(declared), ", but is ", ir::text(given))};
@@ -29,7 +23,7 @@ Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::sp
   for (size_t i = 0; i < inputs.size(); ++i) {
     GPU_TRY(check_input(i, inputs[i]));
     if (const Tensor* tensor = inputs[i].tensor)
-      key_.add(tensor->dtype, tensor->map, tensor->storage_bytes());
+      key_.add(tensor->dtype, tensor->map);
     else
       key_.add(*inputs[i].literal);
   }
@@ -49,9 +43,7 @@ Result<void> ProgramRun::step(size_t i, const Charge& charge) {
   if (!recorded.ok()) {
     std::vector<ir::OperandType> types;
     types.reserve(operands_.size());
-    for (const Operand& operand : operands_)
-      types.push_back(operand.tensor != nullptr ? ir::OperandType{operand.tensor->dtype, &operand.tensor->map.shape}
-                                                : ir::OperandType::of(*operand.literal));
+    for (const Operand& operand : operands_) types.push_back(operand.type());
     return with_context(ir::with_instruction(std::move(recorded).error(), program_->program().instructions[i], types),
                         concat("run_program: instruction ", i));
   }
@@ -102,7 +94,6 @@ void ProgramRun::finish(Tensors& outputs) {
 void ProgramRun::clear() {
   values_.clear();
   operands_.clear();
-  results_.clear();
   learned_ = {};
   known_ = nullptr;
   program_ = nullptr;

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "base/small_list.h"
-#include "ir/program.h"
+#include "ir/infer.h"
 #include "tensor/shape.h"
 #include "vulkan/buffer_pool.h"
 
@@ -61,7 +61,6 @@ struct Tensor {
   std::shared_ptr<const Storage> storage;
 
   ir::TensorType type() const { return {dtype, map.shape}; }
-  uint64_t storage_bytes() const { return storage != nullptr ? storage->size_bytes : 0; }
 };
 using Tensors = SmallList<Tensor, 1>;
 
@@ -77,6 +76,11 @@ struct Operand {
   Operand(const Scalar& value) : literal(&value) {}  // NOLINT: converts on purpose
   Operand(const Value& value)                        // NOLINT: converts on purpose
       : tensor(std::get_if<Tensor>(&value)), literal(std::get_if<Scalar>(&value)) {}
+
+  // Refers to the tensor's shape.
+  ir::OperandType type() const {
+    return tensor != nullptr ? ir::OperandType{tensor->dtype, &tensor->map.shape} : ir::OperandType::of(*literal);
+  }
 };
 
 }  // namespace gpu_node::program

@@ -38,7 +38,7 @@ Call make_call(std::string_view op, const std::vector<HostTensor>& operands, Dty
   for (size_t i = 0; i < operands.size(); ++i) {
     call.instruction.operands.emplace_back(static_cast<ir::ValueName>(i));
     call.types.push_back({operands[i].dtype, operands[i].map.shape});
-    call.args.push_back(kernels::TensorArg{operands[i].dtype, operands[i].map, operands[i].bytes.size()});
+    call.args.push_back(kernels::TensorArg{operands[i].dtype, operands[i].map});
   }
   const std::vector<ir::OperandType> types = call.operand_types();
   ir::TensorTypes inferred;

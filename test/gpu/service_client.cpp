@@ -318,4 +318,6 @@ std::unique_ptr<service::Service> make_service(service::ServiceOptions options, 
   return std::make_unique<service::Service>(std::move(opened).value(), std::move(options));
 }
 
+Connected::Connected() { REQUIRE(client.open().ok()); }
+
 }  // namespace gpu_node::test

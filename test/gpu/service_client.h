@@ -148,4 +148,13 @@ bool eventually(Condition true_now, int64_t timeout_ms = 60'000) {
 std::unique_ptr<service::Service> make_service(service::ServiceOptions options = {},
                                                const vulkan::DeviceOptions* device = nullptr);
 
+// A service with one session.
+struct Connected {
+  std::unique_ptr<service::Service> service = make_service();
+  std::shared_ptr<Peer> peer = std::make_shared<Peer>("a@test");
+  Client client{*service, peer};
+
+  Connected();
+};
+
 }  // namespace gpu_node::test

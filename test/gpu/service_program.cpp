@@ -9,12 +9,7 @@ namespace {
 
 using etf::Writer;
 
-struct Fixture {
-  std::unique_ptr<service::Service> service = make_service();
-  std::shared_ptr<Peer> peer = std::make_shared<Peer>("a@test");
-  Client client{*service, peer};
-  Fixture() { REQUIRE(client.open().ok()); }
-
+struct Fixture : Connected {
   int64_t counter(const std::string& name) { return client.stats().numbers["counters." + name]; }
 };
 

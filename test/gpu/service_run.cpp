@@ -13,12 +13,7 @@ using etf::Writer;
 
 std::span<const std::byte> bytes_of(const std::vector<float>& values) { return std::as_bytes(std::span(values)); }
 
-struct Fixture {
-  std::unique_ptr<service::Service> service = make_service();
-  std::shared_ptr<Peer> peer = std::make_shared<Peer>("a@test");
-  Client client{*service, peer};
-  Fixture() { REQUIRE(client.open().ok()); }
-};
+using Fixture = Connected;
 
 }  // namespace
 

@@ -12,12 +12,7 @@ namespace {
 
 using etf::Writer;
 
-struct Fixture {
-  std::unique_ptr<service::Service> service = make_service();
-  std::shared_ptr<Peer> peer = std::make_shared<Peer>("a@test");
-  Client client{*service, peer};
-  Fixture() { REQUIRE(client.open().ok()); }
-};
+using Fixture = Connected;
 
 constexpr int64_t kMebi = 1 << 20;
 

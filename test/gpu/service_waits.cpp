@@ -16,14 +16,10 @@ int64_t milliseconds_since(Clock::time_point since) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count();
 }
 
-struct Fixture {
-  std::unique_ptr<service::Service> service = make_service();
-  std::shared_ptr<Peer> peer = std::make_shared<Peer>("a@test");
-  Client client{*service, peer};
+struct Fixture : Connected {
   int64_t next_id = 1000;
 
   Fixture() {
-    REQUIRE(client.open().ok());
     client.run(Commands().alloc(2, "f32", {4}));
     // A matrix so large that a few hundred products keep this device busy for a second.
     int64_t each_us = 0;

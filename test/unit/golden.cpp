@@ -23,9 +23,7 @@ vulkan::DeviceInfo full_device() {
   return info;
 }
 
-kernels::TensorArg tensor(Dtype dtype, const Shape& shape) {
-  return {dtype, IndexMap::row_major(shape), static_cast<uint64_t>(element_count(shape) * dtype_size_bytes(dtype))};
-}
+kernels::TensorArg tensor(Dtype dtype, const Shape& shape) { return {dtype, IndexMap::row_major(shape)}; }
 
 kernels::TensorArg turned(Dtype dtype, const Shape& shape) {
   kernels::TensorArg arg = tensor(dtype, shape);

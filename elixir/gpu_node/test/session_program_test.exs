@@ -2,18 +2,9 @@ defmodule GpuNode.SessionProgramTest do
   # Programs against a fake node on another VM: what is sent of them, and what stays there.
   use GpuNode.FakeCase, async: false
   alias GpuNode.{Error, FakeNode, Program, Tensor}
+  import GpuNode.NodeCase, only: [eventually: 2]
 
   @moduletag options: [heartbeat_ms: 50]
-
-  defp runs, do: for({:run, _, seq, commands} <- FakeNode.recorded(), do: {seq, commands})
-
-  defp eventually(fun, tries \\ 100) do
-    cond do
-      fun.() -> :ok
-      tries == 0 -> flunk("it did not come about")
-      true -> Process.sleep(10) && eventually(fun, tries - 1)
-    end
-  end
 
   test "programs are one message" do
     {p, x} = Program.input(Program.new(), :f32, {2})
@@ -25,7 +16,7 @@ defmodule GpuNode.SessionProgramTest do
     {:ok, [z, same]} = GpuNode.run(:fake, p, [x, 10])
     assert same == x
     assert Tensor.to_list!(z) == [22.0, 24.0]
-    assert [{_, [{:alloc, _, _, _, _}]}, {_, [{:add, _, _, _}, {:add, _, _, _}]}] = runs()
+    assert [{_, [{:alloc, _, _, _, _}]}, {_, [{:add, _, _, _}, {:add, _, _, _}]}] = FakeNode.runs()
 
     # Run again it is compiled on the node; from then on a run is one small command.
     {:ok, [z, ^x]} = GpuNode.run(:fake, p, [x, 20])
@@ -59,7 +50,7 @@ defmodule GpuNode.SessionProgramTest do
   defp program_commands,
     do:
       for(
-        {_, commands} <- runs(),
+        {_, commands} <- FakeNode.runs(),
         command <- commands,
         elem(command, 0) in [:compile_program, :run_program],
         do: command
@@ -76,7 +67,7 @@ defmodule GpuNode.SessionProgramTest do
     assert :ets.info(link.programs, :size) <= 512
     :erlang.garbage_collect()
 
-    eventually(fn ->
+    eventually(1000, fn ->
       Enum.count(FakeNode.tensors(), fn {_, made} -> elem(made, 0) == :program end) <= 512
     end)
   end
@@ -97,8 +88,8 @@ defmodule GpuNode.SessionProgramTest do
       GpuNode.Link.add_queued(link, filled)
       assert {:error, %Error{code: :deadline}} = GpuNode.run(:fake, p, [x], timeout: 50)
       GpuNode.Link.sub_queued(link, filled)
-      eventually(fn -> Map.keys(FakeNode.tensors()) == [x.id] end)
-      adds = for {_, commands} <- runs(), {:add, _, _, _} <- commands, do: :add
+      eventually(1000, fn -> Map.keys(FakeNode.tensors()) == [x.id] end)
+      adds = for {_, commands} <- FakeNode.runs(), {:add, _, _, _} <- commands, do: :add
       assert length(adds) == queued
     end
 

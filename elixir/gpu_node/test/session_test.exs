@@ -2,18 +2,9 @@ defmodule GpuNode.SessionTest do
   # Sessions against a fake node on another VM.
   use GpuNode.FakeCase, async: false
   alias GpuNode.{Error, FakeNode, Ops, Tensor}
+  import GpuNode.NodeCase, only: [eventually: 2]
 
   @moduletag options: [heartbeat_ms: 50]
-
-  defp runs, do: for({:run, _, seq, commands} <- FakeNode.recorded(), do: {seq, commands})
-
-  defp eventually(fun, tries \\ 100) do
-    cond do
-      fun.() -> :ok
-      tries == 0 -> flunk("it did not come about")
-      true -> Process.sleep(10) && eventually(fun, tries - 1)
-    end
-  end
 
   test "tensors go up and come back" do
     for {type, binary, shape} <- [
@@ -75,12 +66,16 @@ defmodule GpuNode.SessionTest do
     last = Enum.reduce(1..200, x, fn _, t -> Ops.add(t, 1) end)
     :sys.resume(link.pid)
     assert Tensor.to_list!(last) == [201.0]
-    ops = for {_, commands} <- runs(), do: Enum.count(commands, &(elem(&1, 0) == :add))
+    ops = for {_, commands} <- FakeNode.runs(), do: Enum.count(commands, &(elem(&1, 0) == :add))
     assert Enum.sum(ops) == 200
     assert Enum.max(ops) <= 64 and length(ops) <= 10
     FakeNode.recorded()
     y = Ops.add(x, 1)
-    eventually(fn -> Enum.any?(runs(), fn {_, commands} -> Enum.count(commands, &(elem(&1, 0) == :add)) == 1 end) end)
+
+    eventually(1000, fn ->
+      Enum.any?(FakeNode.runs(), fn {_, commands} -> Enum.count(commands, &(elem(&1, 0) == :add)) == 1 end)
+    end)
+
     assert Tensor.to_list!(y) == [2.0]
   end
 
@@ -89,10 +84,10 @@ defmodule GpuNode.SessionTest do
     x = Tensor.from_list!(:fake, [1], :f32)
     tensors = Enum.map(1..500, fn _ -> Ops.add(x, 1) end)
     Process.sleep(50)
-    assert runs() |> Enum.map(fn {_, c} -> length(c) end) |> Enum.sum() == 100
+    assert FakeNode.runs() |> Enum.map(fn {_, c} -> length(c) end) |> Enum.sum() == 100
     FakeNode.release_acks()
     assert tensors |> List.last() |> Tensor.to_list!() == [2.0]
-    eventually(fn -> match?({:ok, %{queued: 0, unacknowledged: 0}}, GpuNode.status(:fake)) end)
+    eventually(1000, fn -> match?({:ok, %{queued: 0, unacknowledged: 0}}, GpuNode.status(:fake)) end)
   end
 
   @tag behaviour: [hold_acks: true]
@@ -123,7 +118,7 @@ defmodule GpuNode.SessionTest do
     |> then(fn tensors -> assert Tensor.to_list!(List.last(tensors)) == [1.0, 2.0] end)
 
     :erlang.garbage_collect()
-    eventually(fn -> FakeNode.tensors() == %{} end)
+    eventually(1000, fn -> FakeNode.tensors() == %{} end)
   end
 
   @tag options: [heartbeat_ms: 50, finalizer: :sweep]
@@ -131,12 +126,12 @@ defmodule GpuNode.SessionTest do
     assert {:ok, %{finalizer: :sweep}} = GpuNode.status(:fake)
     kept = Tensor.from_list!(:fake, [3], :f32)
     spawn(fn -> for _ <- 1..200, do: Tensor.from_list!(:fake, [1, 2], :f32) end)
-    eventually(fn -> map_size(FakeNode.tensors()) == 201 end)
-    eventually(fn -> map_size(FakeNode.tensors()) == 1 end, 300)
+    eventually(1000, fn -> map_size(FakeNode.tensors()) == 201 end)
+    eventually(3000, fn -> map_size(FakeNode.tensors()) == 1 end)
     assert Tensor.to_list!(kept) == [3.0]
     assert Tensor.free(kept) == :ok
     assert Tensor.free(kept) == :already
-    eventually(fn -> FakeNode.tensors() == %{} end)
+    eventually(1000, fn -> FakeNode.tensors() == %{} end)
   end
 
   test "killed owners leave nothing" do
@@ -153,16 +148,16 @@ defmodule GpuNode.SessionTest do
       end
 
     for _ <- pids, do: assert_receive(:made)
-    eventually(fn -> map_size(FakeNode.tensors()) == 50 end)
+    eventually(1000, fn -> map_size(FakeNode.tensors()) == 50 end)
     for pid <- pids, do: Process.exit(pid, :kill)
-    eventually(fn -> FakeNode.tensors() == %{} end)
+    eventually(1000, fn -> FakeNode.tensors() == %{} end)
   end
 
   @tag options: [heartbeat_ms: 50, collect_above_bytes: 100_000]
   test "a process that makes much collects its garbage" do
     for _ <- 1..100, do: Tensor.from_binary!(:fake, :binary.copy(<<0>>, 10_000), :u8, {10_000})
     # 10 of 10,000 bytes may be garbage, and the last is referred to no more either.
-    eventually(fn -> map_size(FakeNode.tensors()) <= 11 end)
+    eventually(1000, fn -> map_size(FakeNode.tensors()) <= 11 end)
   end
 
   test "out of memory: the caller's garbage is collected and the upload tried once more" do

@@ -34,6 +34,8 @@ defmodule GpuNode.FakeNode do
   @doc "Changes its behaviour: `silent: true`, `hold_acks: true`, `fail: {request, {code, message}}`."
   def set(options), do: call({:fake, :set, options})
   def recorded, do: call({:fake, :recorded})
+  @doc "Of what it recorded the messages of commands: `{seq, commands}`."
+  def runs, do: for({:run, _, seq, commands} <- recorded(), do: {seq, commands})
   def tensors, do: call({:fake, :tensors})
   def release_acks, do: call({:fake, :release_acks})
   @doc "Stops and continues it, as SIGSTOP and SIGCONT would but for the VM around it."
