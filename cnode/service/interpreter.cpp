@@ -58,6 +58,7 @@ void Interpreter::run(Session& session, std::span<const Command> commands) {
   }
   if (locals_.size() > 0) locals_.clear();
   operands_.clear();
+  if (!borrowed_.empty()) borrowed_.clear();
 }
 
 bool Interpreter::find_ends(std::span<const Command> commands) {

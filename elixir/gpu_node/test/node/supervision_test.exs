@@ -16,6 +16,18 @@ defmodule GpuNode.LocalSupervisionTest do
     spawn_link(fn -> for _ <- Stream.cycle([1]), do: Tensor.from_binary(name, bytes, :u8, {64_000_000}) end)
   end
 
+  # Stops the OS process at a moment when a task is in the middle of a send: where all wait for an answer, it goes on for a while.
+  defp stop_in_send(name, tasks) do
+    in_send? = fn -> Enum.any?(tasks.(), &(Process.info(&1, :status) == {:status, :suspended})) end
+
+    eventually(20_000, fn ->
+      signal(name, "STOP")
+      stuck? = Enum.any?(1..100, fn _ -> in_send?.() || (Process.sleep(5) && false) end)
+      unless stuck?, do: signal(name, "CONT")
+      stuck?
+    end)
+  end
+
   defp lasting(name), do: for({path, pid} <- Tree.of(name), length(path) < 3, do: {path, pid})
 
   test "the OS process is killed: the tree stays, and nothing is beside it at any time", %{name: name} do
@@ -48,8 +60,7 @@ defmodule GpuNode.LocalSupervisionTest do
       uploaders = for _ <- 1..4, do: upload(name)
       eventually(fn -> length(Tree.of(name)) == 11 end)
       tasks = fn -> for {path, pid} <- Tree.of(name), length(path) == 3, do: pid end
-      signal(name, "STOP")
-      eventually(fn -> Enum.any?(tasks.(), &(Process.info(&1, :status) == {:status, :suspended})) end)
+      stop_in_send(name, tasks)
       Enum.each(uploaders, &Process.unlink/1)
       if how == :caller, do: Enum.each(uploaders, &Process.exit(&1, :kill)), else: signal(name, "KILL")
       stuck = tasks.()
