@@ -35,22 +35,29 @@ class Places {
   FlatMap<uint32_t> of_;
 };
 
-Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program) {
-  size_t instructions = 0;
-  return make(std::move(program), 0, instructions);
+Result<void> ProgramSize::add(size_t& count, const char* what, size_t limit) {
+  if (++count <= limit) return {};
+  return invalid(concat("a program, its bodies included, of more than ", limit, " ", what, ", the limit"));
 }
 
-Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program, int depth, size_t& instructions) {
-  instructions += program.instructions.size();
-  if (instructions > kMaxProgramInstructions)
-    return invalid(concat("a program of ", instructions, " instructions, the limit is ", kMaxProgramInstructions));
-  if (program.inputs.size() > kMaxProgramInputs)
-    return invalid(concat("a program of ", program.inputs.size(), " inputs, the limit is ", kMaxProgramInputs));
-  if (depth > kMaxBodyDepth) return invalid(concat("bodies lie ", depth, " deep, the limit is ", kMaxBodyDepth));
+Result<void> ProgramSize::add_body(int depth) {
+  if (depth > kMaxBodyDepth) return invalid(concat("bodies lie deeper than ", kMaxBodyDepth, ", the limit"));
+  return add_instruction();
+}
+
+Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program) {
+  ProgramSize size;
+  return make(std::move(program), 0, size);
+}
+
+Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program, int depth, ProgramSize& size) {
+  if (depth > 0) GPU_TRY(size.add_body(depth));
+  for (size_t i = 0; i < program.inputs.size(); ++i) GPU_TRY(size.add_input());
+  for (size_t i = 0; i < program.instructions.size(); ++i) GPU_TRY(size.add_instruction());
   std::vector<ir::Program> bodies = std::exchange(program.bodies, {});
   std::shared_ptr<CompiledProgram> made(new CompiledProgram(std::move(program)));
   for (size_t i = 0; i < bodies.size(); ++i) {
-    auto body = make(std::move(bodies[i]), depth + 1, instructions);
+    auto body = make(std::move(bodies[i]), depth + 1, size);
     if (!body.ok()) return with_context(std::move(body).error(), concat("body ", i));
     made->bodies_.push_back(std::move(body).value());
   }
@@ -119,6 +126,15 @@ Result<void> CompiledProgram::place_outputs(Places& places) {
     outputs_.push_back(place);
   }
   return {};
+}
+
+uint64_t CompiledProgram::host_bytes() const {
+  uint64_t bytes = sizeof(CompiledProgram) + types_.size() * sizeof(ir::TensorType) +
+                   steps_.size() * (sizeof(ir::Instruction) + sizeof(Step) + kKnown * sizeof(Known::Move));
+  for (const ir::Instruction& instruction : program_.instructions)
+    bytes += instruction.operands.size() * (sizeof(ir::Operand) + sizeof(uint32_t));
+  for (const auto& body : bodies_) bytes += body->host_bytes();
+  return bytes;
 }
 
 const CompiledProgram::Known* CompiledProgram::find(const std::vector<uint64_t>& inputs) {

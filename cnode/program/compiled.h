@@ -13,10 +13,25 @@
 
 namespace gpu_node::program {
 
-// Instructions of a program, its bodies included, and how deep bodies may lie in bodies.
+// Of a program with its bodies, each of which counts as an instruction of the program that it lies in; and how deep
+// bodies may lie in bodies.
 inline constexpr size_t kMaxProgramInstructions = 4096;
 inline constexpr size_t kMaxProgramInputs = 4096;
 inline constexpr int kMaxBodyDepth = 8;
+
+// What a program has come to so far: the same for who decodes one and who is given one.
+class ProgramSize {
+ public:
+  Result<void> add_instruction() { return add(instructions_, "instructions", kMaxProgramInstructions); }
+  Result<void> add_input() { return add(inputs_, "inputs", kMaxProgramInputs); }
+  // A body that lies |depth| deep.
+  Result<void> add_body(int depth);
+
+ private:
+  static Result<void> add(size_t& count, const char* what, size_t limit);
+
+  size_t instructions_ = 0, inputs_ = 0;
+};
 
 class CompiledProgram {
  public:
@@ -49,6 +64,8 @@ class CompiledProgram {
   const std::vector<uint32_t>& outputs() const { return outputs_; }    // places
   const std::vector<ir::TensorType>& types() const { return types_; }  // by place
   size_t places() const { return types_.size(); }
+  // Of this process's memory, with what it may come to remember; at least so many.
+  uint64_t host_bytes() const;
   const std::vector<std::shared_ptr<CompiledProgram>>& bodies() const { return bodies_; }
 
   // Device thread: what is known for inputs that lie as |inputs| says, or nullptr.
@@ -57,7 +74,7 @@ class CompiledProgram {
 
  private:
   explicit CompiledProgram(ir::Program program) : program_(std::move(program)) {}
-  static Result<std::shared_ptr<CompiledProgram>> make(ir::Program program, int depth, size_t& instructions);
+  static Result<std::shared_ptr<CompiledProgram>> make(ir::Program program, int depth, ProgramSize& size);
   Result<void> place_inputs(class Places& places);
   Result<void> place_steps(class Places& places);
   Result<void> place_outputs(class Places& places);

@@ -26,6 +26,8 @@ Result<void> Interpreter::attach(Session& session, int64_t id, const TensorName&
                                            " has freed it, let go of it more than " +
                                            std::to_string(maker->grace.count()) + " ms ago, or not made it yet"};
   if (const UploadRef* upload = std::get_if<UploadRef>(found)) return missing_bytes("attach", from.id, **upload);
+  if (std::holds_alternative<ProgramRef>(*found))
+    return Error{ErrorCode::kInvalidArgument, "attach: " + name_text(from) + " is a program, no tensor"};
   Handle handle = *found;
   const auto* tensor = std::get_if<program::Tensor>(&handle);
   const uint64_t bytes = tensor && tensor->storage ? tensor->storage->size_bytes : 0;
@@ -46,8 +48,8 @@ void Interpreter::execute(Session& session, const ReleaseCommand& released) {
   const Clock::time_point until = Clock::now() + session.grace;
   for (const int64_t id : released.ids) {
     Handle* found = session.handles.find(id);
-    // What is still being uploaded nobody else could use.
-    if (!found || std::holds_alternative<UploadRef>(*found)) {
+    // Nobody else could use what is still being uploaded, or a program.
+    if (!found || std::holds_alternative<UploadRef>(*found) || std::holds_alternative<ProgramRef>(*found)) {
       free(session, std::span(&id, 1));
       continue;
     }

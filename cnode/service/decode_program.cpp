@@ -43,30 +43,34 @@ Result<void> read_own_instruction(Reader& reader, ir::Instruction& instruction) 
   return read_instruction(reader, name, arity, instruction);
 }
 
-Result<void> read_program(Reader& reader, int depth, ir::Program& program);
+Result<void> read_program(Reader& reader, int depth, program::ProgramSize& size, ir::Program& program);
 
-Result<void> read_bodies(Reader& reader, int depth, ir::Program& program) {
+Result<void> read_bodies(Reader& reader, int depth, program::ProgramSize& size, ir::Program& program) {
   return read_each(reader, kCompile, "bodies", kMaxBodies, [&](uint32_t i) -> Result<void> {
     uint32_t arity = 0;
-    if (depth >= program::kMaxBodyDepth)
-      return Error{ErrorCode::kInvalidArgument,
-                   concat(kCompile, ": bodies lie deeper than ", program::kMaxBodyDepth, ", the limit")};
+    if (Result<void> added = size.add_body(depth + 1); !added.ok())
+      return with_context(std::move(added).error(), kCompile);
     if (!reader.read_tuple(arity) || arity != 4)
       return malformed(kCompile, "a body {Inputs, Instructions, Outputs, Bodies}", reader);
-    Result<void> read = read_program(reader, depth + 1, program.bodies.emplace_back());
+    Result<void> read = read_program(reader, depth + 1, size, program.bodies.emplace_back());
     return read.ok() ? Result<void>() : with_context(std::move(read).error(), concat("body ", i));
   });
 }
 
-Result<void> read_program(Reader& reader, int depth, ir::Program& program) {
-  GPU_TRY(read_each(reader, kCompile, "inputs", program::kMaxProgramInputs,
-                    [&](uint32_t) { return read_input(reader, program.inputs.emplace_back()); }));
-  GPU_TRY(read_each(reader, kCompile, "instructions", program::kMaxProgramInstructions, [&](uint32_t i) {
-    Result<void> read = read_own_instruction(reader, program.instructions.emplace_back());
-    return read.ok() ? Result<void>() : Result<void>(with_context(std::move(read).error(), concat("instruction ", i)));
+Result<void> read_program(Reader& reader, int depth, program::ProgramSize& size, ir::Program& program) {
+  GPU_TRY(read_each(reader, kCompile, "inputs", program::kMaxProgramInputs, [&](uint32_t) -> Result<void> {
+    if (Result<void> added = size.add_input(); !added.ok()) return with_context(std::move(added).error(), kCompile);
+    return read_input(reader, program.inputs.emplace_back());
   }));
+  GPU_TRY(
+      read_each(reader, kCompile, "instructions", program::kMaxProgramInstructions, [&](uint32_t i) -> Result<void> {
+        if (Result<void> added = size.add_instruction(); !added.ok())
+          return with_context(std::move(added).error(), kCompile);
+        Result<void> read = read_own_instruction(reader, program.instructions.emplace_back());
+        return read.ok() ? Result<void>() : with_context(std::move(read).error(), concat("instruction ", i));
+      }));
   GPU_ASSIGN(program.outputs, decode_integers(reader, kMaxResults));
-  return read_bodies(reader, depth, program);
+  return read_bodies(reader, depth, size, program);
 }
 
 }  // namespace
@@ -74,7 +78,8 @@ Result<void> read_program(Reader& reader, int depth, ir::Program& program) {
 Result<void> read_compile_program(Reader& reader, CompileProgramCommand& compile) {
   GPU_TRY(read_id(reader, kCompile, compile.id));
   ir::Program program;
-  GPU_TRY(read_program(reader, 0, program));
+  program::ProgramSize size;
+  GPU_TRY(read_program(reader, 0, size, program));
   Result<program::CompiledProgramRef> made = program::CompiledProgram::make(std::move(program));
   if (!made.ok()) return with_context(std::move(made).error(), kCompile);
   compile.program = std::move(made).value();

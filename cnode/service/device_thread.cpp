@@ -32,7 +32,7 @@ DeviceThread::DeviceThread(vulkan::Device& device, const Shared& shared, std::fu
       shared_(shared),
       on_fatal_(std::move(on_fatal)),
       queue_(kMaxQueuedWork),
-      interpreter_(device, shared.sessions, shared.uploads, progress_),
+      interpreter_(device, shared.sessions, shared.uploads, [this] { step(); }),
       thread_([this] { loop(); }) {}
 
 DeviceThread::~DeviceThread() {
@@ -41,7 +41,7 @@ DeviceThread::~DeviceThread() {
 }
 
 bool DeviceThread::push(Work&& work) {
-  const uint64_t bytes = frame_bytes(work);
+  const uint64_t bytes = held_bytes(work);
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   if (queue_.try_push(std::move(work))) return true;
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
@@ -124,7 +124,7 @@ std::optional<Work> DeviceThread::next_work() {
   }
   std::optional<Work> work = queue_.pop_until(until);
   if (!work) return std::nullopt;
-  queued_bytes_.fetch_sub(frame_bytes(*work), std::memory_order_relaxed);
+  queued_bytes_.fetch_sub(held_bytes(*work), std::memory_order_relaxed);
   if (hold_back(*work)) return std::nullopt;
   return work;
 }
@@ -172,6 +172,16 @@ void DeviceThread::housekeeping() {
   counters_.instructions_failed.store(done.failed, std::memory_order_relaxed);
   counters_.validate_ns.store(done.validate_ns, std::memory_order_relaxed);
   counters_.record_ns.store(done.record_ns, std::memory_order_relaxed);
+}
+
+void DeviceThread::step() {
+  progress_.fetch_add(1, std::memory_order_relaxed);
+  vulkan::Recorder& recorder = device_.recorder();
+  if (recorder.pending() < kSubmitCommands || lost_ || !submit()) return;
+  acknowledge();
+  while (!lost_ && recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight)
+    check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
+  recorder.collect();
 }
 
 // A device can be lost while nobody submits: the timeline then just stops.

@@ -68,6 +68,9 @@ class DeviceThread {
   void housekeeping();
   bool idle() const;
   bool submit();
+  // Between the commands of a message and the steps of a program, of which there may be any number: what was recorded
+  // is submitted as between messages, and the device gets no further behind than there.
+  void step();
   void look_for_loss();
   void advance_jobs();
   void check(const Result<void>& done);

@@ -27,9 +27,16 @@ struct HeldModel {
 };
 using ModelRef = std::shared_ptr<const HeldModel>;
 
+// A program, and what its session pays for it.
+struct HeldProgram {
+  program::CompiledProgramRef program;
+  program::Payment payment;
+};
+using ProgramRef = std::shared_ptr<const HeldProgram>;
+
 // What an id stands for: a tensor, the error that its making ended in, a tensor whose bytes are still coming, a model
 // of chains, or a program.
-using Handle = std::variant<program::Tensor, ErrorRef, UploadRef, ModelRef, program::CompiledProgramRef>;
+using Handle = std::variant<program::Tensor, ErrorRef, UploadRef, ModelRef, ProgramRef>;
 
 class HandleTable {
  public:

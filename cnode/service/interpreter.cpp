@@ -16,16 +16,16 @@ std::string tensor_text(int64_t name) { return concat(name < 0 ? "local " : "ten
 // What a handle that is there stands for, an error aside.
 std::string_view kind_of(const Handle& handle) {
   if (std::holds_alternative<ModelRef>(handle)) return "a model";
-  return std::holds_alternative<program::CompiledProgramRef>(handle) ? "a program" : "a tensor";
+  return std::holds_alternative<ProgramRef>(handle) ? "a program" : "a tensor";
 }
 
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-                         std::atomic<uint64_t>& progress)
+                         std::function<void()> advanced)
     : sessions_(sessions),
       uploads_(uploads),
-      progress_(progress),
+      advanced_(std::move(advanced)),
       executor_(device),
       transfer_(device),
       kept_(device.memory_limit_bytes() / kKeptShare),
@@ -46,7 +46,7 @@ void Interpreter::run(Session& session, std::span<const Command> commands) {
   const bool has_locals = find_ends(commands);
   bool prefetched = commands.size() == 1;
   for (size_t i = 0; i < commands.size(); ++i) {
-    progress_.fetch_add(1, std::memory_order_relaxed);
+    advanced_();
     std::visit([&](const auto& what) { execute(session, what); }, commands[i]);
     // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
     if (!prefetched && executor_.planned()) {
@@ -108,10 +108,17 @@ Result<program::Operand> Interpreter::resolve(const Session& session, const ir::
 }
 
 void Interpreter::execute(Session& session, const CompileProgramCommand& compile) {
-  const Result<void> bound =
-      bind_new(session, compile.id, program::CompiledProgramRef(compile.program), "compile_program");
+  const Result<void> bound = hold_program(session, compile);
   if (!bound.ok()) return poison(session, compile.id, failure(bound.error()));
   prefetch(*compile.program);
+}
+
+Result<void> Interpreter::hold_program(Session& session, const CompileProgramCommand& compile) {
+  constexpr std::string_view kWhat = "compile_program";
+  Result<program::Payment> payment = session.host_account->charge(compile.program->host_bytes());
+  if (!payment.ok()) return with_context(std::move(payment).error(), kWhat);
+  return bind_new(session, compile.id, std::make_shared<const HeldProgram>(compile.program, std::move(payment).value()),
+                  kWhat);
 }
 
 void Interpreter::execute(Session& session, const RunProgramCommand& run) {
@@ -125,7 +132,8 @@ void Interpreter::execute(Session& session, const RunProgramCommand& run) {
 Result<void> Interpreter::run_program(Session& session, const RunProgramCommand& run) {
   constexpr std::string_view kWhat = "run_program";
   for (const int64_t id : run.results) GPU_TRY(check_new(session, id, kWhat));
-  GPU_ASSIGN(program::CompiledProgramRef program, find_as<program::CompiledProgramRef>(session, run.program, kWhat));
+  GPU_ASSIGN(const ProgramRef held, find_as<ProgramRef>(session, run.program, kWhat));
+  const program::CompiledProgramRef& program = held->program;
   if (run.results.size() != program->outputs().size())
     return Error{ErrorCode::kInvalidArgument, concat("run_program: the program has ", program->outputs().size(),
                                                      " outputs, not ", run.results.size())};
@@ -135,9 +143,9 @@ Result<void> Interpreter::run_program(Session& session, const RunProgramCommand&
   for (const ir::Operand& input : run.inputs) {
     GPU_ASSIGN(operands_.emplace_back(), resolve(session, input, kWhat));
   }
-  GPU_TRY(program_run_.begin(std::move(program), operands_));
+  GPU_TRY(program_run_.begin(program, operands_));
   for (size_t i = 0; i < program_run_.steps(); ++i) {
-    progress_.fetch_add(1, std::memory_order_relaxed);
+    advanced_();
     GPU_TRY(with_room(session, [&] { return program_run_.step(i, session.charge); }));
   }
   executor_.count(program_run_.steps());

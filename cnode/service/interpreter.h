@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
 #include <unordered_set>
@@ -26,9 +27,9 @@ namespace gpu_node::service {
 
 class Interpreter {
  public:
-  // |progress| is raised with every command: the watchdog looks at it.
+  // |advanced| is called before every command and every step of a program: it may submit what was recorded.
   Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-              std::atomic<uint64_t>& progress);
+              std::function<void()> advanced);
 
   // Executes |commands| in order; their negative names are gone afterwards.
   void run(Session& session, std::span<const Command> commands);
@@ -85,6 +86,7 @@ class Interpreter {
   void execute(Session& session, const RunProgramCommand& run);
 
   Result<void> record(Session& session, const ir::Instruction& instruction);
+  Result<void> hold_program(Session& session, const CompileProgramCommand& compile);
   Result<void> run_program(Session& session, const RunProgramCommand& run);
   // |operand| of |reader|, where it lies for as long as a command is executed.
   Result<program::Operand> resolve(const Session& session, const ir::Operand& operand, std::string_view reader);
@@ -120,7 +122,7 @@ class Interpreter {
   [[no_unique_address]] ThreadOwner thread_;
   const SessionTable& sessions_;
   UploadTable& uploads_;
-  std::atomic<uint64_t>& progress_;
+  const std::function<void()> advanced_;
   program::Executor executor_;
   program::Transfer transfer_;
   KeptTensors kept_;

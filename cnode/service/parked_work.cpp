@@ -32,17 +32,19 @@ ParkedWork::Outcome ParkedWork::park(Work& work) {
   if (found == lanes_.end()) return Outcome::kFree;
   Lane& lane = found->second;
   if (!has_room(lane)) return Outcome::kFull;
-  const uint64_t bytes = frame_bytes(work);
-  if (lane.bytes + bytes > limits_.bytes_of_session || bytes_ + bytes > limits_.bytes) {
+  const auto too_many = [&](uint64_t bytes, uint64_t factor) {
+    return lane.bytes + bytes > factor * limits_.bytes_of_session || bytes_ + bytes > factor * limits_.bytes;
+  };
+  if (too_many(held_bytes(work), 1)) {
     RunWork* run = std::get_if<RunWork>(&work);
     if (run == nullptr) return Outcome::kFull;
-    refuse(run->run,
+    if (run->program_bytes > 0 && too_many(run->program_bytes, limits_.programs_factor)) return Outcome::kFull;
+    refuse(*run,
            {ErrorCode::kBusy, concat("a job holds the session back: ", lane.bytes, " bytes of it wait, the limit is ",
                                      limits_.bytes_of_session, "; ", bytes_, " of all, the limit is ", limits_.bytes)});
-    run->frame = {};
   }
-  lane.bytes += frame_bytes(work);
-  bytes_ += frame_bytes(work);
+  lane.bytes += held_bytes(work);
+  bytes_ += held_bytes(work);
   lane.work.push_back(std::move(work));
   size_.fetch_add(1, std::memory_order_relaxed);
   return Outcome::kParked;
@@ -65,7 +67,7 @@ void ParkedWork::forget_answered(Lane& lane) {
 }
 
 void ParkedWork::uncount(Lane& lane, const Work& work) {
-  const uint64_t bytes = frame_bytes(work);
+  const uint64_t bytes = held_bytes(work);
   lane.bytes -= bytes;
   bytes_ -= bytes;
   size_.fetch_sub(1, std::memory_order_relaxed);

@@ -20,6 +20,8 @@ class ParkedWork {
     size_t items = 65536;
     uint64_t bytes_of_session = 64u << 20;  // of messages
     uint64_t bytes = 256u << 20;
+    // What is refused for its bytes may still have programs, up to so many times the limits.
+    uint64_t programs_factor = 2;
   };
 
   ParkedWork() : ParkedWork(Limits()) {}

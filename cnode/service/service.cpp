@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "base/log.h"
 #include "service/decode.h"
 #include "vulkan/recorder.h"
@@ -11,6 +12,8 @@ namespace {
 
 constexpr size_t kMaxPendingCalls = 16384;
 constexpr uint64_t kMaxQueuedBytes = 256u << 20;
+// Above this many times that a message with programs ends its session: who refused them would refuse all their runs.
+constexpr uint64_t kProgramsFactor = 2;
 // A session that goes on sending this many times what it may is ended: even refusing costs memory.
 constexpr uint32_t kIntolerable = 4;
 
@@ -64,18 +67,17 @@ void Service::handle(const LinkRef& link, Run&& run, std::vector<std::byte> fram
   const auto count = static_cast<uint32_t>(run.commands.size());
   const uint32_t queued = session.value()->queued_commands.fetch_add(count, std::memory_order_relaxed) + count;
   if (queued > kMaxPendingInstructions * kIntolerable) {
-    log_line(LogLevel::kWarning, "session_floods", "session=" + std::to_string(run.session) + " peer=" + link->peer());
+    log_line(LogLevel::kWarning, "session_floods", concat("session=", run.session, " peer=", link->peer()));
     return sessions_.close(run.session);
   }
-  if (queued > kMaxPendingInstructions || device_thread_.queued_bytes() > kMaxQueuedBytes) {
-    refuse(run, {ErrorCode::kBusy, std::to_string(queued) + " commands of the session are queued, the limit is " +
-                                       std::to_string(kMaxPendingInstructions) + "; " +
-                                       std::to_string(device_thread_.queued_bytes()) + " bytes of all, the limit is " +
-                                       std::to_string(kMaxQueuedBytes)});
-    frame = {};
-  }
-  Work work = RunWork{session.value(), std::move(run), std::move(frame)};
-  if (device_thread_.push(std::move(work))) return;
+  RunWork work = RunWork::of(session.value(), std::move(run), std::move(frame));
+  const uint64_t bytes = device_thread_.queued_bytes();
+  if (queued > kMaxPendingInstructions || bytes > kMaxQueuedBytes)
+    refuse(work, {ErrorCode::kBusy,
+                  concat(queued, " commands of the session are queued, the limit is ", kMaxPendingInstructions, "; ",
+                         bytes, " bytes of all, the limit is ", kMaxQueuedBytes)});
+  const bool too_many_programs = work.program_bytes > 0 && bytes > kProgramsFactor * kMaxQueuedBytes;
+  if (!too_many_programs && device_thread_.push(std::move(work))) return;
   // Its results would be missing silently: whoever reads them must be told that the session cannot go on.
   sessions_.close(session.value()->id);
 }

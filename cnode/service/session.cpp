@@ -4,6 +4,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "base/concat.h"
 #include "base/log.h"
 #include "etf/decoder.h"
 
@@ -20,8 +21,8 @@ Result<program::Payment> Account::charge(uint64_t bytes) {
   const uint64_t before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
   if (quota_bytes_ && before + bytes > *quota_bytes_) {
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-    return Error{ErrorCode::kQuota, "asked for " + std::to_string(bytes) + " bytes, the session holds " +
-                                        std::to_string(before) + " of its quota of " + std::to_string(*quota_bytes_)};
+    return Error{ErrorCode::kQuota, concat("asked for ", bytes, " ", what_, ", the session holds ", before,
+                                           " of its quota of ", *quota_bytes_)};
   }
   return program::Payment(shared_from_this(), bytes);
 }

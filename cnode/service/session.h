@@ -24,11 +24,14 @@ namespace gpu_node::service {
 
 inline constexpr size_t kMaxSessions = 4096;
 inline constexpr size_t kMaxTensorsPerSession = 1u << 20;
+inline constexpr uint64_t kMaxHostBytesPerSession = 256u << 20;  // of programs
 
-// The bytes of a session and their limit. Outlives the session while a storage that it paid for lives.
+// The bytes of a session and their limit. Outlives the session while what it paid for lives.
 class Account : public program::Payer, public std::enable_shared_from_this<Account> {
  public:
-  explicit Account(std::optional<uint64_t> quota_bytes) : quota_bytes_(quota_bytes) {}
+  // |what|: the bytes' kind, for messages.
+  explicit Account(std::optional<uint64_t> quota_bytes, std::string_view what = "bytes")
+      : quota_bytes_(quota_bytes), what_(what) {}
 
   // Adds |bytes| until the returned payment is dropped. Error: kQuota.
   Result<program::Payment> charge(uint64_t bytes);
@@ -39,6 +42,7 @@ class Account : public program::Payer, public std::enable_shared_from_this<Accou
 
  private:
   const std::optional<uint64_t> quota_bytes_;
+  const std::string_view what_;
   std::atomic<uint64_t> bytes_{0};
 };
 
@@ -52,6 +56,8 @@ struct Session {
   const std::chrono::milliseconds grace;  // how long a released tensor can still be attached
   const std::shared_ptr<Account> account;
   const program::Charge charge;  // by the account
+  const std::shared_ptr<Account> host_account =
+      std::make_shared<Account>(kMaxHostBytesPerSession, "bytes of host memory");
 
   std::atomic<Clock::rep> last_seen;
   std::atomic<bool> closed{false};

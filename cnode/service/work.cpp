@@ -30,13 +30,17 @@ const PendingCallRef* call_of(const Work& work) {
   return std::visit([](const auto& item) { return call_in(item); }, work);
 }
 
-uint64_t frame_bytes(const Work& work) {
-  return std::visit(
-      [](const auto& item) -> uint64_t {
-        if constexpr (requires { item.frame; }) return item.frame.size();
-        return 0;
-      },
-      work);
+RunWork RunWork::of(SessionRef session, Run&& run, std::vector<std::byte>&& frame) {
+  uint64_t program_bytes = 0;
+  for (const Command& command : run.commands)
+    if (const auto* compile = std::get_if<CompileProgramCommand>(&command))
+      program_bytes += compile->program->host_bytes();
+  return {std::move(session), std::move(run), std::move(frame), program_bytes};
+}
+
+uint64_t held_bytes(const Work& work) {
+  const auto* run = std::get_if<RunWork>(&work);
+  return run != nullptr ? run->frame.size() + run->program_bytes : 0;
 }
 
 bool fail(const Work& work, const Error& error) {
@@ -49,15 +53,13 @@ bool fail(const Work& work, const Error& error) {
   return chunk != nullptr;
 }
 
-void refuse(Run& run, const Error& error) {
-  for (Command& command : run.commands) {
+void refuse(RunWork& work, const Error& error) {
+  for (Command& command : work.run.commands) {
     MalformedCommand refused{{}, error};
     if (const auto* instruction = std::get_if<ir::Instruction>(&command)) {
       for (const auto& [name, type] : instruction->results) refused.ids.push_back(name);
     } else if (const auto* alloc = std::get_if<AllocCommand>(&command)) {
       refused.ids.push_back(alloc->id);
-    } else if (const auto* compile = std::get_if<CompileProgramCommand>(&command)) {
-      refused.ids.push_back(compile->id);
     } else if (const auto* program = std::get_if<RunProgramCommand>(&command)) {
       refused.ids = program->results;
     } else {
@@ -65,6 +67,7 @@ void refuse(Run& run, const Error& error) {
     }
     command = std::move(refused);
   }
+  work.frame = {};
 }
 
 }  // namespace gpu_node::service

@@ -16,6 +16,10 @@ struct RunWork {
   SessionRef session;
   Run run;
   std::vector<std::byte> frame;  // the commands' binaries lie in it
+  uint64_t program_bytes = 0;    // of host memory: the programs that it compiles
+
+  // Work whose programs are counted.
+  static RunWork of(SessionRef session, Run&& run, std::vector<std::byte>&& frame);
 };
 struct DownloadWork {
   SessionRef session;
@@ -88,13 +92,14 @@ using Work = std::variant<WakeWork, RunWork, DownloadWork, SyncWork, UploadOpenW
 const SessionRef* session_of(const Work& work);
 // Who waits for it; nullptr: nobody, or the caller of a chunk.
 const PendingCallRef* call_of(const Work& work);
-// Of the message that it keeps.
-uint64_t frame_bytes(const Work& work);
+// Of host memory that it keeps: its message, and programs.
+uint64_t held_bytes(const Work& work);
 // Answers |error| to who waits for it; false when nobody does.
 bool fail(const Work& work, const Error& error);
 
-// Puts |error| in place of what would make something: the results are then poisoned with it, and what lets go of
-// something is done.
-void refuse(Run& run, const Error& error);
+// Puts |error| in place of what would make something, and drops its message: the results are then poisoned with it, and
+// what lets go of something is done. Programs are still compiled, for their client goes on running them when there is
+// room again.
+void refuse(RunWork& work, const Error& error);
 
 }  // namespace gpu_node::service

@@ -162,6 +162,57 @@ TEST_CASE("service program: it goes as tensors do, and what it made stays") {
   CHECK(f.client.stats().numbers["tensors"] == 0);
 }
 
+TEST_CASE("service program: a message of many runs is submitted in pieces, as many messages are") {
+  Fixture f;
+  const std::vector<float> a = {1, 1};
+  std::vector<Step> steps;
+  for (int64_t i = 1; i <= 200; ++i) steps.push_back({"add", -i, {i == 1 ? 0 : 1 - i, 1}});
+  f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(a)).raw(compile(10, 2, {2}, steps, {-200})));
+  REQUIRE(f.client.sync({1}).ok());
+  const int64_t before = f.counter("submits");
+  Commands runs;
+  for (int64_t i = 0; i < 64; ++i) runs.raw(run(10, {i == 0 ? 1 : 99 + i, 1}, {100 + i}));
+  f.client.run(runs);
+  CHECK(f.client.floats(163) == std::vector<float>{1 + 64 * 200, 1 + 64 * 200});
+  CHECK(f.counter("submits") - before >= 64 * 200 / 512);
+}
+
+TEST_CASE("service program: the node's memory for programs of a session is bounded, and comes back") {
+  Fixture f;
+  std::vector<Step> steps;
+  for (int64_t i = 1; i <= 4096; ++i) steps.push_back({"add", -i, {0, 0}});
+  const auto numbered = [&](int64_t id) { return compile(id, 1, {2}, steps, {-1}); };
+  const std::vector<float> a = {1, 2};
+  f.client.run(Commands().alloc(1000, "f32", {2}, bytes_of(a)));
+  int64_t first_refused = 0;
+  for (int64_t id = 1; id <= 100 && first_refused == 0; ++id) {
+    f.client.run(Commands().raw(numbered(id)).raw(run(id, {1000}, {2000 + id})));
+    const Reply reply = f.client.download(2000 + id);
+    if (reply.ok()) continue;
+    first_refused = id;
+    CHECK(reply.code == "quota");
+    CHECK(reply.message.find("compile_program: asked for ") == 0);
+    CHECK(reply.message.find(" bytes of host memory, the session holds ") != std::string::npos);
+  }
+  CHECK(first_refused > 16);
+  f.client.run(Commands().free({1, first_refused}).raw(numbered(200)).raw(run(200, {1000}, {3000})));
+  CHECK(f.client.floats(3000) == std::vector<float>{2, 4});
+}
+
+TEST_CASE("service program: one that was released goes at once, and is no tensor that others could attach") {
+  Fixture f;
+  Client other{*f.service, std::make_shared<Peer>("b@test")};
+  REQUIRE(other.open().ok());
+  f.client.run(Commands().raw(compile(10, 2, {2}, kSteps, {-3})));
+  REQUIRE(f.client.sync().ok());
+  const Reply attached = other.attach(1, f.client, 10);
+  CHECK(attached.code == "invalid_argument");
+  CHECK(attached.message.ends_with("is a program, no tensor"));
+  f.client.run(Commands().release({10}));
+  REQUIRE(f.client.sync().ok());
+  CHECK(other.attach(1, f.client, 10).code == "not_found");
+}
+
 TEST_CASE("service program: 64 dependent adds take the memory of a few tensors") {
   constexpr int64_t kElements = 16 << 20, kBytes = kElements * 4;
   std::vector<Step> steps;

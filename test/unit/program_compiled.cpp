@@ -64,7 +64,8 @@ TEST_CASE("compiled program: what is wrong is named with its instruction") {
   CHECK(error_of(two_inputs({add(-1, 0, 1)}, {-1, -1})) == "local -1 is an output twice");
   CHECK(error_of(two_inputs({add(-1, 0, 1)}, {-5})) == "local -5 is not made by an instruction before");
   std::vector<ir::Instruction> many(kMaxProgramInstructions + 1, add(-1, 0, 1));
-  CHECK(error_of(two_inputs(std::move(many), {})) == "a program of 4097 instructions, the limit is 4096");
+  CHECK(error_of(two_inputs(std::move(many), {})) ==
+        "a program, its bodies included, of more than 4096 instructions, the limit");
 }
 
 TEST_CASE("compiled program: bodies see their own inputs alone, and count with the whole") {
@@ -83,11 +84,18 @@ TEST_CASE("compiled program: bodies see their own inputs alone, and count with t
     around.bodies.push_back(std::move(deep));
     deep = std::move(around);
   }
-  CHECK(error_of(deep).ends_with("bodies lie 9 deep, the limit is 8"));
+  CHECK(error_of(deep).ends_with("bodies lie deeper than 8, the limit"));
   ir::Program large = two_inputs(std::vector<ir::Instruction>(kMaxProgramInstructions, add(-1, 0, 1)), {});
   ir::Program both = two_inputs({add(-1, 0, 1)}, {-1});
   both.bodies.push_back(std::move(large));
-  CHECK(error_of(both).ends_with("the limit is 4096"));
+  CHECK(error_of(both).ends_with("more than 4096 instructions, the limit"));
+  // An empty body is one too, and inputs add up.
+  ir::Program hollow = two_inputs({}, {});
+  hollow.bodies.resize(kMaxProgramInstructions + 1);
+  CHECK(error_of(hollow).ends_with("more than 4096 instructions, the limit"));
+  ir::Program wide = two_inputs({}, {});
+  wide.bodies.push_back({std::vector<ir::TensorType>(kMaxProgramInputs - 1, ir::TensorType{f32, {2}}), {}, {}, {}});
+  CHECK(error_of(wide).ends_with("more than 4096 inputs, the limit"));
 }
 
 TEST_CASE("liveness: other commands stand between, and tensors of the session never end") {

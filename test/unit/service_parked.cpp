@@ -204,6 +204,31 @@ TEST_CASE("parked work: commands whose bytes are too many are refused in their r
   check_next(5, 100, nullptr);
 }
 
+TEST_CASE("parked work: programs are compiled though what came with them is refused, up to twice the limits") {
+  const Fixture f;
+  const auto program = program::CompiledProgram::make({{}, {}, {}, std::vector<ir::Program>(100)}).value();
+  ParkedWork parked({.bytes_of_session = program->host_bytes()});
+  SessionHold hold = parked.hold(f.one);
+  const auto compile = [&](int64_t seq) {
+    Run run{f.one->id, seq, {}};
+    run.commands.emplace_back(CompileProgramCommand{seq, program});
+    run.commands.emplace_back(AllocCommand{.id = 100 + seq});
+    return RunWork::of(f.one, std::move(run), std::vector<std::byte>(50));
+  };
+  CHECK(held_bytes(compile(1)) == program->host_bytes() + 50);
+  CHECK(park(parked, compile(1)) == Outcome::kParked);
+  CHECK(park(parked, compile(2)) == Outcome::kParked);
+  CHECK(park(parked, compile(3)) == Outcome::kFull);
+  hold = {};
+  for (const int64_t seq : {1, 2}) {
+    const Work work = parked.take().value();
+    const auto& taken = std::get<RunWork>(work);
+    CHECK(taken.frame.empty());
+    CHECK(std::get<CompileProgramCommand>(taken.run.commands[0]).id == seq);
+    CHECK(std::get<MalformedCommand>(taken.run.commands[1]).ids == std::vector<int64_t>{100 + seq});
+  }
+}
+
 TEST_CASE("parked work: a session that ends takes its own with it, and who waits is told") {
   Fixture f;
   ParkedWork parked;

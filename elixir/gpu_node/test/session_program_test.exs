@@ -72,6 +72,50 @@ defmodule GpuNode.SessionProgramTest do
     end)
   end
 
+  test "what stays on the node is bounded in instructions too, and what was used last stays" do
+    x = Tensor.from_list!(:fake, [1, 2], :f32)
+    {p, v} = Program.input(Program.new(), :f32, {2})
+    {p, v} = Enum.reduce(1..1000, {p, v}, fn _, {p, v} -> Program.add(p, v, 0) end)
+
+    programs =
+      for _ <- 1..100 do
+        q = Program.output(p, [v])
+        for _ <- 1..2, do: {:ok, [_]} = GpuNode.run(:fake, q, [x])
+        q
+      end
+
+    {:ok, link} = GpuNode.Link.fetch(:fake)
+    rows = :ets.tab2list(link.programs)
+    instructions = for {_key, _place, _used, size} <- rows, do: size
+    assert Enum.sum(instructions) <= 65_536
+    assert Enum.sum(instructions) >= 32_000
+    last = List.last(programs)
+    {:ok, _} = GpuNode.sync(:fake)
+    FakeNode.recorded()
+    {:ok, [y]} = GpuNode.run(:fake, last, [x])
+    assert [{:run_program, _, _, _}] = program_commands()
+    assert Tensor.to_list!(y) == [1.0, 2.0]
+  end
+
+  test "a session process that ends in the middle of a call is an error of that call" do
+    {:ok, link} = GpuNode.Link.fetch(:fake)
+    session = GpuNode.Link.get(link, :session)
+    {p, v} = Program.input(Program.new(), :f32, {2})
+    {p, v} = Program.add(p, v, 0)
+    p = Program.output(p, [v])
+    x = Tensor.from_list!(:fake, [1, 2], :f32)
+    {_server, attachments} = link.attachments
+    Process.exit(link.pid, :kill)
+    eventually(1000, fn -> Enum.all?([link.programs, attachments], &(:ets.info(&1) == :undefined)) end)
+    assert {:error, %Error{code: :node_down}} = GpuNode.Programs.run(link, session, p, [x.id], & &1, 0)
+    assert {:error, %Error{code: :node_down}} = GpuNode.Attachments.id(link, session, x, 0)
+    assert :done = GpuNode.Attachments.holding(link, x, session + 1, fn -> :done end)
+
+    assert_raise ArgumentError, fn ->
+      GpuNode.Link.with_table(link, :ets.new(:there, []), fn -> raise ArgumentError end)
+    end
+  end
+
   @tag behaviour: [limits: %{inline_bytes: 65_536, max_commands: 4}]
   test "a program of several messages that cannot all be queued leaves nothing on the node" do
     {p, x} = Program.input(Program.new(), :f32, {2})

@@ -46,11 +46,15 @@ defmodule GpuNode.Attachments do
     key = {session, tensor.session, tensor.id}
 
     # The stamp after the look: while it is young, nobody deletes the row.
-    with [{row, id, _last_use}] <- :ets.lookup(table, {key, self()}),
-         true <- :ets.update_element(table, row, {3, now()}) do
-      {:ok, id}
-    else
-      _ -> with :ok <- check(tensor, link), do: lease(link, key, tensor, deadline)
+    used = fn ->
+      with [{row, id, _last_use}] <- :ets.lookup(table, {key, self()}),
+           true <- :ets.update_element(table, row, {3, now()}),
+           do: {:ok, id}
+    end
+
+    case Link.with_table(link, table, used) do
+      unknown when unknown in [[], false] -> with :ok <- check(tensor, link), do: lease(link, key, tensor, deadline)
+      result -> result
     end
   end
 
@@ -58,11 +62,12 @@ defmodule GpuNode.Attachments do
   @spec holding(Link.t(), Tensor.t(), pos_integer, (-> result)) :: result when result: term
   def holding(_link, %{session: session}, session, fun), do: fun.()
 
-  def holding(%{attachments: {_server, table}}, tensor, session, fun) do
+  def holding(%{attachments: {_server, table}} = link, tensor, session, fun) do
     row = {{session, tensor.session, tensor.id}, self()}
-    :ets.update_element(table, row, {3, :held})
+    mark = fn use -> Link.with_table(link, table, fn -> :ets.update_element(table, row, {3, use}) end) end
+    mark.(:held)
     result = fun.()
-    :ets.update_element(table, row, {3, now()})
+    mark.(now())
     result
   end
 
@@ -107,7 +112,7 @@ defmodule GpuNode.Attachments do
     end
   catch
     :exit, {:timeout, _} -> {:error, Client.late(link, :attach)}
-    :exit, _ -> {:error, Client.stopped(link)}
+    :exit, _ -> {:error, Link.stopped(link)}
   end
 
   defp check(%{node: node, incarnation: incarnation} = tensor, %{node: node} = link),

@@ -84,7 +84,7 @@ defmodule GpuNode.Client do
   defp await(link, ref, deadline, request) do
     receive do
       {^ref, reply} -> Protocol.reply(reply, link.node)
-      {:DOWN, ^ref, _, _, _} -> {:error, stopped(link)}
+      {:DOWN, ^ref, _, _, _} -> {:error, Link.stopped(link)}
     after
       left(deadline) ->
         Process.demonitor(ref, [:flush])
@@ -97,10 +97,6 @@ defmodule GpuNode.Client do
         end
     end
   end
-
-  @doc "The error of a call whose session process is gone."
-  @spec stopped(Link.t()) :: Error.t()
-  def stopped(link), do: Error.new(:node_down, "the client of #{link.node} is not running", link.node)
 
   @doc "The error of a call whose time ran out."
   @spec late(Link.t(), term) :: Error.t()

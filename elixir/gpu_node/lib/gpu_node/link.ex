@@ -97,6 +97,22 @@ defmodule GpuNode.Link do
     end
   end
 
+  @doc """
+  Runs `fun`, which reads or writes `table` of one of the node's processes. When that has ended meanwhile, and the table with it, the
+  error that callers of an ended session get.
+  """
+  @spec with_table(t, :ets.table(), (-> result)) :: result | {:error, Error.t()} when result: term
+  def with_table(link, table, fun) do
+    fun.()
+  rescue
+    error in ArgumentError ->
+      if :ets.info(table) == :undefined, do: {:error, stopped(link)}, else: reraise(error, __STACKTRACE__)
+  end
+
+  @doc "The error of a call whose session process is gone."
+  @spec stopped(t) :: Error.t()
+  def stopped(link), do: Error.new(:node_down, "the client of #{link.node} is not running", link.node)
+
   @doc "A tensor id that was never given before in this session process's life."
   @spec next_id(t) :: pos_integer
   def next_id(%{state: state}), do: :atomics.add_get(state, @slots.next_id, 1)

@@ -2,14 +2,16 @@ defmodule GpuNode.Programs do
   @moduledoc false
   # Which programs live on a node: one that is run again is compiled there, and from then on a run is one command of a few bytes.
   #
-  # The table, which the session process owns, has a row {{session, stamp}, place, used}: the place is :once after the first run, then the
-  # id of the program and its handle. While a row or a process has the handle the program stays on the node; when the last has let go
-  # of it the collector frees it, as it frees tensors. So a row may be dropped at any time.
+  # The table, which the session process owns, has a row {{session, stamp}, place, used, size}: the place is :once after the first run,
+  # then the id of the program and its handle; the size is in instructions. While a row or a process has the handle the program stays on
+  # the node; when the last has let go of it the collector frees it, as it frees tensors. So a row may be dropped at any time.
 
   alias GpuNode.{Client, Error, Link, Program, Protocol}
 
-  # Rows; the longest unused half goes when there are more.
+  # Rows, and instructions of all: when there are more, what was used last stays, half as much. A node grants a session's programs some
+  # 200,000 instructions.
   @kept 512
+  @kept_instructions 65_536
 
   @spec new() :: :ets.table()
   def new, do: :ets.new(:gpu_node_programs, [:public, read_concurrency: true])
@@ -24,18 +26,20 @@ defmodule GpuNode.Programs do
   def run(%{programs: table} = link, session, program, inputs, handles, deadline) do
     key = {session, program.stamp}
 
-    case :ets.lookup(table, key) do
-      [{_key, place, _used}] when is_tuple(place) ->
-        :ets.update_element(table, key, {3, now()})
-        issue(link, session, place, program, inputs, handles, deadline)
+    Link.with_table(link, table, fn ->
+      case :ets.lookup(table, key) do
+        [{_key, place, _used, _size}] when is_tuple(place) ->
+          :ets.update_element(table, key, {3, now()})
+          issue(link, session, place, program, inputs, handles, deadline)
 
-      [{_key, :once, _used}] ->
-        compile(link, session, key, program, inputs, handles, deadline)
+        [{_key, :once, _used, _size}] ->
+          compile(link, session, key, program, inputs, handles, deadline)
 
-      [] ->
-        if Program.compilable?(program, Link.get(link, :max_commands)), do: insert(table, key, :once)
-        :plain
-    end
+        [] ->
+          if Program.compilable?(program, Link.get(link, :max_commands)), do: insert(table, key, :once, 0)
+          :plain
+      end
+    end)
   end
 
   defp compile(link, session, key, program, inputs, handles, deadline) do
@@ -46,7 +50,7 @@ defmodule GpuNode.Programs do
     with :ok <- Client.command(link, session, command, bytes, deadline),
          {:ok, made} <- issue(link, session, {id, handle}, program, inputs, handles, deadline) do
       # Not before the command is on its way: who finds the row sends behind it.
-      insert(link.programs, key, {id, handle})
+      insert(link.programs, key, {id, handle}, length(program.commands))
       {:ok, made}
     end
   end
@@ -61,16 +65,26 @@ defmodule GpuNode.Programs do
     end
   end
 
-  defp insert(table, key, place) do
-    if :ets.info(table, :size) >= @kept do
-      oldest =
-        table |> :ets.select([{{:"$1", :_, :"$2"}, [], [{{:"$2", :"$1"}}]}]) |> Enum.sort() |> Enum.take(div(@kept, 2))
+  defp insert(table, key, place, size) do
+    rows = :ets.select(table, [{{:"$1", :_, :"$2", :"$3"}, [], [{{:"$2", :"$3", :"$1"}}]}])
 
-      Enum.each(oldest, fn {_used, key} -> :ets.delete(table, key) end)
+    if length(rows) >= @kept or sum(rows) + size > @kept_instructions do
+      rows
+      |> Enum.sort(:desc)
+      |> Enum.reduce({1, size}, fn {_used, own, key}, {count, instructions} ->
+        if count < div(@kept, 2) and instructions + own <= div(@kept_instructions, 2) do
+          {count + 1, instructions + own}
+        else
+          :ets.delete(table, key)
+          {count, instructions}
+        end
+      end)
     end
 
-    :ets.insert(table, {key, place, now()})
+    :ets.insert(table, {key, place, now(), size})
   end
+
+  defp sum(rows), do: Enum.reduce(rows, 0, fn {_used, size, _key}, sum -> sum + size end)
 
   defp now, do: System.monotonic_time()
 end

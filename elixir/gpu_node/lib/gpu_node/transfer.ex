@@ -45,7 +45,7 @@ defmodule GpuNode.Transfer do
         with :ok <- Protocol.reply(reply, upload.link.node), do: send_chunks(upload, binary, offset, open - 1, window)
 
       {:DOWN, _, _, _, _} ->
-        {:error, Client.stopped(upload.link)}
+        {:error, Link.stopped(upload.link)}
     after
       Client.left(upload.deadline) -> {:error, Client.late(upload.link, :upload)}
     end
@@ -116,7 +116,7 @@ defmodule GpuNode.Transfer do
         answer(link, ref, deadline, request, pass_on)
 
       {:DOWN, _, _, _, _} ->
-        {:error, Client.stopped(link)}
+        {:error, Link.stopped(link)}
     after
       Client.left(deadline) -> {:error, Client.late(link, request)}
     end
@@ -150,7 +150,7 @@ defmodule GpuNode.Transfer do
           await(link, {pid, Process.monitor(pid), reply_to}, kind, deadline, hearing)
 
         :error ->
-          {:error, Client.stopped(link)}
+          {:error, Link.stopped(link)}
       end
 
     Process.unalias(reply_to)
@@ -170,7 +170,7 @@ defmodule GpuNode.Transfer do
     with {:ok, bulk} <- register(link, caller, reply_to, deadline) do
       receive do
         {^reply_to, work} -> work.(bulk)
-        {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
+        {:DOWN, _, _, _, _} -> {:error, Link.stopped(link)}
       after
         Client.left(deadline) -> {:error, Client.late(link, :transfer)}
       end
@@ -183,7 +183,7 @@ defmodule GpuNode.Transfer do
 
     receive do
       {:gpu_node_bulk, bulk} -> {:ok, bulk}
-      {:DOWN, _, _, _, _} -> {:error, Client.stopped(link)}
+      {:DOWN, _, _, _, _} -> {:error, Link.stopped(link)}
     after
       Client.left(deadline) -> {:error, Client.late(link, :transfer)}
     end
