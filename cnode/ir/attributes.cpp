@@ -12,11 +12,23 @@ namespace {
 AttributeKind kind_of(const Axes&) { return AttributeKind::kAxes; }
 AttributeKind kind_of(const std::optional<Axes>&) { return AttributeKind::kAxes; }
 AttributeKind kind_of(const std::optional<int64_t>&) { return AttributeKind::kAxis; }
+AttributeKind kind_of(int64_t) { return AttributeKind::kAxis; }
+AttributeKind kind_of(Count) { return AttributeKind::kCount; }
 AttributeKind kind_of(bool) { return AttributeKind::kBoolean; }
 AttributeKind kind_of(TieBreak) { return AttributeKind::kChoice; }
 AttributeKind kind_of(const Scalar&) { return AttributeKind::kLiteral; }
 
-// Whether |variant|'s fields are the attributes of |op|'s row, whatever their order there.
+template <typename T>
+bool is_optional(const T&) {
+  return false;
+}
+template <typename T>
+bool is_optional(const std::optional<T>&) {
+  return true;
+}
+
+// Whether |variant|'s fields are the attributes of |op|'s row, whatever their order there; those that may be nil are
+// optional.
 bool matches(const AttributeVariant& variant, const Op& op) {
   size_t fields = 0, found = 0;
   std::visit(
@@ -24,7 +36,8 @@ bool matches(const AttributeVariant& variant, const Op& op) {
         std::remove_cvref_t<decltype(all)>::visit(all, [&](std::string_view name, const auto& field) {
           ++fields;
           for (const AttributeRow& row : op.attributes)
-            if (row.name == name && row.kind == kind_of(field)) ++found;
+            if (row.name == name && row.kind == kind_of(field) && (row.default_value == "nil") == is_optional(field))
+              ++found;
         });
       },
       variant);
@@ -68,6 +81,12 @@ struct Texts {
   }
   void operator()(std::string_view name, const std::optional<int64_t>& axis) {
     if (axis) text += concat(", ", name, " ", *axis);
+  }
+  void operator()(std::string_view name, int64_t axis) {
+    if (axis != 0) text += concat(", ", name, " ", axis);
+  }
+  void operator()(std::string_view name, Count count) {
+    if (count.value != 1) text += concat(", ", name, " ", count.value);
   }
   void operator()(std::string_view name, bool set) {
     if (set) text += concat(", ", name);

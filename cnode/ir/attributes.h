@@ -23,6 +23,10 @@ using Axes = SmallList<uint8_t, 8>;
 
 enum class TieBreak : uint8_t { kLow, kHigh };
 
+struct Count {
+  int64_t value = 1;
+};
+
 // Visit: called as visit(name, field) for each field. Self: the structure, const or not.
 struct NoAttributes {
   template <typename Self, typename Visit>
@@ -92,8 +96,27 @@ struct DotAttributes {
   }
 };
 
-using AttributeVariant = std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes,
-                                      IotaAttributes, ConstantAttributes, DotAttributes>;
+struct ConcatenateAttributes {
+  int64_t axis = 0;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axis", self.axis);
+  }
+};
+
+struct TopKAttributes {
+  Count k;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("k", self.k);
+  }
+};
+
+using AttributeVariant =
+    std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
+                 ConstantAttributes, DotAttributes, ConcatenateAttributes, TopKAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

@@ -91,6 +91,9 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
         return invalid(inference, "from ", dtype_name(inference.dtype(0)), " to ", dtype_name(declared),
                        ": both must be real and of the same width");
       return declared;
+    case TypeRule::kSameAndIndex:
+      if (result == 0) return inference.dtype(0);
+      [[fallthrough]];
     case TypeRule::kIndex:
       if (!is_integer(declared)) return wrong_type(inference, result, "of an integer type");
       return declared;

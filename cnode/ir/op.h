@@ -22,6 +22,8 @@ enum class Family : uint8_t {
   kReduce,     // sum, product, reduce_max, reduce_min, all, any, logsumexp
   kArgReduce,  // argmax, argmin
   kDot,
+  kConcatenate,
+  kOrder,  // top_k
 };
 
 // Element by element: planned alike, whatever the number of operands.
@@ -61,6 +63,8 @@ enum class Code : uint8_t {
   kArgmax,
   kArgmin,
   kDot,
+  kConcatenate,
+  kTopK,
 };
 
 // Which operands an op takes.
@@ -86,6 +90,7 @@ enum class TypeRule : uint8_t {
   kDeclared,       // the declared type
   kSameWidth,      // the declared type, real and as wide as the operand's
   kIndex,          // the declared integer type
+  kSameAndIndex,   // the operand's type; of the second result the declared integer type
 };
 
 // How the result's shape follows from the operands', the attributes and the declared shape.
@@ -93,19 +98,22 @@ enum class ShapeRule : uint8_t {
   kElementwise,  // Nx.broadcast_shape over all operands: aligned at the last axis, 1 stretches
   kClip,         // the first operand's; the others are scalars
   kDeclared,
-  kMatrix,     // declared, of two axes or more
-  kReshape,    // declared, of as many elements
-  kSqueeze,    // without the axes `axes`, or without all of one element
-  kTranspose,  // the axes in the order `axes`, or reversed
-  kBroadcast,  // declared; `axes` has the result's axis of each of the operand's
-  kReduce,     // without the axes `axes`, or all of them; with `keep_axes` they become 1
-  kArgReduce,  // the same with `axis` and `keep_axis`
-  kDot,        // batch axes, what is left of the left operand's, then of the right's
+  kMatrix,       // declared, of two axes or more
+  kReshape,      // declared, of as many elements
+  kSqueeze,      // without the axes `axes`, or without all of one element
+  kTranspose,    // the axes in the order `axes`, or reversed
+  kBroadcast,    // declared; `axes` has the result's axis of each of the operand's
+  kReduce,       // without the axes `axes`, or all of them; with `keep_axes` they become 1
+  kArgReduce,    // the same with `axis` and `keep_axis`
+  kDot,          // batch axes, what is left of the left operand's, then of the right's
+  kConcatenate,  // the first operand's, along `axis` the sum of all
+  kTopK,         // the operand's, along the last axis `k`
 };
 
 enum class AttributeKind : uint8_t {
   kAxes,     // a list of axes
   kAxis,     // an axis
+  kCount,    // how many, at least 1
   kBoolean,  // true, false
   kChoice,   // one of some atoms
   kLiteral,  // {Type, Number}

@@ -20,4 +20,9 @@ Result<void> plan_arg_reduce(const ir::Instruction& instruction, std::span<const
 // dot.
 Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 
+// concatenate.
+Result<void> plan_concatenate(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// top_k.
+Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+
 }  // namespace gpu_node::kernels

@@ -47,6 +47,10 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_arg_reduce(instruction, operands, plan);
     case ir::Family::kDot:
       return plan_dot(instruction, operands, plan);
+    case ir::Family::kConcatenate:
+      return plan_concatenate(instruction, operands, plan);
+    case ir::Family::kOrder:
+      return plan_order(instruction, operands, plan);
     case ir::Family::kView:
       break;
   }

@@ -37,6 +37,7 @@ class LayoutKey {
     add(value.has_value());
     if (value) add(*value);
   }
+  void add(ir::Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
   void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }
   void add(const ir::TensorType& type) {
     words_.push_back(static_cast<uint64_t>(type.dtype));

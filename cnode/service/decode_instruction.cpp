@@ -117,7 +117,12 @@ Result<void> read_value(Reader& reader, std::string_view key, ir::Axes& axes) {
 
 Result<void> read_value(Reader& reader, std::string_view key, int64_t& axis) {
   if (!reader.read_int64(axis) || axis < 0 || axis >= kMaxRank)
-    return malformed(key, concat("an axis of 0 to ", kMaxRank - 1, ", or nil"), reader);
+    return malformed(key, concat("an axis of 0 to ", kMaxRank - 1), reader);
+  return {};
+}
+
+Result<void> read_value(Reader& reader, std::string_view key, ir::Count& count) {
+  if (!reader.read_int64(count.value) || count.value < 1) return malformed(key, "an integer >= 1", reader);
   return {};
 }
 

@@ -13,7 +13,7 @@ namespace gpu_node::test {
 namespace {
 
 ir::Instruction instruction_of(const std::string& op, std::span<const program::Value> operands,
-                               const ir::TensorType& result, const ir::Attributes& attributes) {
+                               std::span<const ir::TensorType> results, const ir::Attributes& attributes) {
   ir::Instruction instruction;
   instruction.op = ir::find_op(op);
   REQUIRE_MESSAGE(instruction.op != nullptr, op);
@@ -23,7 +23,8 @@ ir::Instruction instruction_of(const std::string& op, std::span<const program::V
     else
       instruction.operands.emplace_back(static_cast<ir::ValueName>(i + 1));
   }
-  instruction.results.emplace_back(100, result);
+  for (const ir::TensorType& result : results)
+    instruction.results.emplace_back(static_cast<ir::ValueName>(100 + instruction.results.size()), result);
   instruction.attributes = attributes;
   return instruction;
 }
@@ -136,16 +137,21 @@ program::Tensor run_op(const std::string& op, std::span<const program::Value> op
                        const ir::Attributes& attributes) {
   program::Tensors results;
   const std::vector<program::Operand> all(operands.begin(), operands.end());
-  const auto recorded = executor().record(instruction_of(op, operands, result, attributes), all, {}, results);
+  const auto recorded = executor().record(instruction_of(op, operands, {&result, 1}, attributes), all, {}, results);
   if (!recorded.ok()) FAIL(recorded.error().message);
   return results[0];
 }
 
 Error op_error(const std::string& op, std::span<const program::Value> operands, const ir::TensorType& result,
                const ir::Attributes& attributes) {
+  return op_error(op, operands, std::vector<ir::TensorType>{result}, attributes);
+}
+
+Error op_error(const std::string& op, std::span<const program::Value> operands,
+               const std::vector<ir::TensorType>& types, const ir::Attributes& attributes) {
   program::Tensors results;
   const std::vector<program::Operand> all(operands.begin(), operands.end());
-  const auto recorded = executor().record(instruction_of(op, operands, result, attributes), all, {}, results);
+  const auto recorded = executor().record(instruction_of(op, operands, types, attributes), all, {}, results);
   REQUIRE_FALSE(recorded.ok());
   return recorded.error();
 }
@@ -164,7 +170,7 @@ void check_cases(std::span<const OpCase> cases) {
     }
     std::vector<ir::OperandType> views;
     for (const ir::TensorType& type : types) views.push_back(ir::OperandType::of(type));
-    executor().prefetch(instruction_of(test.op, operands, test.result, test.attributes), views);
+    executor().prefetch(instruction_of(test.op, operands, {&test.result, 1}, test.attributes), views);
   }
   std::vector<program::Tensor> results;
   for (size_t i = 0; i < cases.size(); ++i) {

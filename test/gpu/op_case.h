@@ -53,7 +53,9 @@ HostTensor from_device(const program::Tensor& tensor);
 // |op| with attributes on |operands|; fails the test on an error.
 program::Tensor run_op(const std::string& op, std::span<const program::Value> operands, const ir::TensorType& result,
                        const ir::Attributes& attributes = {});
-// The error of the same.
+// The error of the same, or of an op with several results.
+Error op_error(const std::string& op, std::span<const program::Value> operands,
+               const std::vector<ir::TensorType>& results, const ir::Attributes& attributes);
 Error op_error(const std::string& op, std::span<const program::Value> operands, const ir::TensorType& result,
                const ir::Attributes& attributes = {});
 

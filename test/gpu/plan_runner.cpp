@@ -28,13 +28,14 @@ struct Call {
   }
 };
 
-Call make_call(std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
-               const Shape& result_shape, const ir::Attributes& attributes) {
+Call make_call(std::string_view op, const std::vector<HostTensor>& operands, const std::vector<ir::TensorType>& results,
+               const ir::Attributes& attributes) {
   Call call;
   call.instruction.op = ir::find_op(op);
   REQUIRE(call.instruction.op != nullptr);
   call.instruction.attributes = attributes;
-  call.instruction.results = {{-1, {result_dtype, result_shape}}};
+  for (const ir::TensorType& type : results)
+    call.instruction.results.push_back({-1 - static_cast<ir::ValueName>(call.instruction.results.size()), type});
   for (size_t i = 0; i < operands.size(); ++i) {
     call.instruction.operands.emplace_back(static_cast<ir::ValueName>(i));
     call.types.push_back({operands[i].dtype, operands[i].map.shape});
@@ -112,28 +113,42 @@ PlannedFor::~PlannedFor() { g_planned_for = nullptr; }
 
 HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                   const Shape& result_shape, const ir::Attributes& attributes) {
-  const Call call = make_call(op, operands, result_dtype, result_shape, attributes);
+  return std::move(run_op(planner, op, operands, {{result_dtype, result_shape}}, attributes)[0]);
+}
+
+std::vector<HostTensor> run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands,
+                               const std::vector<ir::TensorType>& types, const ir::Attributes& attributes) {
+  const Call call = make_call(op, operands, types, attributes);
   const auto check = [&call](const auto& outcome) {
     if (!outcome.ok())
       FAIL(ir::instruction_text(call.instruction, call.operand_types()) << ": " << outcome.error().message);
   };
-  HostTensor result(result_dtype, result_shape);
-  if (result.bytes.empty()) return result;
+  std::vector<HostTensor> results;
+  for (const ir::TensorType& type : types) results.emplace_back(type.dtype, type.shape);
+  if (results[0].bytes.empty()) return results;
   const Result<kernels::Plan> plan = plan_of(call, planner);
   check(plan);
   std::vector<vulkan::BufferRef> buffers;
   for (const HostTensor& operand : operands)
     buffers.push_back(operand.bytes.empty() ? nullptr : upload(device(), operand.bytes));
   // Bytes that no kernel writes must not look like a result by chance.
-  const vulkan::BufferRef buffer = upload(device(), std::vector<std::byte>(result.bytes.size(), std::byte{0xa5}));
-  check(record_plan(device(), *plan, buffers, {&buffer, 1}));
-  result.bytes = download(device(), buffer, result.bytes.size());
-  return result;
+  std::vector<vulkan::BufferRef> outputs;
+  for (const HostTensor& result : results)
+    outputs.push_back(upload(device(), std::vector<std::byte>(result.bytes.size(), std::byte{0xa5})));
+  check(record_plan(device(), *plan, buffers, outputs));
+  for (size_t k = 0; k < results.size(); ++k)
+    results[k].bytes = download(device(), outputs[k], results[k].bytes.size());
+  return results;
 }
 
 Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                  const Shape& result_shape, const ir::Attributes& attributes) {
-  const Call call = make_call(op, operands, result_dtype, result_shape, attributes);
+  return plan_error(planner, op, operands, {{result_dtype, result_shape}}, attributes);
+}
+
+Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands,
+                 const std::vector<ir::TensorType>& results, const ir::Attributes& attributes) {
+  const Call call = make_call(op, operands, results, attributes);
   const Result<kernels::Plan> plan = plan_of(call, planner);
   REQUIRE(!plan.ok());
   return plan.error();

@@ -38,8 +38,13 @@ class PlannedFor {
 // test.
 HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                   const Shape& result_shape, const ir::Attributes& attributes);
+// The same of an op with several results.
+std::vector<HostTensor> run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands,
+                               const std::vector<ir::TensorType>& results, const ir::Attributes& attributes);
 // The error of planning the same.
 Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                  const Shape& result_shape, const ir::Attributes& attributes);
+Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands,
+                 const std::vector<ir::TensorType>& results, const ir::Attributes& attributes);
 
 }  // namespace gpu_node::test

@@ -65,6 +65,8 @@ void check_golden(const PlannedKernel& kernel, std::initializer_list<std::string
   ir::Instruction instruction;
   instruction.op = ir::find_op(kernel.op);
   instruction.results.push_back({1, kernel.result});
+  for (const ir::TensorType& type : kernel.more)
+    instruction.results.push_back({1 + static_cast<ir::ValueName>(instruction.results.size()), type});
   instruction.attributes = kernel.attributes;
   const auto made = kernels::plan(instruction, kernel.operands, device);
   REQUIRE(made.ok());

@@ -33,6 +33,7 @@ struct PlannedKernel {
   ir::TensorType result;
   ir::Attributes attributes = {};
   size_t dispatches = 1;
+  std::vector<ir::TensorType> more = {};  // results behind the first
 };
 void check_golden(const PlannedKernel& kernel, std::initializer_list<std::string_view> marks);
 

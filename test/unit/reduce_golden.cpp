@@ -1,4 +1,4 @@
-// The text of reductions and matrix products, reviewed in test/golden (golden.h).
+// The text of reductions, of matrix products and of what puts elements in order, reviewed in test/golden (golden.h).
 #include <doctest/doctest.h>
 
 #include "golden.h"
@@ -15,6 +15,8 @@ ir::Attributes over(const ir::Axes& axes) { return ir::ReduceAttributes{axes}; }
 ir::Attributes along(std::optional<int64_t> axis, ir::TieBreak tie_break) {
   return ir::ArgReduceAttributes{axis, tie_break};
 }
+
+ir::Attributes best(int64_t k) { return ir::TopKAttributes{ir::Count{k}}; }
 
 ir::Attributes contracted(const ir::Axes& left, const ir::Axes& right, const ir::Axes& batch = {}) {
   return ir::DotAttributes{left, batch, right, batch};
@@ -70,6 +72,16 @@ TEST_CASE("emitter: golden products") {
             contracted({2, 3}, {1, 3}, {0})},
        })
     check_golden(kernel, {"ELEMENT fetch(OFFSETS at) {", kPut, "uvec2 batch_offsets(uint index) {"});
+}
+
+TEST_CASE("emitter: golden orders") {
+  for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
+           {"top_k_bf16_block", "top_k", {tensor(bf16, {4, 50})}, {bf16, {4, 5}}, best(5), 1, {{s64, {4, 5}}}},
+           {"top_k_f64_selected", "top_k", {tensor(f64, {5'000})}, {f64, {9}}, best(9), 2, {{s32, {9}}}},
+           {"top_k_s32_merged", "top_k", {tensor(s32, {1'500})}, {s32, {600}}, best(600), 3, {{s32, {600}}}},
+       })
+    check_golden(kernel, {"void take(uint row, uint position, out KEY key, out uint index) {",
+                          "void put(uint row, uint block, uint position, KEY key, uint index) {"});
 }
 
 }  // namespace gpu_node::test

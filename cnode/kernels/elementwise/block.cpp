@@ -103,13 +103,15 @@ Result<void> append_work(Work&& work, PlanBuilder& plan) {
   return {};
 }
 
-// Keeps each value as it is, of |type|.
-scalar::Block identity(Dtype type) {
+scalar::Block conversion(Dtype from, Dtype to) {
   static const ir::Op& kAsType = ir::op_called("as_type");
   scalar::Block block;
-  block.result(block.step(kAsType, type, {block.input(type)}));
+  block.result(block.step(kAsType, to, {block.input(from)}));
   return block;
 }
+
+// Keeps each value as it is, of |type|.
+scalar::Block identity(Dtype type) { return conversion(type, type); }
 
 // A copy moves bits: as unsigned integers of the element's size, or as rows of smaller ones where that size has none.
 Dtype copied_as(int element_bytes, const vulkan::DeviceInfo& device) {
@@ -166,6 +168,12 @@ Result<void> append_copy(const Source& from, const Place& to, PlanBuilder& plan)
   for (Origin& origin : work.box.origins) origin.dtype = type;
   if (const int words = bytes / dtype_size_bytes(type); words > 1) GPU_TRY(split_elements(work.box, words, to, plan));
   return append_work(std::move(work), plan);
+}
+
+Result<void> append_conversion(const Source& from, const Place& to, PlanBuilder& plan) {
+  const Dtype type = type_of(from);
+  if (type == to.dtype || std::holds_alternative<Scalar>(from)) return append_copy(from, to, plan);
+  return append_block(conversion(type, to.dtype), {&from, 1}, to, plan);
 }
 
 Result<void> append_fill(const Scalar& value, const Place& to, PlanBuilder& plan) {

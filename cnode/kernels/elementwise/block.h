@@ -24,6 +24,9 @@ inline Result<void> append_block(const scalar::Block& block, std::span<const Sou
 // to it (append_fill).
 Result<void> append_copy(const Source& from, const Place& to, PlanBuilder& plan);
 
+// The same elements converted to |to|'s type, as as_type does; bit by bit where they are of it.
+Result<void> append_conversion(const Source& from, const Place& to, PlanBuilder& plan);
+
 // Every element of |to| becomes |value|, converted to its type.
 Result<void> append_fill(const Scalar& value, const Place& to, PlanBuilder& plan);
 

@@ -44,6 +44,39 @@ defmodule GpuNode.OpTest do
     assert text =~ "keep_axes is a boolean, got 1"
   end
 
+  test "several results, and lists of operands" do
+    assert {:ok, %{results: [{{:bf, 16}, {2, 3}}, {{:s, 32}, {2, 3}}], attributes: %{k: 3}}} =
+             Op.infer(:top_k, [t(:bf16, {2, 5})], k: 3)
+
+    assert {:ok, %{results: [_, {{:u, 8}, {1}}], attributes: %{k: 1}}} = Op.infer(:top_k, [t(:s8, {4})], type: :u8)
+    for k <- [0, 6, -1, 2.0, "3", []], do: assert({:error, %{message: _}} = Op.infer(:top_k, [t(:f32, {2, 5})], k: k))
+    assert {:error, %{message: text}} = Op.infer(:top_k, [t(:f32, {})])
+    assert text =~ "takes a tensor of 1 axis or more"
+    assert {:error, _} = Op.infer(:top_k, [t(:c64, {4})])
+    assert {:error, _} = Op.infer(:top_k, [t(:f32, {4})], type: :f32)
+
+    assert infer(:concatenate, [t(:u8, {2, 3}), t(:s16, {4, 3})]) == {:s16, {6, 3}}
+    assert infer(:concatenate, [t(:f32, {2, 3})], axis: 1) == {:f32, {2, 3}}
+    assert infer(:concatenate, [t(:f32, {2, 3}), t(:f32, {2, 0}), t(:f32, {2, 1})], axis: -1) == {:f32, {2, 4}}
+    assert attributes(:concatenate, [t(:f32, {2, 3})], axis: -1) == %{axis: 1}
+
+    for {operands, axis} <- [
+          {[{2, 3}, {2, 4}], 0},
+          {[{2, 3}, {2}], 0},
+          {[{2}], 1},
+          {[{}], 0},
+          {[{2, 3}], [0, 1]},
+          {[{2, 3}], :x}
+        ] do
+      assert {:error, %Error{code: :invalid_argument}} =
+               infer(:concatenate, Enum.map(operands, &t(:f32, &1)), axis: axis)
+    end
+
+    assert {:error, _} = infer(:concatenate, [t(:f32, {2}), 1])
+    assert {:error, %{message: text}} = infer(:concatenate, [])
+    assert text =~ "takes 1 or more operands"
+  end
+
   test "numbers of a type count as their type" do
     assert infer(:add, [t(:u8, {2}), {{:f, 64}, 1.0}]) == {:f64, {2}}
     assert infer(:add, [t(:u8, {2}), {{:u, 8}, 1}]) == {:u8, {2}}

@@ -93,8 +93,8 @@ defmodule GpuNode.SessionProgramTest do
     {:ok, _} = GpuNode.sync(:fake)
     FakeNode.recorded()
     {:ok, [y]} = GpuNode.run(:fake, last, [x])
-    assert [{:run_program, _, _, _}] = program_commands()
     assert Tensor.to_list!(y) == [1.0, 2.0]
+    assert [{:run_program, _, _, _}] = program_commands()
   end
 
   test "a session process that ends in the middle of a call is an error of that call" do

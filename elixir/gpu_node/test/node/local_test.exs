@@ -73,6 +73,43 @@ defmodule GpuNode.LocalTest do
     end
   end
 
+  test "an op of many operands, and one of two results, at once and in a program", %{gpu: name} do
+    parts = for n <- 1..40, do: Tensor.from_list!(name, [[n, n + 0.5]], :f32)
+    whole = for n <- 1..40, do: [n * 1.0, n + 0.5]
+    assert parts |> Ops.concatenate() |> Tensor.to_list!() == whole
+    assert %{shape: {1, 80}} = flat = Ops.concatenate(parts, axis: -1)
+    assert Tensor.to_list!(flat) == [Enum.concat(whole)]
+    assert %{type: {:f, 32}} = Ops.concatenate([hd(parts), Tensor.from_list!(name, [[7]], :u8)], axis: 1)
+    assert_raise Error, ~r/alike but for axis 0/, fn -> Ops.concatenate([hd(parts), flat]) end
+    assert_raise Error, ~r/concatenate\(\) has no tensor/, fn -> Ops.concatenate([]) end
+
+    x = Tensor.from_list!(name, [[3, :nan, 1, 7], [2, 2, :infinity, 2]], :f32)
+    assert [values, places] = Ops.top_k(x, k: 3)
+    assert {values.type, places.type, values.shape} == {{:f, 32}, {:s, 32}, {2, 3}}
+    assert Tensor.to_list!(values) == [[:nan, 7.0, 3.0], [:infinity, 2.0, 2.0]]
+    assert Tensor.to_list!(places) == [[1, 3, 0], [2, 0, 1]]
+    assert [_, %{type: {:u, 64}}] = Ops.top_k(x, type: :u64)
+    assert_raise Error, ~r/k is 1 to 4, got 5/, fn -> Ops.top_k(x, k: 5) end
+
+    {p, inputs} =
+      Enum.map_reduce(parts, Program.new(), fn _, p -> p |> Program.input(:f32, {1, 2}) |> swap() end) |> swap()
+
+    {p, joined} = Program.concatenate(p, inputs)
+    {p, [values, places]} = Program.top_k(p, joined, k: 2)
+    {p, [best, _unused]} = Program.top_k(p, values)
+    p = Program.output(p, [places, joined, best])
+
+    for turn <- 1..3 do
+      turned = Enum.drop(parts, turn) ++ Enum.take(parts, turn)
+      assert {:ok, [places, joined, best]} = GpuNode.run(name, p, turned)
+      assert Tensor.to_list!(joined) == Enum.drop(whole, turn) ++ Enum.take(whole, turn)
+      assert Tensor.to_list!(places) == for(_ <- 1..40, do: [1, 0])
+      assert Tensor.to_list!(best) == for([_, half] <- Enum.drop(whole, turn) ++ Enum.take(whole, turn), do: [half])
+    end
+  end
+
+  defp swap({a, b}), do: {b, a}
+
   test "a program of more instructions than a message takes", %{gpu: name} do
     {p, x} = Program.input(Program.new(), :f32, {2})
     {p, first} = Program.add(p, x, 1)

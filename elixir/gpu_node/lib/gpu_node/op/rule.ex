@@ -9,7 +9,7 @@ defmodule GpuNode.Op.Rule do
   require Type
 
   # Type rules that leave a choice, which the option :type makes.
-  @chosen ~w(merge merge_floating merge_values aggregate declared same_width index)a
+  @chosen ~w(merge merge_floating merge_values aggregate declared same_width index same_and_index)a
   # Shape rules whose shape is the option :shape.
   @given ~w(declared matrix reshape broadcast)a
 
@@ -24,8 +24,11 @@ defmodule GpuNode.Op.Rule do
          {:ok, type} <- type(row.type, literal, hd(types ++ [nil]), attributes),
          {:ok, shape, wire} <- shape(row.shape, row, Enum.map(operands, &shape_of/1), attributes),
          {:ok, wire} <- constant(row, type, wire, attributes),
-         do: {:ok, %{results: [{type, shape}], literal: literal || type, attributes: wire}}
+         do: {:ok, %{results: results(row.type, type, types, shape), literal: literal || type, attributes: wire}}
   end
+
+  defp results(:same_and_index, type, [first], shape), do: [{first, shape}, {type, shape}]
+  defp results(_rule, type, _types, shape), do: [{type, shape}]
 
   # Most eager calls carry no attributes: no look-up for them.
   defp known(_row, []), do: :ok
@@ -106,7 +109,7 @@ defmodule GpuNode.Op.Rule do
   defp type(:declared, nil, nil, attributes), do: declared(attributes, created(get(attributes, :value)))
   defp type(:declared, _merged, _first, attributes), do: declared(attributes, nil)
 
-  defp type(:index, _merged, _first, attributes) do
+  defp type(rule, _merged, _first, attributes) when rule in [:index, :same_and_index] do
     with {:ok, type} <- declared(attributes, {:s, 32}),
          :ok <- check(Type.integer?(type), "indices are of an integer type, not #{Type.name(type)}"),
          do: {:ok, type}
@@ -237,6 +240,30 @@ defmodule GpuNode.Op.Rule do
       wire = %{contract_left: contract_a, batch_left: batch_a, contract_right: contract_b, batch_right: batch_b}
       {:ok, shape, wire}
     end
+  end
+
+  defp shape(:concatenate, _row, [first | others] = shapes, attributes) do
+    axis = get(attributes, :axis) || 0
+
+    with :ok <- check(is_integer(axis), "axis is an integer, got #{inspect(axis)}"),
+         {:ok, [axis]} <- Shape.normalize_axes(axis, first),
+         rest = &Tuple.delete_at(&1, axis),
+         :ok <-
+           check(
+             Enum.all?(others, &(tuple_size(&1) == tuple_size(first) and rest.(&1) == rest.(first))),
+             "the shapes must be alike but for axis #{axis}"
+           ),
+         do: {:ok, put_elem(first, axis, shapes |> Enum.map(&elem(&1, axis)) |> Enum.sum()), %{axis: axis}}
+  end
+
+  defp shape(:top_k, _row, [from], attributes) do
+    k = if(is_nil(get(attributes, :k)), do: 1, else: get(attributes, :k))
+    last = tuple_size(from) - 1
+
+    with :ok <- check(last >= 0, "takes a tensor of 1 axis or more"),
+         :ok <-
+           check(is_integer(k) and k in 1..elem(from, last)//1, "k is 1 to #{elem(from, last)}, got #{inspect(k)}"),
+         do: {:ok, put_elem(from, last, k), %{k: k}}
   end
 
   defp broadcast([shape]), do: {:ok, shape}

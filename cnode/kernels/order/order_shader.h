@@ -1,0 +1,57 @@
+// The GLSL that puts elements in order: which kernel it is, how its parameters lie, its text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "tensor/dtype.h"
+#include "vulkan/device_info.h"
+#include "vulkan/kernel_cache.h"
+
+namespace gpu_node::kernels {
+
+// A pass over blocks of pairs (shaders/order.glsl). Everything that changes its text; counts and offsets are
+// parameters.
+struct OrderPass {
+  enum class Network : uint8_t {
+    kSort,       // each block ascending
+    kAlternate,  // ascending and descending in turn
+    kMerge,      // what exchanges have parted
+  };
+  Dtype element = Dtype::f32;  // of the source
+  Dtype index = Dtype::s32;    // of the positions in the results
+  bool reads_source = true;    // else the pairs of an earlier pass
+  bool writes_results = true;  // else pairs for a later one
+  Network network = Network::kSort;
+  uint32_t log_block = 10;
+  uint32_t invocations = 256;
+
+  // The parameters, all of 32 bits: rows, blocks and elements of a row; what stays of each block, and of a row; the
+  // pairs of a run; the source's offset and the length of its rows.
+  static constexpr uint32_t kRows = 0, kBlocks = 1, kCount = 2, kKeep = 3, kOut = 4, kRun = 5, kSource = 6, kLength = 7,
+                            kWords = 8;
+
+  std::string key() const;
+  // Bindings: the source if it is read or results are written, the keys and indices read, those written or the values
+  // and positions.
+  Result<vulkan::KernelSource> emit(const vulkan::DeviceInfo& device) const;
+};
+
+// A step of a merge across blocks (shaders/order_exchange.glsl), in place.
+struct OrderExchange {
+  Dtype element = Dtype::f32;
+  uint32_t invocations = 256;
+
+  // Pairs of places in all; places of a row; places of a run; how far apart the two of a pair are.
+  static constexpr uint32_t kPairs = 0, kCount = 1, kRun = 2, kLogStride = 3, kWords = 4;
+
+  std::string key() const;
+  // Bindings: keys, indices.
+  Result<vulkan::KernelSource> emit(const vulkan::DeviceInfo& device) const;
+};
+
+// Of a key in a buffer.
+uint32_t order_key_bytes(Dtype element);
+
+}  // namespace gpu_node::kernels

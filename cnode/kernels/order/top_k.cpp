@@ -1,0 +1,172 @@
+// Plans top_k: rows are put in order block by block, and of each block what can be among the k stays, until one block
+// is left. Where more than half a block stays, blocks are merged into one order of the row instead.
+#include <algorithm>
+#include <bit>
+
+#include "base/divide_up.h"
+#include "kernels/elementwise/block.h"
+#include "kernels/families.h"
+#include "kernels/order/order_shader.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+// Variants of the block, by what a row has: the smallest that holds it, else the last.
+constexpr uint32_t kLogBlocks[] = {6, 8, 10};
+
+// Pairs of key and index in scratch: |count| for each row.
+struct Pairs {
+  uint32_t keys = 0, indices = 0;
+  uint64_t count = 0;
+};
+
+Binding of_scratch(uint32_t scratch, bool written) { return {Binding::Kind::kScratch, scratch, 0, 0, written}; }
+
+// The rows of a top_k on their way through its passes.
+class Rows {
+ public:
+  Rows(const Place& source, PlanBuilder& plan) : plan_(plan) {
+    const Shape& shape = source.map.shape;
+    length_ = static_cast<uint64_t>(shape[shape.size() - 1]);
+    rows_ = static_cast<uint64_t>(element_count(shape)) / length_;
+    pass_.element = source.dtype;
+    log_block_ = kLogBlocks[std::size(kLogBlocks) - 1];
+    for (const uint32_t log : kLogBlocks)
+      if (length_ <= uint64_t{1} << log) log_block_ = std::min(log_block_, log);
+  }
+
+  Result<void> bind(const Place& source, const Place& values, const Place& positions);
+  Result<void> select(uint64_t k);
+  Result<void> merge(uint64_t k);
+  uint64_t block() const { return uint64_t{1} << log_block_; }
+
+ private:
+  Result<Pairs> add_pairs(uint64_t count);
+  // One pass over rows of |count| places: of the source, or of |from|. It leaves |keep| of each block and |out| of each
+  // row, in |to| or as the results.
+  Result<void> append(const Pairs* from, const Pairs* to, uint64_t count, uint64_t keep, uint64_t out,
+                      OrderPass::Network network, uint64_t run);
+  Result<void> append_exchange(const Pairs& pairs, uint64_t run, uint32_t log_stride);
+
+  PlanBuilder& plan_;
+  OrderPass pass_;
+  uint64_t rows_ = 0, length_ = 0;
+  uint32_t log_block_ = 0;
+  Bound source_, values_, positions_;
+};
+
+Result<void> Rows::bind(const Place& source, const Place& values, const Place& positions) {
+  // Places are counted in 32 bits, and those of a row rounded up to a power of two.
+  if (rows_ * std::bit_ceil(length_) > uint64_t{1} << 31)
+    return plan_.unsupported(concat(rows_, " rows of ", length_,
+                                    " elements; at most 2147483648 are supported, rows rounded up to a power of two"));
+  pass_.index = positions.dtype;
+  GPU_ASSIGN(source_, plan_.bind(source, false));
+  GPU_ASSIGN(values_, plan_.bind(values, true));
+  GPU_ASSIGN(positions_, plan_.bind(positions, true));
+  return {};
+}
+
+Result<Pairs> Rows::add_pairs(uint64_t count) {
+  Pairs pairs{0, 0, count};
+  const auto rows = static_cast<int64_t>(rows_), places = static_cast<int64_t>(count);
+  GPU_ASSIGN(pairs.keys, plan_.add_parts(rows, places, order_key_bytes(pass_.element)));
+  GPU_ASSIGN(pairs.indices, plan_.add_parts(rows, places, sizeof(uint32_t)));
+  return pairs;
+}
+
+Result<void> Rows::append(const Pairs* from, const Pairs* to, uint64_t count, uint64_t keep, uint64_t out,
+                          OrderPass::Network network, uint64_t run) {
+  const vulkan::DeviceInfo& device = plan_.device();
+  OrderPass pass = pass_;
+  pass.reads_source = from == nullptr;
+  pass.writes_results = to == nullptr;
+  pass.network = network;
+  pass.log_block = log_block_;
+  pass.invocations = static_cast<uint32_t>(
+      std::min<uint64_t>(block() / 2, std::min(256u, std::bit_floor(device.max_workgroup_invocations))));
+  Dispatch dispatch;
+  dispatch.key = pass.key();
+  dispatch.emit = [pass, &device] { return pass.emit(device); };
+  if (pass.reads_source || pass.writes_results) dispatch.bindings.push_back(source_.binding);
+  if (from != nullptr)
+    for (const uint32_t scratch : {from->keys, from->indices}) dispatch.bindings.push_back(of_scratch(scratch, false));
+  if (to != nullptr)
+    for (const uint32_t scratch : {to->keys, to->indices}) dispatch.bindings.push_back(of_scratch(scratch, true));
+  else
+    for (const Bound* bound : {&values_, &positions_}) dispatch.bindings.push_back(bound->binding);
+  const uint64_t blocks = divide_up(out, keep);
+  const uint64_t words[OrderPass::kWords] = {
+      rows_, blocks, count, keep, out, run, static_cast<uint64_t>(source_.offset), length_};
+  SmallList<uint32_t, OrderPass::kWords> parameters;
+  for (const uint64_t word : words) parameters.push_back(static_cast<uint32_t>(word));
+  plan_.set_parameters(parameters.span(), dispatch);
+  plan_.set_grid(rows_ * blocks, 1, dispatch);
+  return plan_.append(std::move(dispatch));
+}
+
+Result<void> Rows::append_exchange(const Pairs& pairs, uint64_t run, uint32_t log_stride) {
+  const vulkan::DeviceInfo& device = plan_.device();
+  const OrderExchange exchange{pass_.element, std::min(256u, std::bit_floor(device.max_workgroup_invocations))};
+  Dispatch dispatch;
+  dispatch.key = exchange.key();
+  dispatch.emit = [exchange, &device] { return exchange.emit(device); };
+  for (const uint32_t scratch : {pairs.keys, pairs.indices}) dispatch.bindings.push_back(of_scratch(scratch, true));
+  const uint64_t count = rows_ * pairs.count / 2;
+  const uint32_t words[OrderExchange::kWords] = {static_cast<uint32_t>(count), static_cast<uint32_t>(pairs.count),
+                                                 static_cast<uint32_t>(run), log_stride};
+  plan_.set_parameters(words, dispatch);
+  plan_.set_grid(count, exchange.invocations, dispatch);
+  return plan_.append(std::move(dispatch));
+}
+
+// Of each block its first |k|, side by side, are the next pass's rows.
+Result<void> Rows::select(uint64_t k) {
+  constexpr auto kSort = OrderPass::Network::kSort;
+  std::optional<Pairs> left;
+  for (uint64_t count = length_;;) {
+    const Pairs* from = left ? &*left : nullptr;
+    const uint64_t blocks = divide_up(count, block());
+    if (blocks == 1) return append(from, nullptr, count, k, k, kSort, 0);
+    GPU_ASSIGN(const Pairs to, add_pairs(blocks * k));
+    GPU_TRY(append(from, &to, count, k, to.count, kSort, 0));
+    left = to;
+    count = to.count;
+  }
+}
+
+// Sorts blocks in turn up and down, then merges runs of them until one is the row (Batcher's bitonic merge).
+Result<void> Rows::merge(uint64_t k) {
+  using enum OrderPass::Network;
+  const uint64_t whole = std::bit_ceil(length_);
+  GPU_ASSIGN(Pairs pairs, add_pairs(whole));
+  GPU_ASSIGN(Pairs other, add_pairs(whole));
+  GPU_TRY(append(nullptr, &pairs, length_, block(), whole, kAlternate, 0));
+  for (uint64_t run = 2 * block(); run <= whole; run *= 2) {
+    for (auto log = static_cast<uint32_t>(std::countr_zero(run)); log-- > log_block_;)
+      GPU_TRY(append_exchange(pairs, run, log));
+    if (run == whole) return append(&pairs, nullptr, whole, block(), k, kMerge, run);
+    GPU_TRY(append(&pairs, &other, whole, block(), whole, kMerge, run));
+    std::swap(pairs, other);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
+  const auto k = static_cast<uint64_t>(instruction.attributes.as<ir::TopKAttributes>().k.value);
+  Place source = plan.placed(source_of(operands[0], 0));
+  if (!source.map.is_row_major()) {
+    const Place dense = plan.add_scratch(source.dtype, source.map.shape);
+    GPU_TRY(append_copy(source, dense, plan));
+    source = dense;
+  }
+  Rows rows(source, plan);
+  GPU_TRY(rows.bind(source, plan.result(0), plan.result(1)));
+  return 2 * k <= rows.block() || source.map.shape[source.map.shape.size() - 1] <= static_cast<int64_t>(rows.block())
+             ? rows.select(k)
+             : rows.merge(k);
+}
+
+}  // namespace gpu_node::kernels
