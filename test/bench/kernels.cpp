@@ -49,7 +49,7 @@ class Work {
     std::vector<kernels::Arg> args;
     for (const Operand& operand : operands_) {
       instruction.operands.emplace_back(static_cast<ir::ValueName>(args.size()));
-      args.push_back(kernels::TensorArg{operand.dtype, operand.map, operand.buffer->size_bytes()});
+      args.push_back(kernels::TensorArg{operand.dtype, operand.map});
     }
     plan_ = must(kernels::plan(instruction, args, device.info()));
     const auto bytes = static_cast<uint64_t>(element_count(shape)) * static_cast<uint64_t>(dtype_size_bytes(dtype));
