@@ -59,6 +59,8 @@ class Executor {
   const Counters& counters() const { return counters_; }
   // Counts time from now on as recording.
   void start_clock() { counted_ = Clock::now(); }
+  // Leaves |time| out: it was spent on something else meanwhile.
+  void stop_clock(Clock::duration time) { counted_ += time; }
   // Counts |instructions| that were executed and recorded since then.
   void count(uint64_t instructions);
 

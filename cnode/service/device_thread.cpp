@@ -177,11 +177,14 @@ void DeviceThread::housekeeping() {
 void DeviceThread::step() {
   progress_.fetch_add(1, std::memory_order_relaxed);
   vulkan::Recorder& recorder = device_.recorder();
-  if (recorder.pending() < kSubmitCommands || lost_ || !submit()) return;
+  if (recorder.pending() < kSubmitCommands || lost_) return;
+  const Clock::time_point began = Clock::now();
+  if (!submit()) return;
   acknowledge();
   while (!lost_ && recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight)
     check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
   recorder.collect();
+  interpreter_.executor().stop_clock(Clock::now() - began);
 }
 
 // A device can be lost while nobody submits: the timeline then just stops.
