@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/concat.h"
 #include "scalar/special_functions.h"
 
 namespace gpu_node::chain {
@@ -26,8 +27,8 @@ Result<std::vector<double>> bind_parameters(const Program& program, const Inputs
       return invalid("parameter '" + parameter.name + "' is not given and has no default");
     const double value = given == inputs.parameters.end() ? *parameter.default_value : given->second;
     if (!contains(parameter.support, value))
-      return invalid("parameter '" + parameter.name + "' is " + std::to_string(value) + ", not " +
-                     std::string(name_of(parameter.support)));
+      return invalid(
+          concat("parameter '", parameter.name, "' is ", std::to_string(value), ", not ", name_of(parameter.support)));
     values.push_back(value);
   }
   return values;
@@ -40,11 +41,9 @@ class Sizes {
   Result<void> set(size_t dimension, int64_t size, const std::string& source) {
     const std::string name = "dimension '" + names_[dimension].name + "'";
     if (size < 1 || size > kMaxDimensionSize)
-      return invalid(name + " is " + std::to_string(size) + " long by " + source + "; 1 to " +
-                     std::to_string(kMaxDimensionSize) + " is possible");
+      return invalid(concat(name, " is ", size, " long by ", source, "; 1 to ", kMaxDimensionSize, " is possible"));
     if (sizes_[dimension] >= 0 && sizes_[dimension] != size)
-      return invalid(name + " is " + std::to_string(sizes_[dimension]) + " long, but " + std::to_string(size) + " by " +
-                     source);
+      return invalid(concat(name, " is ", sizes_[dimension], " long, but ", size, " by ", source));
     sizes_[dimension] = size;
     return {};
   }
@@ -62,8 +61,7 @@ class Sizes {
 Result<void> check_array(const Data& row, const Array& array) {
   const std::string name = "data '" + row.name + "'";
   if (array.shape.size() != row.dimensions.size())
-    return invalid(name + " has rank " + std::to_string(array.shape.size()) + ", declared is " +
-                   std::to_string(row.dimensions.size()));
+    return invalid(concat(name, " has rank ", array.shape.size(), ", declared is ", row.dimensions.size()));
   int64_t count = 1;
   for (const int64_t size : array.shape) {
     if (size < 1 || size > kMaxDimensionSize || count > kMaxDimensionSize)
@@ -71,8 +69,7 @@ Result<void> check_array(const Data& row, const Array& array) {
     count *= size;
   }
   if (static_cast<int64_t>(array.values.size()) != count)
-    return invalid(name + " has " + std::to_string(array.values.size()) + " numbers, its shape says " +
-                   std::to_string(count));
+    return invalid(concat(name, " has ", array.values.size(), " numbers, its shape says ", count));
   for (const double value : array.values)
     if (!std::isfinite(value)) return invalid(name + " holds a number that is not finite");
   return {};
@@ -81,8 +78,7 @@ Result<void> check_array(const Data& row, const Array& array) {
 Result<void> check_places(const Data& row, const std::vector<double>& values, int64_t size) {
   for (const double value : values)
     if (value != std::floor(value) || value < 0 || value >= static_cast<double>(size))
-      return invalid("data '" + row.name + "' holds " + std::to_string(value) + ", not a place from 0 to " +
-                     std::to_string(size - 1));
+      return invalid(concat("data '", row.name, "' holds ", value, ", not a place from 0 to ", size - 1));
   return {};
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
+
 namespace gpu_node::chain {
 namespace {
 
@@ -16,8 +18,7 @@ Error invalid(const std::string& what) { return {ErrorCode::kInvalidArgument, wh
 Result<void> check_buffer(const vulkan::BufferRef& buffer, const char* name, uint64_t numbers, uint64_t size_bytes) {
   if (buffer == nullptr) return invalid(std::string(name) + " is missing");
   if (buffer->size_bytes() != numbers * size_bytes)
-    return invalid(std::string(name) + " has " + std::to_string(buffer->size_bytes()) + " bytes, not " +
-                   std::to_string(numbers) + " numbers of " + std::to_string(size_bytes));
+    return invalid(concat(name, " has ", buffer->size_bytes(), " bytes, not ", numbers, " numbers of ", size_bytes));
   return {};
 }
 
@@ -47,22 +48,21 @@ Result<void> ChainRun::check(const ChainRequest& request) const {
   const Launch& launch = model_->launch();
   const auto d = static_cast<uint64_t>(launch.coordinates);
   if (request.coordinates != static_cast<int64_t>(d))
-    return invalid("position has " + std::to_string(request.coordinates) + " coordinates for each chain, the model " +
-                   std::to_string(d));
+    return invalid(concat("position has ", request.coordinates, " coordinates for each chain, the model ", d));
   if (request.steps < 1 || request.steps > kMost)
-    return invalid("steps are " + std::to_string(request.steps) + "; 1 to " + std::to_string(kMost) + " is possible");
+    return invalid(concat("steps are ", request.steps, "; 1 to ", kMost, " is possible"));
   if (request.chains < 1 || request.chains > kMost)
-    return invalid("chains are " + std::to_string(request.chains) + "; 1 to " + std::to_string(kMost) + " is possible");
+    return invalid(concat("chains are ", request.chains, "; 1 to ", kMost, " is possible"));
   const auto size = static_cast<uint64_t>(dtype_size_bytes(model_->dtype()));
   const uint64_t rows = request.last_only ? 1 : static_cast<uint64_t>(request.steps);
   const uint64_t limit = std::min<uint64_t>(device_.info().max_storage_range, size << 32) / size;
   if (chains_ * d > limit || rows > limit / (chains_ * d))
-    return Error{ErrorCode::kUnsupported, std::to_string(chains_) + " chains of " + std::to_string(rows) + " rows of " +
-                                              std::to_string(d) + " numbers are more than the " +
-                                              std::to_string(limit) + " that a buffer of the device holds"};
+    return Error{ErrorCode::kUnsupported,
+                 concat(chains_, " chains of ", rows, " rows of ", d, " numbers are more than the ", limit,
+                        " that a buffer of the device holds")};
   if (launch.chain_slots > limit)
-    return Error{ErrorCode::kUnsupported, "one chain needs " + std::to_string(launch.chain_slots) +
-                                              " numbers, more than a buffer of the device holds"};
+    return Error{ErrorCode::kUnsupported,
+                 concat("one chain needs ", launch.chain_slots, " numbers, more than a buffer of the device holds")};
   GPU_TRY(check_buffer(request.position, "position", chains_ * d, size));
   GPU_TRY(check_buffer(request.momentum, "momentum", chains_ * d, size));
   GPU_TRY(check_buffer(request.inverse_mass, "inverse mass", request.own_mass ? chains_ * d : d, size));

@@ -2,6 +2,7 @@
 #include <cassert>
 #include <set>
 
+#include "base/concat.h"
 #include "chain/elaborate.h"
 #include "chain/model.h"
 
@@ -14,10 +15,10 @@ std::optional<ModelError> check_names(const Model& model) {
   std::optional<ModelError> problem;
   const auto check = [&](const auto& list, const std::string& folder) {
     if (list.size() > kMaxSymbols && !problem)
-      problem = {"/" + folder, {ErrorCode::kInvalidArgument, "more than " + std::to_string(kMaxSymbols) + " entries"}};
+      problem = {"/" + folder, {ErrorCode::kInvalidArgument, concat("more than ", kMaxSymbols, " entries")}};
     for (size_t i = 0; i < list.size() && !problem; ++i) {
       const std::string& name = list[i].name;
-      const std::string path = "/" + folder + "/" + std::to_string(i) + "/name";
+      const std::string path = concat("/", folder, "/", i, "/name");
       if (!is_name(name) || name == "pi")
         problem = {path, {ErrorCode::kInvalidArgument, "'" + name + "' cannot be a name"}};
       else if (!seen.insert(name).second)
@@ -38,9 +39,8 @@ std::optional<ModelError> check_names(const Model& model) {
       problem = {path, {ErrorCode::kInvalidArgument, "'" + loop->index + "' names something else already"}};
   };
   for (size_t i = 0; i < model.definitions.size(); ++i)
-    check_index(model.definitions[i].loop, "/definitions/" + std::to_string(i) + "/index");
-  for (size_t i = 0; i < model.terms.size(); ++i)
-    check_index(model.terms[i].loop, "/terms/" + std::to_string(i) + "/index");
+    check_index(model.definitions[i].loop, concat("/definitions/", i, "/index"));
+  for (size_t i = 0; i < model.terms.size(); ++i) check_index(model.terms[i].loop, concat("/terms/", i, "/index"));
   return problem;
 }
 
@@ -51,13 +51,10 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
   if (model.symbols.variables.empty())
     return ModelError{"/variables", {ErrorCode::kInvalidArgument, "a model has at least one variable"}};
   if (model.terms.empty() || model.terms.size() > kMaxSymbols)
-    return ModelError{"/terms",
-                      {ErrorCode::kInvalidArgument, "between 1 and " + std::to_string(kMaxSymbols) + " terms"}};
+    return ModelError{"/terms", {ErrorCode::kInvalidArgument, concat("between 1 and ", kMaxSymbols, " terms")}};
   Graph graph(simplify);
   Elaborator elaborator(graph, model);
-  const auto path = [](const char* folder, size_t i) {
-    return "/" + std::string(folder) + "/" + std::to_string(i) + "/expression";
-  };
+  const auto path = [](const char* folder, size_t i) { return concat("/", folder, "/", i, "/expression"); };
   for (size_t i = 0; i < model.definitions.size(); ++i)
     if (auto value = elaborator.definition(i); !value.ok())
       return ModelError{path("definitions", i), std::move(value).error()};

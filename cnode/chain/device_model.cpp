@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/concat.h"
 #include "base/file.h"
 #include "chain/evaluator.h"
 
@@ -50,9 +51,9 @@ Result<std::shared_ptr<DeviceModel>> DeviceModel::plan(const vulkan::DeviceInfo&
         add(static_cast<float>(number));
   }
   if (model->known_bytes_.size() > device.max_storage_range)
-    return Error{ErrorCode::kUnsupported, "the data takes " + std::to_string(model->known_bytes_.size()) +
-                                              " bytes, the device has " + std::to_string(device.max_storage_range) +
-                                              " for one buffer"};
+    return Error{ErrorCode::kUnsupported,
+                 concat("the data takes ", model->known_bytes_.size(), " bytes, the device has ",
+                        device.max_storage_range, " for one buffer")};
   return model;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numbers>
 
+#include "base/concat.h"
 #include "chain/lexer.h"
 
 namespace gpu_node::chain {
@@ -17,9 +18,7 @@ std::optional<size_t> position(const std::vector<T>& list, const std::string& na
   return std::nullopt;
 }
 
-std::string plural(size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
+std::string plural(size_t count, const std::string& noun) { return concat(count, " ", noun, count == 1 ? "" : "s"); }
 
 // The graph's own limits are checked where they may have been passed; what is made afterwards means nothing.
 Error too_large() { return {ErrorCode::kUnsupported, "more values or indices than the limit"}; }
@@ -62,8 +61,8 @@ Result<ValueId> Elaborator::call(const Expression& expression, uint32_t id, cons
   if (!op && !composed) return parse_error(node.column, "there is no function '" + node.name + "'");
   const size_t wanted = op ? static_cast<size_t>(operand_count(*op)) : 1;
   if (node.name != "logsumexp" && node.children.size() != wanted)
-    return parse_error(node.column, node.name + " takes " + plural(wanted, "argument") + ", here it has " +
-                                        std::to_string(node.children.size()));
+    return parse_error(
+        node.column, concat(node.name, " takes ", plural(wanted, "argument"), ", here it has ", node.children.size()));
   std::vector<ValueId> arguments;
   for (const uint32_t child : node.children) {
     GPU_ASSIGN(const ValueId argument, evaluate(expression, child, scope));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "chain/emit_stage.h"
 
 namespace gpu_node::chain {
@@ -31,7 +32,7 @@ class Emitter {
     declare_interface();
     std::string run;
     for (size_t i = 0; i < schedule_.stages.size(); ++i) {
-      const std::string name = "stage_" + std::to_string(i + 1);
+      const std::string name = concat("stage_", i + 1);
       builder_.declare("void " + name + "() {\n" +
                        stage_text(program_, schedule_, shape_, sums_at_once_, schedule_.stages[i], builder_) + "}\n");
       run += "  if (runs(" + number(i + 1) + ")) {\n    " + name + "();\n    settle();\n  }\n";

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "kernels/glsl/write_block.h"
 #include "scalar/op_code.h"
 
@@ -48,7 +49,7 @@ class StageText {
   bool threads() const { return shape_.mapping == Mapping::kThread; }
   bool subgroups() const { return shape_.mapping == Mapping::kSubgroup; }
 
-  static std::string index_name(IndexId id) { return "i" + std::to_string(id); }
+  static std::string index_name(IndexId id) { return concat("i", id); }
   std::string word(uint32_t at) const { return word_text(shape_, at); }
   std::string size_of(IndexId id) const { return word(schedule_.indices[id].dimension); }
 
@@ -147,7 +148,7 @@ class StageText {
 
   // What a loop does at one place; sums are added to |name| and their number: a0 = ..., and so on, where it is "a".
   std::string body(const std::string& indent, const Stage& stage, const std::string& name = "a") {
-    const auto value_name = [this](ValueNumber number) { return "v" + std::to_string(block_.ids[number]); };
+    const auto value_name = [this](ValueNumber number) { return concat("v", block_.ids[number]); };
     kernels::WrittenBlock written = kernels::write_block(builder_, block_.block, block_.inputs, indent, value_name);
     const auto real = [&](size_t result) {
       const TypedValue& value = written.result(block_.block, result);
@@ -157,7 +158,7 @@ class StageText {
     size_t result = 0;
     for (const Store& store : stage.stores) text += indent + slot_element(store.slot) + " = " + real(result++) + ";\n";
     for (size_t i = 0; i < stage.sums.size(); ++i) {
-      const std::string part = name + std::to_string(i);
+      const std::string part = concat(name, i);
       text += indent + part + " = op_add(" + part + ", " + real(result++) + ");\n";
     }
     return text;
@@ -167,8 +168,7 @@ class StageText {
     std::string text;
     for (size_t i = 0; i < stage.sums.size(); ++i) {
       std::string one = pattern;
-      for (size_t at = one.find('#'); at != std::string::npos; at = one.find('#'))
-        one.replace(at, 1, std::to_string(i));
+      for (size_t at = one.find('#'); at != std::string::npos; at = one.find('#')) one.replace(at, 1, concat(i));
       text += indent + one + "\n";
     }
     return text;
@@ -241,14 +241,13 @@ class StageText {
     text += "    uint " + index_name(outer[0]) + " = rest;\n";
     if (!stage.inner) return text + body("    ", stage) + "  }\n";
     for (size_t i = 0; i < stage.sums.size(); ++i)
-      text += "    REAL a" + std::to_string(i) +
-              " = INNER_BEGIN == 0u ? REAL(0) : " + slot_element(stage.sums[i].slot) + ";\n";
+      text += concat("    REAL a", i, " = INNER_BEGIN == 0u ? REAL(0) : ", slot_element(stage.sums[i].slot), ";\n");
     const std::string inner = index_name(*stage.inner);
     text += "    uint end = min(" + size_of(*stage.inner) + ", INNER_END);\n";
     text += "    for (uint " + inner + " = INNER_BEGIN; " + inner + " < end; ++" + inner + ") {\n";
     text += body("      ", stage) + "    }\n";
     for (size_t i = 0; i < stage.sums.size(); ++i)
-      text += "    " + slot_element(stage.sums[i].slot) + " = a" + std::to_string(i) + ";\n";
+      text += concat("    ", slot_element(stage.sums[i].slot), " = a", i, ";\n");
     return text + "  }\n";
   }
 
@@ -270,7 +269,7 @@ class StageText {
   std::string store_sums(const std::string& indent, const Stage& stage, const std::string& name) const {
     std::string text;
     for (size_t i = 0; i < stage.sums.size(); ++i)
-      text += indent + slot_element(stage.sums[i].slot) + " = " + name + std::to_string(i) + ";\n";
+      text += concat(indent, slot_element(stage.sums[i].slot), " = ", name, i, ";\n");
     return text;
   }
 
@@ -311,7 +310,7 @@ class StageText {
     for (size_t first = 0; first < stage.sums.size(); first += sums_at_once_) {
       const size_t count = std::min<size_t>(sums_at_once_, stage.sums.size() - first);
       for (size_t i = 0; i < count; ++i)
-        text += "  lane_sums[" + number(i) + " * LANES + lane()] = a" + std::to_string(first + i) + ";\n";
+        text += concat("  lane_sums[", number(i), " * LANES + lane()] = a", first + i, ";\n");
       text += "  add_lanes(" + number(count) + ", branches);\n";
       for (size_t i = 0; i < count; ++i)
         text += "  if (lane() == " + number(i) + ") " + slot_element(stage.sums[first + i].slot) + " = total_of(" +

@@ -4,11 +4,12 @@
 
 #include <string>
 
+#include "base/concat.h"
 #include "chain/emit_program.h"
 
 namespace gpu_node::chain {
 
-inline std::string number(uint64_t value) { return std::to_string(value) + "u"; }
+inline std::string number(uint64_t value) { return concat(value, "u"); }
 
 // The word at |at| (see Words): read from the buffer, or known.
 std::string word_text(const KernelShape& shape, uint32_t at);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/concat.h"
+
 namespace gpu_node::chain {
 namespace {
 
@@ -54,8 +56,8 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
     if (!mine.asked()) {
       static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start"};
       std::string key = std::string("sampler_") + kNames[kind] + " " + std::string(dtype_info(shape_.dtype).name);
-      if (kind == kTurn) key += " " + std::string(name_of(shape_.mapping)) + " " + std::to_string(shape_.lanes);
-      if (kind == kKeep) key += " " + std::to_string(transforms_);
+      if (kind == kTurn) key += concat(" ", name_of(shape_.mapping), " ", shape_.lanes);
+      if (kind == kKeep) key += concat(" ", transforms_);
       mine.ask(device.kernels().request(
           key, [kind, shape = shape_, transforms = transforms_, info = device.info()]() -> Emitted {
             if (kind == kTurn) return emit_turn(shape, info);

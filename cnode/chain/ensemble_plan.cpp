@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/concat.h"
 #include "base/divide_up.h"
 #include "chain/ensemble.h"
 
@@ -37,9 +38,8 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
   const auto d = static_cast<uint32_t>(d_);
   if (turn_iterations(d, shape_) > launch.most_iterations) shape_.mapping = Mapping::kWorkgroup;
   if (turn_iterations(d, shape_) > launch.most_iterations)
-    return unsupported("a sampler of " + std::to_string(d) + " coordinates loops more than " +
-                       std::to_string(launch.most_iterations) + " times for each of " + std::to_string(shape_.lanes) +
-                       " lanes");
+    return unsupported(concat("a sampler of ", d, " coordinates loops more than ", launch.most_iterations,
+                              " times for each of ", shape_.lanes, " lanes"));
   GPU_ASSIGN(rounds_, plan_rounds(model_->schedule(), launch, shape_.mapping));
   if (options_.constrained)
     for (const Variable& variable : model_->program().symbols.variables)
@@ -70,8 +70,8 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
   else
     batch_chains_ = batch_chains_ / step * step;
   if (batch_chains_ == 0)
-    return unsupported("a chain takes " + std::to_string(most) + " numbers in one buffer and chains lie in groups of " +
-                       std::to_string(step) + ", the device has " + std::to_string(limit) + " for a buffer");
+    return unsupported(concat("a chain takes ", most, " numbers in one buffer and chains lie in groups of ", step,
+                              ", the device has ", limit, " for a buffer"));
   for (uint64_t first = 0; first < chains_; first += batch_chains_) {
     Batch batch;
     batch.first = first;

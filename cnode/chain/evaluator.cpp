@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/concat.h"
+
 namespace gpu_node::chain {
 namespace {
 
@@ -54,13 +56,13 @@ Result<void> Evaluator::prepare(const std::vector<bool>& wanted) {
     }
     total += count;
     if (total > kMaxElements)
-      return Error{ErrorCode::kUnsupported, "the values have more than " + std::to_string(kMaxElements) +
-                                                " elements together, " + std::to_string(count) + " the last one"};
+      return Error{ErrorCode::kUnsupported,
+                   concat("the values have more than ", kMaxElements, " elements together, ", count, " the last one")};
     numbers_[id].resize(static_cast<size_t>(count));
     // Coordinates are read once here as well, at zero, because only data decides at which places.
     const std::vector<double> zeros(value.kind == ValueKind::kCoordinate ? offsets_.back() : 0);
     if ((!value.varies || value.kind == ValueKind::kCoordinate) && !compute(id, zeros))
-      return Error{ErrorCode::kInvalidArgument, "value " + std::to_string(id) + " is read outside of its dimension"};
+      return Error{ErrorCode::kInvalidArgument, concat("value ", id, " is read outside of its dimension")};
   }
   return {};
 }

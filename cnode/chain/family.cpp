@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/concat.h"
 #include "base/file.h"
 #include "chain/evaluator.h"
 #include "chain/family_file.h"
@@ -24,13 +25,13 @@ class Builder {
     GPU_TRY(data());
     for (size_t i = 0; i < source_.definitions.size(); ++i) {
       const FamilyEntry& entry = source_.definitions[i];
-      const std::string path = "/definitions/" + std::to_string(i);
+      const std::string path = concat("/definitions/", i);
       GPU_ASSIGN(auto loop, loop_of(entry, path));
       GPU_ASSIGN(auto expression, expression_of(entry, path));
       model_.definitions.push_back({entry.name, std::move(loop), std::move(expression)});
     }
     for (size_t i = 0; i < source_.terms.size(); ++i) {
-      const std::string path = "/terms/" + std::to_string(i);
+      const std::string path = concat("/terms/", i);
       GPU_ASSIGN(auto loop, loop_of(source_.terms[i], path));
       GPU_ASSIGN(auto expression, expression_of(source_.terms[i], path));
       model_.terms.push_back({std::move(loop), std::move(expression)});
@@ -59,7 +60,7 @@ class Builder {
   Result<std::vector<uint16_t>> shape_of(const FamilyEntry& entry, const std::string& path) const {
     std::vector<uint16_t> shape;
     for (size_t k = 0; k < entry.shape.size(); ++k) {
-      GPU_ASSIGN(const uint16_t id, dimension(entry.shape[k], path + "/shape/" + std::to_string(k)));
+      GPU_ASSIGN(const uint16_t id, dimension(entry.shape[k], concat(path, "/shape/", k)));
       shape.push_back(id);
     }
     return shape;
@@ -83,7 +84,7 @@ class Builder {
   Result<void> parameters() {
     for (size_t i = 0; i < source_.parameters.size(); ++i) {
       const FamilyEntry& entry = source_.parameters[i];
-      const std::string path = "/parameters/" + std::to_string(i);
+      const std::string path = concat("/parameters/", i);
       GPU_ASSIGN(const Support support, support_of(entry, path));
       if (entry.default_value && !contains(support, *entry.default_value))
         return wrong(path + "/default", "not " + entry.support);
@@ -95,7 +96,7 @@ class Builder {
   Result<void> variables() {
     for (size_t i = 0; i < source_.variables.size(); ++i) {
       const FamilyEntry& entry = source_.variables[i];
-      const std::string path = "/variables/" + std::to_string(i);
+      const std::string path = concat("/variables/", i);
       GPU_ASSIGN(const Support support, support_of(entry, path));
       const auto transform = entry.transform ? find_transform(*entry.transform) : default_transform(support);
       if (!transform) return wrong(path + "/transform", "there is no transform '" + *entry.transform + "'");
@@ -112,7 +113,7 @@ class Builder {
   Result<void> data() {
     for (size_t i = 0; i < source_.data.size(); ++i) {
       const FamilyEntry& entry = source_.data[i];
-      const std::string path = "/data/" + std::to_string(i);
+      const std::string path = concat("/data/", i);
       GPU_ASSIGN(auto shape, shape_of(entry, path));
       std::optional<uint16_t> into;
       if (entry.indexes_into) {
@@ -129,7 +130,7 @@ class Builder {
     for (size_t i = 0; i < source_.dimensions.size(); ++i) {
       const auto& entry = source_.dimensions[i];
       if (entry.size && (*entry.size < 1 || *entry.size > kMaxDimensionSize))
-        return wrong("/dimensions/" + std::to_string(i) + "/size", "out of range");
+        return wrong(concat("/dimensions/", i, "/size"), "out of range");
       if (entry.size) family.defaults.dimensions[entry.name] = *entry.size;
     }
     const auto binding = bind(family, family.example.inputs);
@@ -193,8 +194,7 @@ Result<std::vector<double>> coordinates(const Program& program, const Binding& b
     const std::string name = "variable '" + variables[i].name + "'";
     if (found == point.end()) return Error{ErrorCode::kInvalidArgument, name + " is missing"};
     if (found->second.size() != wanted)
-      return Error{ErrorCode::kInvalidArgument,
-                   name + " has " + std::to_string(found->second.size()) + " numbers, not " + std::to_string(wanted)};
+      return Error{ErrorCode::kInvalidArgument, concat(name, " has ", found->second.size(), " numbers, not ", wanted)};
     all.insert(all.end(), found->second.begin(), found->second.end());
   }
   if (point.size() != variables.size()) return Error{ErrorCode::kInvalidArgument, "more names than variables"};
@@ -210,13 +210,14 @@ Result<void> check_example(const Family& family) {
   const Density density = evaluator.evaluate(position);
   const auto close = [](double a, double b) { return std::fabs(a - b) <= 1e-9 * std::fmax(1, std::fabs(b)); };
   const auto differs = [&](const std::string& what, double found, double wanted) {
-    return Error{ErrorCode::kInvalidArgument, family.name + ": /example: check: " + what + " is " +
-                                                  std::to_string(found) + ", the file says " + std::to_string(wanted)};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(family.name, ": /example: check: ", what, " is ", std::to_string(found), ", the file says ",
+                        std::to_string(wanted))};
   };
   if (!close(density.logp, example.logp)) return differs("logp", density.logp, example.logp);
   for (size_t i = 0; i < gradient.size(); ++i)
     if (!close(density.gradient[i], gradient[i]))
-      return differs("gradient " + std::to_string(i), density.gradient[i], gradient[i]);
+      return differs(concat("gradient ", i), density.gradient[i], gradient[i]);
   return {};
 }
 

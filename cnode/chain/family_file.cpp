@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/concat.h"
 #include "chain/expression.h"
 #include "chain/json_lines.h"
 #include "chain/model.h"
@@ -23,7 +24,7 @@ Result<Json> parse_json(std::string_view text, const std::string& file) {
   std::string problem;
   std::vector<std::set<std::string>> keys;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth > kMaxDepth) problem = "deeper than " + std::to_string(kMaxDepth) + " levels";
+    if (depth > kMaxDepth) problem = concat("deeper than ", kMaxDepth, " levels");
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.empty() &&
@@ -70,12 +71,12 @@ class Place {
   }
   bool has(const std::string& key) const { return json_->contains(key); }
   Place at(const std::string& key) const { return {(*json_)[key], path_ + "/" + key, *file_}; }
-  Place at(size_t i) const { return {(*json_)[i], path_ + "/" + std::to_string(i), *file_}; }
+  Place at(size_t i) const { return {(*json_)[i], concat(path_, "/", i), *file_}; }
 
   Result<std::string> text() const {
     const auto* string = json_->get_ptr<const std::string*>();
     if (string == nullptr) return expected("a string");
-    if (string->size() > kMaxTextBytes) return wrong("longer than " + std::to_string(kMaxTextBytes) + " bytes");
+    if (string->size() > kMaxTextBytes) return wrong(concat("longer than ", kMaxTextBytes, " bytes"));
     return *string;
   }
   Result<double> number() const {
@@ -90,7 +91,7 @@ class Place {
   }
   Result<size_t> list(size_t limit) const {
     if (!json_->is_array()) return expected("a list");
-    if (json_->size() > limit) return wrong("more than " + std::to_string(limit) + " entries");
+    if (json_->size() > limit) return wrong(concat("more than ", limit, " entries"));
     return json_->size();
   }
   bool is_list() const { return json_->is_array(); }
@@ -229,7 +230,7 @@ Error family_error(const std::string& file, const std::string& path, const char*
 
 Result<FamilyFile> read_family_file(std::string_view text, const std::string& file) {
   if (text.size() > kMaxFamilyBytes)
-    return family_error(file, "/", "parse", "larger than " + std::to_string(kMaxFamilyBytes) + " bytes");
+    return family_error(file, "/", "parse", concat("larger than ", kMaxFamilyBytes, " bytes"));
   GPU_ASSIGN(const Json json, parse_json(text, file));
   const Place document(json, "", file);
   GPU_TRY(document.object({"name", "description", "variables", "terms", "example"},

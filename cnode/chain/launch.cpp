@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/concat.h"
 #include "base/divide_up.h"
 #include "scalar/op_code.h"
 
@@ -31,7 +32,7 @@ Result<uint64_t> checked_places(const Schedule& schedule, const Launch& launch, 
     count *= size_of(schedule, launch, id);
     if (count > kMaxNumbers)
       return Error{ErrorCode::kUnsupported,
-                   "a value over several dimensions has more than " + std::to_string(kMaxNumbers) + " elements"};
+                   concat("a value over several dimensions has more than ", kMaxNumbers, " elements")};
   }
   return count;
 }
@@ -114,7 +115,7 @@ class Rounder {
     if (stage.outer == 0) {
       if (mapping_ == Mapping::kThread && !stage.sums.empty())
         return Error{ErrorCode::kUnsupported,
-                     "one thread cannot add " + std::to_string(inner) + " numbers; a workgroup for each chain can"};
+                     concat("one thread cannot add ", inner, " numbers; a workgroup for each chain can")};
       cut(number, inner, stage.sums.empty() ? 1 : launch_.lanes);
       return {};
     }
@@ -152,8 +153,7 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
   const std::vector<int64_t> offsets = coordinate_offsets(program, binding);
   const auto d = static_cast<uint64_t>(offsets.back());
   if (d > kMaxNumbers / 4)
-    return Error{ErrorCode::kUnsupported,
-                 std::to_string(d) + " coordinates are more than " + std::to_string(kMaxNumbers / 4)};
+    return Error{ErrorCode::kUnsupported, concat(d, " coordinates are more than ", kMaxNumbers / 4)};
   launch.coordinates = static_cast<uint32_t>(d);
   uint64_t longest = 0;
   for (const int64_t size : binding.dimensions) {

@@ -1,14 +1,16 @@
 #include "chain/leapfrog.h"
 
+#include "base/concat.h"
+
 namespace gpu_node::chain {
 
 Result<Trajectory> leapfrog(Evaluator& density, std::span<const double> position, std::span<const double> momentum,
                             std::span<const double> inverse_mass, double step_size, int64_t steps) {
   const size_t d = density.coordinates();
   if (position.size() != d || momentum.size() != d || inverse_mass.size() != d)
-    return Error{ErrorCode::kInvalidArgument, "position, momentum and inverse mass must have " + std::to_string(d) +
-                                                  " numbers each, one for each coordinate"};
-  if (steps < 1) return Error{ErrorCode::kInvalidArgument, "at least one step, not " + std::to_string(steps)};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat("position, momentum and inverse mass must have ", d, " numbers each, one for each coordinate")};
+  if (steps < 1) return Error{ErrorCode::kInvalidArgument, concat("at least one step, not ", steps)};
   std::vector<double> q(position.begin(), position.end());
   std::vector<double> p(momentum.begin(), momentum.end());
   Trajectory trajectory;

@@ -5,6 +5,8 @@
 #include <string>
 #include <system_error>
 
+#include "base/concat.h"
+
 namespace gpu_node::chain {
 namespace {
 
@@ -15,7 +17,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 }  // namespace
 
 Error parse_error(uint32_t column, const std::string& what) {
-  return {ErrorCode::kInvalidArgument, "column " + std::to_string(column) + ": " + what};
+  return {ErrorCode::kInvalidArgument, concat("column ", column, ": ", what)};
 }
 
 Result<Token> Lexer::next() {
@@ -44,7 +46,7 @@ Result<Token> Lexer::next() {
     const bool pair = two == "<=" || two == ">=" || two == "==" || two == "!=";
     if (!pair && std::string_view("+-*/^()[],<>").find(c) == std::string_view::npos) {
       const std::string shown =
-          c > ' ' && c < 127 ? "'" + std::string(1, c) + "'" : "byte " + std::to_string(static_cast<unsigned char>(c));
+          c > ' ' && c < 127 ? "'" + std::string(1, c) + "'" : concat("byte ", static_cast<unsigned char>(c));
       return parse_error(token.column, shown + " is no part of the language");
     }
     position_ += pair ? 2 : 1;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "base/concat.h"
 #include "chain/expression.h"
 #include "chain/lexer.h"
 
@@ -57,7 +58,7 @@ class Parser {
   Node add(Expression::Node node) {
     for (const uint32_t child : node.children) node.depth = std::max(node.depth, expression_.nodes[child].depth + 1);
     if (node.depth > kMaxExpressionDepth)
-      return parse_error(node.column, "deeper than " + std::to_string(kMaxExpressionDepth) + " levels");
+      return parse_error(node.column, concat("deeper than ", kMaxExpressionDepth, " levels"));
     expression_.nodes.push_back(std::move(node));
     return static_cast<uint32_t>(expression_.nodes.size() - 1);
   }
@@ -122,9 +123,7 @@ class Parser {
     return add_call("pow", column, {base, exponent});
   }
 
-  Error too_deep() const {
-    return parse_error(token_.column, "deeper than " + std::to_string(kMaxNesting) + " levels");
-  }
+  Error too_deep() const { return parse_error(token_.column, concat("deeper than ", kMaxNesting, " levels")); }
 
   Node primary() {
     if (++nesting_ > kMaxNesting) return too_deep();
@@ -155,7 +154,7 @@ class Parser {
   Result<std::string> take_name(const std::string& expected, bool allow_words = false) {
     if (token_.kind != Token::Kind::kName) return unexpected(expected);
     if (token_.text.size() > kMaxNameBytes)
-      return parse_error(token_.column, "a name longer than " + std::to_string(kMaxNameBytes) + " letters");
+      return parse_error(token_.column, concat("a name longer than ", kMaxNameBytes, " letters"));
     if (!allow_words && !is_name(token_.text))
       return parse_error(token_.column, "'" + std::string(token_.text) + "' is a word of the language");
     std::string name(token_.text);
@@ -197,7 +196,7 @@ class Parser {
     std::vector<uint32_t> arguments;
     do {
       if (arguments.size() == kMaxArguments)
-        return parse_error(token_.column, "more than " + std::to_string(kMaxArguments) + " arguments");
+        return parse_error(token_.column, concat("more than ", kMaxArguments, " arguments"));
       GPU_TRY(advance());
       GPU_ASSIGN(const uint32_t argument, comparison());
       arguments.push_back(argument);
@@ -238,8 +237,7 @@ bool is_name(std::string_view text) {
 
 Result<Expression> parse_expression(std::string_view text) {
   if (text.size() > kMaxExpressionBytes)
-    return parse_error(1, "the expression has " + std::to_string(text.size()) + " bytes, the limit is " +
-                              std::to_string(kMaxExpressionBytes));
+    return parse_error(1, concat("the expression has ", text.size(), " bytes, the limit is ", kMaxExpressionBytes));
   return Parser(text).parse();
 }
 

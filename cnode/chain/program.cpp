@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/concat.h"
 #include "chain/differentiate.h"
 
 namespace gpu_node::chain {
@@ -126,7 +127,7 @@ std::string text_of(const Program& program) {
   const Symbols& symbols = program.symbols;
   const auto index_name = [&](IndexId id) {
     const Index& index = program.indices[id];
-    return symbols.dimensions[index.dimension].name + "." + std::to_string(index.number);
+    return concat(symbols.dimensions[index.dimension].name, ".", index.number);
   };
   std::string text;
   for (size_t id = 0; id < program.values.size(); ++id) {
@@ -153,13 +154,13 @@ std::string text_of(const Program& program) {
           return std::string(name_of(value.op));
       }
     };
-    text += "%" + std::to_string(id) + " = " + head();
-    for (const ValueId operand : value.operand_list()) text += " %" + std::to_string(operand);
+    text += concat("%", id, " = ", head());
+    for (const ValueId operand : value.operand_list()) text += concat(" %", operand);
     text += "\n";
   }
-  text += "logp %" + std::to_string(program.logp) + "\n";
+  text += concat("logp %", program.logp, "\n");
   for (size_t i = 0; i < program.gradient.size(); ++i)
-    text += "gradient " + symbols.variables[i].name + " %" + std::to_string(program.gradient[i]) + "\n";
+    text += concat("gradient ", symbols.variables[i].name, " %", program.gradient[i], "\n");
   return text;
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/concat.h"
+
 namespace gpu_node::chain {
 namespace {
 
@@ -15,13 +17,12 @@ Error invalid(const std::string& what) { return {ErrorCode::kInvalidArgument, wh
 
 Result<void> in_range(const char* name, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return {};
-  return invalid(std::string(name) + " is " + std::to_string(value) + "; " + std::to_string(least) + " to " +
-                 std::to_string(most) + " is possible");
+  return invalid(concat(name, " is ", value, "; ", least, " to ", most, " is possible"));
 }
 
 Result<void> positive(const std::string& name, double value) {
   if (std::isfinite(value) && value > 0) return {};
-  return invalid(name + " is " + std::to_string(value) + ", not a positive number");
+  return invalid(concat(name, " is ", std::to_string(value), ", not a positive number"));
 }
 
 Result<void> check(const SamplerOptions& options, const DeviceModel& model) {
@@ -36,22 +37,20 @@ Result<void> check(const SamplerOptions& options, const DeviceModel& model) {
   if (options.step_size) GPU_TRY(positive("step_size", *options.step_size));
   if (options.path_length) GPU_TRY(positive("path_length", *options.path_length));
   if (!(options.jitter >= 0 && options.jitter <= 1))
-    return invalid("jitter is " + std::to_string(options.jitter) + ", not from 0 to 1");
+    return invalid(concat("jitter is ", std::to_string(options.jitter), ", not from 0 to 1"));
   if (!(options.target_accept > 0 && options.target_accept < 1))
-    return invalid("target_accept is " + std::to_string(options.target_accept) + ", not between 0 and 1");
+    return invalid(concat("target_accept is ", std::to_string(options.target_accept), ", not between 0 and 1"));
   if (options.warmup == 0 && !(options.step_size && options.path_length))
     return invalid("without warmup, step_size and path_length must be given");
   if (!options.inverse_mass.empty() && options.inverse_mass.size() != d)
-    return invalid("inverse_mass has " + std::to_string(options.inverse_mass.size()) + " numbers, the model " +
-                   std::to_string(d) + " coordinates");
+    return invalid(concat("inverse_mass has ", options.inverse_mass.size(), " numbers, the model ", d, " coordinates"));
   for (size_t i = 0; i < options.inverse_mass.size(); ++i)
-    GPU_TRY(positive("number " + std::to_string(i) + " of inverse_mass", options.inverse_mass[i]));
+    GPU_TRY(positive(concat("number ", i, " of inverse_mass"), options.inverse_mass[i]));
   const uint64_t bytes =
       static_cast<uint64_t>(options.chains) * d * static_cast<uint64_t>(dtype_size_bytes(model.dtype()));
   if (options.position != nullptr && options.position->size_bytes() != bytes)
-    return invalid("position has " + std::to_string(options.position->size_bytes()) + " bytes, not the " +
-                   std::to_string(bytes) + " of " + std::to_string(options.chains) + " chains of " + std::to_string(d) +
-                   " coordinates");
+    return invalid(concat("position has ", options.position->size_bytes(), " bytes, not the ", bytes, " of ",
+                          options.chains, " chains of ", d, " coordinates"));
   return {};
 }
 

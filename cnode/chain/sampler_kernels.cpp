@@ -5,6 +5,7 @@
 #include <cctype>
 #include <string>
 
+#include "base/concat.h"
 #include "chain/adaptation.h"
 #include "kernels/glsl/shader_builder.h"
 
@@ -23,7 +24,7 @@ ShaderBuilder begin(Dtype dtype, uint32_t lanes, const vulkan::DeviceInfo& devic
   builder.define("REAL", kernels::compute_type(dtype));
   builder.define("REAL2", dtype == Dtype::f64 ? "dvec2" : "vec2");
   builder.define("REAL4", dtype == Dtype::f64 ? "dvec4" : "vec4");
-  builder.define("LANES", std::to_string(lanes) + "u");
+  builder.define("LANES", concat(lanes, "u"));
   builder.library("lib/op_common.glsl");
   builder.library("lib/op_divide.glsl");
   return builder;
@@ -42,11 +43,11 @@ Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::D
   const std::string real(kernels::compute_type(shape.dtype));
   if (threads) {
     builder.define("CHAIN_PER_THREAD");
-    builder.define("PART_LANES", std::to_string(shape.lanes) + "u");
+    builder.define("PART_LANES", concat(shape.lanes, "u"));
   } else {
     builder.define("PART_LANES", "LANES");
   }
-  builder.define("FAN", std::to_string(kFan) + "u");
+  builder.define("FAN", concat(kFan, "u"));
   builder.define("NEGATIVE_INFINITY",
                  shape.dtype == Dtype::f64 ? "packDouble2x32(uvec2(0u, 0xfff00000u))" : "uintBitsToFloat(0xff800000u)");
   builder.buffer("state", threads ? real : "coherent " + real, kReadWrite);
@@ -72,7 +73,7 @@ uint64_t turn_iterations(uint32_t coordinates, const KernelShape& shape) {
 Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device) {
   ShaderBuilder builder = begin(dtype, kElementLanes, device);
   const std::string real(kernels::compute_type(dtype));
-  builder.define("LEAST_ACCEPTANCE", "REAL(" + std::to_string(kLeastAcceptance) + ")");
+  builder.define("LEAST_ACCEPTANCE", concat("REAL(", std::to_string(kLeastAcceptance), ")"));
   builder.buffer("current", real, kRead);
   builder.buffer("numbers", real, kRead);
   builder.buffer("divergences", "uint", kRead);

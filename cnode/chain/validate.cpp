@@ -1,6 +1,7 @@
 // What every finished program keeps to, so that an evaluator or a kernel need not look.
 #include <cmath>
 
+#include "base/concat.h"
 #include "chain/program.h"
 
 namespace gpu_node::chain {
@@ -12,10 +13,10 @@ class Validator {
 
   Result<void> run() {
     GPU_TRY(check_symbols());
-    if (program_.values.size() > kMaxValues) return wrong("more than " + std::to_string(kMaxValues) + " values");
+    if (program_.values.size() > kMaxValues) return wrong(concat("more than ", kMaxValues, " values"));
     for (ValueId id = 0; id < program_.values.size(); ++id) {
       auto checked = check_value(id);
-      if (!checked.ok()) return with_context(std::move(checked).error(), "value " + std::to_string(id));
+      if (!checked.ok()) return with_context(std::move(checked).error(), concat("value ", id));
     }
     return check_results();
   }
@@ -39,7 +40,7 @@ class Validator {
       if (data.indexes_into && !is_dimension(*data.indexes_into))
         return wrong("data '" + data.name + "' holds places of a dimension that is none");
     }
-    if (program_.indices.size() > kMaxIndices) return wrong("more than " + std::to_string(kMaxIndices) + " indices");
+    if (program_.indices.size() > kMaxIndices) return wrong(concat("more than ", kMaxIndices, " indices"));
     for (size_t i = 0; i < program_.indices.size(); ++i) {
       const Index& index = program_.indices[i];
       if (!is_dimension(index.dimension)) return wrong("an index runs over a dimension that is none");
@@ -85,9 +86,8 @@ class Validator {
       default:
         return wrong("a kind that finished programs do not have");
     }
-    if (value.symbol >= limit) return wrong("symbol " + std::to_string(value.symbol) + " is none");
-    if (value.operand_count != operands)
-      return wrong("has " + std::to_string(value.operand_count) + " operands, not " + std::to_string(operands));
+    if (value.symbol >= limit) return wrong(concat("symbol ", value.symbol, " is none"));
+    if (value.operand_count != operands) return wrong(concat("has ", value.operand_count, " operands, not ", operands));
     return {};
   }
 
@@ -98,8 +98,7 @@ class Validator {
         (value.kind == ValueKind::kIndex && program_.indices[value.symbol].dimension == dimension) ||
         (value.kind == ValueKind::kConstant && value.number >= 0 && value.number == std::floor(value.number)) ||
         (value.kind == ValueKind::kData && symbols_.data[value.symbol].indexes_into == dimension);
-    if (!fits)
-      return wrong("value " + std::to_string(place) + " is no place in '" + symbols_.dimensions[dimension].name + "'");
+    if (!fits) return wrong(concat("value ", place, " is no place in '", symbols_.dimensions[dimension].name, "'"));
     return {};
   }
 
@@ -109,7 +108,7 @@ class Validator {
     IndexSet free = value.kind == ValueKind::kIndex ? index_bit(value.symbol) : 0;
     bool varies = value.kind == ValueKind::kCoordinate;
     for (const ValueId operand : value.operand_list()) {
-      if (operand >= id) return wrong("operand " + std::to_string(operand) + " does not come before it");
+      if (operand >= id) return wrong(concat("operand ", operand, " does not come before it"));
       free |= program_.values[operand].free;
       varies = varies || program_.values[operand].varies;
     }

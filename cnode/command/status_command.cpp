@@ -52,8 +52,8 @@ bool to_json(Reader& reader, const std::string& path, std::string& json, Leaves&
   uint64_t large = 0;
   std::string_view atom;
   std::span<const std::byte> bytes;
-  if (reader.read_int64(number)) return leaf(std::to_string(number), std::to_string(number));
-  if (reader.read_uint64(large)) return leaf(std::to_string(large), std::to_string(large));
+  if (reader.read_int64(number)) return leaf(concat(number), concat(number));
+  if (reader.read_uint64(large)) return leaf(concat(large), concat(large));
   if (reader.read_binary(bytes)) return leaf(std::string(as_text(bytes)), quoted(as_text(bytes)));
   if (reader.read_atom(atom)) {
     const bool literal = atom == "true" || atom == "false";
@@ -71,7 +71,7 @@ bool to_json(Reader& reader, const std::string& path, std::string& json, Leaves&
     return true;
   }
   if (!reader.read_list(count)) return false;
-  leaves[path] = std::to_string(count);
+  leaves[path] = concat(count);
   json += '[';
   for (uint32_t i = 0; i < count; ++i) {
     json += i ? ", " : "";

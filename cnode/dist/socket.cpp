@@ -28,7 +28,7 @@ Result<AddressList> resolve(const std::string& address, int port, int flags) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found);
+  const int error = ::getaddrinfo(address.c_str(), concat(port).c_str(), &hints, &found);
   if (error != 0)
     return Error{ErrorCode::kInvalidArgument, "address '" + address + "': " + std::string(::gai_strerror(error))};
   return AddressList(found, &::freeaddrinfo);

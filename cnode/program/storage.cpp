@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "base/concat.h"
 #include "program/executor.h"
 
 namespace gpu_node::program {
@@ -21,9 +22,9 @@ uint64_t storage_bytes(const ir::TensorType& type) {
 
 Result<void> check_one_part(const ir::TensorType& type, uint64_t bytes, const vulkan::DeviceInfo& device) {
   if (bytes <= device.max_allocation_bytes) return {};
-  return Error{ErrorCode::kUnsupported, type_text(type.dtype, type.shape) + " has " + std::to_string(bytes) +
-                                            " bytes; the device computes on tensors of at most " +
-                                            std::to_string(device.max_allocation_bytes) + " bytes"};
+  return Error{ErrorCode::kUnsupported,
+               concat(type_text(type.dtype, type.shape), " has ", bytes,
+                      " bytes; the device computes on tensors of at most ", device.max_allocation_bytes, " bytes")};
 }
 
 Tensor tensor_in(const ir::TensorType& type, vulkan::BufferRef buffer, Payment payment) {
@@ -42,9 +43,9 @@ Result<Tensor> Executor::allocate(Dtype dtype, const Shape& shape, bool zeroed, 
   auto storage = std::make_shared<Storage>();
   storage->size_bytes = storage_bytes({dtype, shape});
   if (storage->size_bytes > device_.memory_limit_bytes())
-    return Error{ErrorCode::kOutOfMemory, type_text(dtype, shape) + " has " + std::to_string(storage->size_bytes) +
-                                              " bytes, more than the device's limit of " +
-                                              std::to_string(device_.memory_limit_bytes())};
+    return Error{ErrorCode::kOutOfMemory,
+                 concat(type_text(dtype, shape), " has ", storage->size_bytes,
+                        " bytes, more than the device's limit of ", device_.memory_limit_bytes())};
   if (charge) {
     GPU_ASSIGN(storage->payment, charge(storage->size_bytes));
   }

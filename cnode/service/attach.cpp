@@ -1,15 +1,14 @@
 // Tensors that more than one session knows: attaching, and what is kept of those let go.
 #include <string>
 
+#include "base/concat.h"
 #include "program/transfer.h"
 #include "service/interpreter.h"
 
 namespace gpu_node::service {
 namespace {
 
-std::string name_text(const TensorName& name) {
-  return "tensor " + std::to_string(name.id) + " of session " + std::to_string(name.session);
-}
+std::string name_text(const TensorName& name) { return concat("tensor ", name.id, " of session ", name.session); }
 
 }  // namespace
 
@@ -22,9 +21,9 @@ Result<void> Interpreter::attach(Session& session, int64_t id, const TensorName&
   if (!found && !maker)
     return Error{ErrorCode::kStale, "attach: " + name_text(from) + ": that session has ended, and nobody else has it"};
   if (!found)
-    return Error{ErrorCode::kNotFound, "attach: " + name_text(from) + " does not exist: " + maker->link->peer() +
-                                           " has freed it, let go of it more than " +
-                                           std::to_string(maker->grace.count()) + " ms ago, or not made it yet"};
+    return Error{ErrorCode::kNotFound,
+                 concat("attach: ", name_text(from), " does not exist: ", maker->link->peer(),
+                        " has freed it, let go of it more than ", maker->grace.count(), " ms ago, or not made it yet")};
   if (const UploadRef* upload = std::get_if<UploadRef>(found)) return missing_bytes("attach", from.id, **upload);
   if (std::holds_alternative<ProgramRef>(*found))
     return Error{ErrorCode::kInvalidArgument, "attach: " + name_text(from) + " is a program, no tensor"};

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/concat.h"
 #include "ir/op.h"
 #include "program/storage.h"
 #include "service/chain_operand.h"
@@ -37,9 +38,9 @@ Result<jobs::Next> DataJob::record(const jobs::Slice&) {
     GPU_ASSIGN(const program::Tensor tensor, interpreter_.find(session(), id, what));
     const uint64_t bytes = static_cast<uint64_t>(element_count(tensor.map.shape)) * sizeof(double);
     if (bytes == 0 || bytes > kMaxReplyBytes)
-      return Error{ErrorCode::kInvalidArgument, what + " is " + type_text(tensor.dtype, tensor.map.shape) + ", " +
-                                                    std::to_string(bytes) + " bytes in double; 1 to " +
-                                                    std::to_string(kMaxReplyBytes) + " are possible"};
+      return Error{ErrorCode::kInvalidArgument,
+                   concat(what, " is ", type_text(tensor.dtype, tensor.map.shape), ", ", bytes,
+                          " bytes in double; 1 to ", kMaxReplyBytes, " are possible")};
     GPU_ASSIGN(const program::Tensor doubles, in_double(tensor));
     GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(doubles, 0, bytes));
     data_.push_back({name, tensor.map.shape, std::move(readback)});
@@ -133,9 +134,8 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
   GPU_ASSIGN(const OperandBuffer inverse_mass, operand(request.inverse_mass, "inverse_mass"));
   GPU_ASSIGN(const OperandBuffer step_size, operand(request.step_size, "step_size"));
   if (position.count % d != 0)
-    return Error{ErrorCode::kInvalidArgument, "chain: position has " + std::to_string(position.count) +
-                                                  " numbers, no multiple of the model's " + std::to_string(d) +
-                                                  " coordinates"};
+    return Error{ErrorCode::kInvalidArgument, concat("chain: position has ", position.count,
+                                                     " numbers, no multiple of the model's ", d, " coordinates")};
   chain::ChainRequest& wanted = job->request_;
   wanted.chains = position.count / d;
   wanted.position = position.buffer;
@@ -169,9 +169,9 @@ Result<void> ChainJob::pay() {
     tensors_[i] = program::tensor_in(type, *buffers[i], std::move(payment));
   }
   if (results_.empty() && bytes > kMaxInlineChainBytes)
-    return Error{ErrorCode::kInvalidArgument, "chain: the results have " + std::to_string(bytes) +
-                                                  " bytes, the limit of a reply is " +
-                                                  std::to_string(kMaxInlineChainBytes) + "; name tensors for them"};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat("chain: the results have ", bytes, " bytes, the limit of a reply is ", kMaxInlineChainBytes,
+                        "; name tensors for them")};
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "service/chain_operand.h"
 
+#include "base/concat.h"
 #include "program/storage.h"
 
 namespace gpu_node::service {
@@ -10,8 +11,8 @@ Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session,
   program::Tensor tensor;
   if (const auto* bytes = std::get_if<std::vector<std::byte>>(&operand)) {
     if (bytes->size() % size != 0)
-      return Error{ErrorCode::kInvalidArgument, what + " has " + std::to_string(bytes->size()) +
-                                                    " bytes, not numbers of " + std::string(dtype_name(dtype))};
+      return Error{ErrorCode::kInvalidArgument,
+                   concat(what, " has ", bytes->size(), " bytes, not numbers of ", dtype_name(dtype))};
     const Shape shape{static_cast<int64_t>(bytes->size() / size)};
     GPU_ASSIGN(tensor, interpreter.make_tensor(session, {dtype, shape}, std::span<const std::byte>(*bytes)));
   } else {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/concat.h"
 #include "service/atom_table.h"
 #include "service/decode_parts.h"
 
@@ -146,9 +147,8 @@ Result<Request> read_request(Reader& reader) {
   const TupleRequest* found = kRequests.find(name);
   if (!found) return Error{ErrorCode::kInvalidArgument, "unknown request " + std::string(name)};
   if (arity != found->arity)
-    return Error{ErrorCode::kInvalidArgument, std::string(name) + ": expected a tuple of " +
-                                                  std::to_string(found->arity) + " elements, got " +
-                                                  std::to_string(arity)};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(name, ": expected a tuple of ", found->arity, " elements, got ", arity)};
   return found->read(reader);
 }
 
@@ -277,8 +277,7 @@ Result<Message> decode_message(std::span<const std::byte> term, std::vector<Comm
     chunk.size_bytes = static_cast<uint32_t>(chunk.bytes.size());
     return Message(std::move(chunk));
   }
-  return Error{ErrorCode::kInvalidArgument,
-               "unknown message " + std::string(name) + " of " + std::to_string(arity) + " elements"};
+  return Error{ErrorCode::kInvalidArgument, concat("unknown message ", name, " of ", arity, " elements")};
 }
 
 Result<UploadChunk> decode_upload_head(std::span<const std::byte> head) {
@@ -295,7 +294,7 @@ Result<UploadChunk> decode_upload_head(std::span<const std::byte> head) {
 Result<std::vector<int64_t>> decode_integers(Reader& reader, size_t limit) {
   std::vector<int64_t> values;
   if (!reader.read_int64_list(values, limit))
-    return malformed("list", "a list of at most " + std::to_string(limit) + " integers of 64 bits", reader);
+    return malformed("list", concat("a list of at most ", limit, " integers of 64 bits"), reader);
   return values;
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <unordered_set>
 
+#include "base/concat.h"
 #include "chain/family.h"
 #include "service/decode_parts.h"
 
@@ -18,7 +19,7 @@ Result<std::string> read_text(Reader& reader, std::string_view what, size_t limi
   std::span<const std::byte> bytes;
   const Reader before = reader;
   if (!reader.read_binary(bytes)) return malformed(what, "a binary", reader);
-  if (bytes.size() > limit) return malformed(what, "a binary of at most " + std::to_string(limit) + " bytes", before);
+  if (bytes.size() > limit) return malformed(what, concat("a binary of at most ", limit, " bytes"), before);
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
@@ -46,9 +47,8 @@ Result<chain::Array> read_array(Reader& reader, const std::string& name) {
   if (!reader.read_binary(bytes)) return malformed("data " + name, "a binary of f64", reader);
   const auto count = static_cast<uint64_t>(element_count(shape));
   if (bytes.size() / sizeof(double) != count || bytes.size() % sizeof(double) != 0)
-    return Error{ErrorCode::kInvalidArgument, "data " + name + ": " + type_text(Dtype::f64, shape) + " has " +
-                                                  std::to_string(count * sizeof(double)) + " bytes, the binary " +
-                                                  std::to_string(bytes.size())};
+    return Error{ErrorCode::kInvalidArgument, concat("data ", name, ": ", type_text(Dtype::f64, shape), " has ",
+                                                     count * sizeof(double), " bytes, the binary ", bytes.size())};
   chain::Array array;
   array.shape.assign(shape.begin(), shape.end());
   array.values.resize(count);
@@ -131,9 +131,8 @@ Result<void> read_chain_operand(Reader& reader, const std::string& what, ChainOp
     return {};
   }
   if (bytes.size() > kMaxInlineChainBytes)
-    return Error{ErrorCode::kInvalidArgument, what + ": a binary of " + std::to_string(bytes.size()) +
-                                                  " bytes, the limit is " + std::to_string(kMaxInlineChainBytes) +
-                                                  "; upload larger ones"};
+    return Error{ErrorCode::kInvalidArgument, concat(what, ": a binary of ", bytes.size(), " bytes, the limit is ",
+                                                     kMaxInlineChainBytes, "; upload larger ones")};
   operand = std::vector<std::byte>(bytes.begin(), bytes.end());
   return {};
 }
@@ -191,7 +190,7 @@ Result<Request> read_chain(Reader& reader) {
   GPU_ASSIGN(chain.results, decode_integers(reader, 4));
   if (!chain.results.empty() && chain.results.size() != 4)
     return Error{ErrorCode::kInvalidArgument,
-                 "chain: results are four ids, or none, not " + std::to_string(chain.results.size())};
+                 concat("chain: results are four ids, or none, not ", chain.results.size())};
   GPU_TRY(read_options(reader, kWhat, [&](std::string_view key) -> Result<void> {
     if (key == "steps")
       return reader.read_int64(chain.steps) ? Result<void>() : malformed(kWhat, "steps, an integer", reader);

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/concat.h"
 #include "base/small_list.h"
 #include "service/decode.h"
 
@@ -27,7 +28,7 @@ template <typename Entry>
 Result<void> read_options(etf::Reader& reader, std::string_view what, Entry entry) {
   uint32_t pairs = 0;
   if (!reader.read_map(pairs) || pairs > kMaxOptions)
-    return malformed(what, "a map of at most " + std::to_string(kMaxOptions) + " options", reader);
+    return malformed(what, concat("a map of at most ", kMaxOptions, " options"), reader);
   SmallList<std::string_view, 8> keys;
   for (uint32_t i = 0; i < pairs; ++i) {
     std::string_view key;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/concat.h"
 #include "service/decode_parts.h"
 
 namespace gpu_node::service {
@@ -15,7 +16,7 @@ constexpr size_t kMaxResults = 4096;
 Result<void> read_count(Reader& reader, std::string_view key, int64_t least, int64_t& value) {
   const Reader before = reader;
   if (reader.read_int64(value) && value >= least) return {};
-  return malformed(kWhat, std::string(key) + ", an integer >= " + std::to_string(least), before);
+  return malformed(kWhat, concat(key, ", an integer >= ", least), before);
 }
 
 Result<void> read_real(Reader& reader, std::string_view key, double& value) {
@@ -76,7 +77,7 @@ Result<Request> read_sample(Reader& reader) {
   GPU_TRY(read_id(reader, kWhat, sample.model));
   GPU_ASSIGN(sample.results, decode_integers(reader, kMaxResults));
   for (const int64_t id : sample.results)
-    if (id < 0) return Error{ErrorCode::kInvalidArgument, "sample: results are ids >= 0, not " + std::to_string(id)};
+    if (id < 0) return Error{ErrorCode::kInvalidArgument, concat("sample: results are ids >= 0, not ", id)};
   GPU_TRY(read_options(reader, kWhat, [&](std::string_view key) -> Result<void> {
     if (key == "position") return read_chain_operand(reader, "sample: position", sample.position.emplace());
     if (key == "progress_ms") return read_count(reader, key, 0, sample.progress_ms);

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/concat.h"
 #include "base/file.h"
 #include "service/decode_parts.h"
 #include "vulkan/spirv_interface.h"
@@ -22,9 +23,8 @@ Result<std::span<const std::byte>> read_bytes(Reader& reader, std::string_view w
   std::span<const std::byte> bytes;
   if (!reader.read_binary(bytes)) return malformed(what, std::string(of) + " as a binary", reader);
   if (bytes.size() > limit)
-    return Error{ErrorCode::kInvalidArgument, std::string(what) + ": " + std::string(of) + " of " +
-                                                  std::to_string(bytes.size()) + " bytes, the limit is " +
-                                                  std::to_string(limit)};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(what, ": ", of, " of ", bytes.size(), " bytes, the limit is ", limit)};
   return bytes;
 }
 
@@ -65,9 +65,9 @@ Result<ShaderBuffer> read_buffer(Reader& reader, std::string_view what) {
     return ShaderBuffer(id);
   }
   if (bytes.empty() || bytes.size() % 4 != 0 || bytes.size() > kMaxInlineShaderBytes)
-    return Error{ErrorCode::kInvalidArgument, std::string(what) + ": a binary of " + std::to_string(bytes.size()) +
-                                                  " bytes, from 4 to " + std::to_string(kMaxInlineShaderBytes) +
-                                                  " and a multiple of 4 can be; upload larger ones"};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(what, ": a binary of ", bytes.size(), " bytes, from 4 to ", kMaxInlineShaderBytes,
+                        " and a multiple of 4 can be; upload larger ones")};
   return ShaderBuffer(to_bytes(bytes));
 }
 
@@ -76,7 +76,7 @@ Result<void> read_buffers(Reader& reader, std::string_view what, std::vector<Sha
   if (!reader.read_list(count) || count > kMaxShaderBuffers)
     return malformed(what, "a list of at most 64 buffers", reader);
   for (uint32_t i = 0; i < count; ++i) {
-    GPU_ASSIGN(ShaderBuffer buffer, read_buffer(reader, std::string(what) + ": buffer " + std::to_string(i)));
+    GPU_ASSIGN(ShaderBuffer buffer, read_buffer(reader, concat(what, ": buffer ", i)));
     buffers.push_back(std::move(buffer));
   }
   if (count > 0 && !reader.read_nil()) return malformed(what, "a proper list of buffers", reader);
@@ -114,7 +114,7 @@ Result<Request> read_load_spirv(Reader& reader) {
   GPU_ASSIGN(const std::span<const std::byte> bytes, read_bytes(reader, kWhat, "a module", vulkan::kMaxRawModuleBytes));
   if (bytes.empty() || bytes.size() % sizeof(uint32_t) != 0)
     return Error{ErrorCode::kInvalidArgument,
-                 "load_spirv: " + std::to_string(bytes.size()) + " bytes are no whole number of words"};
+                 concat("load_spirv: ", bytes.size(), " bytes are no whole number of words")};
   load.hash = sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   load.words.resize(bytes.size() / sizeof(uint32_t));
   std::memcpy(load.words.data(), bytes.data(), bytes.size());

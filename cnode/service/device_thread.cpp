@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "base/log.h"
 #include "base/thread_name.h"
 #include "service/chain_jobs.h"
@@ -263,18 +264,18 @@ Result<void> DeviceThread::start_download(DownloadWork& work) {
   GPU_ASSIGN(program::Tensor tensor, interpreter_.find(*work.session, download.id, "download"));
   const uint64_t total = program::size_bytes(tensor);
   const auto element = static_cast<uint64_t>(dtype_size_bytes(tensor.dtype));
-  const std::string what = "download of " + type_text(tensor.dtype, tensor.map.shape) + " (" + std::to_string(total) +
-                           " bytes), offset " + std::to_string(download.offset);
+  const std::string what = concat("download of ", type_text(tensor.dtype, tensor.map.shape), " (", total,
+                                  " bytes), offset ", download.offset);
   if (download.offset > total) return Error{ErrorCode::kInvalidArgument, what + ": the offset is past the end"};
   const uint64_t size = download.size.value_or(total - download.offset);
   if (size > total - download.offset)
-    return Error{ErrorCode::kInvalidArgument, what + ", size " + std::to_string(size) + ": past the end"};
+    return Error{ErrorCode::kInvalidArgument, concat(what, ", size ", size, ": past the end")};
   if (download.offset % element != 0 || size % element != 0)
-    return Error{ErrorCode::kInvalidArgument, what + ", size " + std::to_string(size) + ": not multiples of " +
-                                                  std::to_string(element) + ", the element's size"};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(what, ", size ", size, ": not multiples of ", element, ", the element's size")};
   if (size > kMaxReplyBytes)
-    return Error{ErrorCode::kInvalidArgument, what + ", size " + std::to_string(size) + ": the limit of a reply is " +
-                                                  std::to_string(kMaxReplyBytes) + "; read it in slices"};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(what, ", size ", size, ": the limit of a reply is ", kMaxReplyBytes, "; read it in slices")};
   if (size == 0) {
     reads_.add(work.call, program::Readback{});
     return {};

@@ -32,8 +32,8 @@ Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, U
       program_run_(executor_) {}
 
 Error Interpreter::missing_bytes(std::string_view reader, int64_t id, const Upload& upload) {
-  return {ErrorCode::kInvalidArgument, std::string(reader) + ": " + tensor_text(id) + " still misses " +
-                                           std::to_string(upload.missing_bytes()) + " uploaded bytes"};
+  return {ErrorCode::kInvalidArgument,
+          concat(reader, ": ", tensor_text(id), " still misses ", upload.missing_bytes(), " uploaded bytes")};
 }
 
 bool Interpreter::make_room(const Session& session, ErrorCode lacking) {
@@ -171,9 +171,8 @@ Result<program::Tensor> Interpreter::make_tensor(Session& session, const ir::Ten
   const uint64_t size =
       static_cast<uint64_t>(element_count(type.shape)) * static_cast<uint64_t>(dtype_size_bytes(type.dtype));
   if (bytes && bytes->size() != size)
-    return Error{ErrorCode::kInvalidArgument, "alloc: " + type_text(type.dtype, type.shape) + " has " +
-                                                  std::to_string(size) + " bytes, the binary " +
-                                                  std::to_string(bytes->size())};
+    return Error{ErrorCode::kInvalidArgument, concat("alloc: ", type_text(type.dtype, type.shape), " has ", size,
+                                                     " bytes, the binary ", bytes->size())};
   const bool filled = bytes.has_value();
   GPU_ASSIGN(program::Tensor tensor, with_room(session, [&] {
                return executor_.allocate(type.dtype, type.shape, !filled, filled, session.charge);
@@ -288,8 +287,7 @@ Result<void> Interpreter::check_new(Session& session, int64_t name, std::string_
   if (find_handle(session, name))
     return Error{ErrorCode::kInvalidArgument, std::string(what) + ": " + tensor_text(name) + " is made twice"};
   if (session.handles.size() >= kMaxTensorsPerSession)
-    return Error{ErrorCode::kQuota, std::string(what) + ": the session holds " + std::to_string(kMaxTensorsPerSession) +
-                                        " tensors, the limit"};
+    return Error{ErrorCode::kQuota, concat(what, ": the session holds ", kMaxTensorsPerSession, " tensors, the limit")};
   return {};
 }
 

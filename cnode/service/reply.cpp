@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "base/concat.h"
+
 namespace gpu_node::service {
 namespace {
 
@@ -13,7 +15,7 @@ Clock::time_point deadline_of(const RequestOptions& options, Clock::time_point a
 
 Error deadline_error(const PendingCall& call, Clock::time_point now) {
   const int64_t waited = in_milliseconds(now - call.arrived());
-  return {ErrorCode::kDeadline, "the request's time ran out after " + std::to_string(waited) + " ms"};
+  return {ErrorCode::kDeadline, concat("the request's time ran out after ", waited, " ms")};
 }
 
 }  // namespace

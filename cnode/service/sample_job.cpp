@@ -1,8 +1,8 @@
 #include "service/sample_job.h"
 
 #include <cmath>
-#include <string>
 
+#include "base/concat.h"
 #include "program/storage.h"
 #include "service/chain_operand.h"
 
@@ -93,8 +93,8 @@ Result<void> SampleJob::name_results() {
     }
   }
   if (request_.results.size() == tensors_.size()) return {};
-  return Error{ErrorCode::kInvalidArgument, "sample: " + std::to_string(request_.results.size()) +
-                                                " ids for results, this model has " + std::to_string(tensors_.size())};
+  return Error{ErrorCode::kInvalidArgument,
+               concat("sample: ", request_.results.size(), " ids for results, this model has ", tensors_.size())};
 }
 
 void SampleJob::report() {

@@ -86,8 +86,7 @@ void Service::handle(const LinkRef& link, Run&& run, std::vector<std::byte> fram
 Result<Arrival> Service::expect(const LinkRef& link, UploadChunk&& head) {
   GPU_ASSIGN(SessionRef session, sessions_.find(head.session));
   const UploadRef upload = uploads_.find(head.session, head.id);
-  if (!upload)
-    return Error{ErrorCode::kNotFound, "upload: tensor " + std::to_string(head.id) + " is not being uploaded"};
+  if (!upload) return Error{ErrorCode::kNotFound, concat("upload: tensor ", head.id, " is not being uploaded")};
   GPU_ASSIGN(ChunkRef chunk, upload->reserve(head.offset, head.size_bytes));
   return Arrival{std::move(session), std::move(chunk), {link, std::move(head.pid), std::move(head.tag)}};
 }

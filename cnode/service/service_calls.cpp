@@ -1,4 +1,5 @@
 // The calls of PROTOCOL.md: answered here where no device is needed, else admitted and queued.
+#include "base/concat.h"
 #include "base/file.h"
 #include "kernels/glsl/shader_library.h"
 #include "service/service.h"
@@ -34,9 +35,9 @@ void Service::answer(Caller&& caller, Ping&) {
 
 void Service::answer(Caller&& caller, Describe& describe) {
   if (describe.protocol != kProtocolVersion)
-    return reply_error(caller, {ErrorCode::kUnsupported,
-                                "the client speaks protocol " + std::to_string(describe.protocol) + ", gpu_node " +
-                                    options_.identity.version + " speaks " + std::to_string(kProtocolVersion)});
+    return reply_error(caller,
+                       {ErrorCode::kUnsupported, concat("the client speaks protocol ", describe.protocol, ", gpu_node ",
+                                                        options_.identity.version, " speaks ", kProtocolVersion)});
   etf::Writer writer = begin_reply(caller);
   writer.tuple(2).atom("ok");
   const vulkan::KernelCache& cache = device_->kernels();

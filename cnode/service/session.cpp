@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kTagShift = 48;
 
-std::string session_text(uint64_t id) { return std::to_string(id); }
+std::string session_text(uint64_t id) { return concat(id); }
 
 }  // namespace
 
@@ -62,7 +62,7 @@ Result<SessionRef> SessionTable::open(Open&& open, const LinkRef& link) {
     return Error{ErrorCode::kInvalidArgument, "open: the owner must be a process of " + link->peer()};
   const MutexLock lock(mutex_);
   if (sessions_.size() >= kMaxSessions)
-    return Error{ErrorCode::kBusy, "open: " + std::to_string(kMaxSessions) + " sessions are open, the limit"};
+    return Error{ErrorCode::kBusy, concat("open: ", kMaxSessions, " sessions are open, the limit")};
   auto session = std::make_shared<Session>(new_id(), std::move(open), link);
   sessions_.emplace(session->id, session);
   count_nodes();
@@ -106,8 +106,8 @@ void SessionTable::close_where(std::string_view reason, Ends ends) {
     }
     it->second->closed.store(true, std::memory_order_release);
     log_line(LogLevel::kInfo, "session_closed",
-             "session=" + session_text(it->first) + " peer=" + it->second->link->peer() +
-                 " reason=" + std::string(reason) + " bytes=" + std::to_string(it->second->account->bytes()));
+             concat("session=", session_text(it->first), " peer=", it->second->link->peer(), " reason=", reason,
+                    " bytes=", it->second->account->bytes()));
     closed_.push_back(std::move(it->second));
     it = sessions_.erase(it);
   }
@@ -147,13 +147,12 @@ std::string SessionTable::owners_text() const {
   std::vector<SessionRef> sessions = live();
   std::sort(sessions.begin(), sessions.end(),
             [](const SessionRef& a, const SessionRef& b) { return a->reach_bytes() > b->reach_bytes(); });
-  std::string text = std::to_string(sessions.size()) + " sessions";
+  std::string text = concat(sessions.size(), " sessions");
   for (size_t i = 0; i < std::min<size_t>(sessions.size(), 4); ++i) {
-    text += (i == 0 ? ": " : ", ") + sessions[i]->link->peer() + " holds " +
-            std::to_string(sessions[i]->account->bytes()) + " bytes in " + std::to_string(sessions[i]->tensors) +
-            " tensors";
+    text += concat(i == 0 ? ": " : ", ", sessions[i]->link->peer(), " holds ", sessions[i]->account->bytes(),
+                   " bytes in ", sessions[i]->tensors.load(), " tensors");
     if (const uint64_t attached = sessions[i]->attached_bytes; attached > 0)
-      text += " and has attached " + std::to_string(attached) + " bytes of others";
+      text += concat(" and has attached ", attached, " bytes of others");
   }
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "program/storage.h"
 
 namespace gpu_node::service {
@@ -20,8 +21,7 @@ Error of_client(Error error, const std::string& glsl) {
   ErrorDetails details = *error.details;
   details.source = glsl;
   error.message.resize(std::min(error.message.size(), error.message.find("\nline ")));
-  if (details.line > 0)
-    error.message += "\nline " + std::to_string(details.line) + ": " + std::string(line_of(glsl, details.line));
+  if (details.line > 0) error.message += concat("\nline ", details.line, ": ", line_of(glsl, details.line));
   error.details.reset();
   return with_details(std::move(error), std::move(details));
 }
@@ -69,15 +69,14 @@ Result<const vulkan::Kernel*> DispatchJob::kernel() const {
   if (kernel == nullptr)
     return Error{ErrorCode::kNotFound, "dispatch_spirv: module " + request_.hash + " is not loaded"};
   if (request_.buffers.size() < kernel->buffers())
-    return invalid("the module binds " + std::to_string(kernel->buffers()) + " buffers, " +
-                   std::to_string(request_.buffers.size()) + " are given");
+    return invalid(concat("the module binds ", kernel->buffers(), " buffers, ", request_.buffers.size(), " are given"));
   if (request_.push.size() < kernel->push_bytes())
-    return invalid("the module declares " + std::to_string(kernel->push_bytes()) + " bytes of push constants, " +
-                   std::to_string(request_.push.size()) + " are given");
+    return invalid(concat("the module declares ", kernel->push_bytes(), " bytes of push constants, ",
+                          request_.push.size(), " are given"));
   for (size_t i = 0; i < 3; ++i)
     if (request_.groups[i] > device_.info().max_groups[i])
-      return invalid(std::to_string(request_.groups[i]) + " groups in dimension " + std::to_string(i) +
-                     ", the device has at most " + std::to_string(device_.info().max_groups[i]));
+      return invalid(concat(request_.groups[i], " groups in dimension ", i, ", the device has at most ",
+                            device_.info().max_groups[i]));
   return kernel;
 }
 
@@ -87,8 +86,8 @@ Result<void> DispatchJob::check_outputs() const {
     if (const auto* output = std::get_if<OutputBytes>(&buffer)) {
       bytes += std::min(output->size_bytes, kMaxInlineShaderBytes + 1);
       if (bytes > kMaxInlineShaderBytes)
-        return invalid("the outputs have more bytes than a reply takes, " + std::to_string(kMaxInlineShaderBytes) +
-                       "; name tensors for them");
+        return invalid(concat("the outputs have more bytes than a reply takes, ", kMaxInlineShaderBytes,
+                              "; name tensors for them"));
     }
   return {};
 }
@@ -100,20 +99,20 @@ Result<program::Tensor> DispatchJob::copy_of(const program::Tensor& tensor) {
 }
 
 Result<program::Tensor> DispatchJob::bound(const ShaderBuffer& buffer, uint32_t binding, bool written) {
-  const std::string what = "dispatch_spirv: buffer " + std::to_string(binding);
+  const std::string what = concat("dispatch_spirv: buffer ", binding);
   const auto words = [](uint64_t bytes) { return ir::TensorType{Dtype::u32, Shape{static_cast<int64_t>(bytes / 4)}}; };
   program::Tensor tensor;
   if (const auto* bytes = std::get_if<std::vector<std::byte>>(&buffer)) {
     GPU_ASSIGN(tensor, interpreter_.make_tensor(session(), words(bytes->size()), bytes_of(*bytes)));
   } else if (const auto* id = std::get_if<int64_t>(&buffer)) {
     GPU_ASSIGN(tensor, interpreter_.find(session(), *id, what));
-    if (element_count(tensor.map.shape) == 0) return invalid("buffer " + std::to_string(binding) + " has no elements");
+    if (element_count(tensor.map.shape) == 0) return invalid(concat("buffer ", binding, " has no elements"));
     GPU_ASSIGN(tensor, interpreter_.contiguous(session(), tensor));
   } else if (const auto* output = std::get_if<OutputBytes>(&buffer)) {
     GPU_ASSIGN(tensor, interpreter_.make_tensor(session(), words(output->size_bytes), std::nullopt));
   } else {
     const ir::TensorType& type = std::get<OutputTensor>(buffer).type;
-    if (element_count(type.shape) == 0) return invalid("buffer " + std::to_string(binding) + " has no elements");
+    if (element_count(type.shape) == 0) return invalid(concat("buffer ", binding, " has no elements"));
     GPU_ASSIGN(tensor, interpreter_.make_tensor(session(), type, std::nullopt));
   }
   GPU_TRY(program::check_one_part(tensor.type(), tensor.storage->size_bytes, device_.info()));

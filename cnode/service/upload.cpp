@@ -3,6 +3,7 @@
 #include <cassert>
 #include <string>
 
+#include "base/concat.h"
 #include "program/transfer.h"
 
 namespace gpu_node::service {
@@ -52,11 +53,11 @@ uint64_t Upload::missing_bytes() const {
 }
 
 Result<ChunkRef> Upload::reserve(uint64_t offset, uint64_t size_bytes) {
-  const std::string what = "upload of bytes " + std::to_string(offset) + " + " + std::to_string(size_bytes);
+  const std::string what = concat("upload of bytes ", offset, " + ", size_bytes);
   if (size_bytes == 0 || size_bytes > kUploadChunkBytes)
-    return Error{ErrorCode::kInvalidArgument, what + ": a chunk has 1 to " + std::to_string(kUploadChunkBytes)};
+    return Error{ErrorCode::kInvalidArgument, concat(what, ": a chunk has 1 to ", kUploadChunkBytes)};
   if (offset > size_bytes_ || size_bytes > size_bytes_ - offset)
-    return Error{ErrorCode::kInvalidArgument, what + ": the tensor has " + std::to_string(size_bytes_) + " bytes"};
+    return Error{ErrorCode::kInvalidArgument, concat(what, ": the tensor has ", size_bytes_, " bytes")};
   auto chunk = std::make_shared<Chunk>(shared_from_this(), offset, size_bytes);
   chunk->landed_ = true;  // nothing to give back yet
   const MutexLock lock(mutex_);
@@ -74,7 +75,7 @@ Result<void> Upload::take_destination(Chunk& chunk) {
     return {};
   }
   if (free_slots_.empty())
-    return Error{ErrorCode::kBusy, "upload: more than " + std::to_string(kUploadWindow) + " chunks are unanswered"};
+    return Error{ErrorCode::kBusy, concat("upload: more than ", kUploadWindow, " chunks are unanswered")};
   chunk.staging_ = std::move(free_slots_.back());
   free_slots_.pop_back();
   chunk.destination_ = chunk.staging_->mapped();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
+
 namespace gpu_node::service {
 namespace {
 
@@ -44,8 +46,8 @@ void Watchdog::look() {
     const int64_t age_ms = in_milliseconds(now - std::max(*since, watch.changed));
     if (age_ms < options_.limit_ms) continue;
     tripped_ = true;
-    options_.on_trip(subject.name + " has made no progress for " + std::to_string(age_ms) + " ms, the limit is " +
-                     std::to_string(options_.limit_ms));
+    options_.on_trip(
+        concat(subject.name, " has made no progress for ", age_ms, " ms, the limit is ", options_.limit_ms));
   }
 }
 

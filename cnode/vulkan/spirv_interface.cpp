@@ -72,8 +72,8 @@ class Inspector {
     switch (instruction.op) {
       case spirv::kCapability:
         if (operands.empty() || std::ranges::find(rules_.capabilities, operands[0]) == rules_.capabilities.end())
-          return beyond("capability " + (operands.empty() ? "?" : std::to_string(operands[0])) +
-                        " is none that this node enables");
+          return beyond(
+              concat("capability ", operands.empty() ? "?" : concat(operands[0]), " is none that this node enables"));
         return {};
       case spirv::kExtension: {
         const std::string_view name = spirv::literal_text(operands);
@@ -113,8 +113,8 @@ class Inspector {
       if (width == 16 || width == 32 || width == 64)
         if (has[width / 32]) return {};
     }
-    return beyond("execution mode " + (operands.size() < 2 ? "?" : std::to_string(operands[1])) +
-                  " is none that the device takes");
+    return beyond(
+        concat("execution mode ", operands.size() < 2 ? "?" : concat(operands[1]), " is none that the device takes"));
   }
 
   Result<void> check_local_size() {

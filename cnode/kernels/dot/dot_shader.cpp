@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "base/concat.h"
 #include "kernels/glsl/glsl_types.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/glsl/shader_builder.h"
@@ -12,8 +13,8 @@
 namespace gpu_node::kernels {
 namespace {
 
-std::string number(uint32_t value) { return std::to_string(value); }
-std::string literal(uint32_t value) { return std::to_string(value) + "u"; }
+std::string number(uint32_t value) { return concat(value); }
+std::string literal(uint32_t value) { return concat(value, "u"); }
 
 // What differs between the two operands.
 struct Side {

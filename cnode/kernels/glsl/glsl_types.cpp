@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "base/concat.h"
+
 namespace gpu_node::kernels {
 namespace {
 
@@ -12,14 +14,14 @@ using enum Dtype;
 std::string integer_literal(ComputeType compute, int64_t low, uint64_t high, bool is_low) {
   switch (compute) {
     case ComputeType::kI32:
-      if (!is_low) return std::to_string(high);
-      return low == std::numeric_limits<int32_t>::min() ? "(-2147483647 - 1)" : "(" + std::to_string(low) + ")";
+      if (!is_low) return concat(high);
+      return low == std::numeric_limits<int32_t>::min() ? "(-2147483647 - 1)" : concat("(", low, ")");
     case ComputeType::kI64:
-      return is_low ? "(-9223372036854775807l - 1l)" : std::to_string(high) + "l";
+      return is_low ? "(-9223372036854775807l - 1l)" : concat(high, "l");
     case ComputeType::kU32:
-      return is_low ? "0u" : std::to_string(high) + "u";
+      return is_low ? "0u" : concat(high, "u");
     default:
-      return is_low ? "0ul" : std::to_string(high) + "ul";
+      return is_low ? "0ul" : concat(high, "ul");
   }
 }
 

@@ -72,7 +72,7 @@ void ShaderBuilder::vector_buffer(std::string_view name, Dtype dtype, Access acc
 
 void ShaderBuilder::buffer(std::string_view name, std::string_view element, Access access) {
   const char* qualifier = access == Access::kRead ? "readonly " : access == Access::kWrite ? "writeonly " : "";
-  const std::string binding = std::to_string(buffers_++);
+  const std::string binding = concat(buffers_++);
   buffer_text_ += "layout(set = 0, binding = " + binding + ", std430) " + qualifier + "buffer Buffer" + binding +
                   " { " + std::string(element) + " " + std::string(name) + "[]; };\n";
 }
@@ -84,8 +84,7 @@ void ShaderBuilder::push(std::string_view type, std::string_view name) {
   if (type == "int64_t" || type == "uint64_t") use_i64_ = true;
   if (type == "double") use_f64_ = true;
   push_bytes_ = (push_bytes_ + size - 1) / size * size;
-  push_text_ +=
-      "  layout(offset = " + std::to_string(push_bytes_) + ") " + std::string(type) + " " + std::string(name) + ";\n";
+  push_text_ += concat("  layout(offset = ", push_bytes_, ") ", type, " ", name, ";\n");
   push_bytes_ += size;
 }
 
@@ -149,7 +148,7 @@ std::string ShaderBuilder::round(Dtype dtype, std::string_view value) {
     return call(name + "_value", call(name + "_bits", value));
   }
   if (info.bits >= 32) return std::string(value);
-  return "bitfieldExtract(" + std::string(value) + ", 0, " + std::to_string(info.bits) + ")";
+  return concat("bitfieldExtract(", value, ", 0, ", info.bits, ")");
 }
 
 std::string ShaderBuilder::convert(Dtype from, Dtype to, std::string_view value) {
@@ -196,8 +195,7 @@ std::string ShaderBuilder::convert(Dtype from, Dtype to, std::string_view value)
 
 Result<vulkan::KernelSource> ShaderBuilder::build() const {
   if (push_bytes_ > kMaxPushBytes)
-    return Error{ErrorCode::kInternal,
-                 "push constants of " + std::to_string(push_bytes_) + " bytes exceed " + std::to_string(kMaxPushBytes)};
+    return Error{ErrorCode::kInternal, concat("push constants of ", push_bytes_, " bytes exceed ", kMaxPushBytes)};
   std::string text = "#version 460\n";
   if (use_8bit_) text += "#extension GL_EXT_shader_8bit_storage : require\n";
   if (use_16bit_) text += "#extension GL_EXT_shader_16bit_storage : require\n";
@@ -221,8 +219,8 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
   if (use_i64_) text += "#define USE_I64\n";
   if (use_f64_) text += "#define USE_F64\n";
   text += define_text_;
-  text += "layout(local_size_x = " + std::to_string(local_[0]) + ", local_size_y = " + std::to_string(local_[1]) +
-          ", local_size_z = " + std::to_string(local_[2]) + ") in;\n";
+  text += concat("layout(local_size_x = ", local_[0], ", local_size_y = ", local_[1], ", local_size_z = ", local_[2],
+                 ") in;\n");
   text += buffer_text_;
   if (!push_text_.empty()) text += "layout(push_constant, std430) uniform Push {\n" + push_text_ + "};\n";
   const std::vector<std::string_view> math(math_.begin(), math_.end());

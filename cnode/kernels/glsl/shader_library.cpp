@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "base/concat.h"
 #include "base/embedded.h"
 #include "base/file.h"
 
@@ -101,7 +102,7 @@ std::string with_library(std::string_view glsl) {
     if (text.starts_with(kPragma)) {
       const std::vector<std::string_view> names = split_words(text.substr(kPragma.size()));
       out += library_closure(names);
-      out += "#line " + std::to_string(line + 1) + "\n";
+      out += concat("#line ", line + 1, "\n");
     } else {
       out.append(text).append("\n");
     }

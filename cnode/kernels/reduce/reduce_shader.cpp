@@ -93,8 +93,8 @@ class Emitter {
   void define_macros() {
     builder_.local_size(pass_.invocations);
     builder_.use(dtype_info(pass_.element).compute);
-    builder_.define("INVOCATIONS", std::to_string(pass_.invocations) + "u");
-    builder_.define("LOG_INVOCATIONS", std::to_string(std::countr_zero(pass_.invocations)) + "u");
+    builder_.define("INVOCATIONS", concat(pass_.invocations, "u"));
+    builder_.define("LOG_INVOCATIONS", concat(std::countr_zero(pass_.invocations), "u"));
     builder_.define("P_OUTPUTS", param(ReducePass::kOutputs));
     builder_.define("P_COUNT", param(ReducePass::kCount));
     builder_.define("P_CHUNK", param(ReducePass::kChunk));
@@ -102,7 +102,7 @@ class Emitter {
     builder_.define("OFFSETS", pass_.inputs() == 2 ? "uvec2" : "uint");
     builder_.define("ELEMENT", element_type());
     builder_.define("ROUND", pass_.vectors ? "2" : "4");
-    builder_.define("WALK_RANK", std::to_string(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
+    builder_.define("WALK_RANK", concat(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
     builder_.define("VALUE", value_type(pass_));
     if (value_type(pass_) == "float") builder_.define("VALUE_F32");
     if (value_type(pass_) == "double") builder_.define("VALUE_F64");
@@ -129,7 +129,7 @@ class Emitter {
       declare_acc_buffers("in", kRead);
     } else {
       for (uint32_t i = 0; i < pass_.inputs(); ++i) {
-        const std::string name = "in" + std::to_string(i);
+        const std::string name = concat("in", i);
         pass_.vectors ? builder_.vector_buffer(name, pass_.sources[i], kRead)
                       : builder_.buffer(name, pass_.sources[i], kRead);
       }
@@ -144,7 +144,7 @@ class Emitter {
 
   // Where source |i| lies at the OFFSETS "at": an element, or a word of each of four.
   std::string place(uint32_t i) const {
-    return "in" + std::to_string(i) + "[" + (pass_.inputs() == 1 ? "at" : i == 0 ? "at.x" : "at.y") + "]";
+    return concat("in", i, "[", pass_.inputs() == 1 ? "at" : i == 0 ? "at.x" : "at.y", "]");
   }
 
   // Products of floats are taken apart from their factors: what rounding loses is added too.
@@ -175,7 +175,7 @@ class Emitter {
   std::string four_texts(uint32_t i) {
     std::string text;
     for (const char component : kComponents)
-      text += (text.empty() ? "" : ", ") + source_text(i, "w" + std::to_string(i) + "." + component);
+      text += (text.empty() ? "" : ", ") + source_text(i, concat("w", i, ".", component));
     return text;
   }
 
@@ -195,8 +195,7 @@ class Emitter {
     } else if (pass_.vectors) {
       for (uint32_t i = 0; i < pass_.inputs(); ++i) {
         const std::string words(vector_type(word_type(pass_.sources[i])));
-        fetch.append(words).append(" w").append(std::to_string(i)).append(" = ").append(words);
-        fetch.append("(").append(place(i)).append(");\n  ");
+        fetch += concat(words, " w", i, " = ", words, "(", place(i), ");\n  ");
       }
       fetch += "return ELEMENT(" + (has_factors() ? four_texts(0) + ", " + four_texts(1) : four_values()) + ");";
       for (int component = 0; component < 4; ++component) take += (component == 0 ? "" : "\n  ") + take_text(component);
@@ -215,7 +214,7 @@ class Emitter {
   std::string take_text(int component) const {
     const std::string at(1, kComponents[static_cast<size_t>(component)]);
     if (has_factors()) return "acc_product(acc, x[0]." + at + ", x[1]." + at + ");";
-    const std::string behind = component == 0 ? "" : " + " + std::to_string(component) + "u";
+    const std::string behind = component == 0 ? "" : concat(" + ", component, "u");
     return "acc_add(acc, x." + at + ", 4u * position" + behind + ");";
   }
 
@@ -296,8 +295,8 @@ std::string ReducePass::key() const {
   text += dtype_name(element);
   text += ' ';
   text += dtype_name(result);
-  text += " i" + std::to_string(static_cast<int>(input)) + (vectors ? "v" : "") + (writes_accs ? "p" : "r");
-  text += " k" + std::to_string(kept_rank) + "w" + std::to_string(walk_rank) + "n" + std::to_string(invocations);
+  text += concat(" i", static_cast<int>(input), vectors ? "v" : "", writes_accs ? "p" : "r");
+  text += concat(" k", kept_rank, "w", walk_rank, "n", invocations);
   return text;
 }
 
