@@ -6,6 +6,9 @@
 namespace gpu_node::ir {
 namespace {
 
+// Of an op that takes many: all of them would make a message that nobody reads.
+constexpr size_t kNamedOperands = 8;
+
 Result<void> check_attributes(const Inference& inference) {
   const Op& op = inference.op();
   if (!inference.instruction.attributes.fit(op)) return invalid(inference, "has attributes of another op");
@@ -47,6 +50,10 @@ std::string instruction_text(const Instruction& instruction, std::span<const Ope
   std::string line(instruction.op != nullptr ? instruction.op->name : "?");
   for (size_t i = 0; i < operands.size(); ++i) {
     line += i == 0 ? " " : ", ";
+    if (i == kNamedOperands) {
+      line += concat("... ", operands.size(), " operands");
+      break;
+    }
     if (i < instruction.operands.size() && instruction.is_literal(i))
       line += concat(dtype_name(operands[i].dtype), " literal");
     else

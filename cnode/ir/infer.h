@@ -22,7 +22,7 @@ struct OperandType {
 // the op's row. Errors are kInvalidArgument and name op, shapes, types and limits: "add: shapes ... do not broadcast".
 Result<void> infer(const Instruction& instruction, std::span<const OperandType> operands, TensorTypes& results);
 
-// "add f32{2, 3}, s64 literal -> f32{2, 3}", for messages.
+// "add f32{2, 3}, s64 literal -> f32{2, 3}", for messages; of many operands the first.
 std::string instruction_text(const Instruction& instruction, std::span<const OperandType> operands);
 
 // Puts what |error| was about before its message, once: an error of inference names its op itself.

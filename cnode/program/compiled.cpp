@@ -130,7 +130,7 @@ Result<void> CompiledProgram::place_outputs(Places& places) {
 
 uint64_t CompiledProgram::host_bytes() const {
   uint64_t bytes = sizeof(CompiledProgram) + types_.size() * sizeof(ir::TensorType) +
-                   steps_.size() * (sizeof(ir::Instruction) + sizeof(Step) + kKnown * sizeof(Known::Move));
+                   steps_.size() * (sizeof(ir::Instruction) + sizeof(Step));
   for (const ir::Instruction& instruction : program_.instructions)
     bytes += instruction.operands.size() * (sizeof(ir::Operand) + sizeof(uint32_t));
   for (const auto& body : bodies_) bytes += body->host_bytes();

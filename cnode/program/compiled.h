@@ -10,6 +10,7 @@
 #include "ir/program.h"
 #include "program/layout_key.h"
 #include "program/plan_cache.h"
+#include "program/tensor.h"
 
 namespace gpu_node::program {
 
@@ -53,6 +54,7 @@ class CompiledProgram {
     };
     std::vector<uint64_t> inputs;  // LayoutKey's words
     std::vector<Move> moves;       // by step
+    Payment payment;               // for its memory
     uint64_t used = 0;             // the run that used it last
   };
 
@@ -64,7 +66,7 @@ class CompiledProgram {
   const std::vector<uint32_t>& outputs() const { return outputs_; }    // places
   const std::vector<ir::TensorType>& types() const { return types_; }  // by place
   size_t places() const { return types_.size(); }
-  // Of this process's memory, with what it may come to remember; at least so many.
+  // Of this process's memory, but for what it remembers of its runs; at least so many.
   uint64_t host_bytes() const;
   const std::vector<std::shared_ptr<CompiledProgram>>& bodies() const { return bodies_; }
 

@@ -8,9 +8,19 @@ namespace {
 constexpr size_t kPlaces = 2048;  // a power of two
 // Large plans cost more to keep than to make.
 constexpr size_t kMaxDispatches = 8;
+constexpr uint64_t kEmitBytes = 256;      // of a dispatch: what its emitter keeps
 constexpr uint64_t kCopy = ~uint64_t{0};  // in the place of an op
 
 }  // namespace
+
+uint64_t CachedPlan::host_bytes() const {
+  uint64_t bytes = sizeof(CachedPlan);
+  for (const kernels::Dispatch& dispatch : plan.dispatches)
+    bytes +=
+        sizeof(dispatch) + kEmitBytes + dispatch.key.capacity() + dispatch.bindings.size() * sizeof(kernels::Binding);
+  for (const auto& [scratch, contents] : plan.scratch_data) bytes += contents.size();
+  return bytes;
+}
 
 PlanCache::PlanCache() : entries_(kPlaces) {}
 

@@ -22,6 +22,9 @@ namespace gpu_node::program {
 struct CachedPlan : std::enable_shared_from_this<CachedPlan> {
   explicit CachedPlan(kernels::Plan&& made) : plan(std::move(made)), kernels(plan.dispatches.size()) {}
 
+  // Of this process's memory; about so many.
+  uint64_t host_bytes() const;
+
   kernels::Plan plan;
   std::vector<const vulkan::Kernel*> kernels;
 };

@@ -81,14 +81,23 @@ void ProgramRun::remember(const Resolved& resolved) {
       {resolved.plan != nullptr ? resolved.plan->shared_from_this() : nullptr, resolved.view, resolved.types});
 }
 
-void ProgramRun::finish(Tensors& outputs) {
+void ProgramRun::finish(Tensors& outputs, const Charge& host) {
   outputs.clear();
   for (const uint32_t place : program_->outputs()) outputs.push_back(std::get<Tensor>(*values_[place]));
-  if (known_ == nullptr) {
-    learned_.inputs = key_.words();
-    program_->keep(std::move(learned_));
-  }
+  if (known_ == nullptr) remember_run(host);
   clear();
+}
+
+// Nothing where it would be too much: then each run is planned anew, as its instructions would be by themselves.
+void ProgramRun::remember_run(const Charge& host) {
+  learned_.inputs = key_.words();
+  uint64_t bytes = learned_.inputs.size() * sizeof(uint64_t);
+  for (const CompiledProgram::Known::Move& move : learned_.moves)
+    bytes += sizeof(move) + (move.plan != nullptr ? move.plan->host_bytes() : 0);
+  Result<Payment> payment = host(bytes);
+  if (!payment.ok()) return;
+  learned_.payment = std::move(payment).value();
+  program_->keep(std::move(learned_));
 }
 
 void ProgramRun::clear() {

@@ -24,8 +24,9 @@ class ProgramRun {
   // Records step |i|; steps go in order, one that failed may be tried again. Errors name the instruction.
   Result<void> step(size_t i, const Charge& charge);
 
-  // The outputs, after the last step. The run is over then.
-  void finish(Tensors& outputs);
+  // The outputs, after the last step. The run is over then; what it was planned as is remembered where |host| pays for
+  // the memory.
+  void finish(Tensors& outputs, const Charge& host);
   // Ends a run early: what it made is dropped.
   void clear();
 
@@ -33,6 +34,7 @@ class ProgramRun {
   Result<void> check_input(size_t i, const Operand& input) const;
   Result<void> record(size_t i, const Charge& charge);
   void remember(const Resolved& resolved);
+  void remember_run(const Charge& host);
 
   Executor& executor_;
   std::shared_ptr<CompiledProgram> program_;

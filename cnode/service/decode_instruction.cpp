@@ -13,7 +13,7 @@ namespace {
 using etf::Reader;
 
 constexpr uint32_t kMaxResults = 64;
-constexpr uint32_t kMaxOperands = 1024;
+constexpr uint32_t kMaxOperands = 65'536;
 
 const ir::Op* find_op(std::string_view name) {
   static const AtomTable<const ir::Op*> kOps = [] {
@@ -47,6 +47,11 @@ Result<void> read_results(Reader& reader, ir::Instruction& instruction) {
     GPU_TRY(read_shape(reader, type.shape));
   }
   if (!reader.read_nil()) return malformed(instruction.op->name, "a proper list of results", reader);
+  for (uint32_t i = 1; i < count; ++i)
+    for (uint32_t k = 0; k < i; ++k)
+      if (instruction.results[i].name == instruction.results[k].name)
+        return Error{ErrorCode::kInvalidArgument,
+                     concat(instruction.op->name, ": result ", instruction.results[i].name, " is given twice")};
   return {};
 }
 
@@ -88,8 +93,10 @@ Result<void> read_literal(Reader& reader, Scalar& scalar) {
 Result<void> read_operands(Reader& reader, ir::Instruction& instruction) {
   SmallList<ir::Operand, 2>& operands = instruction.operands;
   uint32_t count = 0;
-  if (!reader.read_list(count) || count > kMaxOperands)
-    return malformed(instruction.op->name, concat("a list of at most ", kMaxOperands, " operands"), reader);
+  if (!reader.read_list(count)) return malformed(instruction.op->name, "a list of operands", reader);
+  if (count > kMaxOperands)
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(instruction.op->name, ": ", count, " operands, the limit is ", kMaxOperands)};
   operands.reserve(count);
   for (uint32_t i = 0; i < count; ++i) GPU_TRY(read_operand(reader, operands.emplace_back()));
   if (count > 0 && !reader.read_nil()) return malformed(instruction.op->name, "a proper list of operands", reader);

@@ -47,6 +47,7 @@ void Interpreter::run(Session& session, std::span<const Command> commands) {
   bool prefetched = commands.size() == 1;
   for (size_t i = 0; i < commands.size(); ++i) {
     advanced_();
+    if (session.closed.load(std::memory_order_relaxed)) break;  // nobody will ask for the rest
     std::visit([&](const auto& what) { execute(session, what); }, commands[i]);
     // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
     if (!prefetched && executor_.planned()) {
@@ -115,7 +116,7 @@ void Interpreter::execute(Session& session, const CompileProgramCommand& compile
 
 Result<void> Interpreter::hold_program(Session& session, const CompileProgramCommand& compile) {
   constexpr std::string_view kWhat = "compile_program";
-  Result<program::Payment> payment = session.host_account->charge(compile.program->host_bytes());
+  Result<program::Payment> payment = session.host_charge(compile.program->host_bytes());
   if (!payment.ok()) return with_context(std::move(payment).error(), kWhat);
   return bind_new(session, compile.id, std::make_shared<const HeldProgram>(compile.program, std::move(payment).value()),
                   kWhat);
@@ -146,10 +147,12 @@ Result<void> Interpreter::run_program(Session& session, const RunProgramCommand&
   GPU_TRY(program_run_.begin(program, operands_));
   for (size_t i = 0; i < program_run_.steps(); ++i) {
     advanced_();
+    if (session.closed.load(std::memory_order_relaxed))
+      return Error{ErrorCode::kNotFound, concat("session ", session.id, " has ended")};
     GPU_TRY(with_room(session, [&] { return program_run_.step(i, session.charge); }));
   }
   executor_.count(program_run_.steps());
-  program_run_.finish(results_);
+  program_run_.finish(results_, session.host_charge);
   for (size_t i = 0; i < results_.size(); ++i) bind(session, run.results[i], std::move(results_[i]));
   return {};
 }

@@ -58,6 +58,7 @@ struct Session {
   const program::Charge charge;  // by the account
   const std::shared_ptr<Account> host_account =
       std::make_shared<Account>(kMaxHostBytesPerSession, "bytes of host memory");
+  const program::Charge host_charge = [paying = host_account](uint64_t bytes) { return paying->charge(bytes); };
 
   std::atomic<Clock::rep> last_seen;
   std::atomic<bool> closed{false};

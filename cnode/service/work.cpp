@@ -4,6 +4,8 @@
 namespace gpu_node::service {
 namespace {
 
+constexpr size_t kFewOperands = 8;  // take little more than on the wire
+
 template <typename Item>
 const SessionRef* session_in(const Item& item) {
   if constexpr (requires { item.session; }) return &item.session;
@@ -31,16 +33,23 @@ const PendingCallRef* call_of(const Work& work) {
 }
 
 RunWork RunWork::of(SessionRef session, Run&& run, std::vector<std::byte>&& frame) {
-  uint64_t program_bytes = 0;
-  for (const Command& command : run.commands)
-    if (const auto* compile = std::get_if<CompileProgramCommand>(&command))
-      program_bytes += compile->program->host_bytes();
-  return {std::move(session), std::move(run), std::move(frame), program_bytes};
+  RunWork work{std::move(session), std::move(run), std::move(frame)};
+  for (const Command& command : work.run.commands) {
+    if (const auto* instruction = std::get_if<ir::Instruction>(&command)) {
+      if (instruction->operands.size() > kFewOperands)
+        work.list_bytes += instruction->operands.size() * sizeof(ir::Operand);
+    } else if (const auto* program = std::get_if<RunProgramCommand>(&command)) {
+      work.list_bytes += program->inputs.size() * sizeof(ir::Operand) + program->results.size() * sizeof(int64_t);
+    } else if (const auto* compile = std::get_if<CompileProgramCommand>(&command)) {
+      work.program_bytes += compile->program->host_bytes();
+    }
+  }
+  return work;
 }
 
 uint64_t held_bytes(const Work& work) {
   const auto* run = std::get_if<RunWork>(&work);
-  return run != nullptr ? run->frame.size() + run->program_bytes : 0;
+  return run != nullptr ? run->frame.size() + run->program_bytes + run->list_bytes : 0;
 }
 
 bool fail(const Work& work, const Error& error) {
@@ -68,6 +77,7 @@ void refuse(RunWork& work, const Error& error) {
     command = std::move(refused);
   }
   work.frame = {};
+  work.list_bytes = 0;
 }
 
 }  // namespace gpu_node::service

@@ -16,9 +16,10 @@ struct RunWork {
   SessionRef session;
   Run run;
   std::vector<std::byte> frame;  // the commands' binaries lie in it
-  uint64_t program_bytes = 0;    // of host memory: the programs that it compiles
+  // Of host memory: the programs that it compiles, and long lists of operands, which decoding makes larger.
+  uint64_t program_bytes = 0, list_bytes = 0;
 
-  // Work whose programs are counted.
+  // Work whose memory is counted.
   static RunWork of(SessionRef session, Run&& run, std::vector<std::byte>&& frame);
 };
 struct DownloadWork {
@@ -92,7 +93,7 @@ using Work = std::variant<WakeWork, RunWork, DownloadWork, SyncWork, UploadOpenW
 const SessionRef* session_of(const Work& work);
 // Who waits for it; nullptr: nobody, or the caller of a chunk.
 const PendingCallRef* call_of(const Work& work);
-// Of host memory that it keeps: its message, and programs.
+// Of host memory that it keeps: its message, and what was decoded of it beyond that.
 uint64_t held_bytes(const Work& work);
 // Answers |error| to who waits for it; false when nobody does.
 bool fail(const Work& work, const Error& error);

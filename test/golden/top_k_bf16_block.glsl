@@ -1,4 +1,4 @@
-// order bf16 s64 sr w0 b6 n32
+// order bf16 s64 sr w0 b10 n256
 #version 460
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
@@ -6,17 +6,18 @@
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
 #define USE_I64
 #define P_ROWS p0
-#define P_BLOCKS p1
+#define P_SEGMENTS p1
 #define P_COUNT p2
 #define P_KEEP p3
 #define P_OUT p4
 #define P_RUN p5
 #define P_SOURCE p6
 #define P_LENGTH p7
-#define INVOCATIONS 32u
-#define LOG_BLOCK 6u
+#define P_LOG_SEGMENT p8
+#define INVOCATIONS 256u
+#define LOG_BLOCK 10u
 #define KEY_F32 
-layout(local_size_x = 32, local_size_y = 1, local_size_z = 1) in;
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint16_t source[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uint16_t values[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer Buffer2 { int64_t positions[]; };
@@ -29,13 +30,14 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 20) uint p5;
   layout(offset = 24) uint p6;
   layout(offset = 28) uint p7;
+  layout(offset = 32) uint p8;
 };
 void take(uint row, uint position, out KEY key, out uint index) {
   key = descending_key(ascending_key(bf16_value(uint(source[P_SOURCE + row * P_LENGTH + position]))));
   index = position;
 }
-void put(uint row, uint block, uint position, KEY key, uint index) {
-  uint at = block * P_KEEP + position;
+void put(uint row, uint segment, uint position, KEY key, uint index) {
+  uint at = segment * P_KEEP + position;
   if (position >= P_KEEP || at >= P_OUT) return;
   at += row * P_OUT;
   values[at] = source[P_SOURCE + row * P_LENGTH + index];

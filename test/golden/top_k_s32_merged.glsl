@@ -3,13 +3,14 @@
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
 #define P_ROWS p0
-#define P_BLOCKS p1
+#define P_SEGMENTS p1
 #define P_COUNT p2
 #define P_KEEP p3
 #define P_OUT p4
 #define P_RUN p5
 #define P_SOURCE p6
 #define P_LENGTH p7
+#define P_LOG_SEGMENT p8
 #define INVOCATIONS 256u
 #define LOG_BLOCK 10u
 #define ALTERNATES 
@@ -27,13 +28,14 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 20) uint p5;
   layout(offset = 24) uint p6;
   layout(offset = 28) uint p7;
+  layout(offset = 32) uint p8;
 };
 void take(uint row, uint position, out KEY key, out uint index) {
   key = descending_key(ascending_key(source[P_SOURCE + row * P_LENGTH + position]));
   index = position;
 }
-void put(uint row, uint block, uint position, KEY key, uint index) {
-  uint at = block * P_KEEP + position;
+void put(uint row, uint segment, uint position, KEY key, uint index) {
+  uint at = segment * P_KEEP + position;
   if (position >= P_KEEP || at >= P_OUT) return;
   at += row * P_OUT;
   out_key[at] = key;
@@ -68,13 +70,14 @@ void main() {
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
 #define P_ROWS p0
-#define P_BLOCKS p1
+#define P_SEGMENTS p1
 #define P_COUNT p2
 #define P_KEEP p3
 #define P_OUT p4
 #define P_RUN p5
 #define P_SOURCE p6
 #define P_LENGTH p7
+#define P_LOG_SEGMENT p8
 #define INVOCATIONS 256u
 #define LOG_BLOCK 10u
 #define MERGES 
@@ -94,13 +97,14 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 20) uint p5;
   layout(offset = 24) uint p6;
   layout(offset = 28) uint p7;
+  layout(offset = 32) uint p8;
 };
 void take(uint row, uint position, out KEY key, out uint index) {
   key = in_key[row * P_COUNT + position];
   index = in_index[row * P_COUNT + position];
 }
-void put(uint row, uint block, uint position, KEY key, uint index) {
-  uint at = block * P_KEEP + position;
+void put(uint row, uint segment, uint position, KEY key, uint index) {
+  uint at = segment * P_KEEP + position;
   if (position >= P_KEEP || at >= P_OUT) return;
   at += row * P_OUT;
   values[at] = source[P_SOURCE + row * P_LENGTH + index];

@@ -2,7 +2,9 @@
 // memory the values of a message or a program take while it runs.
 #include <doctest/doctest.h>
 
+#include "gpu/op_case.h"
 #include "gpu/service_client.h"
+#include "program/program_run.h"
 
 namespace gpu_node::test {
 namespace {
@@ -197,6 +199,60 @@ TEST_CASE("service program: the node's memory for programs of a session is bound
   CHECK(first_refused > 16);
   f.client.run(Commands().free({1, first_refused}).raw(numbered(200)).raw(run(200, {1000}, {3000})));
   CHECK(f.client.floats(3000) == std::vector<float>{2, 4});
+}
+
+TEST_CASE("service program: a message whose session has ended is not carried out to its end") {
+  Fixture f;
+  Client other{*f.service, std::make_shared<Peer>("b@test")};
+  REQUIRE(other.open().ok());
+  std::vector<Step> steps;
+  for (int64_t i = 1; i <= 4096; ++i) steps.push_back({"add", -i, {i == 1 ? 0 : 1 - i, 0}});
+  const std::vector<float> a = {1, 2};
+  f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(a)).raw(compile(10, 1, {2}, steps, {-4096})));
+  REQUIRE(f.client.sync({1}).ok());
+  Commands runs;
+  for (int64_t i = 0; i < 2000; ++i) runs.raw(run(10, {1}, {100 + i}));
+  const int64_t before = other.stats().numbers["counters.submits"];
+  f.client.run(runs);
+  CHECK(eventually([&] { return other.stats().numbers["counters.submits"] > before + 1; }));
+  f.service->on_link_down(f.peer);
+  CHECK(other.sync().code == "");
+  CHECK(other.stats().numbers["counters.submits"] - before < 2000 * 4096 / 512 / 2);
+}
+
+TEST_CASE("service program: what is remembered of a run is paid for, or is not remembered") {
+  program::Executor& runner = executor();
+  ir::Program wide;
+  wide.inputs = {{Dtype::f32, {2}}};
+  ir::Instruction join;
+  join.op = &ir::op_called("concatenate");
+  join.results = {{-1, {Dtype::f32, {400}}}};
+  for (int i = 0; i < 200; ++i) join.operands.emplace_back(ir::ValueName{0});
+  wide.instructions.push_back(join);
+  wide.outputs = {-1};
+  const program::CompiledProgramRef compiled = program::CompiledProgram::make(std::move(wide)).value();
+  const program::Tensor input = to_device(HostTensor(Dtype::f32, {2}, {Number::of(3), Number::of(4)}));
+  program::ProgramRun run(runner);
+  std::vector<uint64_t> asked;
+  bool grant = false;
+  const program::Charge host = [&](uint64_t bytes) -> Result<program::Payment> {
+    asked.push_back(bytes);
+    if (!grant) return Error{ErrorCode::kQuota, "no"};
+    return program::Payment();
+  };
+  for (const size_t planned : {1, 2, 2}) {
+    const program::Operand operand = input;
+    REQUIRE(run.begin(compiled, {&operand, 1}).ok());
+    REQUIRE(run.step(0, {}).ok());
+    program::Tensors outputs;
+    run.finish(outputs, host);
+    CHECK(from_device(outputs[0]).number(399).as_real() == 4);
+    CHECK(asked.size() == planned);
+    grant = true;
+  }
+  // 200 dispatches, each of some hundred bytes.
+  CHECK(asked[0] > 200 * 256);
+  CHECK(asked[1] == asked[0]);
 }
 
 TEST_CASE("service program: one that was released goes at once, and is no tensor that others could attach") {

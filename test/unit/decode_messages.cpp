@@ -312,4 +312,17 @@ TEST_CASE("decode: what is no message is an error, not a crash") {
   }
 }
 
+TEST_CASE("decode: results and operands of an instruction that are too many or given twice") {
+  Writer twice;
+  twice.tuple(4).atom("top_k").list(2);
+  for (const char* type : {"f32", "s32"}) twice.tuple(3).integer(7).atom(type).tuple(0);
+  twice.nil().list(1).integer(1).nil().map(0);
+  CHECK(malformed(twice).error.message == "top_k: result 7 is given twice");
+  Writer many;
+  many.tuple(4).atom("concatenate").list(1).tuple(3).integer(7).atom("f32").tuple(0).nil().list(65'537);
+  for (int i = 0; i < 65'537; ++i) many.integer(1);
+  many.nil().map(0);
+  CHECK(malformed(many).error.message == "concatenate: 65537 operands, the limit is 65536");
+}
+
 }  // namespace gpu_node::service

@@ -236,4 +236,16 @@ TEST_CASE("infer: orders and complex numbers") {
           "select: the result is declared u8{2}, which cannot hold operand 2, s8{2}");
 }
 
+TEST_CASE("infer: a message names the first of many operands, and how many there are") {
+  Instruction join;
+  join.op = &op_called("concatenate");
+  join.results = {{-1, {Dtype::f32, {3000}}}};
+  const TensorType type{Dtype::f32, {1}};
+  std::vector<OperandType> operands(1000, OperandType::of(type));
+  for (int i = 0; i < 1000; ++i) join.operands.emplace_back(ValueName{1});
+  const std::string text = instruction_text(join, operands);
+  CHECK(text.size() < 200);
+  CHECK(text.ends_with("f32{1}, ... 1000 operands -> f32{3000}"));
+}
+
 }  // namespace gpu_node::ir

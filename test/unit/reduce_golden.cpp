@@ -81,7 +81,7 @@ TEST_CASE("emitter: golden orders") {
            {"top_k_s32_merged", "top_k", {tensor(s32, {1'500})}, {s32, {600}}, best(600), 3, {{s32, {600}}}},
        })
     check_golden(kernel, {"void take(uint row, uint position, out KEY key, out uint index) {",
-                          "void put(uint row, uint block, uint position, KEY key, uint index) {"});
+                          "void put(uint row, uint segment, uint position, KEY key, uint index) {"});
 }
 
 }  // namespace gpu_node::test

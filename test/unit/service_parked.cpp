@@ -229,6 +229,18 @@ TEST_CASE("parked work: programs are compiled though what came with them is refu
   }
 }
 
+TEST_CASE("parked work: long lists of operands count, for decoding makes them larger than their message") {
+  const Fixture f;
+  Run run{f.one->id, 1, {}};
+  ir::Instruction join;
+  join.operands.resize(1000);
+  run.commands.emplace_back(join);
+  run.commands.emplace_back(RunProgramCommand{1, std::vector<ir::Operand>(100), {2, 3}});
+  RunWork work = RunWork::of(f.one, std::move(run), std::vector<std::byte>(50));
+  work.frame.resize(50);
+  CHECK(held_bytes(Work(std::move(work))) >= 50 + 1100 * sizeof(ir::Operand) + 16);
+}
+
 TEST_CASE("parked work: a session that ends takes its own with it, and who waits is told") {
   Fixture f;
   ParkedWork parked;

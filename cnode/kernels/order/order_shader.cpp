@@ -51,8 +51,8 @@ std::string take_text(const OrderPass& pass, ShaderBuilder& shader) {
 
 std::string put_text(const OrderPass& pass, ShaderBuilder& shader) {
   std::string text =
-      "void put(uint row, uint block, uint position, KEY key, uint index) {\n"
-      "  uint at = block * P_KEEP + position;\n"
+      "void put(uint row, uint segment, uint position, KEY key, uint index) {\n"
+      "  uint at = segment * P_KEEP + position;\n"
       "  if (position >= P_KEEP || at >= P_OUT) return;\n"
       "  at += row * P_OUT;\n";
   if (pass.writes_results) {
@@ -90,7 +90,6 @@ Result<vulkan::KernelSource> OrderPass::emit(const vulkan::DeviceInfo& device) c
     shader.buffer("out_index", "uint", kWrite);
   }
   shader.parameters(kWords);
-  constexpr std::string_view kNames[kWords] = {"ROWS", "BLOCKS", "COUNT", "KEEP", "OUT", "RUN", "SOURCE", "LENGTH"};
   for (uint32_t i = 0; i < kWords; ++i) shader.define(concat("P_", kNames[i]), parameter_text(i, kWords));
   shader.define("INVOCATIONS", concat(invocations, "u"));
   shader.define("LOG_BLOCK", concat(log_block, "u"));
@@ -112,7 +111,6 @@ Result<vulkan::KernelSource> OrderExchange::emit(const vulkan::DeviceInfo& devic
   shader.buffer("run_key", key_type(element), kReadWrite);
   shader.buffer("run_index", "uint", kReadWrite);
   shader.parameters(kWords);
-  constexpr std::string_view kNames[kWords] = {"PAIRS", "COUNT", "RUN", "LOG_STRIDE"};
   for (uint32_t i = 0; i < kWords; ++i) shader.define(concat("P_", kNames[i]), parameter_text(i, kWords));
   declare_keys(element, shader);
   shader.library("order_exchange.glsl");

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "tensor/dtype.h"
@@ -11,11 +13,11 @@
 
 namespace gpu_node::kernels {
 
-// A pass over blocks of pairs (shaders/order.glsl). Everything that changes its text; counts and offsets are
+// A pass over segments of pairs (shaders/order.glsl). Everything that changes its text; counts and offsets are
 // parameters.
 struct OrderPass {
   enum class Network : uint8_t {
-    kSort,       // each block ascending
+    kSort,       // each segment ascending
     kAlternate,  // ascending and descending in turn
     kMerge,      // what exchanges have parted
   };
@@ -27,10 +29,11 @@ struct OrderPass {
   uint32_t log_block = 10;
   uint32_t invocations = 256;
 
-  // The parameters, all of 32 bits: rows, blocks and elements of a row; what stays of each block, and of a row; the
-  // pairs of a run; the source's offset and the length of its rows.
-  static constexpr uint32_t kRows = 0, kBlocks = 1, kCount = 2, kKeep = 3, kOut = 4, kRun = 5, kSource = 6, kLength = 7,
-                            kWords = 8;
+  // The parameters, all of 32 bits, in the order of kNames: rows, segments and elements of a row; what stays of each
+  // segment, and of a row; the pairs of a run; the source's offset and the length of its rows; log2 of a segment.
+  static constexpr std::string_view kNames[] = {"ROWS", "SEGMENTS", "COUNT",  "KEEP",       "OUT",
+                                                "RUN",  "SOURCE",   "LENGTH", "LOG_SEGMENT"};
+  static constexpr uint32_t kWords = std::size(kNames);
 
   std::string key() const;
   // Bindings: the source if it is read or results are written, the keys and indices read, those written or the values
@@ -43,8 +46,9 @@ struct OrderExchange {
   Dtype element = Dtype::f32;
   uint32_t invocations = 256;
 
-  // Pairs of places in all; places of a row; places of a run; how far apart the two of a pair are.
-  static constexpr uint32_t kPairs = 0, kCount = 1, kRun = 2, kLogStride = 3, kWords = 4;
+  // Pairs of places in all; places of a row; places of a run; log2 of how far apart the two of a pair are.
+  static constexpr std::string_view kNames[] = {"PAIRS", "COUNT", "RUN", "LOG_STRIDE"};
+  static constexpr uint32_t kWords = std::size(kNames);
 
   std::string key() const;
   // Bindings: keys, indices.

@@ -1,5 +1,5 @@
-// Plans top_k: rows are put in order block by block, and of each block what can be among the k stays, until one block
-// is left. Where more than half a block stays, blocks are merged into one order of the row instead.
+// Plans top_k: rows are put in order segment by segment, and of each segment what can be among the k stays, until one
+// is left. Where more than half a segment stays, segments are merged into one order of the row instead.
 #include <algorithm>
 #include <bit>
 
@@ -11,8 +11,8 @@
 namespace gpu_node::kernels {
 namespace {
 
-// Variants of the block, by what a row has: the smallest that holds it, else the last.
-constexpr uint32_t kLogBlocks[] = {6, 8, 10};
+// Pairs that a workgroup puts in order: a segment of a long row, or several short rows.
+constexpr uint32_t kLogBlock = 10;
 
 // Pairs of key and index in scratch: |count| for each row.
 struct Pairs {
@@ -30,20 +30,18 @@ class Rows {
     length_ = static_cast<uint64_t>(shape[shape.size() - 1]);
     rows_ = static_cast<uint64_t>(element_count(shape)) / length_;
     pass_.element = source.dtype;
-    log_block_ = kLogBlocks[std::size(kLogBlocks) - 1];
-    for (const uint32_t log : kLogBlocks)
-      if (length_ <= uint64_t{1} << log) log_block_ = std::min(log_block_, log);
+    log_segment_ = std::min(kLogBlock, static_cast<uint32_t>(std::countr_zero(std::bit_ceil(length_))));
   }
 
   Result<void> bind(const Place& source, const Place& values, const Place& positions);
   Result<void> select(uint64_t k);
   Result<void> merge(uint64_t k);
-  uint64_t block() const { return uint64_t{1} << log_block_; }
+  uint64_t segment() const { return uint64_t{1} << log_segment_; }
 
  private:
   Result<Pairs> add_pairs(uint64_t count);
-  // One pass over rows of |count| places: of the source, or of |from|. It leaves |keep| of each block and |out| of each
-  // row, in |to| or as the results.
+  // One pass over rows of |count| places: of the source, or of |from|. It leaves |keep| of each segment and |out| of
+  // each row, in |to| or as the results.
   Result<void> append(const Pairs* from, const Pairs* to, uint64_t count, uint64_t keep, uint64_t out,
                       OrderPass::Network network, uint64_t run);
   Result<void> append_exchange(const Pairs& pairs, uint64_t run, uint32_t log_stride);
@@ -51,7 +49,7 @@ class Rows {
   PlanBuilder& plan_;
   OrderPass pass_;
   uint64_t rows_ = 0, length_ = 0;
-  uint32_t log_block_ = 0;
+  uint32_t log_segment_ = 0;
   Bound source_, values_, positions_;
 };
 
@@ -82,9 +80,8 @@ Result<void> Rows::append(const Pairs* from, const Pairs* to, uint64_t count, ui
   pass.reads_source = from == nullptr;
   pass.writes_results = to == nullptr;
   pass.network = network;
-  pass.log_block = log_block_;
-  pass.invocations = static_cast<uint32_t>(
-      std::min<uint64_t>(block() / 2, std::min(256u, std::bit_floor(device.max_workgroup_invocations))));
+  pass.log_block = kLogBlock;
+  pass.invocations = std::min(256u, std::bit_floor(device.max_workgroup_invocations));
   Dispatch dispatch;
   dispatch.key = pass.key();
   dispatch.emit = [pass, &device] { return pass.emit(device); };
@@ -95,13 +92,13 @@ Result<void> Rows::append(const Pairs* from, const Pairs* to, uint64_t count, ui
     for (const uint32_t scratch : {to->keys, to->indices}) dispatch.bindings.push_back(of_scratch(scratch, true));
   else
     for (const Bound* bound : {&values_, &positions_}) dispatch.bindings.push_back(bound->binding);
-  const uint64_t blocks = divide_up(out, keep);
+  const uint64_t segments = divide_up(out, keep);
   const uint64_t words[OrderPass::kWords] = {
-      rows_, blocks, count, keep, out, run, static_cast<uint64_t>(source_.offset), length_};
+      rows_, segments, count, keep, out, run, static_cast<uint64_t>(source_.offset), length_, log_segment_};
   SmallList<uint32_t, OrderPass::kWords> parameters;
   for (const uint64_t word : words) parameters.push_back(static_cast<uint32_t>(word));
   plan_.set_parameters(parameters.span(), dispatch);
-  plan_.set_grid(rows_ * blocks, 1, dispatch);
+  plan_.set_grid(divide_up(rows_ * segments, uint64_t{1} << (kLogBlock - log_segment_)), 1, dispatch);
   return plan_.append(std::move(dispatch));
 }
 
@@ -120,33 +117,33 @@ Result<void> Rows::append_exchange(const Pairs& pairs, uint64_t run, uint32_t lo
   return plan_.append(std::move(dispatch));
 }
 
-// Of each block its first |k|, side by side, are the next pass's rows.
+// Of each segment its first |k|, side by side, are the next pass's rows.
 Result<void> Rows::select(uint64_t k) {
   constexpr auto kSort = OrderPass::Network::kSort;
   std::optional<Pairs> left;
   for (uint64_t count = length_;;) {
     const Pairs* from = left ? &*left : nullptr;
-    const uint64_t blocks = divide_up(count, block());
-    if (blocks == 1) return append(from, nullptr, count, k, k, kSort, 0);
-    GPU_ASSIGN(const Pairs to, add_pairs(blocks * k));
+    const uint64_t segments = divide_up(count, segment());
+    if (segments == 1) return append(from, nullptr, count, k, k, kSort, 0);
+    GPU_ASSIGN(const Pairs to, add_pairs(segments * k));
     GPU_TRY(append(from, &to, count, k, to.count, kSort, 0));
     left = to;
     count = to.count;
   }
 }
 
-// Sorts blocks in turn up and down, then merges runs of them until one is the row (Batcher's bitonic merge).
+// Sorts segments in turn up and down, then merges runs of them until one is the row (Batcher's bitonic merge).
 Result<void> Rows::merge(uint64_t k) {
   using enum OrderPass::Network;
   const uint64_t whole = std::bit_ceil(length_);
   GPU_ASSIGN(Pairs pairs, add_pairs(whole));
   GPU_ASSIGN(Pairs other, add_pairs(whole));
-  GPU_TRY(append(nullptr, &pairs, length_, block(), whole, kAlternate, 0));
-  for (uint64_t run = 2 * block(); run <= whole; run *= 2) {
-    for (auto log = static_cast<uint32_t>(std::countr_zero(run)); log-- > log_block_;)
+  GPU_TRY(append(nullptr, &pairs, length_, segment(), whole, kAlternate, 0));
+  for (uint64_t run = 2 * segment(); run <= whole; run *= 2) {
+    for (auto log = static_cast<uint32_t>(std::countr_zero(run)); log-- > log_segment_;)
       GPU_TRY(append_exchange(pairs, run, log));
-    if (run == whole) return append(&pairs, nullptr, whole, block(), k, kMerge, run);
-    GPU_TRY(append(&pairs, &other, whole, block(), whole, kMerge, run));
+    if (run == whole) return append(&pairs, nullptr, whole, segment(), k, kMerge, run);
+    GPU_TRY(append(&pairs, &other, whole, segment(), whole, kMerge, run));
     std::swap(pairs, other);
   }
   return {};
@@ -164,7 +161,8 @@ Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg>
   }
   Rows rows(source, plan);
   GPU_TRY(rows.bind(source, plan.result(0), plan.result(1)));
-  return 2 * k <= rows.block() || source.map.shape[source.map.shape.size() - 1] <= static_cast<int64_t>(rows.block())
+  return 2 * k <= rows.segment() ||
+                 source.map.shape[source.map.shape.size() - 1] <= static_cast<int64_t>(rows.segment())
              ? rows.select(k)
              : rows.merge(k);
 }

@@ -73,6 +73,9 @@ defmodule GpuNode.OpTest do
     end
 
     assert {:error, _} = infer(:concatenate, [t(:f32, {2}), 1])
+    assert infer(:concatenate, List.duplicate(t(:f32, {1}), 2000)) == {:f32, {2000}}
+    assert {:error, %{message: text}} = infer(:concatenate, List.duplicate(t(:f32, {1}), 65_537))
+    assert text == "concatenate of 65537 operands, the limit is 65536"
     assert {:error, %{message: text}} = infer(:concatenate, [])
     assert text =~ "takes 1 or more operands"
   end

@@ -83,4 +83,24 @@ defmodule GpuNode.ProgramTest do
       assert Program.compilable?(Program.output(program, [doubled]), 4096) == expected
     end
   end
+
+  test "messages of long lists of operands are bounded in bytes, and such programs are sent as messages" do
+    {p, inputs} =
+      Enum.map_reduce(1..4000, Program.new(), fn _, p ->
+        p |> Program.input(:f32, {1}) |> then(fn {p, x} -> {x, p} end)
+      end)
+      |> then(fn {x, p} -> {p, x} end)
+
+    {p, outputs} =
+      Enum.reduce(1..100, {p, []}, fn _, {p, made} ->
+        p |> Program.concatenate(inputs) |> then(fn {p, x} -> {p, [x | made]} end)
+      end)
+
+    p = Program.output(p, outputs)
+    {messages, _} = Program.commands(p, Enum.to_list(1..4000), 4096, fresh())
+    assert length(messages) in 2..4
+    assert Enum.sum(Enum.map(messages, &length/1)) == 100
+    assert Enum.all?(messages, &(byte_size(:erlang.term_to_binary(&1)) < 4 * 1024 * 1024))
+    refute Program.compilable?(p, 4096)
+  end
 end

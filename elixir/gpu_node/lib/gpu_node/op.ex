@@ -48,6 +48,8 @@ defmodule GpuNode.Op do
   @type result :: %{results: [{Type.t(), tuple}], literal: Type.t(), attributes: map}
 
   @table Map.new(Table.rows(), &{&1.name, &1})
+  # Of one instruction, as a node has it.
+  @max_operands 65_536
 
   @doc "Every row, by name."
   @spec table() :: %{atom => row}
@@ -104,6 +106,9 @@ defmodule GpuNode.Op do
 
   defp check_operands(%{name: name, operands: arity, list: list?}, operands) do
     cond do
+      is_list(operands) and length(operands) > @max_operands ->
+        {:error, Error.new(:invalid_argument, "#{name} of #{length(operands)} operands, the limit is #{@max_operands}")}
+
       not is_list(operands) or length(operands) < arity or (not list? and length(operands) != arity) ->
         more = if list?, do: " or more", else: ""
         {:error, Error.new(:invalid_argument, "#{name} takes #{arity}#{more} operands, got #{inspect(operands)}")}

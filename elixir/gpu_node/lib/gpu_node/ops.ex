@@ -69,7 +69,8 @@ defmodule GpuNode.Ops do
          {:ok, names} <- names(operands, literal, link, session, nil),
          tensors = for({type, shape} <- results, do: Tensor.new(link, session, type, shape)),
          named = Enum.map(tensors, &{&1.id, &1.type, &1.shape}),
-         :ok <- Client.command(link, session, Protocol.instruction(name, named, names, attributes), 0) do
+         instruction = Protocol.instruction(name, named, names, attributes),
+         :ok <- Client.command(link, session, instruction, Protocol.operand_bytes(names)) do
       Client.keep(operands)
       {:ok, tensors}
     end

@@ -32,6 +32,8 @@ defmodule GpuNode.Program do
   @enforce_keys [:ref, :stamp]
   # As many inputs as a program of a node may have.
   @max_inputs 4096
+  # Heavier ones are sent as messages.
+  @max_weight 16_384
 
   defstruct [:ref, :stamp, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
 
@@ -114,7 +116,15 @@ defmodule GpuNode.Program do
   # Whether the node takes it as a whole.
   @spec compilable?(t, pos_integer) :: boolean
   def compilable?(program, limit) do
-    made(program) != [] and length(program.commands) <= limit and program.input_count <= @max_inputs
+    made(program) != [] and length(program.commands) <= limit and program.input_count <= @max_inputs and
+      weight(program) <= @max_weight
+  end
+
+  @doc false
+  # What it takes of the node's memory, in instructions of few operands: a dozen operands more weigh as much as another.
+  @spec weight(t) :: non_neg_integer
+  def weight(program) do
+    Enum.reduce(program.commands, 0, fn {_op, _results, operands, _}, sum -> sum + 1 + div(length(operands), 12) end)
   end
 
   @doc false
@@ -123,7 +133,8 @@ defmodule GpuNode.Program do
   def compile_command(program, id) do
     inputs = for value <- Enum.reverse(program.inputs), do: {value.type, value.shape}
     command = Protocol.compile_program(id, inputs, Enum.reverse(program.commands), made(program))
-    {64 * length(program.commands), command}
+    operands = for {_op, _results, operands, _} <- program.commands, do: Protocol.operand_bytes(operands)
+    {64 * length(program.commands) + Enum.sum(operands), command}
   end
 
   @doc false
@@ -151,7 +162,7 @@ defmodule GpuNode.Program do
   def commands(program, inputs, limit, fresh) do
     inputs = inputs |> Enum.with_index(&{&2, &1}) |> Map.new()
     outputs = Map.new(made(program), &{&1, fresh.()})
-    messages = program.commands |> Enum.reverse() |> Enum.chunk_every(max(limit - 1, 1))
+    messages = program.commands |> Enum.reverse() |> chunk(max(limit - 1, 1))
     crossing = if match?([_, _ | _], messages), do: crossing(messages), else: []
     kept = for name <- crossing, not is_map_key(outputs, name), into: %{}, do: {name, fresh.()}
     names = inputs |> Map.merge(outputs) |> Map.merge(kept)
@@ -169,6 +180,25 @@ defmodule GpuNode.Program do
         {id, _, _} <- results,
         id in ids,
         do: id
+  end
+
+  # By number, and by what long lists of operands take: a node closes the connection of a message that is too large.
+  @max_message_bytes 2 * 1024 * 1024
+
+  defp chunk(commands, limit) do
+    commands
+    |> Enum.chunk_while(
+      {[], 0, 0},
+      fn {_op, _results, operands, _} = command, {chunk, count, bytes} ->
+        own = Protocol.operand_bytes(operands)
+
+        if count == limit or (count > 0 and bytes + own > @max_message_bytes),
+          do: {:cont, Enum.reverse(chunk), {[command], 1, own}},
+          else: {:cont, {[command | chunk], count + 1, bytes + own}}
+      end,
+      fn {chunk, _count, _bytes} -> {:cont, Enum.reverse(chunk), nil} end
+    )
+    |> Enum.reject(&(&1 == []))
   end
 
   defp crossing(messages) do

@@ -3,7 +3,7 @@ defmodule GpuNode.Programs do
   # Which programs live on a node: one that is run again is compiled there, and from then on a run is one command of a few bytes.
   #
   # The table, which the session process owns, has a row {{session, stamp}, place, used, size}: the place is :once after the first run,
-  # then the id of the program and its handle; the size is in instructions. While a row or a process has the handle the program stays on
+  # then the id of the program and its handle; the size is GpuNode.Program.weight/1. While a row or a process has the handle the program stays on
   # the node; when the last has let go of it the collector frees it, as it frees tensors. So a row may be dropped at any time.
 
   alias GpuNode.{Client, Error, Link, Program, Protocol}
@@ -50,7 +50,7 @@ defmodule GpuNode.Programs do
     with :ok <- Client.command(link, session, command, bytes, deadline),
          {:ok, made} <- issue(link, session, {id, handle}, program, inputs, handles, deadline) do
       # Not before the command is on its way: who finds the row sends behind it.
-      insert(link.programs, key, {id, handle}, length(program.commands))
+      insert(link.programs, key, {id, handle}, Program.weight(program))
       {:ok, made}
     end
   end

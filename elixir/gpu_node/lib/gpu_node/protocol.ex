@@ -60,6 +60,11 @@ defmodule GpuNode.Protocol do
   def instruction(op, results, operands, attributes),
     do: {op, for({id, type, shape} <- results, do: {id, Type.name(type), shape}), operands, attributes}
 
+  @doc "About how many bytes a long list of operands takes in a message; 0 for a short one."
+  @spec operand_bytes([id | literal]) :: non_neg_integer
+  def operand_bytes([_, _, _, _, _, _, _, _ | _] = operands), do: 12 * length(operands)
+  def operand_bytes(_operands), do: 0
+
   @doc "A number of an element type. Integers wrap into integer types, as values do on the node."
   @spec literal(Type.t(), number | Type.special()) :: literal
   def literal({:s, bits} = type, number) when is_integer(number) do
