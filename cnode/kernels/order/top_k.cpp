@@ -50,7 +50,7 @@ class Rows {
   OrderPass pass_;
   uint64_t rows_ = 0, length_ = 0;
   uint32_t log_segment_ = 0;
-  Bound source_, values_, positions_;
+  Bound source_{}, values_{}, positions_{};
 };
 
 Result<void> Rows::bind(const Place& source, const Place& values, const Place& positions) {
