@@ -170,7 +170,7 @@ Result<void> ChainRun::dispatch(uint64_t most_rounds) {
   push_.end = piece.end;
   push_.inner_begin = piece.inner_begin;
   push_.inner_end = piece.inner_end;
-  GPU_TRY(device_.recorder().dispatch(*kernel_, ranges_, std::as_bytes(std::span(&push_, 1)), x, y, 1));
+  GPU_TRY(device_.recorder().dispatch(*kernel_, ranges_, std::as_bytes(std::span(&push_, 1)), {{x, y, 1}}));
   ++result_.dispatches;
   ++slice_dispatches_;
   slice_rounds_ += static_cast<double>(count) / static_cast<double>(rounds_.pieces.size());

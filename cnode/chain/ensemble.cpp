@@ -117,7 +117,7 @@ Result<void> Ensemble::dispatch(vulkan::Device& device, const vulkan::Kernel* ke
   const auto& most = device.info().max_groups;
   const auto x = static_cast<uint32_t>(std::min<uint64_t>(groups, most[0]));
   const auto y = static_cast<uint32_t>((groups + x - 1) / x);
-  return device.recorder().dispatch(*kernel, ranges, push, x, y, 1);
+  return device.recorder().dispatch(*kernel, ranges, push, {{x, y, 1}});
 }
 
 Result<void> Ensemble::start(vulkan::Device& device) {

@@ -15,6 +15,7 @@
 #include "tensor/shape.h"
 #include "vulkan/device_info.h"
 #include "vulkan/kernel_cache.h"
+#include "vulkan/recorder.h"
 
 namespace gpu_node::kernels {
 
@@ -45,7 +46,7 @@ struct Dispatch {
   std::vector<Binding> bindings;
   std::array<std::byte, kMaxPushBytes> push;
   uint32_t push_bytes = 0;
-  uint32_t groups[3] = {1, 1, 1};
+  vulkan::Grid grid;
 };
 
 struct Plan {

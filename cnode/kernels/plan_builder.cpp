@@ -135,9 +135,10 @@ void PlanBuilder::bind_parameters(std::span<const uint32_t> words, Dispatch& dis
 void PlanBuilder::set_grid(uint64_t count, uint32_t local_size, Dispatch& dispatch) const {
   const uint64_t groups = divide_up(count, uint64_t{local_size});
   const uint64_t x = std::min<uint64_t>(groups, device_.max_groups[0]);
-  dispatch.groups[0] = static_cast<uint32_t>(x);
-  dispatch.groups[1] = static_cast<uint32_t>(divide_up(groups, x));
-  dispatch.groups[2] = 1;
+  dispatch.grid.groups[0] = static_cast<uint32_t>(x);
+  dispatch.grid.groups[1] = static_cast<uint32_t>(divide_up(groups, x));
+  dispatch.grid.groups[2] = 1;
+  dispatch.grid.units = static_cast<double>(count);
 }
 
 Result<void> PlanBuilder::append(Dispatch&& dispatch) {

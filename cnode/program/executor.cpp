@@ -1,5 +1,6 @@
 #include "program/executor.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/concat.h"
@@ -8,6 +9,10 @@
 
 namespace gpu_node::program {
 namespace {
+
+// A dispatch that is likely to take longer is recorded in parts of about so long.
+constexpr double kLongestMs = 40, kPartMs = 20;
+constexpr double kFewUnits = 1000;  // never are
 
 kernels::Arg argument(const Operand& operand) {
   if (operand.literal != nullptr) return *operand.literal;
@@ -22,7 +27,8 @@ bool is_empty(std::span<const ir::TensorType> types) {
 
 }  // namespace
 
-Executor::Executor(vulkan::Device& device) : device_(device) {}
+Executor::Executor(vulkan::Device& device, std::function<void()> between)
+    : device_(device), between_(std::move(between)) {}
 
 uint64_t Executor::lap() {
   const Clock::time_point now = Clock::now();
@@ -228,8 +234,31 @@ Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan:
     const uint64_t size = binding.size_bytes != 0 ? binding.size_bytes : (*buffer)->size_bytes() - binding.offset_bytes;
     ranges_.push_back({buffer, binding.offset_bytes, size, binding.written});
   }
-  return device_.recorder().dispatch(*kernel, ranges_, std::span(dispatch.push).first(dispatch.push_bytes),
-                                     dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]);
+  const auto push = std::span(dispatch.push).first(dispatch.push_bytes);
+  if (dispatch.grid.work() > kFewUnits && device_.recorder().estimate_ms(*kernel, dispatch.grid) > kLongestMs)
+    return record_parts(*kernel, push, dispatch.grid);
+  return device_.recorder().dispatch(*kernel, ranges_, push, dispatch.grid);
+}
+
+// Parts of the dimension of most workgroups, which all give the same together as the whole. Kernels that count
+// workgroups by y * gl_NumWorkGroups.x + x can be parted along x where there is one y alone.
+Result<void> Executor::record_parts(const vulkan::Kernel& kernel, std::span<const std::byte> push,
+                                    const vulkan::Grid& whole) {
+  size_t axis = whole.groups[1] > 1 || whole.groups[0] == 1 ? 1 : 0;
+  if (whole.groups[2] > whole.groups[axis]) axis = 2;
+  const uint32_t count = whole.groups[axis];
+  for (uint32_t first = 0; first < count;) {
+    if (first > 0) between_();
+    // Estimated anew for every part: the first may tell how long they really take.
+    const double each_ms = device_.recorder().estimate_ms(kernel, whole) / count;
+    vulkan::Grid part = whole;
+    part.first[axis] = first;
+    part.groups[axis] = static_cast<uint32_t>(std::clamp<double>(kPartMs / each_ms, 1, count - first));
+    part.units = whole.work() * part.groups[axis] / count;
+    GPU_TRY(device_.recorder().dispatch(kernel, ranges_, push, part));
+    first += part.groups[axis];
+  }
+  return {};
 }
 
 }  // namespace gpu_node::program

@@ -1,7 +1,9 @@
 // Runs instructions on the device: resolves views, plans kernels, allocates results and scratch, records dispatches.
 // Owned by the device thread. Nothing here submits or waits for the device: the caller decides when (Recorder::submit).
+// Dispatches that are likely to take long are recorded in parts, between which he is asked.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,7 +29,8 @@ struct Resolved {
 
 class Executor {
  public:
-  explicit Executor(vulkan::Device& device);
+  // |between| is called between the parts of a long dispatch.
+  explicit Executor(vulkan::Device& device, std::function<void()> between = [] {});
 
   // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the
   // host at once where it is mapped.
@@ -79,10 +82,12 @@ class Executor {
   Result<void> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                         std::span<const Operand> operands, std::span<const Tensor> results,
                         std::span<const vulkan::BufferRef> scratch);
+  Result<void> record_parts(const vulkan::Kernel& kernel, std::span<const std::byte> push, const vulkan::Grid& whole);
   uint64_t lap();
 
   [[no_unique_address]] ThreadOwner thread_;
   vulkan::Device& device_;
+  const std::function<void()> between_;
   PlanCache plans_;
   Counters counters_;
   Clock::time_point counted_;

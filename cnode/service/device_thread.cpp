@@ -18,9 +18,11 @@ using std::chrono::milliseconds;
 
 constexpr size_t kMaxQueuedWork = 65536;
 constexpr uint32_t kSubmitCommands = 512;
+constexpr double kSubmitMs = 20;  // or when so much is recorded, as estimated
 constexpr uint64_t kSubmitStagedBytes = 16u << 20;
 constexpr uint32_t kMaxItemsBeforeReadSubmits = 16;
 constexpr uint64_t kMaxSubmissionsInFlight = 8;
+constexpr double kMaxInFlightMs = 30;  // whoever comes waits for it
 constexpr milliseconds kIdleBeforeSubmit{2};
 // An acknowledgement costs a packet; while more work waits, one is sent for this many commands.
 constexpr uint32_t kAcknowledgedCommands = 256;
@@ -94,7 +96,7 @@ std::optional<Work> DeviceThread::next_work() {
   const Clock::time_point now = Clock::now();
   const bool running = !lost_ && recorder.submitted() > recorder.completed();
   if (!running) wait_began_ = now;
-  if (running && recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight) {
+  if (running && is_busy()) {
     // Enough for the device to do: those who send wait for further acknowledgements meanwhile.
     acknowledge();
     check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
@@ -156,7 +158,7 @@ void DeviceThread::housekeeping() {
   const bool queue_empty = queue_.size() == 0;
   const bool quiet = queue_empty && Clock::now() - last_work_ >= kIdleBeforeSubmit;
   const bool read_waits = reads_.want_submit() && (queue_empty || unsubmitted_items_ >= kMaxItemsBeforeReadSubmits);
-  if (read_waits || recorder.pending() >= kSubmitCommands || staged_bytes_ >= kSubmitStagedBytes ||
+  if (read_waits || has_enough() || staged_bytes_ >= kSubmitStagedBytes ||
       (quiet && recorder.pending() > 0)) {
     if (!submit()) return;
   }
@@ -175,16 +177,28 @@ void DeviceThread::housekeeping() {
   counters_.record_ns.store(done.record_ns, std::memory_order_relaxed);
 }
 
+bool DeviceThread::has_enough() const {
+  const vulkan::Recorder& recorder = device_.recorder();
+  return recorder.pending() >= kSubmitCommands || recorder.pending_ms() >= kSubmitMs;
+}
+
+bool DeviceThread::is_busy() const {
+  const vulkan::Recorder& recorder = device_.recorder();
+  return recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight ||
+         recorder.in_flight_ms() >= kMaxInFlightMs;
+}
+
 void DeviceThread::step() {
   progress_.fetch_add(1, std::memory_order_relaxed);
   vulkan::Recorder& recorder = device_.recorder();
-  if (recorder.pending() < kSubmitCommands || lost_) return;
+  if (!has_enough() || lost_) return;
   const Clock::time_point began = Clock::now();
   if (!submit()) return;
   acknowledge();
-  while (!lost_ && recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight)
+  while (!lost_ && recorder.completed() < recorder.submitted() && is_busy()) {
     check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
-  recorder.collect();
+    recorder.collect();
+  }
   interpreter_.executor().stop_clock(Clock::now() - began);
 }
 

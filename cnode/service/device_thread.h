@@ -67,9 +67,12 @@ class DeviceThread {
   void add(std::unique_ptr<WaitedJob> job);
   void housekeeping();
   bool idle() const;
+  // Whether so much is recorded that it is worth a submission; whether the device has enough to do.
+  bool has_enough() const;
+  bool is_busy() const;
   bool submit();
-  // Between the commands of a message and the steps of a program, of which there may be any number: what was recorded
-  // is submitted as between messages, and the device gets no further behind than there.
+  // Between the commands of a message, the steps of a program and the parts of a long dispatch, of which there may be
+  // any number: what was recorded is submitted as between messages, and the device gets no further behind than there.
   void step();
   void look_for_loss();
   void advance_jobs();

@@ -26,7 +26,7 @@ Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, U
     : sessions_(sessions),
       uploads_(uploads),
       advanced_(std::move(advanced)),
-      executor_(device),
+      executor_(device, advanced_),
       transfer_(device),
       kept_(device.memory_limit_bytes() / kKeptShare),
       program_run_(executor_) {}

@@ -27,7 +27,8 @@ namespace gpu_node::service {
 
 class Interpreter {
  public:
-  // |advanced| is called before every command and every step of a program: it may submit what was recorded.
+  // |advanced| is called before every command, every step of a program and every part of a long dispatch: it may submit
+  // what was recorded.
   Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
               std::function<void()> advanced);
 

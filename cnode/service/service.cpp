@@ -36,7 +36,8 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
                  .subjects = {{"the device", [this] { return device_->recorder().in_flight_since(); },
                                [this] { return device_->recorder().completed(); }},
                               {"the device thread", [this] { return device_thread_.busy_since(); },
-                               [this] { return device_thread_.progress(); }}},
+                               // It may wait for the device.
+                               [this] { return device_thread_.progress() + device_->recorder().completed(); }}},
                  .tick =
                      [this] {
                        const Clock::time_point now = Clock::now();

@@ -56,12 +56,39 @@ Result<void> CommandRecorder::make_slots() {
   return {};
 }
 
+// Precise where the one before was seen to end, or was over when this one was made.
+Result<void> CommandRecorder::wait(uint64_t value, Deadline deadline) {
+  measure();
+  const bool next = value == measured_ + 1;
+  GPU_TRY(timeline_.wait(value, deadline));
+  if (!next) return {};
+  const Clock::time_point now = Clock::now(), began = std::max(timeline_.submitted_at(value), seen_at_);
+  const bool known = seen_ended_ || timeline_.submitted_at(value) >= seen_at_;
+  measured_ = value;
+  seen_at_ = now;
+  seen_ended_ = true;
+  costs_.finished(value, known ? std::optional(std::chrono::duration<double, std::milli>(now - began).count())
+                               : std::nullopt);
+  return {};
+}
+
+// What ended unseen.
+void CommandRecorder::measure() {
+  const uint64_t completed = timeline_.completed();
+  if (completed == measured_) return;
+  measured_ = completed;
+  seen_at_ = Clock::now();
+  seen_ended_ = false;
+  costs_.finished(completed, std::nullopt);
+}
+
 // The first that is free, so that no more are in turn than are in flight: what a driver keeps for them stays warm.
 Result<CommandRecorder::Slot*> CommandRecorder::free_slot() {
   const uint64_t submitted = timeline_.submitted();
   if (submitted >= kMaxInFlight && timeline_.completed() <= submitted - kMaxInFlight)
     GPU_TRY(timeline_.wait(submitted + 1 - kMaxInFlight, Deadline::after_ms(kSlotWaitMs)));
-  const uint64_t completed = timeline_.completed();
+  measure();
+  const uint64_t completed = measured_;
   Slot* free = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.value <= completed; });
   if (free == slots_.end()) return wrong("no command buffer is free");
   free->value = submitted + 1;
@@ -113,15 +140,16 @@ void CommandRecorder::barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_a
 }
 
 Result<void> CommandRecorder::check(const Kernel& kernel, std::span<const BufferRange> ranges, size_t push_bytes,
-                                    const uint32_t (&groups)[3]) const {
+                                    const Grid& grid) const {
   const DeviceInfo& info = context_.info();
   if (ranges.size() != kernel.buffers() || ranges.size() > kMaxBuffers)
     return wrong(concat(ranges.size(), " ranges for a kernel of ", kernel.buffers()));
   if (push_bytes != kernel.push_bytes())
     return wrong(concat(push_bytes, " push bytes for a kernel of ", kernel.push_bytes()));
-  for (int i = 0; i < 3; ++i)
-    if (groups[i] == 0 || groups[i] > info.max_groups[i])
-      return wrong(concat(groups[i], " groups in dimension ", i, ", from 1 to ", info.max_groups[i], " can be"));
+  for (size_t i = 0; i < 3; ++i)
+    if (const uint64_t groups = uint64_t{grid.first[i]} + grid.groups[i];
+        grid.groups[i] == 0 || groups > info.max_groups[i])
+      return wrong(concat(groups, " groups in dimension ", i, ", from 1 to ", info.max_groups[i], " can be"));
   for (const BufferRange& range : ranges) {
     if (range.buffer == nullptr || *range.buffer == nullptr) return wrong("a range without a buffer");
     if (!inside(**range.buffer, range.offset_bytes, range.size_bytes))
@@ -147,10 +175,9 @@ void CommandRecorder::push_constants(const KernelLayout& layout, std::span<const
 }
 
 Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
-                                       std::span<const std::byte> push, uint32_t groups_x, uint32_t groups_y,
-                                       uint32_t groups_z) {
+                                       std::span<const std::byte> push, const Grid& grid) {
   context_.thread.check(kOwned);
-  GPU_TRY(check(kernel, ranges, push.size(), {groups_x, groups_y, groups_z}));
+  GPU_TRY(check(kernel, ranges, push.size(), grid));
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   const auto& compiled = static_cast<const CompiledKernel&>(kernel);
   const auto count = static_cast<uint32_t>(ranges.size());
@@ -173,7 +200,12 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
   if (count != 0)
     vk.vkCmdPushDescriptorSetWithTemplateKHR(commands_, compiled.layout().update, compiled.layout().pipeline, 0, infos);
   push_constants(compiled.layout(), push);
-  vk.vkCmdDispatch(commands_, groups_x, groups_y, groups_z);
+  const auto& [x, y, z] = grid.groups;
+  if (grid.first == std::array<uint32_t, 3>{})
+    vk.vkCmdDispatch(commands_, x, y, z);
+  else
+    vk.vkCmdDispatchBase(commands_, grid.first[0], grid.first[1], grid.first[2], x, y, z);
+  costs_.add(kernel, grid.work());
   bump(context_.counters.dispatches);
   return {};
 }
@@ -192,6 +224,7 @@ Result<void> CommandRecorder::copy(const BufferRef& from, uint64_t from_offset, 
   stamp(pooled(to), true);
   const VkBufferCopy region{from_offset, to_offset, size_bytes};
   context_.vk.vkCmdCopyBuffer(commands_, pooled(from).handle(), pooled(to).handle(), 1, &region);
+  costs_.add_copy(size_bytes);
   bump(context_.counters.copies);
   return {};
 }
@@ -205,6 +238,7 @@ Result<void> CommandRecorder::fill(const BufferRef& buffer, uint64_t offset_byte
   next_command(must_wait_for(pooled(buffer), true));
   stamp(pooled(buffer), true);
   context_.vk.vkCmdFillBuffer(commands_, pooled(buffer).handle(), offset_bytes, size_bytes, word);
+  costs_.add_copy(size_bytes);
   bump(context_.counters.copies);
   return {};
 }
@@ -234,14 +268,16 @@ Result<uint64_t> CommandRecorder::submit() {
     host_visible_ = 0;
     for (Slot& slot : slots_)
       if (slot.value > timeline_.submitted()) slot.value = 0;
+    costs_.drop();
     return submitted.error();
   }
+  costs_.submitted(timeline_.submitted());
   return timeline_.submitted();
 }
 
 void CommandRecorder::collect() {
   context_.thread.check(kOwned);
-  timeline_.completed();
+  measure();
   pool_.collect();
 }
 

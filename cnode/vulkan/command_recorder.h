@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vulkan/compiled_kernel.h"
+#include "vulkan/cost_model.h"
 #include "vulkan/device_buffer_pool.h"
 #include "vulkan/recorder.h"
 #include "vulkan/timeline.h"
@@ -16,16 +17,22 @@ class CommandRecorder final : public Recorder {
   static Result<std::unique_ptr<CommandRecorder>> create(Context& context, Timeline& timeline, DeviceBufferPool& pool);
 
   Result<void> dispatch(const Kernel& kernel, std::span<const BufferRange> ranges, std::span<const std::byte> push,
-                        uint32_t groups_x, uint32_t groups_y, uint32_t groups_z) override;
+                        const Grid& grid) override;
   Result<void> copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,
                     uint64_t size_bytes) override;
   Result<void> fill(const BufferRef& buffer, uint64_t offset_bytes, uint64_t size_bytes, uint32_t word) override;
   Result<void> make_host_visible() override;
   uint32_t pending() const override { return pending_; }
+  double pending_ms() const override { return costs_.pending_ms(); }
+  double in_flight_ms() const override { return costs_.in_flight_ms(); }
+  double recorded_ms() const override { return costs_.recorded_ms(); }
+  double estimate_ms(const Kernel& kernel, const Grid& grid) const override {
+    return costs_.estimate_ms(kernel, grid.work());
+  }
   Result<uint64_t> submit() override;
   uint64_t completed() const override { return timeline_.completed(); }
   uint64_t submitted() const override { return timeline_.submitted(); }
-  Result<void> wait(uint64_t value, Deadline deadline) override { return timeline_.wait(value, deadline); }
+  Result<void> wait(uint64_t value, Deadline deadline) override;
   void collect() override;
   std::optional<std::chrono::steady_clock::time_point> in_flight_since() const override {
     return timeline_.in_flight_since();
@@ -39,13 +46,15 @@ class CommandRecorder final : public Recorder {
   };
 
   CommandRecorder(Context& context, Timeline& timeline, DeviceBufferPool& pool)
-      : context_(context), timeline_(timeline), pool_(pool) {}
+      : context_(context), timeline_(timeline), pool_(pool), costs_(context.info().software) {}
   Result<void> make_slots();
   Result<Slot*> free_slot();
   Result<void> begin();
+  // Tells the cost model what has been completed since it was last told.
+  void measure();
   void push_constants(const KernelLayout& layout, std::span<const std::byte> push);
   Result<void> check(const Kernel& kernel, std::span<const BufferRange> ranges, size_t push_bytes,
-                     const uint32_t (&groups)[3]) const;
+                     const Grid& grid) const;
   bool must_wait_for(const PooledBuffer& buffer, bool written) const;
   void stamp(PooledBuffer& buffer, bool written);
   void next_command(bool hazard);
@@ -55,7 +64,12 @@ class CommandRecorder final : public Recorder {
   Context& context_;
   Timeline& timeline_;
   DeviceBufferPool& pool_;
+  CostModel costs_;
   std::array<Slot, kMaxInFlight> slots_;
+  // The last submission that the cost model was told of: when it was known to be over, and whether that was its end.
+  uint64_t measured_ = 0;
+  std::chrono::steady_clock::time_point seen_at_{};
+  bool seen_ended_ = false;
   VkCommandBuffer commands_ = VK_NULL_HANDLE;  // being recorded; null between submissions
   VkPipeline bound_ = VK_NULL_HANDLE;
   VkPipelineLayout pushed_for_ = VK_NULL_HANDLE;  // the layout that pushed_ is set for; null: none

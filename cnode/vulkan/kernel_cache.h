@@ -32,6 +32,15 @@ struct KernelTimes {
   bool from_disk = false;
 };
 
+// How long a unit of a kernel's work takes, as the recorder's cost model has learnt it.
+struct UnitCost {
+  double ns = 0;     // 0: nothing is known yet
+  bool ran = false;  // it has been dispatched
+  // Its place among the shares of the submission that is recorded, where that has this number.
+  uint64_t batch = 0;
+  uint32_t share = 0;
+};
+
 // A compiled compute pipeline; binds |buffers| storage buffers (set 0, bindings 0...) and |push_bytes| push constants.
 class Kernel {
  public:
@@ -41,6 +50,8 @@ class Kernel {
   const KernelTimes& times() const { return times_; }
   // Whether a kernel made from a caller's module may write that buffer; of one made from GLSL its launcher knows.
   bool may_write(uint32_t buffer) const { return buffer < 64 && (written_ >> buffer & 1) != 0; }
+  // The recorder's; device thread only.
+  UnitCost& unit_cost() const { return unit_cost_; }
 
  protected:
   Kernel(uint32_t buffers, uint32_t push_bytes, uint64_t written, const KernelTimes& times)
@@ -49,6 +60,7 @@ class Kernel {
   uint32_t push_bytes_;
   uint64_t written_;
   KernelTimes times_;
+  mutable UnitCost unit_cost_;
 };
 
 struct KernelSource {

@@ -271,6 +271,7 @@ KernelCompiler::Outcome KernelCompiler::build(Module& made) {
   const Handle<VkShaderModule> shader(device, raw_module, context_.vk.vkDestroyShaderModule);
 
   VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  info.flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;  // long ones are dispatched in parts
   info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = shader.get();

@@ -5,6 +5,7 @@
 // timeline; wait() is always bounded.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -26,15 +27,27 @@ struct BufferRange {
   bool written = false;
 };
 
+// The workgroups of a dispatch, or of a part of one: kernels see the numbers that they have in the whole
+// (gl_WorkGroupID), but the counts of the part (gl_NumWorkGroups).
+struct Grid {
+  std::array<uint32_t, 3> groups = {1, 1, 1};
+  double units = 0;  // of work, for estimates of its time; 0: one for each group
+  std::array<uint32_t, 3> first = {0, 0, 0};
+
+  double work() const {
+    return units > 0 ? units : static_cast<double>(groups[0]) * groups[1] * groups[2];
+  }
+};
+
 class Recorder {
  public:
   virtual ~Recorder() = default;
 
   // REQUIRES: ranges.size() == kernel.buffers(), push.size() == kernel.push_bytes(), every group count in
-  // [1, max_groups]; size_bytes of a range within max_storage_range. Violations give kInternal.
+  // [1, max_groups], those before a part's first included; size_bytes of a range within max_storage_range; the kernel
+  // lives until the submission is complete. Violations give kInternal.
   virtual Result<void> dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
-                                std::span<const std::byte> push, uint32_t groups_x, uint32_t groups_y,
-                                uint32_t groups_z) = 0;
+                                std::span<const std::byte> push, const Grid& grid) = 0;
 
   virtual Result<void> copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,
                             uint64_t size_bytes) = 0;
@@ -47,6 +60,13 @@ class Recorder {
 
   // Commands recorded and not yet submitted.
   virtual uint32_t pending() const = 0;
+
+  // How long the device is likely to take: for what is pending, for what is submitted and not known to be complete (as
+  // of the last collect()), for all that was ever recorded, for a dispatch (vulkan/cost_model.h).
+  virtual double pending_ms() const = 0;
+  virtual double in_flight_ms() const = 0;
+  virtual double recorded_ms() const = 0;
+  virtual double estimate_ms(const Kernel& kernel, const Grid& grid) const = 0;
 
   // Submits what is pending (nothing: no submission) and returns the timeline value that covers everything recorded.
   virtual Result<uint64_t> submit() = 0;

@@ -107,8 +107,7 @@ Result<void> Timeline::wait(uint64_t value, Deadline deadline) {
 std::optional<Clock::time_point> Timeline::in_flight_since() const {
   const uint64_t done = completed();
   if (done >= submitted()) return std::nullopt;
-  const int64_t ns = submitted_at_ns_[(done + 1) % kMaxInFlight].load(std::memory_order_relaxed);
-  return Clock::time_point(Clock::duration(ns));
+  return submitted_at(done + 1);
 }
 
 bool Timeline::quiesce(Deadline deadline) {

@@ -30,6 +30,12 @@ class Timeline {
   Result<void> wait(uint64_t value, Deadline deadline);
 
   std::optional<std::chrono::steady_clock::time_point> in_flight_since() const;
+  // When |value|, one of the last kMaxInFlight, was submitted.
+  std::chrono::steady_clock::time_point submitted_at(uint64_t value) const {
+    using Clock = std::chrono::steady_clock;
+    const int64_t ns = submitted_at_ns_[value % kMaxInFlight].load(std::memory_order_relaxed);
+    return Clock::time_point(Clock::duration(ns));
+  }
 
   // Waits until the device itself has finished, whatever faults pretend. False when it has not by |deadline|.
   bool quiesce(Deadline deadline);

@@ -71,7 +71,7 @@ class Work {
         ranges.push_back({&buffer, binding.offset_bytes, size, binding.written});
       }
       must(device_.recorder().dispatch(*kernels_[i], ranges, std::span(dispatch.push).first(dispatch.push_bytes),
-                                       dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]));
+                                       dispatch.grid));
     }
   }
 

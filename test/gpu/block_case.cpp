@@ -47,7 +47,7 @@ std::vector<HostTensor> run_block(const scalar::Block& block, const std::vector<
     ranges.push_back({&buffers[i], 0, buffers[i]->size_bytes(), i >= inputs.size()});
   const uint32_t local = kernels::elementwise_local_size(gpu.info());
   const auto recorded = gpu.recorder().dispatch(
-      **pending.get(), ranges, std::span(dispatch.push).first(dispatch.push_bytes), divide_up(count, local), 1, 1);
+      **pending.get(), ranges, std::span(dispatch.push).first(dispatch.push_bytes), {{divide_up(count, local), 1, 1}});
   if (!recorded.ok()) FAIL(recorded.error().message);
   for (size_t i = 0; i < results.size(); ++i)
     results[i].bytes = download(gpu, buffers[inputs.size() + i], results[i].bytes.size());

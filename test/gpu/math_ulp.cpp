@@ -59,7 +59,7 @@ std::vector<T> run(const vulkan::Kernel* made, const std::vector<T>& x, const st
   const BufferRef out = *gpu.pool().allocate(bytes, BufferUse::kDevice);
   const BufferRange ranges[] = {{&a, 0, bytes}, {&b, 0, bytes}, {&out, 0, bytes, true}};
   const auto recorded =
-      gpu.recorder().dispatch(*made, ranges, std::as_bytes(std::span(&count, 1)), (count + 63) / 64, 1, 1);
+      gpu.recorder().dispatch(*made, ranges, std::as_bytes(std::span(&count, 1)), {{(count + 63) / 64, 1, 1}});
   if (!recorded.ok()) FAIL(recorded.error().message);
   return download_as<T>(gpu, out, x.size());
 }

@@ -120,8 +120,8 @@ TEST_CASE("split: grids spill into y beyond the device's group count") {
   const std::vector<kernels::Arg> arguments = {argument(operands[0])};
   const auto plan = kernels::plan(instruction_of("bitwise_not", type), arguments, info);
   REQUIRE(plan.ok());
-  CHECK(plan->dispatches[0].groups[0] == 7);
-  CHECK(plan->dispatches[0].groups[1] > 1);
+  CHECK(plan->dispatches[0].grid.groups[0] == 7);
+  CHECK(plan->dispatches[0].grid.groups[1] > 1);
   const HostTensor got = from_device(run(*plan, operands, type, 1 << 30));
   for (int64_t i = 0; i < a.count(); ++i) REQUIRE(got.number(i).integer == ~a.number(i).integer);
 }

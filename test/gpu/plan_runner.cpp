@@ -99,7 +99,7 @@ Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std:
       ranges.push_back({buffer, binding.offset_bytes, size, binding.written});
     }
     GPU_TRY(device.recorder().dispatch(*kernels[i], ranges, std::span(dispatch.push).first(dispatch.push_bytes),
-                                       dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]));
+                                       dispatch.grid));
   }
   return {};
 }

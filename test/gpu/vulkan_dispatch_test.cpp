@@ -159,7 +159,7 @@ void main() { result[to] = a[from] + 1u; }
     // 16 words are visible, from word 64 on.
     const BufferRange ranges[] = {{&secret, 256, 64}, {&out, 256, 64, true}};
     const uint32_t push[] = {from, to};
-    REQUIRE(gpu.recorder().dispatch(*poke, ranges, std::as_bytes(std::span(push)), 1, 1, 1).ok());
+    REQUIRE(gpu.recorder().dispatch(*poke, ranges, std::as_bytes(std::span(push)), {}).ok());
     return download_as<uint32_t>(gpu, out, 256);
   };
   CHECK(run(3, 0)[64] == 78);
@@ -181,7 +181,7 @@ TEST_CASE("vulkan recorder: wrong arguments are refused and leave nothing record
   const auto push = std::as_bytes(std::span(&count, 1));
   const BufferRange good{&a, 0, 256};
   const auto refused = [&](std::array<BufferRange, 3> ranges, std::span<const std::byte> bytes, uint32_t x) {
-    const auto result = gpu.recorder().dispatch(*add, ranges, bytes, x, 1, 1);
+    const auto result = gpu.recorder().dispatch(*add, ranges, bytes, {{x, 1, 1}});
     return !result.ok() && result.error().code == ErrorCode::kInternal && gpu.recorder().pending() == 0;
   };
   CHECK(refused({good, good, {&a, 0, 257}}, push, 1));
@@ -193,11 +193,44 @@ TEST_CASE("vulkan recorder: wrong arguments are refused and leave nothing record
   CHECK(refused({good, good, good}, push.first(3), 1));
   CHECK(refused({good, good, good}, push, 0));
   CHECK(refused({good, good, good}, push, gpu.info().max_groups[0] + 1));
-  CHECK_FALSE(gpu.recorder().dispatch(*add, std::array{good, good}, push, 1, 1, 1).ok());
+  CHECK_FALSE(gpu.recorder().dispatch(*add, std::array{good, good}, push, {}).ok());
   CHECK_FALSE(gpu.recorder().copy(a, 0, a, 4, 8).ok());
   CHECK_FALSE(gpu.recorder().copy(a, 0, none, 0, 8).ok());
   CHECK_FALSE(gpu.recorder().fill(a, 2, 8, 0).ok());
   CHECK(gpu.recorder().pending() == 0);
+}
+
+TEST_CASE("vulkan recorder: parts of a dispatch are together the whole") {
+  Device& gpu = device();
+  constexpr char kGlsl[] = R"(#version 450
+layout(local_size_x = 1) in;
+layout(std430, set = 0, binding = 0) buffer Out { uint result[]; };
+void main() {
+  uvec3 at = gl_WorkGroupID;
+  result[(at.z * 5u + at.y) * 7u + at.x] += 1u + at.x + 100u * at.y + 10000u * at.z;
+}
+)";
+  const auto* const number = &kernel(gpu, "test/groups", kGlsl, 1, 0);
+  std::vector<uint32_t> expected;
+  for (uint32_t z = 0; z < 3; ++z)
+    for (uint32_t y = 0; y < 5; ++y)
+      for (uint32_t x = 0; x < 7; ++x) expected.push_back(1 + x + 100 * y + 10000 * z);
+  for (size_t axis = 0; axis < 3; ++axis) {
+    const BufferRef out = upload(gpu, std::vector<uint32_t>(expected.size(), 0));
+    const BufferRange ranges[] = {{&out, 0, expected.size() * 4, true}};
+    const vulkan::Grid whole{{7, 5, 3}};
+    for (uint32_t first = 0; first < whole.groups[axis];) {
+      vulkan::Grid part = whole;
+      part.first[axis] = first;
+      part.groups[axis] = std::min(2u, whole.groups[axis] - first);
+      first += part.groups[axis];
+      REQUIRE(gpu.recorder().dispatch(*number, ranges, {}, part).ok());
+    }
+    CHECK(download_as<uint32_t>(gpu, out, expected.size()) == expected);
+    vulkan::Grid beyond = whole;
+    beyond.first[axis] = gpu.info().max_groups[axis];
+    CHECK_FALSE(gpu.recorder().dispatch(*number, ranges, {}, beyond).ok());
+  }
 }
 
 TEST_CASE("vulkan recorder: the cost of recording") {
@@ -224,7 +257,7 @@ void main() {
     const auto from = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) {
       const BufferRange ranges[] = {{&buffers[0], 0, 256}, {&buffers[1], 0, 256}, {&buffers[2], 0, 256, true}};
-      REQUIRE_UNARY(gpu.recorder().dispatch(*add, ranges, std::as_bytes(std::span(push)), 1, 1, 1).ok());
+      REQUIRE_UNARY(gpu.recorder().dispatch(*add, ranges, std::as_bytes(std::span(push)), {}).ok());
     }
     return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - from).count() / count;
   };

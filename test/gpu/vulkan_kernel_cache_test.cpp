@@ -232,7 +232,7 @@ void main() {
   const BufferRef a = upload(gpu, inputs);
   const BufferRef out = *gpu.pool().allocate(100, BufferUse::kDevice);
   const BufferRange ranges[] = {{&a, 0, 20}, {&out, 0, 100, true}};
-  REQUIRE(gpu.recorder().dispatch(kernel(gpu, "test/nan", kGlsl, 2, 0), ranges, {}, 5, 1, 1).ok());
+  REQUIRE(gpu.recorder().dispatch(kernel(gpu, "test/nan", kGlsl, 2, 0), ranges, {}, {{5, 1, 1}}).ok());
   const auto values = download_as<float>(gpu, out, 25);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const float x = inputs[i];

@@ -41,7 +41,7 @@ inline void run_add(vulkan::Device& device, const vulkan::BufferRef& a, const vu
   const uint64_t bytes = uint64_t{count} * sizeof(float);
   const vulkan::BufferRange ranges[] = {{&a, 0, bytes}, {&b, 0, bytes}, {&out, 0, bytes, true}};
   const auto recorded = device.recorder().dispatch(kernel(device, "test/add", kAddGlsl, 3, 4), ranges,
-                                                   std::as_bytes(std::span(&count, 1)), (count + 63) / 64, 1, 1);
+                                                   std::as_bytes(std::span(&count, 1)), {{(count + 63) / 64, 1, 1}});
   if (!recorded.ok()) FAIL(recorded.error().message);
 }
 

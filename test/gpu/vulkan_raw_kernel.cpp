@@ -41,7 +41,7 @@ void runs(Device& gpu, const Kernel& kernel) {
   const BufferRef out = *gpu.pool().allocate(256, BufferUse::kDevice);
   const BufferRange ranges[] = {{&a, 0, 256}, {&a, 0, 256}, {&out, 0, 256, true}};
   const uint32_t count = 64;
-  REQUIRE(gpu.recorder().dispatch(kernel, ranges, std::as_bytes(std::span(&count, 1)), 1, 1, 1).ok());
+  REQUIRE(gpu.recorder().dispatch(kernel, ranges, std::as_bytes(std::span(&count, 1)), {}).ok());
   CHECK(download_as<float>(gpu, out, 64) == std::vector<float>(64, 3.0f));
 }
 

@@ -46,7 +46,7 @@ struct Cover {
   int64_t lanes = 1;               // a power of two
   int64_t width = 1;               // lanes * width == invocations
   int64_t parts = 1, chunk = 0;
-  uint32_t groups[3] = {1, 1, 1};
+  std::array<uint32_t, 3> groups = {1, 1, 1};
 };
 
 const ReduceVariant& variant_of(const vulkan::DeviceInfo& device) { return device.software ? kInSoftware : kOnGpu; }
@@ -137,7 +137,7 @@ Result<void> append_pass(const ReducePass& pass, std::vector<Binding> bindings, 
   dispatch.key = pass.key();
   dispatch.emit = [pass, device = &plan.device()] { return pass.emit(*device); };
   dispatch.bindings = std::move(bindings);
-  std::copy_n(cover.groups, 3, dispatch.groups);
+  dispatch.grid = {cover.groups, static_cast<double>(cover.outputs) * static_cast<double>(std::max<int64_t>(cover.count, 1))};
   const auto words = parameters(pass, work, cover);
   plan.set_parameters({words.begin(), words.size()}, dispatch);
   return plan.append(std::move(dispatch));

@@ -1,0 +1,83 @@
+#include "vulkan/cost_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gpu_node::vulkan {
+namespace {
+
+// One submission corrects an estimate by this factor at most: others ran beside it, or the machine was busy.
+constexpr double kMostCorrection = 8;
+// What is off by less is as good as right.
+constexpr double kClose = 1.1;
+// Of many small commands most of the time goes into their number. They say something of a kernel's units where these
+// are a good part of what was estimated, or where each command took long.
+constexpr double kGoodPart = 0.3, kLongCommandNs = 500e3;
+
+}  // namespace
+
+// The first guesses of an unknown kernel are on the high side: what is guessed too long is submitted in smaller pieces,
+// what is guessed too short holds up everybody.
+CostModel::CostModel(bool software) : first_unit_ns_(software ? 2 : 0.01), byte_ns_(software ? 0.2 : 0.001) {}
+
+void CostModel::Batch::clear() {
+  value = 0;
+  ns = commands = copied_ns = 0;
+  shares.clear();
+}
+
+void CostModel::add_copy(uint64_t bytes) {
+  const double ns = static_cast<double>(bytes) * byte_ns_;
+  pending_.ns += ns;
+  pending_.copied_ns += ns;
+  ++pending_.commands;
+}
+
+void CostModel::submitted(uint64_t value) {
+  pending_.value = value;
+  in_flight_ns_ += pending_.ns;
+  recorded_ns_ += pending_.ns;
+  ++batch_;
+  in_flight_.push_back(std::move(pending_));
+  pending_ = {};
+  if (spare_.empty()) return;
+  pending_ = std::move(spare_.back());
+  spare_.pop_back();
+}
+
+void CostModel::finished(uint64_t value, std::optional<double> took_ms) {
+  while (!in_flight_.empty() && in_flight_.front().value <= value) {
+    Batch& batch = in_flight_.front();
+    if (batch.value == value && took_ms) learn(batch, *took_ms * 1e6);
+    in_flight_ns_ -= batch.ns;
+    batch.clear();
+    spare_.push_back(std::move(batch));
+    in_flight_.pop_front();
+  }
+  if (in_flight_.empty()) in_flight_ns_ = 0;
+}
+
+void CostModel::learn(const Batch& batch, double took_ns) {
+  double estimate = 0;
+  bool first = false;
+  for (const Share& share : batch.shares) {
+    UnitCost& cost = share.kernel->unit_cost();
+    estimate += share.units * unit_ns(*share.kernel);
+    first = first || !cost.ran;
+    cost.ran = true;
+  }
+  took_ns -= batch.copied_ns;
+  if (estimate <= 0 || took_ns <= 0) return;
+  // Drivers compile at a kernel's first dispatch: that it took long says nothing, that it took a short time does.
+  if (first && took_ns > estimate) return;
+  if (estimate < kGoodPart * took_ns && took_ns < kLongCommandNs * batch.commands) return;
+  if (took_ns < kClose * estimate && estimate < kClose * took_ns) return;
+  const double factor = std::clamp(took_ns / estimate, 1 / kMostCorrection, kMostCorrection);
+  // Each in proportion to its share, so that what hardly counted is hardly changed.
+  for (const Share& share : batch.shares) {
+    const double ns = unit_ns(*share.kernel);
+    share.kernel->unit_cost().ns = ns * std::pow(factor, share.units * ns / estimate);
+  }
+}
+
+}  // namespace gpu_node::vulkan

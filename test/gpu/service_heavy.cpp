@@ -1,0 +1,115 @@
+// Heavy work: what is submitted is bounded in time, and the device is taken for hung when nothing advances, not when
+// there is much to do.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/clock.h"
+#include "gpu/service_client.h"
+
+namespace gpu_node::test {
+namespace {
+
+constexpr int64_t kLarge = 8 << 20;  // elements: a function of them takes tens of milliseconds on two cores
+
+struct Two {
+  explicit Two(int64_t watchdog_ms) : service(make_service({.watchdog_ms = watchdog_ms})) {
+    REQUIRE(busy.open().ok());
+    REQUIRE(other.open().ok());
+  }
+
+  std::unique_ptr<service::Service> service;
+  Client busy{*service, std::make_shared<Peer>("a@test")};
+  Client other{*service, std::make_shared<Peer>("b@test")};
+};
+
+// How long an add of two numbers and its download take |client|, in ms, as often as fits until |done|.
+std::vector<int64_t> waits_of(Client& client, const std::function<bool()>& done) {
+  std::vector<int64_t> waits;
+  const std::vector<float> one = {1};
+  client.run(Commands().alloc(1, "f32", {1}, std::as_bytes(std::span(one))));
+  for (int64_t id = 10; !done(); ++id) {
+    const Clock::time_point began = Clock::now();
+    client.run(Commands().op("add", id, "f32", {1}, {1, 1}));
+    CHECK(client.floats(id) == std::vector<float>{2});
+    waits.push_back(in_milliseconds(Clock::now() - began));
+  }
+  std::sort(waits.begin(), waits.end());
+  return waits;
+}
+
+// Sends |work| of one client, whose last result is |last|, and prints what another waits for meanwhile.
+void check_served(Two& two, const std::vector<Commands>& work, int64_t last) {
+  for (const Commands& commands : work) two.busy.run(commands);
+  const uint64_t tag = two.busy.send_call(two.busy.download_request(last, 0, 4));
+  std::atomic<bool> over{false};
+  Reply reply;
+  std::thread waiting([&] {
+    reply = two.busy.await(tag, 300'000);
+    over = true;
+  });
+  const Clock::time_point began = Clock::now();
+  const std::vector<int64_t> waits = waits_of(two.other, [&] { return over.load(); });
+  waiting.join();
+  CHECK(reply.code == "");
+  REQUIRE_FALSE(waits.empty());
+  MESSAGE("work of " << in_milliseconds(Clock::now() - began) << " ms; beside it " << waits.size()
+                     << " adds of another client: median " << waits[waits.size() / 2] << " ms, worst " << waits.back());
+}
+
+}  // namespace
+
+TEST_CASE("service heavy: ops sent one by one are no hang") {
+  Two two(1000);
+  two.busy.run(Commands().op("iota", 1, "f32", {kLarge}, {}));
+  std::vector<Commands> work;
+  int64_t id = 1;
+  for (int message = 0; message < 5; ++message) {
+    Commands& commands = work.emplace_back();
+    for (int i = 0; i < 16; ++i, ++id) commands.op("sin", id + 1, "f32", {kLarge}, {id}).free({id});
+  }
+  check_served(two, work, id);
+}
+
+TEST_CASE("service heavy: one message of a long program is no hang") {
+  Two two(1000);
+  Commands program;
+  etf::Writer compile;
+  constexpr int kSteps = 80;
+  compile.tuple(6).atom("compile_program").integer(10).list(1).tuple(2).atom("f32");
+  write_shape(compile, {kLarge});
+  compile.nil().list(kSteps);
+  for (int64_t i = 1; i <= kSteps; ++i) {
+    compile.tuple(4).atom("cos").list(1).tuple(3).integer(-i).atom("f32");
+    write_shape(compile, {kLarge});
+    compile.nil().list(1).integer(i == 1 ? 0 : 1 - i).nil().map(0);
+  }
+  compile.nil().list(1).integer(-kSteps).nil().nil();
+  etf::Writer run;
+  run.tuple(4).atom("run_program").integer(10).list(1).integer(1).nil().list(1).integer(20).nil();
+  two.busy.run(Commands().op("iota", 1, "f32", {kLarge}, {}));
+  check_served(two, {Commands().raw(compile).raw(run).op("negate", 21, "f32", {kLarge}, {20})}, 21);
+  CHECK(two.busy.floats(21)[12345] == -two.busy.floats(20)[12345]);
+}
+
+TEST_CASE("service heavy: a product that takes seconds goes in parts, and the node is not hung") {
+  Two two(1000);
+  constexpr int64_t kSize = 1792;
+  etf::Writer dot;
+  dot.tuple(4).atom("dot").list(1).tuple(3).integer(2).atom("f32");
+  write_shape(dot, {kSize, kSize});
+  dot.nil().list(2).integer(1).integer(1).nil().map(2).atom("contract_left").list(1).integer(1).nil();
+  dot.atom("contract_right").list(1).integer(0).nil();
+  two.busy.run(Commands().op("iota", 3, "f32", {kSize, kSize}, {}).op("sigmoid", 1, "f32", {kSize, kSize}, {3}));
+  const int64_t before = two.busy.stats().numbers["counters.submits"];
+  two.busy.run(Commands().raw(dot));
+  const std::vector<float> product = two.busy.floats(2);
+  CHECK(two.busy.stats().numbers["counters.submits"] - before > 10);
+  // sigmoid is 1 from 17 on: rows but the first are all ones.
+  CHECK(product[kSize + 5] == doctest::Approx(static_cast<double>(kSize) - 0.5).epsilon(0.01));
+  CHECK(product.back() == product[kSize + kSize - 1]);
+}
+
+}  // namespace gpu_node::test
