@@ -158,8 +158,7 @@ void DeviceThread::housekeeping() {
   const bool queue_empty = queue_.size() == 0;
   const bool quiet = queue_empty && Clock::now() - last_work_ >= kIdleBeforeSubmit;
   const bool read_waits = reads_.want_submit() && (queue_empty || unsubmitted_items_ >= kMaxItemsBeforeReadSubmits);
-  if (read_waits || has_enough() || staged_bytes_ >= kSubmitStagedBytes ||
-      (quiet && recorder.pending() > 0)) {
+  if (read_waits || has_enough() || staged_bytes_ >= kSubmitStagedBytes || (quiet && recorder.pending() > 0)) {
     if (!submit()) return;
   }
   look_for_loss();

@@ -135,7 +135,7 @@ Result<jobs::Next> DispatchJob::record(const jobs::Slice&) {
   for (uint32_t i = 0; i < found->buffers(); ++i)
     ranges.push_back({&tensors_[i].storage->parts[0], 0, program::size_bytes(tensors_[i]), found->may_write(i)});
   GPU_TRY(device_.recorder().dispatch(*found, ranges, std::span(request_.push).first(found->push_bytes()),
-                                        {request_.groups}));
+                                      {request_.groups}));
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (!std::holds_alternative<OutputBytes>(request_.buffers[i])) continue;
     GPU_ASSIGN(program::Readback readback,

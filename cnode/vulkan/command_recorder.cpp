@@ -67,8 +67,8 @@ Result<void> CommandRecorder::wait(uint64_t value, Deadline deadline) {
   measured_ = value;
   seen_at_ = now;
   seen_ended_ = true;
-  costs_.finished(value, known ? std::optional(std::chrono::duration<double, std::milli>(now - began).count())
-                               : std::nullopt);
+  costs_.finished(value,
+                  known ? std::optional(std::chrono::duration<double, std::milli>(now - began).count()) : std::nullopt);
   return {};
 }
 

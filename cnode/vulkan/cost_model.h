@@ -1,12 +1,12 @@
 // What work costs on this device: estimates, corrected by what submissions took.
 //
 // A dispatch costs a time for each unit of its work. What a unit is says who plans it (an element, a product of two
-// numbers); how long one takes is remembered by kernel. A submission that took longer or shorter than estimated corrects
-// what it was made of. What a dispatch costs however small it is is not counted: of small ones many are submitted at
-// once, which is bounded by their number.
+// numbers); how long one takes is remembered by kernel. A submission that took longer or shorter than estimated
+// corrects what it was made of. What a dispatch costs however small it is is not counted: of small ones many are
+// submitted at once, which is bounded by their number.
 //
-// Time stamps would be more precise, but on lavapipe asking for them waits until the device is idle; so what is measured
-// is what somebody waited for, which is when it matters. Device thread only.
+// Time stamps would be more precise, but on lavapipe asking for them waits until the device is idle; so what is
+// measured is what somebody waited for, which is when it matters. Device thread only.
 #pragma once
 
 #include <cstdint>

@@ -34,9 +34,7 @@ struct Grid {
   double units = 0;  // of work, for estimates of its time; 0: one for each group
   std::array<uint32_t, 3> first = {0, 0, 0};
 
-  double work() const {
-    return units > 0 ? units : static_cast<double>(groups[0]) * groups[1] * groups[2];
-  }
+  double work() const { return units > 0 ? units : static_cast<double>(groups[0]) * groups[1] * groups[2]; }
 };
 
 class Recorder {

@@ -104,9 +104,14 @@ TEST_CASE("service heavy: a product that takes seconds goes in parts, and the no
   dot.atom("contract_right").list(1).integer(0).nil();
   two.busy.run(Commands().op("iota", 3, "f32", {kSize, kSize}, {}).op("sigmoid", 1, "f32", {kSize, kSize}, {3}));
   const int64_t before = two.busy.stats().numbers["counters.submits"];
+  const Clock::time_point began = Clock::now();
   two.busy.run(Commands().raw(dot));
   const std::vector<float> product = two.busy.floats(2);
-  CHECK(two.busy.stats().numbers["counters.submits"] - before > 10);
+  const int64_t took_ms = in_milliseconds(Clock::now() - began);
+  const int64_t submits = two.busy.stats().numbers["counters.submits"] - before;
+  MESSAGE("a product of " << took_ms << " ms took " << submits << " submissions");
+  // A card does it in one.
+  if (took_ms > 500) CHECK(submits > 10);
   // sigmoid is 1 from 17 on: rows but the first are all ones.
   CHECK(product[kSize + 5] == doctest::Approx(static_cast<double>(kSize) - 0.5).epsilon(0.01));
   CHECK(product.back() == product[kSize + kSize - 1]);

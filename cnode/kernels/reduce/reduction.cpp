@@ -137,7 +137,8 @@ Result<void> append_pass(const ReducePass& pass, std::vector<Binding> bindings, 
   dispatch.key = pass.key();
   dispatch.emit = [pass, device = &plan.device()] { return pass.emit(*device); };
   dispatch.bindings = std::move(bindings);
-  dispatch.grid = {cover.groups, static_cast<double>(cover.outputs) * static_cast<double>(std::max<int64_t>(cover.count, 1))};
+  dispatch.grid = {cover.groups,
+                   static_cast<double>(cover.outputs) * static_cast<double>(std::max<int64_t>(cover.count, 1))};
   const auto words = parameters(pass, work, cover);
   plan.set_parameters({words.begin(), words.size()}, dispatch);
   return plan.append(std::move(dispatch));
