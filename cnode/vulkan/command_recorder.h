@@ -25,7 +25,6 @@ class CommandRecorder final : public Recorder {
   uint32_t pending() const override { return pending_; }
   double pending_ms() const override { return costs_.pending_ms(); }
   double in_flight_ms() const override { return costs_.in_flight_ms(); }
-  double recorded_ms() const override { return costs_.recorded_ms(); }
   double estimate_ms(const Kernel& kernel, const Grid& grid) const override {
     return costs_.estimate_ms(kernel, grid.work());
   }

@@ -36,7 +36,6 @@ void CostModel::add_copy(uint64_t bytes) {
 void CostModel::submitted(uint64_t value) {
   pending_.value = value;
   in_flight_ns_ += pending_.ns;
-  recorded_ns_ += pending_.ns;
   ++batch_;
   in_flight_.push_back(std::move(pending_));
   pending_ = {};

@@ -40,8 +40,6 @@ class CostModel {
   }
   void add_copy(uint64_t bytes);
   double pending_ms() const { return to_ms(pending_.ns); }
-  // Of all that was ever recorded.
-  double recorded_ms() const { return to_ms(recorded_ns_ + pending_.ns); }
 
   // What is pending is submission |value|, or is never submitted.
   void submitted(uint64_t value);
@@ -80,7 +78,7 @@ class CostModel {
   uint64_t batch_ = 1;  // its number
   std::deque<Batch> in_flight_;
   std::vector<Batch> spare_;  // for their memory
-  double in_flight_ns_ = 0, recorded_ns_ = 0;
+  double in_flight_ns_ = 0;
 };
 
 }  // namespace gpu_node::vulkan

@@ -60,10 +60,9 @@ class Recorder {
   virtual uint32_t pending() const = 0;
 
   // How long the device is likely to take: for what is pending, for what is submitted and not known to be complete (as
-  // of the last collect()), for all that was ever recorded, for a dispatch (vulkan/cost_model.h).
+  // of the last collect()), for a dispatch (vulkan/cost_model.h).
   virtual double pending_ms() const = 0;
   virtual double in_flight_ms() const = 0;
-  virtual double recorded_ms() const = 0;
   virtual double estimate_ms(const Kernel& kernel, const Grid& grid) const = 0;
 
   // Submits what is pending (nothing: no submission) and returns the timeline value that covers everything recorded.
