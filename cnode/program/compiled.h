@@ -47,15 +47,11 @@ class CompiledProgram {
 
   // What the steps came to for inputs that lay in a certain way: then nothing need be inferred or planned.
   struct Known {
-    struct Move {
-      std::shared_ptr<CachedPlan> plan;
-      std::optional<IndexMap> view;
-      ir::TensorTypes types;
-    };
-    std::vector<uint64_t> inputs;  // LayoutKey's words
-    std::vector<Move> moves;       // by step
-    Payment payment;               // for its memory
-    uint64_t used = 0;             // the run that used it last
+    std::vector<uint64_t> inputs;                    // LayoutKey's words
+    std::vector<Resolved> steps;                     // as resolved
+    std::vector<std::shared_ptr<CachedPlan>> plans;  // theirs, each held
+    Payment payment;                                 // for the memory
+    uint64_t used = 0;                               // the run that used it last
   };
 
   // Errors are kInvalidArgument and name the instruction: "instruction 3, add f32{2} ...".

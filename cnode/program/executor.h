@@ -20,13 +20,6 @@
 
 namespace gpu_node::program {
 
-// What an instruction comes to for operands of certain types and layouts. The same for all tensors that lie alike.
-struct Resolved {
-  ir::TensorTypes types;         // of the results
-  CachedPlan* plan = nullptr;    // nothing is dispatched without one; valid until the next is resolved
-  std::optional<IndexMap> view;  // the result is a view: of the first operand, or of the copy of it that |plan| makes
-};
-
 class Executor {
  public:
   // |between| is called between the parts of a long dispatch.

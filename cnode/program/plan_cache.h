@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "ir/infer.h"
 #include "ir/program.h"
 #include "kernels/plan.h"
 #include "program/layout_key.h"
@@ -27,6 +29,13 @@ struct CachedPlan : std::enable_shared_from_this<CachedPlan> {
 
   kernels::Plan plan;
   std::vector<const vulkan::Kernel*> kernels;
+};
+
+// What an instruction comes to for operands of certain types and layouts. The same for all tensors that lie alike.
+struct Resolved {
+  ir::TensorTypes types;         // of the results
+  CachedPlan* plan = nullptr;    // nothing is dispatched without one; valid until the next is resolved
+  std::optional<IndexMap> view;  // the result is a view: of the first operand, or of the copy of it that |plan| makes
 };
 
 class PlanCache {

@@ -64,10 +64,7 @@ Result<void> ProgramRun::record(size_t i, const Charge& charge) {
     else
       operands_.emplace_back(*values_[place]);
   }
-  if (known_ != nullptr) {
-    const CompiledProgram::Known::Move& move = known_->moves[i];
-    return executor_.execute({move.types, move.plan.get(), move.view}, operands_, charge, results_);
-  }
+  if (known_ != nullptr) return executor_.execute(known_->steps[i], operands_, charge, results_);
   resolved_.types.resize(instruction.results.size());
   for (size_t k = 0; k < instruction.results.size(); ++k) resolved_.types[k] = program_->types()[step.first_result + k];
   GPU_TRY(executor_.resolve(instruction, operands_, resolved_));
@@ -77,8 +74,8 @@ Result<void> ProgramRun::record(size_t i, const Charge& charge) {
 }
 
 void ProgramRun::remember(const Resolved& resolved) {
-  learned_.moves.push_back(
-      {resolved.plan != nullptr ? resolved.plan->shared_from_this() : nullptr, resolved.view, resolved.types});
+  learned_.steps.push_back(resolved);
+  if (resolved.plan != nullptr) learned_.plans.push_back(resolved.plan->shared_from_this());
 }
 
 void ProgramRun::finish(Tensors& outputs, const Charge& host) {
@@ -92,8 +89,8 @@ void ProgramRun::finish(Tensors& outputs, const Charge& host) {
 void ProgramRun::remember_run(const Charge& host) {
   learned_.inputs = key_.words();
   uint64_t bytes = learned_.inputs.size() * sizeof(uint64_t);
-  for (const CompiledProgram::Known::Move& move : learned_.moves)
-    bytes += sizeof(move) + (move.plan != nullptr ? move.plan->host_bytes() : 0);
+  bytes += learned_.steps.size() * sizeof(Resolved);
+  for (const auto& plan : learned_.plans) bytes += sizeof(plan) + plan->host_bytes();
   Result<Payment> payment = host(bytes);
   if (!payment.ok()) return;
   learned_.payment = std::move(payment).value();

@@ -17,12 +17,14 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr size_t kMaxQueuedWork = 65536;
-constexpr uint32_t kSubmitCommands = 512;
-constexpr double kSubmitMs = 20;  // or when so much is recorded, as estimated
+// So much is worth a submission: to a device that has nothing to do, and to one that has.
+constexpr uint32_t kSubmitCommands = 512, kSubmitCommandsBehind = 1024;
+constexpr double kSubmitMs = 20;  // as estimated
 constexpr uint64_t kSubmitStagedBytes = 16u << 20;
 constexpr uint32_t kMaxItemsBeforeReadSubmits = 16;
-constexpr uint64_t kMaxSubmissionsInFlight = 8;
-constexpr double kMaxInFlightMs = 30;  // whoever comes waits for it
+// So much is enough for a device to do: whoever comes waits for it.
+constexpr uint64_t kMaxSubmissionsInFlight = 8, kMaxCommandsInFlight = 4096;
+constexpr double kMaxInFlightMs = 30;
 constexpr milliseconds kIdleBeforeSubmit{2};
 // An acknowledgement costs a packet; while more work waits, one is sent for this many commands.
 constexpr uint32_t kAcknowledgedCommands = 256;
@@ -99,7 +101,7 @@ std::optional<Work> DeviceThread::next_work() {
   if (running && is_busy()) {
     // Enough for the device to do: those who send wait for further acknowledgements meanwhile.
     acknowledge();
-    check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
+    wait_for_device();
     return std::nullopt;
   }
   // What was held back takes turns with what comes.
@@ -178,13 +180,24 @@ void DeviceThread::housekeeping() {
 
 bool DeviceThread::has_enough() const {
   const vulkan::Recorder& recorder = device_.recorder();
-  return recorder.pending() >= kSubmitCommands || recorder.pending_ms() >= kSubmitMs;
+  const uint32_t commands = recorder.in_flight() > 0 ? kSubmitCommandsBehind : kSubmitCommands;
+  return recorder.pending() >= commands || recorder.pending_ms() >= kSubmitMs;
 }
 
-bool DeviceThread::is_busy() const {
+// From when the device has enough until half of it is done, so that this thread does not wake for little.
+bool DeviceThread::is_busy() {
   const vulkan::Recorder& recorder = device_.recorder();
-  return recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight ||
-         recorder.in_flight_ms() >= kMaxInFlightMs;
+  const uint64_t part = busy_ ? 2 : 1;
+  busy_ = recorder.submitted() - recorder.completed() >= kMaxSubmissionsInFlight / part ||
+          recorder.in_flight() >= kMaxCommandsInFlight / part || recorder.in_flight_ms() >= kMaxInFlightMs / part;
+  return busy_;
+}
+
+// One by one, since each that is waited for tells what its kernels take.
+void DeviceThread::wait_for_device() {
+  vulkan::Recorder& recorder = device_.recorder();
+  check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
+  recorder.collect();
 }
 
 void DeviceThread::step() {
@@ -194,10 +207,7 @@ void DeviceThread::step() {
   const Clock::time_point began = Clock::now();
   if (!submit()) return;
   acknowledge();
-  while (!lost_ && recorder.completed() < recorder.submitted() && is_busy()) {
-    check(recorder.wait(recorder.completed() + 1, Deadline::after_ms(5)));
-    recorder.collect();
-  }
+  while (!lost_ && recorder.completed() < recorder.submitted() && is_busy()) wait_for_device();
   interpreter_.executor().stop_clock(Clock::now() - began);
 }
 

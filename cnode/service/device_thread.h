@@ -69,7 +69,8 @@ class DeviceThread {
   bool idle() const;
   // Whether so much is recorded that it is worth a submission; whether the device has enough to do.
   bool has_enough() const;
-  bool is_busy() const;
+  bool is_busy();
+  void wait_for_device();
   bool submit();
   // Between the commands of a message, the steps of a program and the parts of a long dispatch, of which there may be
   // any number: what was recorded is submitted as between messages, and the device gets no further behind than there.
@@ -125,6 +126,7 @@ class DeviceThread {
   Clock::time_point last_work_{};
   Clock::time_point wait_began_{};
   Clock::time_point looked_for_loss_{};
+  bool busy_ = false;  // is_busy() when it was last asked
   bool lost_ = false;
   std::thread thread_;
 };

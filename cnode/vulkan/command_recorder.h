@@ -24,6 +24,7 @@ class CommandRecorder final : public Recorder {
   Result<void> make_host_visible() override;
   uint32_t pending() const override { return pending_; }
   double pending_ms() const override { return costs_.pending_ms(); }
+  uint64_t in_flight() const override { return costs_.in_flight(); }
   double in_flight_ms() const override { return costs_.in_flight_ms(); }
   double estimate_ms(const Kernel& kernel, const Grid& grid) const override {
     return costs_.estimate_ms(kernel, grid.work());

@@ -22,7 +22,8 @@ CostModel::CostModel(bool software) : first_unit_ns_(software ? 2 : 0.01), byte_
 
 void CostModel::Batch::clear() {
   value = 0;
-  ns = commands = copied_ns = 0;
+  ns = copied_ns = 0;
+  commands = 0;
   shares.clear();
 }
 
@@ -36,6 +37,7 @@ void CostModel::add_copy(uint64_t bytes) {
 void CostModel::submitted(uint64_t value) {
   pending_.value = value;
   in_flight_ns_ += pending_.ns;
+  commands_in_flight_ += pending_.commands;
   ++batch_;
   in_flight_.push_back(std::move(pending_));
   pending_ = {};
@@ -49,6 +51,7 @@ void CostModel::finished(uint64_t value, std::optional<double> took_ms) {
     Batch& batch = in_flight_.front();
     if (batch.value == value && took_ms) learn(batch, *took_ms * 1e6);
     in_flight_ns_ -= batch.ns;
+    commands_in_flight_ -= batch.commands;
     batch.clear();
     spare_.push_back(std::move(batch));
     in_flight_.pop_front();
@@ -69,7 +72,7 @@ void CostModel::learn(const Batch& batch, double took_ns) {
   if (estimate <= 0 || took_ns <= 0) return;
   // Drivers compile at a kernel's first dispatch: that it took long says nothing, that it took a short time does.
   if (first && took_ns > estimate) return;
-  if (estimate < kGoodPart * took_ns && took_ns < kLongCommandNs * batch.commands) return;
+  if (estimate < kGoodPart * took_ns && took_ns < kLongCommandNs * static_cast<double>(batch.commands)) return;
   if (took_ns < kClose * estimate && estimate < kClose * took_ns) return;
   const double factor = std::clamp(took_ns / estimate, 1 / kMostCorrection, kMostCorrection);
   // Each in proportion to its share, so that what hardly counted is hardly changed.

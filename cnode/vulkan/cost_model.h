@@ -50,6 +50,7 @@ class CostModel {
   // Submission |value|, and those before it, are over; it took |took_ms|, where that is known.
   void finished(uint64_t value, std::optional<double> took_ms);
   double in_flight_ms() const { return to_ms(in_flight_ns_); }
+  uint64_t in_flight() const { return commands_in_flight_; }
 
  private:
   struct Share {
@@ -59,7 +60,7 @@ class CostModel {
   struct Batch {
     uint64_t value = 0;
     double ns = 0;  // estimated when it was recorded
-    double commands = 0;
+    uint64_t commands = 0;
     double copied_ns = 0;  // of that
     std::vector<Share> shares;
 
@@ -79,6 +80,7 @@ class CostModel {
   std::deque<Batch> in_flight_;
   std::vector<Batch> spare_;  // for their memory
   double in_flight_ns_ = 0;
+  uint64_t commands_in_flight_ = 0;
 };
 
 }  // namespace gpu_node::vulkan

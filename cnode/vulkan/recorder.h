@@ -59,8 +59,11 @@ class Recorder {
   // Commands recorded and not yet submitted.
   virtual uint32_t pending() const = 0;
 
-  // How long the device is likely to take: for what is pending, for what is submitted and not known to be complete (as
-  // of the last collect()), for a dispatch (vulkan/cost_model.h).
+  // Commands submitted and not known to be complete (as of the last collect()).
+  virtual uint64_t in_flight() const = 0;
+
+  // How long the device is likely to take: for what is pending, for what is in flight, for a dispatch
+  // (vulkan/cost_model.h).
   virtual double pending_ms() const = 0;
   virtual double in_flight_ms() const = 0;
   virtual double estimate_ms(const Kernel& kernel, const Grid& grid) const = 0;

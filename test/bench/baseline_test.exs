@@ -6,7 +6,7 @@ defmodule GpuNode.BaselineBench do
   use ExUnit.Case
   import GpuNode.SystemCase
 
-  @rounds 8
+  @rounds 9
   @per_message 64
   @messages 400
   @steps 200
@@ -68,31 +68,28 @@ defmodule GpuNode.BaselineBench do
     %{counted: Enum.sum(counted) / count, threads: Enum.sum(spent) * 1.0e9 / count}
   end
 
-  # The least of several rounds, the builds in turns, so that whatever else the machine does hits both alike.
+  # Rounds of both builds in turns, so that whatever else the machine does hits both alike; the medians of what they took, and of how
+  # many times as long the earlier one did in the same round.
   defp compare(nodes, label, unit, count, fun) do
     for {_, node} <- nodes, do: fun.(node)
 
     rounds =
-      for _ <- 1..@rounds, {build, node} <- nodes, do: {build, cost(node, count, fn -> fun.(node) end)}
-
-    least = fn build, key ->
-      rounds |> Enum.filter(&(elem(&1, 0) == build)) |> Enum.map(&elem(&1, 1)[key]) |> Enum.min()
-    end
+      for _ <- 1..@rounds, do: Map.new(nodes, fn {build, node} -> {build, cost(node, count, fn -> fun.(node) end)} end)
 
     for {key, what} <- [counted: "by the counters", threads: "by the threads' processor time"], into: %{} do
-      now = least.(:now, key)
-      text = "#{Float.round(now / 1000, 2)} µs #{unit}"
+      label = String.pad_trailing("#{label}, #{what}", 66)
+      took = fn build -> Float.round(median(for round <- rounds, do: round[build][key]) / 1000, 2) end
 
       if nodes[:before] do
-        before = least.(:before, key)
+        ratio = median(for round <- rounds, do: round.before[key] / round.now[key])
 
         IO.puts(
-          "  #{String.pad_trailing("#{label}, #{what}", 66)} #{text}, before #{Float.round(before / 1000, 2)}: #{Float.round(before / now, 2)} times as fast"
+          "  #{label} #{took.(:now)} µs #{unit}, before #{took.(:before)}: #{Float.round(ratio, 2)} times as fast"
         )
 
-        {key, before / now}
+        {key, ratio}
       else
-        IO.puts("  #{String.pad_trailing("#{label}, #{what}", 66)} #{text}")
+        IO.puts("  #{label} #{took.(:now)} µs #{unit}")
         {key, nil}
       end
     end

@@ -176,7 +176,7 @@ TEST_CASE("service program: a message of many runs is submitted in pieces, as ma
   for (int64_t i = 0; i < 64; ++i) runs.raw(run(10, {i == 0 ? 1 : 99 + i, 1}, {100 + i}));
   f.client.run(runs);
   CHECK(f.client.floats(163) == std::vector<float>{1 + 64 * 200, 1 + 64 * 200});
-  CHECK(f.counter("submits") - before >= 64 * 200 / 512);
+  CHECK(f.counter("submits") - before >= 64 * 200 / 1024);
 }
 
 TEST_CASE("service program: the node's memory for programs of a session is bounded, and comes back") {
@@ -217,7 +217,7 @@ TEST_CASE("service program: a message whose session has ended is not carried out
   CHECK(eventually([&] { return other.stats().numbers["counters.submits"] > before + 1; }));
   f.service->on_link_down(f.peer);
   CHECK(other.sync().code == "");
-  CHECK(other.stats().numbers["counters.submits"] - before < 2000 * 4096 / 512 / 2);
+  CHECK(other.stats().numbers["counters.submits"] - before < 2000 * 4096 / 1024 / 2);
 }
 
 TEST_CASE("service program: what is remembered of a run is paid for, or is not remembered") {
