@@ -10,13 +10,16 @@
 namespace gpu_node::program {
 namespace {
 
-// A dispatch that is likely to take longer is recorded in parts of about so long.
-constexpr double kLongestMs = 40, kPartMs = 20;
-constexpr double kFewUnits = 1000;  // never are
+constexpr double kFewUnits = 1000;  // never take long
 
 kernels::Arg argument(const Operand& operand) {
   if (operand.literal != nullptr) return *operand.literal;
   return kernels::TensorArg{operand.tensor->dtype, operand.tensor->map};
+}
+
+void see_as(const Tensor& view, Tensor& tensor) {
+  tensor.dtype = view.dtype;
+  tensor.map = view.map;
 }
 
 bool is_empty(std::span<const ir::TensorType> types) {
@@ -27,8 +30,8 @@ bool is_empty(std::span<const ir::TensorType> types) {
 
 }  // namespace
 
-Executor::Executor(vulkan::Device& device, std::function<void()> between)
-    : device_(device), between_(std::move(between)) {}
+Executor::Executor(vulkan::Device& device, std::function<bool()> go_on)
+    : device_(device), go_on_(std::move(go_on)), pace_(Pace::of(device.info())) {}
 
 uint64_t Executor::lap() {
   const Clock::time_point now = Clock::now();
@@ -64,20 +67,24 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
       device_.kernels().request(dispatch.key, dispatch.emit);
 }
 
-Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
+Result<bool> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
                               const Charge& charge, Tensors& results) {
   thread_.check("an executor");
   ++counters_.instructions;
   start_clock();
-  Result<void> done = infer(instruction, operands, resolved_);
+  Result<void> valid = infer(instruction, operands, resolved_);
   counters_.validate_ns += lap();
-  const bool valid = done.ok();
-  if (valid) done = resolve(instruction, operands, resolved_);
-  if (done.ok()) done = execute(resolved_, operands, charge, results);
+  if (!valid.ok()) {
+    ++counters_.failed;
+    return std::move(valid).error();
+  }
+  Result<bool> done = [&]() -> Result<bool> {
+    GPU_TRY(resolve(instruction, operands, resolved_));
+    return execute(resolved_, operands, charge, results);
+  }();
   counters_.record_ns += lap();
-  if (done.ok()) return {};
+  if (done.ok()) return done;
   ++counters_.failed;
-  if (!valid) return done;
   return ir::with_instruction(std::move(done).error(), instruction, operand_types_);
 }
 
@@ -128,7 +135,7 @@ Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {
   return &plans_.keep(std::move(plan));
 }
 
-Result<void> Executor::execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
+Result<bool> Executor::execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
                                Tensors& results) {
   thread_.check("an executor");
   results.clear();
@@ -139,14 +146,27 @@ Result<void> Executor::execute(const Resolved& resolved, std::span<const Operand
       else
         results.push_back({type.dtype, IndexMap::row_major(type.shape), nullptr});
     }
-    return {};
+    return true;
   }
   if (!resolved.view) return run(*resolved.plan, resolved.types.span(), operands, charge, results);
   const ir::TensorType copied = operands[0].tensor->type();
-  GPU_TRY(run(*resolved.plan, {&copied, 1}, operands.first(1), charge, results));
-  results[0].dtype = resolved.types[0].dtype;
-  results[0].map = *resolved.view;
-  return {};
+  GPU_ASSIGN(const bool done, run(*resolved.plan, {&copied, 1}, operands.first(1), charge, results));
+  const Tensor view{resolved.types[0].dtype, *resolved.view, nullptr};
+  if (done)
+    see_as(view, results[0]);
+  else
+    rest_.view = view;
+  return done;
+}
+
+Result<bool> Executor::go_on(Rest& rest, Tensors& results) {
+  thread_.check("an executor");
+  const std::vector<Operand> operands(rest.operands.begin(), rest.operands.end());
+  GPU_ASSIGN(const bool done, record_from(rest.at, *rest.plan, operands, rest.results.span(), rest.scratch));
+  if (!done) return false;
+  results = std::move(rest.results);
+  if (rest.view) see_as(*rest.view, results[0]);
+  return true;
 }
 
 Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) {
@@ -156,21 +176,30 @@ Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) 
   const ir::TensorType type = tensor.type();
   const Operand operand = tensor;
   Tensors results;
-  GPU_TRY(run(*plan, {&type, 1}, {&operand, 1}, charge, results));
+  GPU_ASSIGN(bool done, run(*plan, {&type, 1}, {&operand, 1}, charge, results));
+  for (Rest rest = take_rest(); !done;) {
+    GPU_ASSIGN(done, go_on(rest, results));
+  }
   return std::move(results[0]);
 }
 
-Result<void> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> types, std::span<const Operand> operands,
+Result<bool> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> types, std::span<const Operand> operands,
                            const Charge& charge, Tensors& results) {
-  Result<void> recorded = try_run(cached, types, operands, charge, results);
+  Rest::Place at;
+  Result<bool> recorded = try_run(cached, types, operands, charge, results, at);
+  if (recorded.ok() && !*recorded) {
+    rest_ = {cached.shared_from_this(), at, {}, std::move(results), std::move(scratch_), std::nullopt};
+    for (const Operand& operand : operands) rest_.operands.push_back(operand.value());
+  }
   scratch_.clear();
   // What was allocated before something failed is nobody's.
   if (!recorded.ok()) results.clear();
   return recorded;
 }
 
-Result<void> Executor::try_run(CachedPlan& cached, std::span<const ir::TensorType> types,
-                               std::span<const Operand> operands, const Charge& charge, Tensors& results) {
+Result<bool> Executor::try_run(CachedPlan& cached, std::span<const ir::TensorType> types,
+                               std::span<const Operand> operands, const Charge& charge, Tensors& results,
+                               Rest::Place& at) {
   const kernels::Plan& plan = cached.plan;
   for (const Operand& operand : operands)
     if (const Tensor* tensor = operand.tensor;
@@ -181,9 +210,17 @@ Result<void> Executor::try_run(CachedPlan& cached, std::span<const ir::TensorTyp
     GPU_ASSIGN(results.emplace_back(), allocate(type.dtype, type.shape, false, false, charge));
   }
   if (!plan.scratch_bytes.empty()) GPU_TRY(make_scratch(plan, scratch_));
-  for (size_t i = 0; i < plan.dispatches.size(); ++i)
-    GPU_TRY(dispatch(plan.dispatches[i], cached.kernels[i], operands, results.span(), scratch_));
-  return {};
+  return record_from(at, cached, operands, results.span(), scratch_);
+}
+
+Result<bool> Executor::record_from(Rest::Place& at, CachedPlan& cached, std::span<const Operand> operands,
+                                   std::span<const Tensor> results, std::span<const vulkan::BufferRef> scratch) {
+  for (; at.dispatch < cached.plan.dispatches.size(); ++at.dispatch, at.group = 0) {
+    GPU_ASSIGN(const bool whole, dispatch(cached.plan.dispatches[at.dispatch], cached.kernels[at.dispatch], operands,
+                                          results, scratch, at.group));
+    if (!whole) return false;
+  }
+  return true;
 }
 
 Result<void> Executor::make_scratch(const kernels::Plan& plan, std::vector<vulkan::BufferRef>& scratch) {
@@ -208,9 +245,9 @@ Result<void> Executor::make_scratch(const kernels::Plan& plan, std::vector<vulka
   return {};
 }
 
-Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
+Result<bool> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                                 std::span<const Operand> operands, std::span<const Tensor> results,
-                                std::span<const vulkan::BufferRef> scratch) {
+                                std::span<const vulkan::BufferRef> scratch, uint32_t& group) {
   if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key, dispatch.emit);
   vulkan::KernelCache::Pending pending;
   if (kernel == nullptr) {
@@ -235,30 +272,32 @@ Result<void> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan:
     ranges_.push_back({buffer, binding.offset_bytes, size, binding.written});
   }
   const auto push = std::span(dispatch.push).first(dispatch.push_bytes);
-  if (dispatch.grid.work() > kFewUnits && device_.recorder().estimate_ms(*kernel, dispatch.grid) > kLongestMs)
-    return record_parts(*kernel, push, dispatch.grid);
-  return device_.recorder().dispatch(*kernel, ranges_, push, dispatch.grid);
+  const bool is_long = dispatch.grid.work() > kFewUnits &&
+                       device_.recorder().costs().estimate_ms(*kernel, dispatch.grid.work()) > pace_.dispatch_ms;
+  if (is_long || group > 0) return record_parts(*kernel, push, dispatch.grid, group);
+  GPU_TRY(device_.recorder().dispatch(*kernel, ranges_, push, dispatch.grid));
+  return true;
 }
 
 // Parts of the dimension of most workgroups, which all give the same together as the whole. Kernels that count
 // workgroups by y * gl_NumWorkGroups.x + x can be parted along x where there is one y alone.
-Result<void> Executor::record_parts(const vulkan::Kernel& kernel, std::span<const std::byte> push,
-                                    const vulkan::Grid& whole) {
+Result<bool> Executor::record_parts(const vulkan::Kernel& kernel, std::span<const std::byte> push,
+                                    const vulkan::Grid& whole, uint32_t& group) {
   size_t axis = whole.groups[1] > 1 || whole.groups[0] == 1 ? 1 : 0;
   if (whole.groups[2] > whole.groups[axis]) axis = 2;
   const uint32_t count = whole.groups[axis];
-  for (uint32_t first = 0; first < count;) {
-    if (first > 0) between_();
+  for (bool first = true; group < count; first = false) {
+    if (!first && !go_on_()) return false;
     // Estimated anew for every part: the first may tell how long they really take.
-    const double each_ms = device_.recorder().estimate_ms(kernel, whole) / count;
+    const double each_ms = device_.recorder().costs().estimate_ms(kernel, whole.work()) / count;
     vulkan::Grid part = whole;
-    part.first[axis] = first;
-    part.groups[axis] = static_cast<uint32_t>(std::clamp<double>(kPartMs / each_ms, 1, count - first));
+    part.first[axis] = group;
+    part.groups[axis] = static_cast<uint32_t>(std::clamp<double>(pace_.part_ms / each_ms, 1, count - group));
     part.units = whole.work() * part.groups[axis] / count;
     GPU_TRY(device_.recorder().dispatch(kernel, ranges_, push, part));
-    first += part.groups[axis];
+    group += part.groups[axis];
   }
-  return {};
+  return true;
 }
 
 }  // namespace gpu_node::program

@@ -1,11 +1,12 @@
 // Runs instructions on the device: resolves views, plans kernels, allocates results and scratch, records dispatches.
 // Owned by the device thread. Nothing here submits or waits for the device: the caller decides when (Recorder::submit).
-// Dispatches that are likely to take long are recorded in parts, between which he is asked.
+// Dispatches that are likely to take long are recorded in parts, between which he may do something else.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "base/thread_owner.h"
 #include "ir/infer.h"
 #include "kernels/plan.h"
+#include "program/pace.h"
 #include "program/plan_cache.h"
 #include "program/tensor.h"
 #include "vulkan/device.h"
@@ -20,10 +22,25 @@
 
 namespace gpu_node::program {
 
+// What of an instruction is not recorded yet, and all that it takes to go on.
+struct Rest {
+  // The dispatch of the plan that is next, and its workgroup.
+  struct Place {
+    size_t dispatch = 0;
+    uint32_t group = 0;
+  };
+  std::shared_ptr<CachedPlan> plan;
+  Place at;
+  std::vector<Value> operands;
+  Tensors results;
+  std::vector<vulkan::BufferRef> scratch;
+  std::optional<Tensor> view;  // of the result, whose storage it lacks
+};
+
 class Executor {
  public:
-  // |between| is called between the parts of a long dispatch.
-  explicit Executor(vulkan::Device& device, std::function<void()> between = [] {});
+  // |go_on| is asked between the parts of a long dispatch: whether to go on with it now.
+  explicit Executor(vulkan::Device& device, std::function<bool()> go_on = [] { return true; });
 
   // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the
   // host at once where it is mapped.
@@ -34,14 +51,20 @@ class Executor {
   void prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands);
 
   // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. Waits for kernels
-  // that are still compiling. Errors name op, shapes and types.
-  Result<void> record(const ir::Instruction& instruction, std::span<const Operand> operands, const Charge& charge,
+  // that are still compiling. False when it was told not to go on: take_rest() is what is left, for go_on(). Errors
+  // name op, shapes and types.
+  Result<bool> record(const ir::Instruction& instruction, std::span<const Operand> operands, const Charge& charge,
                       Tensors& results);
 
   // The two halves of record(), for who keeps the first: without inference, and without error contexts.
   Result<void> resolve(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
-  Result<void> execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
+  Result<bool> execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
                        Tensors& results);
+
+  // After false, from any of the three.
+  Rest take_rest() { return std::exchange(rest_, {}); }
+  // Records more of |rest|; when that is all, |results| are the instruction's. Errors are without context.
+  Result<bool> go_on(Rest& rest, Tensors& results);
 
   // |tensor| in row-major order from offset 0 of its own storage: itself when it is so already, else a recorded copy.
   Result<Tensor> contiguous(const Tensor& tensor, const Charge& charge);
@@ -66,21 +89,26 @@ class Executor {
   Result<CachedPlan*> plan_of(const ir::Instruction& instruction, std::span<const Operand> operands);
   Result<CachedPlan*> copy_of(const Tensor& tensor);
   Result<void> make_scratch(const kernels::Plan& plan, std::vector<vulkan::BufferRef>& scratch);
-  // Allocates the results of |plan| and records its dispatches.
-  Result<void> run(CachedPlan& plan, std::span<const ir::TensorType> types, std::span<const Operand> operands,
+  // Allocates the results of |plan| and records its dispatches; false when |rest_| is left.
+  Result<bool> run(CachedPlan& plan, std::span<const ir::TensorType> types, std::span<const Operand> operands,
                    const Charge& charge, Tensors& results);
-  Result<void> try_run(CachedPlan& plan, std::span<const ir::TensorType> types, std::span<const Operand> operands,
-                       const Charge& charge, Tensors& results);
-  // |kernel|: of |dispatch|, found when it is nullptr.
-  Result<void> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
+  Result<bool> try_run(CachedPlan& plan, std::span<const ir::TensorType> types, std::span<const Operand> operands,
+                       const Charge& charge, Tensors& results, Rest::Place& at);
+  // What of |plan| lies behind |at|, which is moved on.
+  Result<bool> record_from(Rest::Place& at, CachedPlan& plan, std::span<const Operand> operands,
+                           std::span<const Tensor> results, std::span<const vulkan::BufferRef> scratch);
+  // |kernel|: of |dispatch|, found when it is nullptr. |group|: the first that is not recorded yet.
+  Result<bool> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                         std::span<const Operand> operands, std::span<const Tensor> results,
-                        std::span<const vulkan::BufferRef> scratch);
-  Result<void> record_parts(const vulkan::Kernel& kernel, std::span<const std::byte> push, const vulkan::Grid& whole);
+                        std::span<const vulkan::BufferRef> scratch, uint32_t& group);
+  Result<bool> record_parts(const vulkan::Kernel& kernel, std::span<const std::byte> push, const vulkan::Grid& whole,
+                            uint32_t& group);
   uint64_t lap();
 
   [[no_unique_address]] ThreadOwner thread_;
   vulkan::Device& device_;
-  const std::function<void()> between_;
+  const std::function<bool()> go_on_;
+  const Pace pace_;
   PlanCache plans_;
   Counters counters_;
   Clock::time_point counted_;
@@ -90,6 +118,7 @@ class Executor {
   std::vector<kernels::Arg> arguments_;
   std::vector<vulkan::BufferRef> scratch_;
   std::vector<vulkan::BufferRange> ranges_;
+  Rest rest_;
 };
 
 }  // namespace gpu_node::program

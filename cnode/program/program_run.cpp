@@ -38,8 +38,8 @@ Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::sp
   return {};
 }
 
-Result<void> ProgramRun::step(size_t i, const Charge& charge) {
-  Result<void> recorded = record(i, charge);
+Result<bool> ProgramRun::step(size_t i, const Charge& charge) {
+  Result<bool> recorded = rest_ ? executor_.go_on(*rest_, results_) : record(i, charge);
   if (!recorded.ok()) {
     std::vector<ir::OperandType> types;
     types.reserve(operands_.size());
@@ -47,13 +47,18 @@ Result<void> ProgramRun::step(size_t i, const Charge& charge) {
     return with_context(ir::with_instruction(std::move(recorded).error(), program_->program().instructions[i], types),
                         concat("run_program: instruction ", i));
   }
+  if (!*recorded) {
+    if (!rest_) rest_ = executor_.take_rest();
+    return false;
+  }
+  rest_.reset();
   const CompiledProgram::Step& step = program_->steps()[i];
   for (size_t k = 0; k < results_.size(); ++k) values_[step.first_result + k].emplace(std::move(results_[k]));
   for (const uint32_t place : step.dying) values_[place].reset();
-  return {};
+  return true;
 }
 
-Result<void> ProgramRun::record(size_t i, const Charge& charge) {
+Result<bool> ProgramRun::record(size_t i, const Charge& charge) {
   const CompiledProgram::Step& step = program_->steps()[i];
   const ir::Instruction& instruction = program_->program().instructions[i];
   operands_.clear();
@@ -68,9 +73,9 @@ Result<void> ProgramRun::record(size_t i, const Charge& charge) {
   resolved_.types.resize(instruction.results.size());
   for (size_t k = 0; k < instruction.results.size(); ++k) resolved_.types[k] = program_->types()[step.first_result + k];
   GPU_TRY(executor_.resolve(instruction, operands_, resolved_));
-  GPU_TRY(executor_.execute(resolved_, operands_, charge, results_));
+  GPU_ASSIGN(const bool whole, executor_.execute(resolved_, operands_, charge, results_));
   remember(resolved_);
-  return {};
+  return whole;
 }
 
 void ProgramRun::remember(const Resolved& resolved) {
@@ -99,6 +104,7 @@ void ProgramRun::remember_run(const Charge& host) {
 
 void ProgramRun::clear() {
   values_.clear();
+  rest_.reset();
   operands_.clear();
   learned_ = {};
   known_ = nullptr;

@@ -21,8 +21,9 @@ class ProgramRun {
   Result<void> begin(std::shared_ptr<CompiledProgram> program, std::span<const Operand> inputs);
 
   size_t steps() const { return program_->steps().size(); }
-  // Records step |i|; steps go in order, one that failed may be tried again. Errors name the instruction.
-  Result<void> step(size_t i, const Charge& charge);
+  // Records step |i|; steps go in order, one that failed may be tried again. False when the executor was told not to go
+  // on: the same step again records the rest of it. Errors name the instruction.
+  Result<bool> step(size_t i, const Charge& charge);
 
   // The outputs, after the last step. The run is over then; what it was planned as is remembered where |host| pays for
   // the memory.
@@ -32,7 +33,7 @@ class ProgramRun {
 
  private:
   Result<void> check_input(size_t i, const Operand& input) const;
-  Result<void> record(size_t i, const Charge& charge);
+  Result<bool> record(size_t i, const Charge& charge);
   void remember(const Resolved& resolved);
   void remember_run(const Charge& host);
 
@@ -41,6 +42,7 @@ class ProgramRun {
   const CompiledProgram::Known* known_ = nullptr;
   CompiledProgram::Known learned_;            // while nothing is known
   std::vector<std::optional<Value>> values_;  // by place
+  std::optional<Rest> rest_;                  // of a step
   // Of the step at hand; kept for their memory.
   std::vector<Operand> operands_;
   Resolved resolved_;

@@ -77,6 +77,7 @@ struct Operand {
   Operand(const Value& value)                        // NOLINT: converts on purpose
       : tensor(std::get_if<Tensor>(&value)), literal(std::get_if<Scalar>(&value)) {}
 
+  Value value() const { return tensor != nullptr ? Value(*tensor) : Value(*literal); }
   // Refers to the tensor's shape.
   ir::OperandType type() const {
     return tensor != nullptr ? ir::OperandType{tensor->dtype, &tensor->map.shape} : ir::OperandType::of(*literal);

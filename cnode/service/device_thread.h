@@ -62,19 +62,27 @@ class DeviceThread {
  private:
   void loop();
   std::optional<Work> next_work();
-  // True when |work| is not to be done now: a job holds its session.
+  // What comes next, waiting for it until then. Nothing when it is not to be done now: a job holds its session, or its
+  // turn has not come.
+  std::optional<Work> take_queued(Clock::time_point until);
+  // True when |work| is not to be done now, because something of its session is not.
   bool hold_back(Work& work);
+  // Whether |work| may be recorded though the device has enough to do.
+  bool passes_by(const Work& work) const;
   void add(std::unique_ptr<WaitedJob> job);
   void housekeeping();
   bool idle() const;
   // Whether so much is recorded that it is worth a submission; whether the device has enough to do.
   bool has_enough() const;
-  bool is_busy();
+  bool is_busy() const;
   void wait_for_device();
   bool submit();
   // Between the commands of a message, the steps of a program and the parts of a long dispatch, of which there may be
-  // any number: what was recorded is submitted as between messages, and the device gets no further behind than there.
-  void step();
+  // any number: what was recorded is submitted as between messages. False when the message is to wait: the device has
+  // enough to do, or others wait for their turn.
+  bool go_on();
+  bool turn_is_over() const;
+  bool others_wait() const { return queue_.size() > 0 || parked_.has_ready(); }
   void look_for_loss();
   void advance_jobs();
   void check(const Result<void>& done);
@@ -103,6 +111,8 @@ class DeviceThread {
   Result<vulkan::BufferRef> copy_chunk(const Chunk& chunk);
 
   vulkan::Device& device_;
+  vulkan::Recorder& recorder_;
+  const program::Pace pace_;
   const Shared shared_;
   const std::function<void(const Error&)> on_fatal_;
   BoundedQueue<Work> queue_;
@@ -116,6 +126,8 @@ class DeviceThread {
   Reads reads_;
   ParkedWork parked_;
   bool took_parked_ = false;  // the last piece of work was of these
+  uint64_t turn_of_ = 0;      // session
+  double turn_began_ms_ = 0;  // of all that was recorded
   jobs::Turns jobs_;
   // The last message that is done and not acknowledged; an acknowledgement covers the messages before it.
   SessionRef owed_to_;
@@ -126,7 +138,7 @@ class DeviceThread {
   Clock::time_point last_work_{};
   Clock::time_point wait_began_{};
   Clock::time_point looked_for_loss_{};
-  bool busy_ = false;  // is_busy() when it was last asked
+  bool busy_ = false;  // is_busy() when it was last asked; false while nothing runs
   bool lost_ = false;
   std::thread thread_;
 };

@@ -22,14 +22,14 @@ std::string_view kind_of(const Handle& handle) {
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-                         std::function<void()> advanced)
+                         std::function<bool()> go_on)
     : sessions_(sessions),
       uploads_(uploads),
-      advanced_(std::move(advanced)),
-      executor_(device, advanced_),
+      go_on_(std::move(go_on)),
+      executor_(device, go_on_),
       transfer_(device),
       kept_(device.memory_limit_bytes() / kKeptShare),
-      program_run_(executor_) {}
+      running_(std::make_unique<Running>(executor_)) {}
 
 Error Interpreter::missing_bytes(std::string_view reader, int64_t id, const Upload& upload) {
   return {ErrorCode::kInvalidArgument,
@@ -41,25 +41,55 @@ bool Interpreter::make_room(const Session& session, ErrorCode lacking) {
   return lacking == ErrorCode::kQuota && kept_.give_up(session.account.get());
 }
 
-void Interpreter::run(Session& session, std::span<const Command> commands) {
+bool Interpreter::run(Session& session, std::span<const Command> commands, std::unique_ptr<Running>& paused) {
   thread_.check("an interpreter");
-  const bool has_locals = find_ends(commands);
-  bool prefetched = commands.size() == 1;
-  for (size_t i = 0; i < commands.size(); ++i) {
-    advanced_();
-    if (session.closed.load(std::memory_order_relaxed)) break;  // nobody will ask for the rest
-    std::visit([&](const auto& what) { execute(session, what); }, commands[i]);
-    // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
-    if (!prefetched && executor_.planned()) {
-      prefetch(session, commands, i + 1);
-      prefetched = true;
-    }
-    if (has_locals)
-      for (const int64_t name : liveness_.dying(i)) locals_.erase(name);
+  if (paused != nullptr) {
+    running_ = std::move(paused);
+  } else {
+    running_->next = 0;
+    running_->has_locals = find_ends(commands);
+    running_->prefetched = commands.size() == 1;
   }
-  if (locals_.size() > 0) locals_.clear();
+  const bool done = run_turn(session, commands);
   operands_.clear();
   if (!borrowed_.empty()) borrowed_.clear();
+  if (done) {
+    running_->end();
+    return true;
+  }
+  paused = std::exchange(running_, std::make_unique<Running>(executor_));
+  return false;
+}
+
+void Running::end() {
+  if (locals.size() > 0) locals.clear();
+  if (step) program_run.clear();
+  step.reset();
+  rest.reset();
+}
+
+bool Interpreter::run_turn(Session& session, std::span<const Command> commands) {
+  Running& running = *running_;
+  for (bool first = true; running.next < commands.size(); first = false) {
+    if (!first && !go_on_()) return false;
+    if (session.closed.load(std::memory_order_relaxed)) return true;  // nobody will ask for the rest
+    const size_t i = running.next;
+    const auto execute_one = [&](const auto& command) {
+      if constexpr (std::same_as<decltype(execute(session, command)), bool>) return execute(session, command);
+      execute(session, command);
+      return true;
+    };
+    if (!std::visit(execute_one, commands[i])) return false;
+    ++running.next;
+    // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
+    if (!running.prefetched && executor_.planned()) {
+      prefetch(session, commands, i + 1);
+      running.prefetched = true;
+    }
+    if (running.has_locals)
+      for (const int64_t name : running.liveness.dying(i)) running.locals.erase(name);
+  }
+  return true;
 }
 
 bool Interpreter::find_ends(std::span<const Command> commands) {
@@ -69,7 +99,7 @@ bool Interpreter::find_ends(std::span<const Command> commands) {
                                       [](const ir::Definition& result) { return result.name < 0; });
   };
   if (std::none_of(commands.begin(), commands.end(), makes_local)) return false;
-  liveness_.find(commands.size(), [&](size_t i, auto use) {
+  running_->liveness.find(commands.size(), [&](size_t i, auto use) {
     if (const auto* instruction = std::get_if<ir::Instruction>(&commands[i])) ir::each_name(*instruction, use);
     if (const auto* run = std::get_if<RunProgramCommand>(&commands[i]))
       for (const ir::Operand& input : run->inputs)
@@ -78,23 +108,37 @@ bool Interpreter::find_ends(std::span<const Command> commands) {
   return true;
 }
 
-void Interpreter::execute(Session& session, const ir::Instruction& instruction) {
-  const Result<void> recorded = record(session, instruction);
-  if (recorded.ok()) return;
-  const ErrorRef error = failure(recorded.error());
-  for (const auto& [name, type] : instruction.results) poison(session, name, error);
+bool Interpreter::execute(Session& session, const ir::Instruction& instruction) {
+  const Result<bool> recorded = running_->rest ? record_rest(instruction) : record(session, instruction);
+  if (!recorded.ok()) {
+    const ErrorRef error = failure(recorded.error());
+    for (const auto& [name, type] : instruction.results) poison(session, name, error);
+  } else if (*recorded) {
+    for (size_t i = 0; i < results_.size(); ++i) bind(session, instruction.results[i].name, std::move(results_[i]));
+  } else {
+    if (!running_->rest) running_->rest = executor_.take_rest();
+    return false;
+  }
+  running_->rest.reset();
+  return true;
 }
 
-Result<void> Interpreter::record(Session& session, const ir::Instruction& instruction) {
+Result<bool> Interpreter::record_rest(const ir::Instruction& instruction) {
+  Result<bool> done = executor_.go_on(*running_->rest, results_);
+  if (done.ok()) return done;
+  types_.clear();
+  for (const program::Value& operand : running_->rest->operands) types_.push_back(program::Operand(operand).type());
+  return ir::with_instruction(std::move(done).error(), instruction, types_);
+}
+
+Result<bool> Interpreter::record(Session& session, const ir::Instruction& instruction) {
   for (const auto& [name, type] : instruction.results) GPU_TRY(check_new(session, name, instruction.op->name));
   operands_.clear();
   if (!borrowed_.empty()) borrowed_.clear();
   for (const ir::Operand& operand : instruction.operands) {
     GPU_ASSIGN(operands_.emplace_back(), resolve(session, operand, instruction.op->name));
   }
-  GPU_TRY(with_room(session, [&] { return executor_.record(instruction, operands_, session.charge, results_); }));
-  for (size_t i = 0; i < results_.size(); ++i) bind(session, instruction.results[i].name, std::move(results_[i]));
-  return {};
+  return with_room(session, [&] { return executor_.record(instruction, operands_, session.charge, results_); });
 }
 
 Result<program::Operand> Interpreter::resolve(const Session& session, const ir::Operand& operand,
@@ -122,15 +166,18 @@ Result<void> Interpreter::hold_program(Session& session, const CompileProgramCom
                   kWhat);
 }
 
-void Interpreter::execute(Session& session, const RunProgramCommand& run) {
-  const Result<void> done = run_program(session, run);
-  program_run_.clear();
-  if (done.ok()) return;
+bool Interpreter::execute(Session& session, const RunProgramCommand& run) {
+  const Result<bool> done = continue_program(session, run);
+  if (done.ok() && !*done) return false;
+  running_->step.reset();
+  running_->program_run.clear();
+  if (done.ok()) return true;
   const ErrorRef error = failure(done.error());
   for (const int64_t id : run.results) poison(session, id, error);
+  return true;
 }
 
-Result<void> Interpreter::run_program(Session& session, const RunProgramCommand& run) {
+Result<void> Interpreter::begin_program(Session& session, const RunProgramCommand& run) {
   constexpr std::string_view kWhat = "run_program";
   for (const int64_t id : run.results) GPU_TRY(check_new(session, id, kWhat));
   GPU_ASSIGN(const ProgramRef held, find_as<ProgramRef>(session, run.program, kWhat));
@@ -138,23 +185,38 @@ Result<void> Interpreter::run_program(Session& session, const RunProgramCommand&
   if (run.results.size() != program->outputs().size())
     return Error{ErrorCode::kInvalidArgument, concat("run_program: the program has ", program->outputs().size(),
                                                      " outputs, not ", run.results.size())};
-  executor_.start_clock();
   operands_.clear();
   if (!borrowed_.empty()) borrowed_.clear();
   for (const ir::Operand& input : run.inputs) {
     GPU_ASSIGN(operands_.emplace_back(), resolve(session, input, kWhat));
   }
-  GPU_TRY(program_run_.begin(program, operands_));
-  for (size_t i = 0; i < program_run_.steps(); ++i) {
-    advanced_();
+  GPU_TRY(running_->program_run.begin(program, operands_));
+  running_->step = 0;
+  return {};
+}
+
+Result<bool> Interpreter::continue_program(Session& session, const RunProgramCommand& run) {
+  executor_.start_clock();
+  if (!running_->step) GPU_TRY(begin_program(session, run));
+  program::ProgramRun& program_run = running_->program_run;
+  size_t& step = *running_->step;
+  const size_t from = step;
+  for (; step < program_run.steps(); ++step) {
+    const bool goes_on = step == from || go_on_();
     if (session.closed.load(std::memory_order_relaxed))
       return Error{ErrorCode::kNotFound, concat("session ", session.id, " has ended")};
-    GPU_TRY(with_room(session, [&] { return program_run_.step(i, session.charge); }));
+    bool recorded = false;
+    if (goes_on) {
+      GPU_ASSIGN(recorded, with_room(session, [&] { return program_run.step(step, session.charge); }));
+    }
+    if (recorded) continue;
+    executor_.count(step - from);
+    return false;
   }
-  executor_.count(program_run_.steps());
-  program_run_.finish(results_, session.host_charge);
+  executor_.count(step - from);
+  program_run.finish(results_, session.host_charge);
   for (size_t i = 0; i < results_.size(); ++i) bind(session, run.results[i], std::move(results_[i]));
-  return {};
+  return true;
 }
 
 void Interpreter::execute(Session& session, const AllocCommand& alloc) {
@@ -295,11 +357,11 @@ Result<void> Interpreter::check_new(Session& session, int64_t name, std::string_
 }
 
 const Handle* Interpreter::find_handle(const Session& session, int64_t name) const {
-  return (name < 0 ? locals_ : session.handles).find(name);
+  return (name < 0 ? running_->locals : session.handles).find(name);
 }
 
 void Interpreter::bind(Session& session, int64_t name, Handle&& handle) {
-  (name < 0 ? locals_ : session.handles).put(name, std::move(handle));
+  (name < 0 ? running_->locals : session.handles).put(name, std::move(handle));
   session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
 }
 

@@ -25,15 +25,32 @@
 
 namespace gpu_node::service {
 
+// A run message between two of its turns: how far it is, and what it made for itself.
+struct Running {
+  explicit Running(program::Executor& executor) : program_run(executor) {}
+  // Drops what it has.
+  void end();
+
+  size_t next = 0;  // command
+  bool has_locals = false, prefetched = false;
+  HandleTable locals;
+  ir::Liveness liveness;
+  // A run of a program that is between two of its steps, and the next one.
+  program::ProgramRun program_run;
+  std::optional<size_t> step;
+  // Of an instruction that is between two of its parts.
+  std::optional<program::Rest> rest;
+};
+
 class Interpreter {
  public:
-  // |advanced| is called before every command, every step of a program and every part of a long dispatch: it may submit
-  // what was recorded.
-  Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-              std::function<void()> advanced);
+  // |go_on| is asked between commands, the steps of a program and the parts of a long dispatch: whether the turn goes
+  // on.
+  Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads, std::function<bool()> go_on);
 
-  // Executes |commands| in order; their negative names are gone afterwards.
-  void run(Session& session, std::span<const Command> commands);
+  // Executes |commands| in order, from where |paused| left them; their negative names are gone afterwards. False when
+  // the turn is over before they are: |paused| says how far they are.
+  bool run(Session& session, std::span<const Command> commands, std::unique_ptr<Running>& paused);
   void free(Session& session, std::span<const int64_t> ids);
   // Frees all that |session| holds.
   void drop(Session& session);
@@ -78,17 +95,23 @@ class Interpreter {
   uint64_t unknown_frees() const { return unknown_frees_.load(std::memory_order_relaxed); }
 
  private:
-  void execute(Session& session, const ir::Instruction& instruction);
+  // These two are false when the turn is over before the command is.
+  bool execute(Session& session, const ir::Instruction& instruction);
+  bool execute(Session& session, const RunProgramCommand& run);
   void execute(Session& session, const AllocCommand& alloc);
   void execute(Session& session, const FreeCommand& freed);
   void execute(Session& session, const ReleaseCommand& released);
   void execute(Session& session, const MalformedCommand& malformed);
   void execute(Session& session, const CompileProgramCommand& compile);
-  void execute(Session& session, const RunProgramCommand& run);
 
-  Result<void> record(Session& session, const ir::Instruction& instruction);
+  Result<bool> record(Session& session, const ir::Instruction& instruction);
+  Result<bool> record_rest(const ir::Instruction& instruction);
   Result<void> hold_program(Session& session, const CompileProgramCommand& compile);
-  Result<void> run_program(Session& session, const RunProgramCommand& run);
+  // Executes what remains of |commands|; false when the turn is over before.
+  bool run_turn(Session& session, std::span<const Command> commands);
+  Result<void> begin_program(Session& session, const RunProgramCommand& run);
+  // Executes the steps that remain, then binds the results; false when the turn is over before.
+  Result<bool> continue_program(Session& session, const RunProgramCommand& run);
   // |operand| of |reader|, where it lies for as long as a command is executed.
   Result<program::Operand> resolve(const Session& session, const ir::Operand& operand, std::string_view reader);
   // What |id| stands for, as a model or program. Errors as find_model.
@@ -123,14 +146,12 @@ class Interpreter {
   [[no_unique_address]] ThreadOwner thread_;
   const SessionTable& sessions_;
   UploadTable& uploads_;
-  const std::function<void()> advanced_;
+  const std::function<bool()> go_on_;
   program::Executor executor_;
   program::Transfer transfer_;
   KeptTensors kept_;
   Attachments attachments_;
-  HandleTable locals_;
-  program::ProgramRun program_run_;
-  ir::Liveness liveness_;
+  std::unique_ptr<Running> running_;  // the message at hand, or one that is over, kept for its memory
   // Of the command at hand; kept for their memory.
   std::vector<program::Operand> operands_;
   std::deque<program::Tensor> borrowed_;  // operands that could go while room is made for others

@@ -21,7 +21,12 @@ void ParkedWork::release(uint64_t session) {
   if (found->second.work.empty())
     lanes_.erase(found);
   else
-    ready_.push_back(session);
+    make_ready(session, found->second);
+}
+
+void ParkedWork::make_ready(uint64_t session, Lane& lane) {
+  if (!lane.ready) ready_.push_back(session);
+  lane.ready = true;
 }
 
 ParkedWork::Outcome ParkedWork::park(Work& work) {
@@ -39,15 +44,26 @@ ParkedWork::Outcome ParkedWork::park(Work& work) {
     RunWork* run = std::get_if<RunWork>(&work);
     if (run == nullptr) return Outcome::kFull;
     if (run->program_bytes > 0 && too_many(run->program_bytes, limits_.programs_factor)) return Outcome::kFull;
-    refuse(*run,
-           {ErrorCode::kBusy, concat("a job holds the session back: ", lane.bytes, " bytes of it wait, the limit is ",
-                                     limits_.bytes_of_session, "; ", bytes_, " of all, the limit is ", limits_.bytes)});
+    refuse(*run, {ErrorCode::kBusy,
+                  concat("the session waits for its turn or a job: ", lane.bytes, " bytes of it wait, the limit is ",
+                         limits_.bytes_of_session, "; ", bytes_, " of all, the limit is ", limits_.bytes)});
   }
   lane.bytes += held_bytes(work);
   bytes_ += held_bytes(work);
   lane.work.push_back(std::move(work));
   size_.fetch_add(1, std::memory_order_relaxed);
   return Outcome::kParked;
+}
+
+void ParkedWork::put_back(Work&& work) {
+  const SessionRef& session = *session_of(work);
+  Lane& lane = lanes_[session->id];
+  lane.session = session;
+  lane.bytes += held_bytes(work);
+  bytes_ += held_bytes(work);
+  size_.fetch_add(1, std::memory_order_relaxed);
+  if (lane.holds == 0) make_ready(session->id, lane);
+  lane.work.push_front(std::move(work));
 }
 
 bool ParkedWork::has_room(Lane& lane) {
@@ -78,19 +94,31 @@ std::optional<Work> ParkedWork::take() {
     const auto found = lanes_.find(ready_.front());
     if (found == lanes_.end()) continue;
     Lane& lane = found->second;
+    lane.ready = false;
     // A job that it sent may hold it again, and its release then puts it here another time. What a session that has
     // ended leaves is dropped.
     if (lane.holds > 0 || lane.session->closed.load(std::memory_order_acquire)) continue;
-    std::optional<Work> work;
-    if (!lane.work.empty()) {
-      work = std::move(lane.work.front());
-      lane.work.pop_front();
-      uncount(lane, *work);
+    if (lane.work.empty()) {
+      lanes_.erase(found);
+      continue;
     }
-    if (lane.work.empty()) lanes_.erase(found);
-    if (work) return work;
+    Work work = std::move(lane.work.front());
+    lane.work.pop_front();
+    uncount(lane, work);
+    lane.ready = !lane.work.empty();
+    if (!lane.ready) {
+      lanes_.erase(found);
+      ready_.pop_front();
+    }
+    return work;
   }
   return std::nullopt;
+}
+
+void ParkedWork::end_turn(const Session& session) {
+  if (ready_.empty() || ready_.front() != session.id) return;
+  ready_.push_back(ready_.front());
+  ready_.pop_front();
 }
 
 void ParkedWork::drop(const Session& session) {

@@ -1,5 +1,6 @@
-// Work of sessions that a job of theirs holds back: it waits here in the order it came, and is taken in that order once
-// no job holds its session. Work of other sessions passes by. Device thread only, but for size().
+// Work of sessions that a job of theirs holds back, or that wait for their turn: it waits here in the order it came,
+// and is taken in that order when no job holds its session. Work of other sessions passes by. Device thread only, but
+// for size().
 #pragma once
 
 #include <atomic>
@@ -18,8 +19,8 @@ class ParkedWork {
   struct Limits {
     size_t items_of_session = size_t{4} * kMaxPendingInstructions;
     size_t items = 65536;
-    uint64_t bytes_of_session = 64u << 20;  // of messages
-    uint64_t bytes = 256u << 20;
+    uint64_t bytes_of_session = 256u << 20;  // of messages
+    uint64_t bytes = 512u << 20;
     // What is refused for its bytes may still have programs, up to so many times the limits.
     uint64_t programs_factor = 2;
   };
@@ -37,8 +38,19 @@ class ParkedWork {
   };
   Outcome park(Work& work);
 
-  // The next piece of a live session that no job holds any more, in the order of that session.
+  // Keeps |work|, which was begun: its session's next.
+  void put_back(Work&& work);
+  // Keeps |work| of a session that has none here and that nothing holds, whatever the limits; is_full() says when that
+  // should not go on.
+  void add(Work&& work) { put_back(std::move(work)); }
+  bool is_full() const { return size() >= limits_.items / 2 || bytes_ >= limits_.bytes / 2; }
+
+  // The next piece of a live session that no job holds, in the order of that session; of the same session as before, as
+  // long as it has some here, until its turn is ended.
   std::optional<Work> take();
+  void end_turn(const Session& session);
+  // Whether there may be one.
+  bool has_ready() const { return !ready_.empty(); }
 
   // Drops what is here of |session|, which has ended, and tells those who wait for it.
   void drop(const Session& session);
@@ -48,22 +60,24 @@ class ParkedWork {
 
  private:
   friend class SessionHold;
-  // Of a session that is held, or whose work has not all been taken yet.
+  // Of a session that is held, or whose work has not all been done yet.
   struct Lane {
     SessionRef session;
     uint32_t holds = 0;
+    bool ready = false;  // it is among those
     uint64_t bytes = 0;
     std::deque<Work> work;
   };
 
   void release(uint64_t session);
+  void make_ready(uint64_t session, Lane& lane);
   bool has_room(Lane& lane);
   void forget_answered(Lane& lane);
   void uncount(Lane& lane, const Work& work);
 
   const Limits limits_;
   std::unordered_map<uint64_t, Lane> lanes_;
-  std::deque<uint64_t> ready_;  // sessions that were released with work waiting, each at least once
+  std::deque<uint64_t> ready_;  // sessions with work that nothing holds, in turn
   uint64_t bytes_ = 0;
   std::atomic<size_t> size_{0};
 };

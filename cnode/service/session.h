@@ -66,7 +66,9 @@ struct Session {
   std::atomic<uint32_t> tensors{0};
   std::atomic<uint64_t> attached_bytes{0};  // of tensors that other sessions made and pay for
 
-  HandleTable handles;  // device thread only
+  // Device thread only.
+  HandleTable handles;
+  uint64_t recorded_in = 0;  // the submission that its last commands are part of
 
   void touch() { last_seen.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed); }
   int64_t idle_ms(Clock::time_point now) const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "service/family_compiler.h"
+#include "service/interpreter.h"
 #include "service/reply.h"
 #include "service/session.h"
 #include "service/waited_job.h"
@@ -18,6 +19,7 @@ struct RunWork {
   std::vector<std::byte> frame;  // the commands' binaries lie in it
   // Of host memory: the programs that it compiles, and long lists of operands, which decoding makes larger.
   uint64_t program_bytes = 0, list_bytes = 0;
+  std::unique_ptr<Running> paused = nullptr;  // when it has begun
 
   // Work whose memory is counted.
   static RunWork of(SessionRef session, Run&& run, std::vector<std::byte>&& frame);

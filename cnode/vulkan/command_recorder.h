@@ -23,12 +23,7 @@ class CommandRecorder final : public Recorder {
   Result<void> fill(const BufferRef& buffer, uint64_t offset_bytes, uint64_t size_bytes, uint32_t word) override;
   Result<void> make_host_visible() override;
   uint32_t pending() const override { return pending_; }
-  double pending_ms() const override { return costs_.pending_ms(); }
-  uint64_t in_flight() const override { return costs_.in_flight(); }
-  double in_flight_ms() const override { return costs_.in_flight_ms(); }
-  double estimate_ms(const Kernel& kernel, const Grid& grid) const override {
-    return costs_.estimate_ms(kernel, grid.work());
-  }
+  const CostModel& costs() const override { return costs_; }
   Result<uint64_t> submit() override;
   uint64_t completed() const override { return timeline_.completed(); }
   uint64_t submitted() const override { return timeline_.submitted(); }

@@ -37,6 +37,7 @@ void CostModel::add_copy(uint64_t bytes) {
 void CostModel::submitted(uint64_t value) {
   pending_.value = value;
   in_flight_ns_ += pending_.ns;
+  submitted_ns_ += pending_.ns;
   commands_in_flight_ += pending_.commands;
   ++batch_;
   in_flight_.push_back(std::move(pending_));

@@ -40,6 +40,8 @@ class CostModel {
   }
   void add_copy(uint64_t bytes);
   double pending_ms() const { return to_ms(pending_.ns); }
+  // Of all that was ever added.
+  double recorded_ms() const { return to_ms(submitted_ns_ + pending_.ns); }
 
   // What is pending is submission |value|, or is never submitted.
   void submitted(uint64_t value);
@@ -49,8 +51,9 @@ class CostModel {
   }
   // Submission |value|, and those before it, are over; it took |took_ms|, where that is known.
   void finished(uint64_t value, std::optional<double> took_ms);
+  // Of what is submitted and not finished, and its commands.
   double in_flight_ms() const { return to_ms(in_flight_ns_); }
-  uint64_t in_flight() const { return commands_in_flight_; }
+  uint64_t commands_in_flight() const { return commands_in_flight_; }
 
  private:
   struct Share {
@@ -79,7 +82,7 @@ class CostModel {
   uint64_t batch_ = 1;  // its number
   std::deque<Batch> in_flight_;
   std::vector<Batch> spare_;  // for their memory
-  double in_flight_ns_ = 0;
+  double in_flight_ns_ = 0, submitted_ns_ = 0;
   uint64_t commands_in_flight_ = 0;
 };
 

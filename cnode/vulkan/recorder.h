@@ -14,6 +14,7 @@
 #include "base/deadline.h"
 #include "base/result.h"
 #include "vulkan/buffer_pool.h"
+#include "vulkan/cost_model.h"
 #include "vulkan/kernel_cache.h"
 
 namespace gpu_node::vulkan {
@@ -59,14 +60,8 @@ class Recorder {
   // Commands recorded and not yet submitted.
   virtual uint32_t pending() const = 0;
 
-  // Commands submitted and not known to be complete (as of the last collect()).
-  virtual uint64_t in_flight() const = 0;
-
-  // How long the device is likely to take: for what is pending, for what is in flight, for a dispatch
-  // (vulkan/cost_model.h).
-  virtual double pending_ms() const = 0;
-  virtual double in_flight_ms() const = 0;
-  virtual double estimate_ms(const Kernel& kernel, const Grid& grid) const = 0;
+  // How long the device is likely to take. What is in flight there was not known to be complete at the last collect().
+  virtual const CostModel& costs() const = 0;
 
   // Submits what is pending (nothing: no submission) and returns the timeline value that covers everything recorded.
   virtual Result<uint64_t> submit() = 0;

@@ -126,6 +126,55 @@ TEST_CASE("parked work: several holds of one session end one by one; sessions ar
   CHECK(parked.empty());
 }
 
+TEST_CASE("parked work: the rest of what was begun comes first, and sessions take turns") {
+  const Fixture f;
+  ParkedWork parked;
+  CHECK_FALSE(parked.has_ready());
+  parked.put_back(run(f.one, 1, 10));
+  CHECK(parked.has_ready());
+  for (const int64_t seq : {2, 3}) CHECK(park(parked, run(f.one, seq)) == Outcome::kParked);
+  parked.add(run(f.two, 4));
+  CHECK(park(parked, run(f.two, 5)) == Outcome::kParked);
+  CHECK(parked.size() == 5);
+  // Each session's turn has two pieces; its first message is begun and put back, again and again.
+  std::vector<int64_t> order;
+  for (int turn = 0; turn < 4; ++turn) {
+    for (int i = 0; i < 2; ++i) {
+      std::optional<Work> work = parked.take();
+      REQUIRE(work);
+      const SessionRef session = std::get<RunWork>(*work).session;
+      order.push_back(std::get<RunWork>(*work).run.seq);
+      parked.put_back(std::move(*work));
+      if (i == 1) parked.end_turn(*session);
+    }
+  }
+  CHECK(order == std::vector<int64_t>{1, 1, 4, 4, 1, 1, 4, 4});
+  // A turn that nobody ends goes on; ending that of a session which is not at its turn ends nothing.
+  CHECK(next(parked, f) == 1);
+  parked.end_turn(*f.two);
+  CHECK(next(parked, f) == 2);
+  parked.end_turn(*f.one);
+  CHECK(next(parked, f) == -4);
+  CHECK(next(parked, f) == -5);
+  CHECK(next(parked, f) == 3);
+  CHECK(parked.empty());
+  CHECK(next(parked, f) == 0);
+  CHECK_FALSE(parked.has_ready());
+}
+
+TEST_CASE("parked work: the last of a session that is put back is behind the others") {
+  const Fixture f;
+  ParkedWork parked;
+  parked.add(run(f.one, 1));
+  parked.add(run(f.two, 2));
+  std::optional<Work> work = parked.take();
+  REQUIRE(work);
+  parked.put_back(std::move(*work));
+  parked.end_turn(*f.one);
+  CHECK(next(parked, f) == -2);
+  CHECK(next(parked, f) == 1);
+}
+
 TEST_CASE("parked work: a job among it holds back what is behind it") {
   const Fixture f;
   ParkedWork parked;
@@ -193,9 +242,12 @@ TEST_CASE("parked work: commands whose bytes are too many are refused in their r
     CHECK(refused.error.message == refusal);
   };
   check_next(1, 100, nullptr);
-  check_next(2, 0,
-             "a job holds the session back: 100 bytes of it wait, the limit is 100; 100 of all, the limit is 150");
-  check_next(3, 0, "a job holds the session back: 0 bytes of it wait, the limit is 100; 100 of all, the limit is 150");
+  check_next(
+      2, 0,
+      "the session waits for its turn or a job: 100 bytes of it wait, the limit is 100; 100 of all, the limit is 150");
+  check_next(
+      3, 0,
+      "the session waits for its turn or a job: 0 bytes of it wait, the limit is 100; 100 of all, the limit is 150");
   check_next(4, 50, nullptr);
   // What was taken makes room again.
   one = parked.hold(f.one);
