@@ -60,6 +60,16 @@ void check_served(Two& two, const std::vector<Commands>& work, int64_t last) {
   CHECK(waits[waits.size() / 2] <= 100);
 }
 
+// |id| is the product of matrix |of| with itself.
+etf::Writer product(int64_t id, int64_t of, int64_t size) {
+  etf::Writer dot;
+  dot.tuple(4).atom("dot").list(1).tuple(3).integer(id).atom("f32");
+  write_shape(dot, {size, size});
+  dot.nil().list(2).integer(of).integer(of).nil().map(2).atom("contract_left").list(1).integer(1).nil();
+  dot.atom("contract_right").list(1).integer(0).nil();
+  return dot;
+}
+
 }  // namespace
 
 TEST_CASE("service heavy: ops sent one by one are no hang") {
@@ -95,18 +105,27 @@ TEST_CASE("service heavy: one message of a long program is no hang") {
   CHECK(two.busy.floats(21)[12345] == -two.busy.floats(20)[12345]);
 }
 
+TEST_CASE("service heavy: a session that ends in the middle of a long op leaves nothing") {
+  Two two(10'000);
+  const int64_t baseline = two.other.live_bytes();
+  constexpr int64_t kSize = 2048;
+  two.busy.run(Commands().op("iota", 1, "f32", {kSize, kSize}, {}).op("iota", 3, "f32", {kSize}, {}));
+  CHECK(two.busy.call(two.busy.download_request(1, 0, 4)).ok());
+  two.busy.run(Commands().raw(product(2, 1, kSize)).op("negate", 4, "f32", {kSize}, {3}));
+  CHECK(two.busy.call(etf::Writer().tuple(2).atom("close").unsigned_integer(two.busy.session)).ok());
+  // Its parts that are not recorded yet never are.
+  CHECK(eventually([&] { return two.other.live_bytes() == baseline; }));
+  two.other.run(Commands().op("iota", 1, "f32", {4}, {}));
+  CHECK(two.other.floats(1) == std::vector<float>{0, 1, 2, 3});
+}
+
 TEST_CASE("service heavy: a product that takes seconds goes in parts, and the node is not hung") {
   Two two(1000);
   constexpr int64_t kSize = 1792;
-  etf::Writer dot;
-  dot.tuple(4).atom("dot").list(1).tuple(3).integer(2).atom("f32");
-  write_shape(dot, {kSize, kSize});
-  dot.nil().list(2).integer(1).integer(1).nil().map(2).atom("contract_left").list(1).integer(1).nil();
-  dot.atom("contract_right").list(1).integer(0).nil();
   two.busy.run(Commands().op("iota", 3, "f32", {kSize, kSize}, {}).op("sigmoid", 1, "f32", {kSize, kSize}, {3}));
   const int64_t before = two.busy.stats().numbers["counters.submits"];
   const Clock::time_point began = Clock::now();
-  check_served(two, {Commands().raw(dot)}, 2);
+  check_served(two, {Commands().raw(product(2, 1, kSize))}, 2);
   const std::vector<float> product = two.busy.floats(2);
   const int64_t took_ms = in_milliseconds(Clock::now() - began);
   const int64_t submits = two.busy.stats().numbers["counters.submits"] - before;
