@@ -163,10 +163,19 @@ Result<bool> Executor::go_on(Rest& rest, Tensors& results) {
   thread_.check("an executor");
   const std::vector<Operand> operands(rest.operands.begin(), rest.operands.end());
   GPU_ASSIGN(const bool done, record_from(rest.at, *rest.plan, operands, rest.results.span(), rest.scratch));
+  rest.kernel = std::exchange(awaited_, {});
   if (!done) return false;
   results = std::move(rest.results);
   if (rest.view) see_as(*rest.view, results[0]);
   return true;
+}
+
+Result<void> Executor::finish(Rest rest, Tensors& results) {
+  for (bool done = false; !done;) {
+    if (rest.kernel.valid()) rest.kernel.wait();
+    GPU_ASSIGN(done, go_on(rest, results));
+  }
+  return {};
 }
 
 Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) {
@@ -176,10 +185,8 @@ Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) 
   const ir::TensorType type = tensor.type();
   const Operand operand = tensor;
   Tensors results;
-  GPU_ASSIGN(bool done, run(*plan, {&type, 1}, {&operand, 1}, charge, results));
-  for (Rest rest = take_rest(); !done;) {
-    GPU_ASSIGN(done, go_on(rest, results));
-  }
+  GPU_ASSIGN(const bool done, run(*plan, {&type, 1}, {&operand, 1}, charge, results));
+  if (!done) GPU_TRY(finish(take_rest(), results));
   return std::move(results[0]);
 }
 
@@ -188,7 +195,8 @@ Result<bool> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> t
   Rest::Place at;
   Result<bool> recorded = try_run(cached, types, operands, charge, results, at);
   if (recorded.ok() && !*recorded) {
-    rest_ = {cached.shared_from_this(), at, {}, std::move(results), std::move(scratch_), std::nullopt};
+    rest_ = {cached.shared_from_this(),  at, {}, std::move(results), std::move(scratch_), {},
+             std::exchange(awaited_, {})};
     for (const Operand& operand : operands) rest_.operands.push_back(operand.value());
   }
   scratch_.clear();
@@ -249,9 +257,12 @@ Result<bool> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan:
                                 std::span<const Operand> operands, std::span<const Tensor> results,
                                 std::span<const vulkan::BufferRef> scratch, uint32_t& group) {
   if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key, dispatch.emit);
-  vulkan::KernelCache::Pending pending;
   if (kernel == nullptr) {
-    pending = device_.kernels().request(dispatch.key, dispatch.emit);
+    vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit);
+    if (pending.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      awaited_ = std::move(pending);
+      return false;
+    }
     const auto& compiled = pending.get();
     if (!compiled.ok()) return compiled.error();
     kernel = compiled.value().get();

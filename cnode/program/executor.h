@@ -35,6 +35,8 @@ struct Rest {
   Tensors results;
   std::vector<vulkan::BufferRef> scratch;
   std::optional<Tensor> view;  // of the result, whose storage it lacks
+  // The kernel that the next dispatch needs, while it is being compiled; else not valid.
+  vulkan::KernelCache::Pending kernel;
 };
 
 class Executor {
@@ -50,9 +52,9 @@ class Executor {
   // or program compile side by side. Nothing where it is wrong: recording it says so.
   void prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands);
 
-  // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. Waits for kernels
-  // that are still compiling. False when it was told not to go on: take_rest() is what is left, for go_on(). Errors
-  // name op, shapes and types.
+  // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. False when it was
+  // told not to go on, or when a kernel is not compiled yet: take_rest() is what is left, for go_on(). Errors name op,
+  // shapes and types.
   Result<bool> record(const ir::Instruction& instruction, std::span<const Operand> operands, const Charge& charge,
                       Tensors& results);
 
@@ -63,8 +65,11 @@ class Executor {
 
   // After false, from any of the three.
   Rest take_rest() { return std::exchange(rest_, {}); }
-  // Records more of |rest|; when that is all, |results| are the instruction's. Errors are without context.
+  // Records more of |rest|, where its kernel is there; when that is all, |results| are the instruction's. Errors are
+  // without context.
   Result<bool> go_on(Rest& rest, Tensors& results);
+  // The same for all of it, waiting for kernels.
+  Result<void> finish(Rest rest, Tensors& results);
 
   // |tensor| in row-major order from offset 0 of its own storage: itself when it is so already, else a recorded copy.
   Result<Tensor> contiguous(const Tensor& tensor, const Charge& charge);
@@ -119,6 +124,7 @@ class Executor {
   std::vector<vulkan::BufferRef> scratch_;
   std::vector<vulkan::BufferRange> ranges_;
   Rest rest_;
+  vulkan::KernelCache::Pending awaited_;  // why the last dispatch was not recorded
 };
 
 }  // namespace gpu_node::program

@@ -25,6 +25,9 @@ class ProgramRun {
   // on: the same step again records the rest of it. Errors name the instruction.
   Result<bool> step(size_t i, const Charge& charge);
 
+  // What is left of a step that is not wholly recorded; nullptr: nothing is.
+  const Rest* rest() const { return rest_ ? &*rest_ : nullptr; }
+
   // The outputs, after the last step. The run is over then; what it was planned as is remembered where |host| pays for
   // the memory.
   void finish(Tensors& outputs, const Charge& host);

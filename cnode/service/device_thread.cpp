@@ -24,6 +24,7 @@ constexpr uint64_t kMaxSubmissionsByAll = 24;
 constexpr size_t kMaxParkedAtOnce = 64;
 constexpr milliseconds kIdleBeforeSubmit{2};
 constexpr milliseconds kBetweenLooks{5};
+constexpr microseconds kKernelLooks{200};
 
 }  // namespace
 
@@ -91,6 +92,9 @@ bool DeviceThread::idle() const {
 
 std::optional<Work> DeviceThread::next_work() {
   const Clock::time_point now = Clock::now();
+  std::erase_if(kernel_waits_, [](const KernelWait& wait) {
+    return wait.kernel.wait_for(microseconds(0)) == std::future_status::ready;
+  });
   const bool running = !lost_ && recorder_.submitted() > recorder_.completed();
   if (!running) wait_began_ = now;
   busy_ = running && is_busy();
@@ -113,6 +117,7 @@ std::optional<Work> DeviceThread::next_work() {
   if (recorder_.pending() > 0) until = std::min(until, std::max(now, last_work_ + kIdleBeforeSubmit));
   // A read is looked after often at first, less often the longer it takes: its answer is late by a sixteenth at most.
   const Clock::duration waited = now - wait_began_;
+  if (!kernel_waits_.empty()) until = std::min(until, now + kKernelLooks);
   if (jobs_.waiting()) until = std::min(until, now + milliseconds(1));
   // Done since it was last looked at: somebody waits for the answer.
   if (!running && !lost_ && (!reads_.empty() || jobs_.in_flight())) until = now;

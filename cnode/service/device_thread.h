@@ -125,6 +125,12 @@ class DeviceThread {
   Interpreter interpreter_;
   Reads reads_;
   ParkedWork parked_;
+  // Of sessions whose next command needs a kernel that is being compiled.
+  struct KernelWait {
+    vulkan::KernelCache::Pending kernel;
+    SessionHold hold;
+  };
+  std::vector<KernelWait> kernel_waits_;
   bool took_parked_ = false;  // the last piece of work was of these
   uint64_t turn_of_ = 0;      // session
   double turn_began_ms_ = 0;  // of all that was recorded

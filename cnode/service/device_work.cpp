@@ -27,7 +27,11 @@ void DeviceThread::perform(RunWork& work) {
     parked_.end_turn(session);
     turn_of_ = 0;
   }
-  if (!done) return parked_.put_back(std::move(work));
+  if (!done) {
+    vulkan::KernelCache::Pending kernel = work.paused->kernel();
+    if (kernel.valid()) kernel_waits_.push_back({std::move(kernel), parked_.hold(work.session)});
+    return parked_.put_back(std::move(work));
+  }
   const auto commands = static_cast<uint32_t>(work.run.commands.size());
   session.queued_commands.fetch_sub(commands, std::memory_order_relaxed);
   owed_to_ = std::move(work.session);

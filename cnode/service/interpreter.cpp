@@ -68,6 +68,11 @@ void Running::end() {
   rest.reset();
 }
 
+vulkan::KernelCache::Pending Running::kernel() const {
+  const program::Rest* left = rest ? &*rest : program_run.rest();
+  return left != nullptr ? left->kernel : vulkan::KernelCache::Pending();
+}
+
 bool Interpreter::run_turn(Session& session, std::span<const Command> commands) {
   Running& running = *running_;
   for (bool first = true; running.next < commands.size(); first = false) {
@@ -79,13 +84,14 @@ bool Interpreter::run_turn(Session& session, std::span<const Command> commands) 
       execute(session, command);
       return true;
     };
-    if (!std::visit(execute_one, commands[i])) return false;
-    ++running.next;
-    // The first that had to be planned most likely waited for its kernel: those behind it need not, one by one.
+    const bool done = std::visit(execute_one, commands[i]);
+    // The first that had to be planned most likely waits for its kernel: those behind it need not, one by one.
     if (!running.prefetched && executor_.planned()) {
       prefetch(session, commands, i + 1);
       running.prefetched = true;
     }
+    if (!done) return false;
+    ++running.next;
     if (running.has_locals)
       for (const int64_t name : running.liveness.dying(i)) running.locals.erase(name);
   }

@@ -30,6 +30,8 @@ struct Running {
   explicit Running(program::Executor& executor) : program_run(executor) {}
   // Drops what it has.
   void end();
+  // The kernel that it waits for; not valid where it waits for its turn.
+  vulkan::KernelCache::Pending kernel() const;
 
   size_t next = 0;  // command
   bool has_locals = false, prefetched = false;

@@ -105,6 +105,24 @@ TEST_CASE("service heavy: one message of a long program is no hang") {
   CHECK(two.busy.floats(21)[12345] == -two.busy.floats(20)[12345]);
 }
 
+TEST_CASE("service heavy: kernels that are being compiled hold up their own session alone") {
+  Two two(10'000);
+  const std::vector<float> half = {0.5};
+  Commands commands;
+  commands.alloc(1, "f32", {1}, std::as_bytes(std::span(half)));
+  int64_t id = 1;
+  for (const char* type : {"f16", "bf16", "f64"}) {
+    const int64_t operand = ++id;
+    commands.op("as_type", operand, type, {1}, {1});
+    for (const char* op : {"exp", "expm1", "log", "log1p", "sigmoid", "cos", "sin", "tan", "acos", "asin", "atan", "cosh",
+                           "sinh", "tanh", "asinh", "atanh", "sqrt", "rsqrt", "cbrt", "erf", "erfc", "erf_inv"})
+      commands.op(op, ++id, type, {1}, {operand});
+  }
+  commands.op("as_type", id + 1, "f32", {1}, {id});
+  check_served(two, {commands}, id + 1);
+  CHECK(two.busy.floats(id + 1)[0] == doctest::Approx(0.4769362));
+}
+
 TEST_CASE("service heavy: a session that ends in the middle of a long op leaves nothing") {
   Two two(10'000);
   const int64_t baseline = two.other.live_bytes();
