@@ -206,6 +206,9 @@ defmodule GpuNode.OpTest do
     assert infer(:dot, [t(:f32, {2, 3}), t(:f32, {3, 4})]) == {:f32, {2, 4}}
     assert infer(:dot, [t(:s8, {3}), t(:f64, {3})]) == {:f64, {}}
     assert infer(:dot, [t(:f32, {}), t(:f32, {3})]) == {:f32, {3}}
+    assert infer(:dot, [t(:f32, {5, 2, 3}), t(:f32, {7, 3, 4})]) == {:f32, {5, 2, 7, 4}}
+    assert infer(:dot, [t(:f32, {2, 3}), t(:f32, {3})]) == {:f32, {2}}
+    assert infer(:dot, [t(:f32, {2}), t(:f32, {3})], contract_left: [], contract_right: []) == {:f32, {2, 3}}
     batch = [contract_left: [2], batch_left: [0], contract_right: [1], batch_right: [0]]
     assert infer(:dot, [t(:f32, {5, 2, 3}), t(:f32, {5, 3, 4})], batch) == {:f32, {5, 2, 4}}
     assert {:error, %{message: text}} = infer(:dot, [t(:f32, {2, 3}), t(:f32, {4, 2})])

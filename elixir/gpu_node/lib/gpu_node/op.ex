@@ -12,6 +12,10 @@ defmodule GpuNode.Op do
 
   Another key is an error that names those there are.
 
+  `dot` without `contract_left` and `contract_right` contracts as `Nx.dot/2` does: the last axis of the left with the last but one
+  of the right, or with its only one; with a scalar nothing is contracted. `[]` for both contracts nothing. The default is of this
+  side, which sends the axes: on the wire they are `[]` where nothing is said.
+
   | op | attributes | result type | |
   | --- | --- | --- | --- |
   #{Enum.map_join(GpuNode.Op.Table.rows(), "\n", fn row ->
