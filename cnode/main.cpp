@@ -16,7 +16,7 @@ constexpr const char* kUsage =
     "\n"
     "  gpu_node run --name NAME@HOST [SETTINGS]   serve in the foreground; prints one line when ready\n"
     "  gpu_node status [--json] --name NAME@HOST  ask the running node what it does\n"
-    "  gpu_node check [SETTINGS]                  test loader, device, memory, compiler and a real dispatch\n"
+    "  gpu_node check [SETTINGS]                  test devices, memory, compiler and a real dispatch, by steps\n"
     "  gpu_node version\n"
     "\n"
     "Settings: by flag, else by the environment (GPU_NODE_NAME, GPU_NODE_COOKIE_FILE, ...; RELEASE_NODE,\n"

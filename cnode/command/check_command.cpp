@@ -1,5 +1,6 @@
-// `gpu_node check`: tests, step by step, what serving needs: loader, device, memory, compiler, a real dispatch whose
-// result is compared, and the way back. Each step is named; the first that fails decides the exit code.
+// `gpu_node check`: tests, step by step, what serving needs: the devices that a driver lists, opening one, its memory,
+// the compiler, a real dispatch whose result is compared, and that validation, where it is asked for, says nothing.
+// Each step is named; the first that fails decides the exit code.
 #include <unistd.h>
 
 #include <cstdio>

@@ -6,5 +6,6 @@ for {GpuNode.SystemCase.Remote = module, binary} <- Code.require_file("../system
 GpuNode.SystemCase.start_distribution()
 {:ok, _} = Application.ensure_all_started(:gpu_node)
 ExUnit.start(timeout: 300_000, seed: 0, max_cases: 1)
+ExUnit.after_suite(fn _result -> GpuNode.SystemCase.remove_cookie_files() end)
 Code.require_file("line_test.exs", __DIR__)
 Code.require_file("baseline_test.exs", __DIR__)

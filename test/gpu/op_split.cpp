@@ -103,12 +103,15 @@ TEST_CASE("split: copies of many dimensions and creation") {
 TEST_CASE("split: what would take too many parts is refused, with the numbers") {
   const auto info = narrow_device(64);
   const kernels::TensorArg wide{f32, transposed(IndexMap::row_major({4096, 4096}), {1, 0})};
-  const auto plan = kernels::plan_copy(wide, info);
-  REQUIRE_FALSE(plan.ok());
-  CHECK(plan.error().code == ErrorCode::kUnsupported);
-  CHECK(plan.error().message ==
-        "copy: tensors larger than the device's storage range of 64 bytes, strided so that more than 16384 parts would "
-        "be needed");
+  const kernels::TensorArg plain{f32, IndexMap::row_major({4096, 4096})};
+  for (const kernels::TensorArg& large : {wide, plain}) {
+    const auto plan = kernels::plan_copy(large, info);
+    REQUIRE_FALSE(plan.ok());
+    CHECK(plan.error().code == ErrorCode::kUnsupported);
+    CHECK(plan.error().message ==
+          "copy: too large, or strided too widely, for the device's storage range of 64 bytes: more than 16384 parts "
+          "would be needed");
+  }
 }
 
 TEST_CASE("split: grids spill into y beyond the device's group count") {

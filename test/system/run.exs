@@ -6,4 +6,5 @@ for {GpuNode.SystemCase.Remote = module, binary} <- Code.require_file("support.e
 GpuNode.SystemCase.start_distribution()
 {:ok, _} = Application.ensure_all_started(:gpu_node)
 ExUnit.start(timeout: 180_000, seed: 0, max_cases: 1, slowest: 5)
+ExUnit.after_suite(fn _result -> GpuNode.SystemCase.remove_cookie_files() end)
 for file <- Path.wildcard(Path.join(__DIR__, "*_test.exs")) |> Enum.sort(), do: Code.require_file(file)

@@ -41,12 +41,18 @@ defmodule GpuNode.SystemCase do
     System.cmd(binary(), args, [stderr_to_stdout: true] ++ Keyword.take(options, [:env]))
   end
 
-  @doc "A file with the cookie that only its owner can read."
+  @doc "A file with the cookie that only its owner can ever read. It is removed when the suite ends."
   def cookie_file(cookie \\ cookie()) do
-    path = Path.join(System.tmp_dir!(), "gpu_node_cookie_#{System.unique_integer([:positive])}_#{System.pid()}")
-    File.write!(path, "#{cookie}")
+    path = Path.join(System.tmp_dir!(), "gpu_node_cookie_#{GpuNode.Distribution.random(5)}_#{System.pid()}")
+    File.write!(path, "", [:exclusive])
     File.chmod!(path, 0o600)
+    File.write!(path, "#{cookie}")
     path
+  end
+
+  @doc "Removes the files of `cookie_file/1` of this VM."
+  def remove_cookie_files do
+    System.tmp_dir!() |> Path.join("gpu_node_cookie_*_#{System.pid()}") |> Path.wildcard() |> Enum.each(&File.rm/1)
   end
 
   defp open(name, options) do

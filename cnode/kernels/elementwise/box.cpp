@@ -62,8 +62,8 @@ Result<std::vector<Box>> cut(Box box, const PlanBuilder& plan) {
       continue;
     }
     if (done.size() + open.size() + 2 > kMaxBoxes)
-      return plan.unsupported(concat("tensors larger than the device's storage range of ",
-                                     plan.device().max_storage_range, " bytes, strided so that more than ", kMaxBoxes,
+      return plan.unsupported(concat("too large, or strided too widely, for the device's storage range of ",
+                                     plan.device().max_storage_range, " bytes: more than ", kMaxBoxes,
                                      " parts would be needed"));
     auto [first, second] = halves(next, *axis);
     open.push_back(std::move(second));

@@ -217,12 +217,12 @@ defmodule GpuNode do
 
     cond do
       length(declared) != length(inputs) ->
-        invalid("the program takes #{length(declared)} inputs, got #{length(inputs)}")
+        s = if match?([_], declared), do: "", else: "s"
+        invalid("the program takes #{length(declared)} input#{s}, got #{length(inputs)}")
 
       wrong ->
         %{type: type, shape: shape} = Enum.at(declared, wrong)
-        got = Op.text(:input, [Enum.at(inputs, wrong)])
-        invalid("input #{wrong} is declared as #{Type.text(type, shape)}, got #{got}")
+        invalid("input #{wrong} is declared as #{Type.text(type, shape)}, got #{Op.text(Enum.at(inputs, wrong))}")
 
       true ->
         declared

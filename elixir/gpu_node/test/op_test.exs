@@ -44,6 +44,23 @@ defmodule GpuNode.OpTest do
     assert text =~ "keep_axes is a boolean, got 1"
   end
 
+  test "attributes that are neither a keyword list nor a map are an error that says so" do
+    for wrong <- [3, nil, [3], :axis, [{"axis", 1}], t(:f32, {2}) |> Map.put(:__struct__, GpuNode.Tensor)] do
+      assert {:error, %Error{code: :invalid_argument, message: text}} = infer(:argmax, [t(:f32, {2, 3})], wrong)
+      assert text =~ "argmax(f32{2, 3}): attributes are a keyword list or a map, got"
+      assert text =~ "; it takes :axis, :keep_axis, :tie_break, :type"
+    end
+  end
+
+  test "an attribute that is needed is named" do
+    assert {:error, %{message: "reshape(f32{2}): needs :shape"}} = infer(:reshape, [t(:f32, {2})])
+    assert {:error, %{message: "iota: needs :shape"}} = infer(:iota, [])
+    assert {:error, %{message: "constant: needs :value"}} = infer(:constant, [], shape: {2})
+    assert {:error, %{message: "as_type(f32{2}): needs :type"}} = infer(:as_type, [t(:f32, {2})])
+    assert {:error, %{message: text}} = infer(:constant, [], shape: {2}, value: "1")
+    assert text == ~s(constant: takes a number as :value, got "1")
+  end
+
   test "several results, and lists of operands" do
     assert {:ok, %{results: [{{:bf, 16}, {2, 3}}, {{:s, 32}, {2, 3}}], attributes: %{k: 3}}} =
              Op.infer(:top_k, [t(:bf16, {2, 5})], k: 3)
@@ -77,7 +94,11 @@ defmodule GpuNode.OpTest do
     assert {:error, %{message: text}} = infer(:concatenate, List.duplicate(t(:f32, {1}), 65_537))
     assert text == "concatenate of 65537 operands, the limit is 65536"
     assert {:error, %{message: text}} = infer(:concatenate, [])
-    assert text =~ "takes 1 or more operands"
+    assert text == "concatenate takes at least one tensor, got []"
+    assert {:error, %{message: text}} = infer(:concatenate, t(:f32, {2}))
+    assert text == "concatenate takes a list of tensors, got f32{2}"
+    assert {:error, %{message: text}} = infer(:exp, [])
+    assert text == "exp takes 1 operand, got []"
   end
 
   test "numbers of a type count as their type" do
@@ -185,6 +206,9 @@ defmodule GpuNode.OpTest do
     assert infer(:dot, [t(:f32, {2, 3}), t(:f32, {3, 4})]) == {:f32, {2, 4}}
     assert infer(:dot, [t(:s8, {3}), t(:f64, {3})]) == {:f64, {}}
     assert infer(:dot, [t(:f32, {}), t(:f32, {3})]) == {:f32, {3}}
+    assert infer(:dot, [t(:f32, {5, 2, 3}), t(:f32, {7, 3, 4})]) == {:f32, {5, 2, 7, 4}}
+    assert infer(:dot, [t(:f32, {2, 3}), t(:f32, {3})]) == {:f32, {2}}
+    assert infer(:dot, [t(:f32, {2}), t(:f32, {3})], contract_left: [], contract_right: []) == {:f32, {2, 3}}
     batch = [contract_left: [2], batch_left: [0], contract_right: [1], batch_right: [0]]
     assert infer(:dot, [t(:f32, {5, 2, 3}), t(:f32, {5, 3, 4})], batch) == {:f32, {5, 2, 4}}
     assert {:error, %{message: text}} = infer(:dot, [t(:f32, {2, 3}), t(:f32, {4, 2})])

@@ -42,7 +42,14 @@ defmodule GpuNode.SessionProgramTest do
     assert {:error, %Error{message: text}} = GpuNode.run(:fake, p, [x])
     assert text =~ "takes 2 inputs"
     assert {:error, %Error{message: text}} = GpuNode.run(:fake, p, [1, 10])
-    assert text =~ "input 0 is declared as f32{2}"
+    assert text == "input 0 is declared as f32{2}, got 1"
+    other = Tensor.from_list!(:fake, [[1, 2]], :f32)
+    assert {:error, %Error{message: text}} = GpuNode.run(:fake, p, [other, 10])
+    assert text == "input 0 is declared as f32{2}, got f32{1, 2}"
+
+    {one, input} = Program.input(Program.new(), :f32, {2})
+    assert {:error, %Error{message: text}} = GpuNode.run(:fake, Program.output(one, [input]), [])
+    assert text == "the program takes 1 input, got 0"
   end
 
   defp z(program), do: hd(program.outputs)

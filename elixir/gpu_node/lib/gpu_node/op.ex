@@ -12,6 +12,10 @@ defmodule GpuNode.Op do
 
   Another key is an error that names those there are.
 
+  `dot` without `contract_left` and `contract_right` contracts as `Nx.dot/2` does: the last axis of the left with the last but one
+  of the right, or with its only one; with a scalar nothing is contracted. `[]` for both contracts nothing. The default is of this
+  side, which sends the axes: on the wire they are `[]` where nothing is said.
+
   | op | attributes | result type | |
   | --- | --- | --- | --- |
   #{Enum.map_join(GpuNode.Op.Table.rows(), "\n", fn row ->
@@ -97,21 +101,31 @@ defmodule GpuNode.Op do
 
   @doc "\"add(f32{2, 3}, 1)\", as messages have it."
   @spec text(atom, [operand]) :: String.t()
-  def text(name, operands) do
-    "#{name}(#{Enum.map_join(operands, ", ", fn
-      %{type: type, shape: shape} -> Type.text(type, shape)
-      other -> inspect(other)
-    end)})"
-  end
+  def text(name, []), do: to_string(name)
+  def text(name, operands), do: "#{name}(#{Enum.map_join(operands, ", ", &text/1)})"
 
-  defp check_operands(%{name: name, operands: arity, list: list?}, operands) do
+  @doc "\"f32{2, 3}\" of a tensor, \"1\" of a number, as messages have them."
+  @spec text(operand | term) :: String.t()
+  def text(%{type: type, shape: shape}), do: Type.text(type, shape)
+  def text(other), do: inspect(other)
+
+  @doc "Checks the number and kinds of operands, whatever their types and shapes."
+  @spec check_operands(row, [operand]) :: :ok | {:error, Error.t()}
+  def check_operands(%{name: name, operands: arity, list: list?}, operands) do
     cond do
+      list? and not is_list(operands) ->
+        {:error, Error.new(:invalid_argument, "#{name} takes a list of tensors, got #{text(operands)}")}
+
+      list? and length(operands) < arity ->
+        least = if arity == 1, do: "one tensor", else: "#{arity} tensors"
+        {:error, Error.new(:invalid_argument, "#{name} takes at least #{least}, got #{inspect(operands)}")}
+
       is_list(operands) and length(operands) > @max_operands ->
         {:error, Error.new(:invalid_argument, "#{name} of #{length(operands)} operands, the limit is #{@max_operands}")}
 
-      not is_list(operands) or length(operands) < arity or (not list? and length(operands) != arity) ->
-        more = if list?, do: " or more", else: ""
-        {:error, Error.new(:invalid_argument, "#{name} takes #{arity}#{more} operands, got #{inspect(operands)}")}
+      not is_list(operands) or (not list? and length(operands) != arity) ->
+        s = if arity == 1, do: "", else: "s"
+        {:error, Error.new(:invalid_argument, "#{name} takes #{arity} operand#{s}, got #{inspect(operands)}")}
 
       bad = Enum.find(operands, &(not operand?(&1))) ->
         {:error, Error.new(:invalid_argument, "#{name} takes tensors and numbers, got #{inspect(bad)}")}

@@ -37,9 +37,18 @@ defmodule GpuNode.Ops do
   end
 
   defp place(operands, name) do
-    case Enum.find(operands, &is_struct(&1, Tensor)) do
+    case is_list(operands) && Enum.find(operands, &is_struct(&1, Tensor)) do
       %{node: node} -> node
-      nil -> Error.raise!(invalid("#{Op.text(name, operands)} has no tensor, so no node: use GpuNode.op/4"))
+      _none -> Error.raise!(misplaced(operands, name))
+    end
+  end
+
+  defp misplaced(operands, name) do
+    with {:ok, row} <- Op.fetch(name),
+         :ok <- Op.check_operands(row, operands) do
+      invalid("#{Op.text(name, operands)} has no tensor, so no node: use GpuNode.op/4")
+    else
+      {:error, error} -> error
     end
   end
 

@@ -217,7 +217,8 @@ defmodule GpuNode.Worker do
       {:ready, _fields} ->
         Process.cancel_timer(state.start_timer)
         if state.subscriber, do: send(state.subscriber, {:worker_up, self(), state.options[:cookie]})
-        forget_cookie(%{state | phase: :ready, ready_at: System.monotonic_time(:millisecond)})
+        # What was said of the start is no cause of an end that comes after it.
+        forget_cookie(%{state | phase: :ready, said: [], ready_at: System.monotonic_time(:millisecond)})
 
       {:log, level, text} ->
         Logger.log(level, "#{state.options[:node]}: #{text}")

@@ -81,7 +81,11 @@ defmodule GpuNode.LocalTest do
     assert Tensor.to_list!(flat) == [Enum.concat(whole)]
     assert %{type: {:f, 32}} = Ops.concatenate([hd(parts), Tensor.from_list!(name, [[7]], :u8)], axis: 1)
     assert_raise Error, ~r/alike but for axis 0/, fn -> Ops.concatenate([hd(parts), flat]) end
-    assert_raise Error, ~r/concatenate\(\) has no tensor/, fn -> Ops.concatenate([]) end
+    assert_raise Error, ~r/concatenate takes at least one tensor, got \[\]/, fn -> Ops.concatenate([]) end
+    assert_raise Error, ~r/concatenate takes a list of tensors, got f32\{1, 80\}/, fn -> Ops.concatenate(flat) end
+    assert_raise Error, ~r/concatenate takes a list of tensors/, fn -> Ops.concatenate(flat, flat) end
+    assert_raise Error, ~r/concatenate\(1\) has no tensor/, fn -> Ops.concatenate([1]) end
+    assert_raise Error, ~r/attributes are a keyword list or a map, got 3/, fn -> Ops.argmax(flat, 3) end
 
     x = Tensor.from_list!(name, [[3, :nan, 1, 7], [2, 2, :infinity, 2]], :f32)
     assert [values, places] = Ops.top_k(x, k: 3)

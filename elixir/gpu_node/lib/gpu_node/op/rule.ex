@@ -37,11 +37,15 @@ defmodule GpuNode.Op.Rule do
     own = row.attributes |> Map.keys() |> Enum.sort()
     keys = if row.type in @chosen, do: own ++ [:type], else: own
     keys = if row.shape in @given, do: keys ++ [:shape], else: keys
+    those = if keys == [], do: "none", else: Enum.map_join(keys, ", ", &inspect/1)
 
-    case Enum.find(attributes, fn {key, _} -> key not in keys end) do
-      nil -> :ok
-      {key, _} when keys == [] -> {:error, "unknown attribute #{inspect(key)}; it takes none"}
-      {key, _} -> {:error, "unknown attribute #{inspect(key)}; it takes #{Enum.map_join(keys, ", ", &inspect/1)}"}
+    if Keyword.keyword?(attributes) or (is_map(attributes) and not is_struct(attributes)) do
+      case Enum.find(attributes, fn {key, _} -> key not in keys end) do
+        nil -> :ok
+        {key, _} -> {:error, "unknown attribute #{inspect(key)}; it takes #{those}"}
+      end
+    else
+      {:error, "attributes are a keyword list or a map, got #{inspect(attributes)}; it takes #{those}"}
     end
   end
 
@@ -129,7 +133,7 @@ defmodule GpuNode.Op.Rule do
   defp declared(attributes, default) do
     case get(attributes, :type) || default do
       nil ->
-        {:error, ":type is missing"}
+        {:error, "needs :type"}
 
       type ->
         with :error <- Type.normalize(type), do: {:error, "#{inspect(type)} is not a type"}
@@ -291,7 +295,8 @@ defmodule GpuNode.Op.Rule do
   defp constant(%{attributes: %{value: _}}, type, wire, attributes) do
     value = get(attributes, :value)
 
-    with :ok <- check(Type.is_literal(value), "takes a number as :value, got #{inspect(value)}"),
+    with :ok <- check(value != nil, "needs :value"),
+         :ok <- check(Type.is_literal(value), "takes a number as :value, got #{inspect(value)}"),
          :ok <- check(not Type.integer?(type) or is_integer(value), "#{inspect(value)} is not a #{Type.name(type)}"),
          do: {:ok, Map.put(wire, :value, GpuNode.Protocol.literal(type, value))}
   end
@@ -307,7 +312,7 @@ defmodule GpuNode.Op.Rule do
 
   defp given(attributes) do
     shape = get(attributes, :shape)
-    with :ok <- Shape.check(shape), do: {:ok, shape}
+    with :ok <- check(shape != nil, "needs :shape"), :ok <- Shape.check(shape), do: {:ok, shape}
   end
 
   defp check(true, _text), do: :ok

@@ -107,7 +107,22 @@ defmodule GpuNode.Worker.Command do
 
   defp pad(match), do: match ++ List.duplicate("", 4 - length(match))
 
-  @doc "The error for a process that exited with `code` after the lines `said` (newest first)."
+  # As Linux numbers them.
+  @signals %{
+    1 => "SIGHUP",
+    2 => "SIGINT",
+    3 => "SIGQUIT",
+    4 => "SIGILL",
+    6 => "SIGABRT",
+    7 => "SIGBUS",
+    8 => "SIGFPE",
+    9 => "SIGKILL",
+    11 => "SIGSEGV",
+    13 => "SIGPIPE",
+    15 => "SIGTERM"
+  }
+
+  @doc "The error for a process that exited with `code` after the lines `said` (newest first). Above 128 it is a signal's."
   @spec exit_error(non_neg_integer, [String.t()], keyword) :: Error.t()
   def exit_error(code, said, options) do
     node = options[:node]
@@ -145,7 +160,7 @@ defmodule GpuNode.Worker.Command do
           {:node_down, "it is started again"}
       end
 
-    text = ["ended with exit code #{code}", why, advice] |> Enum.reject(&is_nil/1) |> Enum.join("; ")
+    text = [ending(code), why, advice] |> Enum.reject(&is_nil/1) |> Enum.join("; ")
     Error.new(kind, "#{node} #{text}", node)
   end
 
@@ -158,14 +173,19 @@ defmodule GpuNode.Worker.Command do
     end
   end
 
-  # The reason that the last error line gives, else the last line at all.
+  defp ending(code) when code > 128, do: "was ended by #{@signals[code - 128] || "signal #{code - 128}"}"
+  defp ending(code), do: "ended with exit code #{code}"
+
+  # The reason that the last error line gives. Else the last line at all, when it is a warning or none of the log's, as what a loader or
+  # an assertion says. Other lines of the log tell what went well.
   defp reason(said) do
     errors = for line <- said, {:log, :error, text} <- [line(line)], do: text
 
-    case {errors, said} do
+    case {errors, Enum.map(Enum.take(said, 1), &line/1)} do
       {[text | _], _} -> if match = Regex.run(~r/reason="(.*)"/, text), do: List.last(match), else: text
-      {[], [line | _]} -> line
-      {[], []} -> nil
+      {[], [{:log, :warning, text}]} -> text
+      {[], [{:other, text}]} -> text
+      {[], _} -> nil
     end
   end
 end

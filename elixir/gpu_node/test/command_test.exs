@@ -1,0 +1,32 @@
+defmodule GpuNode.CommandTest do
+  use ExUnit.Case, async: true
+  alias GpuNode.Worker.Command
+
+  @options [node: :gpu0@host, binary: "/bin/gpu_node"]
+  @info "gpu_node info connection_up peer=a@host channel=bulk"
+  @warning "gpu_node warning software_device device=\"llvmpipe\""
+  @error ~s(gpu_node error name_refused reason="the name is taken")
+
+  defp ended(code, said), do: Command.exit_error(code, said, @options)
+
+  test "lines that tell what went well are no cause" do
+    assert ended(137, [@info, @warning]).message == "gpu0@host was ended by SIGKILL; it is started again"
+    assert ended(1, [@info]).message == "gpu0@host ended with exit code 1; it is started again"
+    assert ended(1, []).message == "gpu0@host ended with exit code 1; it is started again"
+  end
+
+  test "the last error is, else a last line that is a warning or of something else" do
+    assert %{code: :name_taken, message: text} = ended(73, [@info, @error, @warning])
+    assert text =~ "ended with exit code 73; the name is taken; another node"
+    assert ended(70, ["gpu_node error defect=here", @error]).message =~ "exit code 70; defect=here; it is"
+    assert ended(1, [@warning, @info]).message =~ ~s(exit code 1; software_device device="llvmpipe"; it is)
+    assert ended(127, ["libvulkan.so.1: cannot open"]).message =~ "exit code 127; libvulkan.so.1: cannot open; /bin"
+  end
+
+  test "an exit code above 128 is a signal, by its name where it has one" do
+    assert ended(134, ["terminate called"]).message =~ "was ended by SIGABRT; terminate called; it is started again"
+    assert ended(139, []).message =~ "was ended by SIGSEGV"
+    assert ended(192, []).message =~ "was ended by signal 64"
+    assert %{code: :node_down} = ended(137, [])
+  end
+end
