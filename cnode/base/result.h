@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -58,9 +59,10 @@ class [[nodiscard]] Result<void> {
 #define GPU_NODE_CONCAT_(a, b) a##b
 #define GPU_NODE_CONCAT(a, b) GPU_NODE_CONCAT_(a, b)
 
-// Returns the error of |expr| from the enclosing function, if it has one.
+// Returns the error of |expr| from the enclosing function, if it has one. A Result<bool> says something beside that.
 #define GPU_TRY(expr)                                                                                 \
   do {                                                                                                \
+    static_assert(!std::is_same_v<decltype(expr), Result<bool>>, "GPU_ASSIGN it");                    \
     if (auto gpu_try_result = (expr); !gpu_try_result.ok()) return std::move(gpu_try_result).error(); \
   } while (false)
 

@@ -67,8 +67,17 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
       device_.kernels().request(dispatch.key, dispatch.emit);
 }
 
-Result<bool> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
+Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
                               const Charge& charge, Tensors& results) {
+  GPU_ASSIGN(const bool done, begin(instruction, operands, charge, results));
+  if (done) return {};
+  Result<void> finished = finish(take_rest(), results);
+  if (finished.ok()) return finished;
+  return ir::with_instruction(std::move(finished).error(), instruction, operand_types_);
+}
+
+Result<bool> Executor::begin(const ir::Instruction& instruction, std::span<const Operand> operands,
+                             const Charge& charge, Tensors& results) {
   thread_.check("an executor");
   ++counters_.instructions;
   start_clock();

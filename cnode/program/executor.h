@@ -52,24 +52,26 @@ class Executor {
   // or program compile side by side. Nothing where it is wrong: recording it says so.
   void prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands);
 
-  // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. False when it was
-  // told not to go on, or when a kernel is not compiled yet: take_rest() is what is left, for go_on(). Errors name op,
-  // shapes and types.
-  Result<bool> record(const ir::Instruction& instruction, std::span<const Operand> operands, const Charge& charge,
+  // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. Waits for kernels
+  // that are still compiling. Errors name op, shapes and types.
+  Result<void> record(const ir::Instruction& instruction, std::span<const Operand> operands, const Charge& charge,
                       Tensors& results);
 
-  // The two halves of record(), for who keeps the first: without inference, and without error contexts.
+  // The same without waiting. False when it was told not to go on, or when a kernel is not compiled yet: take_rest() is
+  // what is left, for go_on().
+  Result<bool> begin(const ir::Instruction& instruction, std::span<const Operand> operands, const Charge& charge,
+                     Tensors& results);
+
+  // The two halves of begin(), for who keeps the first: without inference, and without error contexts.
   Result<void> resolve(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
   Result<bool> execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
                        Tensors& results);
 
-  // After false, from any of the three.
+  // After false, from any of these.
   Rest take_rest() { return std::exchange(rest_, {}); }
   // Records more of |rest|, where its kernel is there; when that is all, |results| are the instruction's. Errors are
   // without context.
   Result<bool> go_on(Rest& rest, Tensors& results);
-  // The same for all of it, waiting for kernels.
-  Result<void> finish(Rest rest, Tensors& results);
 
   // |tensor| in row-major order from offset 0 of its own storage: itself when it is so already, else a recorded copy.
   Result<Tensor> contiguous(const Tensor& tensor, const Charge& charge);
@@ -90,6 +92,8 @@ class Executor {
 
  private:
   Result<void> infer(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
+  // go_on() to the end, waiting for kernels.
+  Result<void> finish(Rest rest, Tensors& results);
   // The plan of |instruction|, or of a row-major copy of |tensor|: made, or remembered.
   Result<CachedPlan*> plan_of(const ir::Instruction& instruction, std::span<const Operand> operands);
   Result<CachedPlan*> copy_of(const Tensor& tensor);

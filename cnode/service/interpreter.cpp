@@ -144,7 +144,7 @@ Result<bool> Interpreter::record(Session& session, const ir::Instruction& instru
   for (const ir::Operand& operand : instruction.operands) {
     GPU_ASSIGN(operands_.emplace_back(), resolve(session, operand, instruction.op->name));
   }
-  return with_room(session, [&] { return executor_.record(instruction, operands_, session.charge, results_); });
+  return with_room(session, [&] { return executor_.begin(instruction, operands_, session.charge, results_); });
 }
 
 Result<program::Operand> Interpreter::resolve(const Session& session, const ir::Operand& operand,
