@@ -203,14 +203,14 @@ Result<bool> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> t
                            const Charge& charge, Tensors& results) {
   Rest::Place at;
   Result<bool> recorded = try_run(cached, types, operands, charge, results, at);
-  if (recorded.ok() && !*recorded) {
+  if (!recorded.ok()) {
+    results.clear();  // what was allocated before something failed is nobody's
+  } else if (!*recorded) {
     rest_ = {cached.shared_from_this(),  at, {}, std::move(results), std::move(scratch_), {},
              std::exchange(awaited_, {})};
     for (const Operand& operand : operands) rest_.operands.push_back(operand.value());
   }
   scratch_.clear();
-  // What was allocated before something failed is nobody's.
-  if (!recorded.ok()) results.clear();
   return recorded;
 }
 
