@@ -1,11 +1,11 @@
 // What other threads make for a job (a kernel, a module, a file): looked at, never waited for.
 #pragma once
 
-#include <chrono>
 #include <future>
 #include <memory>
 #include <utility>
 
+#include "base/ready.h"
 #include "base/result.h"
 #include "vulkan/kernel_cache.h"
 
@@ -20,7 +20,7 @@ class Awaited {
   explicit Awaited(Pending pending) : pending_(std::move(pending)) {}
 
   bool asked() const { return pending_.valid(); }
-  bool ready() const { return asked() && pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+  bool ready() const { return is_ready(pending_); }
   // REQUIRES ready().
   const Result<T>& outcome() const { return pending_.get(); }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/concat.h"
+#include "base/ready.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"
 
@@ -268,7 +269,7 @@ Result<bool> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan:
   if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key, dispatch.emit);
   if (kernel == nullptr) {
     vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit);
-    if (pending.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    if (!is_ready(pending)) {
       awaited_ = std::move(pending);
       return false;
     }

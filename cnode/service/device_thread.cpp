@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ready.h"
 #include "base/thread_name.h"
 #include "vulkan/counter_cells.h"
 #include "vulkan/recorder.h"
@@ -92,9 +93,7 @@ bool DeviceThread::idle() const {
 
 std::optional<Work> DeviceThread::next_work() {
   const Clock::time_point now = Clock::now();
-  std::erase_if(kernel_waits_, [](const KernelWait& wait) {
-    return wait.kernel.wait_for(microseconds(0)) == std::future_status::ready;
-  });
+  std::erase_if(kernel_waits_, [](const KernelWait& wait) { return is_ready(wait.kernel); });
   const bool running = !lost_ && recorder_.submitted() > recorder_.completed();
   if (!running) wait_began_ = now;
   busy_ = running && is_busy();

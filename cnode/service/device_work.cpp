@@ -28,6 +28,7 @@ void DeviceThread::perform(RunWork& work) {
     turn_of_ = 0;
   }
   if (!done) {
+    acknowledge();  // of messages before it
     vulkan::KernelCache::Pending kernel = work.paused->kernel();
     if (kernel.valid()) kernel_waits_.push_back({std::move(kernel), parked_.hold(work.session)});
     return parked_.put_back(std::move(work));

@@ -173,10 +173,10 @@ Result<void> append_tiles(const Product& product, const Tiling& tiling, const Bi
     plan.set_parameters({words.begin(), words.size()}, dispatch);
     dispatch.grid.groups[0] = static_cast<uint32_t>(groups_x);
     dispatch.grid.groups[1] = static_cast<uint32_t>(divide_up(tiles, groups_x));
-    dispatch.grid.groups[2] = static_cast<uint32_t>(std::min(batches_at_once, product.batches - first) * tiling.parts);
+    const int64_t batches = std::min(batches_at_once, product.batches - first);
+    dispatch.grid.groups[2] = static_cast<uint32_t>(batches * tiling.parts);
     dispatch.grid.units = static_cast<double>(product.elements()) * static_cast<double>(product.depth_count) *
-                          static_cast<double>(std::min(batches_at_once, product.batches - first)) /
-                          static_cast<double>(product.batches);
+                          static_cast<double>(batches) / static_cast<double>(product.batches);
     GPU_TRY(plan.append(std::move(dispatch)));
   }
   return {};
