@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/concat.h"
 #include "base/file.h"
@@ -79,10 +80,18 @@ Result<vulkan::KernelSource> DeviceModel::source(const vulkan::DeviceInfo& devic
   return emit_program(*program_, schedule_, kernel_shape(schedule_, launch_, mapping, dtype_, device), device);
 }
 
-Result<vulkan::KernelCache::Pending> DeviceModel::request(vulkan::Device& device, Mapping mapping) const {
-  GPU_ASSIGN(vulkan::KernelSource text, source(device.info(), mapping));
+Result<void> DeviceModel::write(const vulkan::DeviceInfo& device, Mapping mapping) {
+  GPU_ASSIGN(of(mapping).written, source(device, mapping));
+  return {};
+}
+
+Result<vulkan::KernelCache::Pending> DeviceModel::request(vulkan::Device& device, Mapping mapping) {
+  if (!of(mapping).written) GPU_TRY(write(device.info(), mapping));
+  vulkan::KernelSource text = std::move(*std::exchange(of(mapping).written, {}));
   const std::string key = "chain " + sha256_hex(text.glsl);
-  return device.kernels().request(key, [text = std::move(text)]() -> Result<vulkan::KernelSource> { return text; });
+  const vulkan::Asker asker{owner_, vulkan::KernelAuthor::kClient, text.glsl.size()};
+  return device.kernels().request(
+      key, [text = std::move(text)]() -> Result<vulkan::KernelSource> { return text; }, asker);
 }
 
 Result<const vulkan::Kernel*> DeviceModel::kernel(vulkan::Device& device, Mapping mapping) {

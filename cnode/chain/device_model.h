@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "chain/launch.h"
 #include "jobs/awaited.h"
@@ -49,8 +50,13 @@ class DeviceModel {
 
   // The shader of |mapping|, for people and tests too.
   Result<vulkan::KernelSource> source(const vulkan::DeviceInfo& device, Mapping mapping) const;
+  // Who waits for its kernels: of different owners, and of long and short ones, the compilers think what they do.
+  void set_owner(uint64_t owner) { owner_ = owner; }
+  uint64_t owner() const { return owner_; }
+  // Writes the shader of |mapping|, so that request() need not; any thread, before anybody else has the model.
+  Result<void> write(const vulkan::DeviceInfo& device, Mapping mapping);
   // Asks for the kernel of |mapping|, without waiting.
-  Result<vulkan::KernelCache::Pending> request(vulkan::Device& device, Mapping mapping) const;
+  Result<vulkan::KernelCache::Pending> request(vulkan::Device& device, Mapping mapping);
   // The kernel of |mapping|; nullptr while it is being compiled.
   Result<const vulkan::Kernel*> kernel(vulkan::Device& device, Mapping mapping);
 
@@ -59,6 +65,7 @@ class DeviceModel {
 
  private:
   struct ByMapping {
+    std::optional<vulkan::KernelSource> written;  // until it is asked for
     jobs::AwaitedKernel kernel;
     uint64_t chains = 0;  // that |pace| is of
     jobs::Pace pace;
@@ -73,6 +80,7 @@ class DeviceModel {
   std::vector<std::byte> known_bytes_;
   vulkan::BufferRef known_, words_;
   std::array<ByMapping, kMappings> by_mapping_;
+  uint64_t owner_ = 0;
 };
 
 }  // namespace gpu_node::chain

@@ -47,6 +47,7 @@ double read_number(const std::byte* from, Dtype dtype, uint64_t i) {
 
 Result<bool> Ensemble::ready(vulkan::Device& device) {
   using Emitted = Result<vulkan::KernelSource>;
+  using vulkan::KernelAuthor;
   if (leapfrog_ == nullptr) {
     GPU_ASSIGN(leapfrog_, model_->kernel(device, shape_.mapping));
   }
@@ -58,12 +59,16 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
       std::string key = std::string("sampler_") + kNames[kind] + " " + std::string(dtype_info(shape_.dtype).name);
       if (kind == kTurn) key += concat(" ", name_of(shape_.mapping), " ", shape_.lanes);
       if (kind == kKeep) key += concat(" ", transforms_);
+      // What a family's variables are made of is as manifold as families are.
+      const vulkan::Asker asker{model_->owner(), kind == kKeep ? KernelAuthor::kClient : KernelAuthor::kNode};
       mine.ask(device.kernels().request(
-          key, [kind, shape = shape_, transforms = transforms_, info = device.info()]() -> Emitted {
+          key,
+          [kind, shape = shape_, transforms = transforms_, info = device.info()]() -> Emitted {
             if (kind == kTurn) return emit_turn(shape, info);
             if (kind == kReduce) return emit_reduce(shape.dtype, info);
             return kind == kKeep ? emit_keep(shape.dtype, transforms, info) : emit_start(shape.dtype, info);
-          }));
+          },
+          asker));
     }
     GPU_ASSIGN(const vulkan::Kernel* found, mine.look());
     all = all && found != nullptr;

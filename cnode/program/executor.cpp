@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/concat.h"
-#include "base/ready.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"
 
@@ -46,7 +45,8 @@ void Executor::count(uint64_t instructions) {
   counters_.record_ns += lap();
 }
 
-void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) {
+void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands,
+                        Kernels& kernels) {
   thread_.check("an executor");
   ir::TensorTypes types;
   if (!ir::infer(instruction, operands, types).ok() || is_empty(types.span())) return;
@@ -65,7 +65,7 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
   if (!plan.ok()) return;
   for (const kernels::Dispatch& dispatch : plan->dispatches)
     if (device_.kernels().find(dispatch.key, dispatch.emit) == nullptr)
-      device_.kernels().request(dispatch.key, dispatch.emit);
+      kernels.push_back(device_.kernels().request(dispatch.key, dispatch.emit, asker_));
 }
 
 Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
@@ -268,8 +268,8 @@ Result<bool> Executor::dispatch(const kernels::Dispatch& dispatch, const vulkan:
                                 std::span<const vulkan::BufferRef> scratch, uint32_t& group) {
   if (kernel == nullptr) kernel = device_.kernels().find(dispatch.key, dispatch.emit);
   if (kernel == nullptr) {
-    vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit);
-    if (!is_ready(pending)) {
+    vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit, asker_);
+    if (!pending.ready()) {
       awaited_ = std::move(pending);
       return false;
     }

@@ -18,6 +18,7 @@
 #include "program/plan_cache.h"
 #include "program/tensor.h"
 #include "vulkan/device.h"
+#include "vulkan/kernel_cache.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::program {
@@ -39,6 +40,8 @@ struct Rest {
   vulkan::KernelCache::Pending kernel;
 };
 
+using Kernels = std::vector<vulkan::KernelCache::Pending>;
+
 class Executor {
  public:
   // |go_on| is asked between the parts of a long dispatch: whether to go on with it now.
@@ -48,9 +51,12 @@ class Executor {
   // host at once where it is mapped.
   Result<Tensor> allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge);
 
+  // Whom kernels are compiled for from now on: different owners take turns.
+  void set_owner(uint64_t owner) { asker_.owner = owner; }
   // Asks for the kernels of |instruction|, its operands lying row-major, without waiting, so that those of one message
-  // or program compile side by side. Nothing where it is wrong: recording it says so.
-  void prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands);
+  // or program compile side by side: adds those to |kernels| that are not there yet, which is to be kept until then.
+  // Nothing where the instruction is wrong: recording it says so.
+  void prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands, Kernels& kernels);
 
   // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. Waits for kernels
   // that are still compiling. Errors name op, shapes and types.
@@ -118,6 +124,7 @@ class Executor {
   vulkan::Device& device_;
   const std::function<bool()> go_on_;
   const Pace pace_;
+  vulkan::Asker asker_;
   PlanCache plans_;
   Counters counters_;
   Clock::time_point counted_;

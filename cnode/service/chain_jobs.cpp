@@ -71,6 +71,7 @@ Result<jobs::Next> CompileJob::record(const jobs::Slice& slice) {
   if (held_ == nullptr) {
     held_ = std::make_shared<HeldModel>();
     held_->model = planned_.model;
+    held_->model->set_owner(session().id);
     GPU_ASSIGN(held_->payment, session().charge(planned_.model->size_bytes()));
     // Asked for first, so that it compiles while the numbers travel.
     GPU_ASSIGN(kernel_, planned_.model->kernel(device_, mapping_));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/ready.h"
 #include "base/thread_name.h"
 #include "vulkan/counter_cells.h"
 #include "vulkan/recorder.h"
@@ -93,7 +92,7 @@ bool DeviceThread::idle() const {
 
 std::optional<Work> DeviceThread::next_work() {
   const Clock::time_point now = Clock::now();
-  std::erase_if(kernel_waits_, [](const KernelWait& wait) { return is_ready(wait.kernel); });
+  std::erase_if(kernel_waits_, [](const KernelWait& wait) { return wait.kernel.ready(); });
   const bool running = !lost_ && recorder_.submitted() > recorder_.completed();
   if (!running) wait_began_ = now;
   busy_ = running && is_busy();

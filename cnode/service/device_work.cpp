@@ -4,6 +4,7 @@
 #include "service/device_thread.h"
 #include "service/sample_job.h"
 #include "service/shader_jobs.h"
+#include "vulkan/kernel_cache.h"
 
 namespace gpu_node::service {
 namespace {
@@ -119,6 +120,7 @@ void DeviceThread::perform(DataWork& work) {
 
 void DeviceThread::perform(ModelWork& work) {
   if (work.work.call->answered() || work.work.session->closed.load(std::memory_order_acquire)) return;
+  device_.kernels().give_back_idle(recorder_.completed());
   add(std::make_unique<CompileJob>(std::move(work.work), std::move(work.planned), device_, interpreter_));
 }
 
@@ -135,6 +137,7 @@ void DeviceThread::perform(ChainWork& work) { start<ChainJob>(work, work.chain);
 void DeviceThread::perform(SampleWork& work) { start<SampleJob>(work, work.sample); }
 
 void DeviceThread::perform(PendingJobWork& work) {
+  device_.kernels().give_back_idle(recorder_.completed());
   if (work.job->wanted()) add(std::move(work.job));
 }
 

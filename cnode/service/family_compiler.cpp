@@ -67,6 +67,7 @@ Result<PlannedModel> FamilyCompiler::compile(const CompileFamily& request) {
   auto model = chain::DeviceModel::plan(device_, program, *binding, request.dtype);
   if (!model.ok()) return said(std::move(model).error());
   planned.model = std::move(model).value();
+  GPU_TRY(planned.model->write(device_, planned.model->mapping_for(static_cast<uint64_t>(planned.chains), device_)));
   planned.plan_ms = ms_since(parsed);
   return planned;
 }

@@ -13,6 +13,7 @@
 #include "base/thread_owner.h"
 #include "chain/device_model.h"
 #include "program/compiled.h"
+#include "program/executor.h"
 #include "program/tensor.h"
 #include "service/upload.h"
 
@@ -31,6 +32,7 @@ using ModelRef = std::shared_ptr<const HeldModel>;
 struct HeldProgram {
   program::CompiledProgramRef program;
   program::Payment payment;
+  program::Kernels kernels;  // that its first run most likely needs
 };
 using ProgramRef = std::shared_ptr<const HeldProgram>;
 

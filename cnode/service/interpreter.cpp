@@ -50,6 +50,7 @@ bool Interpreter::run(Session& session, std::span<const Command> commands, std::
     running_->has_locals = find_ends(commands);
     running_->prefetched = commands.size() == 1;
   }
+  executor_.set_owner(session.id);
   const bool done = run_turn(session, commands);
   operands_.clear();
   if (!borrowed_.empty()) borrowed_.clear();
@@ -63,6 +64,7 @@ bool Interpreter::run(Session& session, std::span<const Command> commands, std::
 
 void Running::end() {
   if (locals.size() > 0) locals.clear();
+  kernels.clear();
   if (step) program_run.clear();
   step.reset();
   rest.reset();
@@ -160,16 +162,17 @@ Result<program::Operand> Interpreter::resolve(const Session& session, const ir::
 
 void Interpreter::execute(Session& session, const CompileProgramCommand& compile) {
   const Result<void> bound = hold_program(session, compile);
-  if (!bound.ok()) return poison(session, compile.id, failure(bound.error()));
-  prefetch(*compile.program);
+  if (!bound.ok()) poison(session, compile.id, failure(bound.error()));
 }
 
 Result<void> Interpreter::hold_program(Session& session, const CompileProgramCommand& compile) {
   constexpr std::string_view kWhat = "compile_program";
   Result<program::Payment> payment = session.host_charge(compile.program->host_bytes());
   if (!payment.ok()) return with_context(std::move(payment).error(), kWhat);
-  return bind_new(session, compile.id, std::make_shared<const HeldProgram>(compile.program, std::move(payment).value()),
-                  kWhat);
+  return bind_new(
+      session, compile.id,
+      std::make_shared<const HeldProgram>(compile.program, std::move(payment).value(), prefetch(*compile.program)),
+      kWhat);
 }
 
 bool Interpreter::execute(Session& session, const RunProgramCommand& run) {

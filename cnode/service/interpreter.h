@@ -35,6 +35,7 @@ struct Running {
 
   size_t next = 0;  // command
   bool has_locals = false, prefetched = false;
+  program::Kernels kernels;  // asked for before they are needed
   HandleTable locals;
   ir::Liveness liveness;
   // A run of a program that is between two of its steps, and the next one.
@@ -141,7 +142,7 @@ class Interpreter {
   bool find_ends(std::span<const Command> commands);
   // Asks for the kernels of the instructions from |commands[from]| on.
   void prefetch(const Session& session, std::span<const Command> commands, size_t from);
-  void prefetch(const program::CompiledProgram& program);
+  program::Kernels prefetch(const program::CompiledProgram& program);
   bool operand_types(const Session& session, const ir::Instruction& instruction, std::span<const Command> before);
   const ir::TensorType* declared_type(int64_t name, std::span<const Command> before);
 

@@ -42,11 +42,12 @@ void Interpreter::prefetch(const Session& session, std::span<const Command> comm
   for (size_t i = from; i < commands.size(); ++i) {
     const auto* instruction = std::get_if<ir::Instruction>(&commands[i]);
     if (instruction && operand_types(session, *instruction, commands.first(i)))
-      executor_.prefetch(*instruction, types_);
+      executor_.prefetch(*instruction, types_, running_->kernels);
   }
 }
 
-void Interpreter::prefetch(const program::CompiledProgram& program) {
+program::Kernels Interpreter::prefetch(const program::CompiledProgram& program) {
+  program::Kernels kernels;
   for (size_t i = 0; i < program.steps().size(); ++i) {
     const ir::Instruction& instruction = program.program().instructions[i];
     types_.clear();
@@ -56,8 +57,9 @@ void Interpreter::prefetch(const program::CompiledProgram& program) {
                            ? ir::OperandType::of(std::get<Scalar>(instruction.operands[k]))
                            : ir::OperandType::of(program.types()[place]));
     }
-    executor_.prefetch(instruction, types_);
+    executor_.prefetch(instruction, types_, kernels);
   }
+  return kernels;
 }
 
 }  // namespace gpu_node::service

@@ -140,7 +140,7 @@ std::optional<std::pair<SessionRef, PendingCallRef>> Service::admit_shader(Calle
 void Service::answer(Caller&& caller, CompileGlsl& compile) {
   const auto admitted = admit_shader(std::move(caller), compile.session, std::move(compile.options));
   if (!admitted) return;
-  auto pending = device_->kernels().compile(kernels::with_library(compile.glsl));
+  auto pending = device_->kernels().compile(kernels::with_library(compile.glsl), admitted->first->id);
   enqueue(admitted->second, PendingJobWork{std::make_unique<CompileGlslJob>(
                                 admitted->first, admitted->second, std::move(compile.glsl), std::move(pending))});
 }
@@ -148,10 +148,11 @@ void Service::answer(Caller&& caller, CompileGlsl& compile) {
 void Service::answer(Caller&& caller, LoadSpirv& load) {
   const auto admitted = admit_shader(std::move(caller), load.session, std::move(load.options));
   if (!admitted) return;
+  const vulkan::Asker asker{admitted->first->id, vulkan::KernelAuthor::kClient, load.words.size() * sizeof(uint32_t)};
   auto emit = [words = std::move(load.words)]() -> Result<vulkan::KernelSource> {
     return vulkan::KernelSource{.spirv = words};
   };
-  auto pending = device_->kernels().request(raw_kernel_key(load.hash), std::move(emit));
+  auto pending = device_->kernels().request(raw_kernel_key(load.hash), std::move(emit), asker);
   enqueue(admitted->second, PendingJobWork{std::make_unique<LoadSpirvJob>(admitted->first, admitted->second,
                                                                           std::move(load.hash), std::move(pending))});
 }

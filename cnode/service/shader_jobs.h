@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "jobs/awaited.h"
 #include "program/transfer.h"
 #include "service/interpreter.h"
 #include "service/waited_job.h"
@@ -22,18 +21,19 @@ std::string raw_kernel_key(const std::string& hash);
 template <typename T>
 class AwaitingJob : public WaitedJob {
  public:
-  AwaitingJob(SessionRef session, PendingCallRef call, typename jobs::Awaited<T>::Pending pending)
-      : WaitedJob(std::move(session), std::move(call)), awaited_(std::move(pending)) {}
+  AwaitingJob(SessionRef session, PendingCallRef call, vulkan::Pending<T> pending)
+      : WaitedJob(std::move(session), std::move(call)), pending_(std::move(pending)) {}
 
   Result<jobs::Next> record(const jobs::Slice&) override {
-    return awaited_.ready() ? jobs::Next::kDone : jobs::Next::kWait;
+    return pending_.ready() ? jobs::Next::kDone : jobs::Next::kWait;
   }
 
  protected:
-  const Result<T>& outcome() const { return awaited_.outcome(); }
+  // Once it is done.
+  const Result<T>& outcome() const { return pending_.get(); }
 
  private:
-  const jobs::Awaited<T> awaited_;
+  const vulkan::Pending<T> pending_;
 };
 
 class CompileGlslJob final : public AwaitingJob<std::vector<uint32_t>> {

@@ -205,6 +205,7 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
     vk.vkCmdDispatch(commands_, x, y, z);
   else
     vk.vkCmdDispatchBase(commands_, grid.first[0], grid.first[1], grid.first[2], x, y, z);
+  kernel.last_submission() = timeline_.submitted() + 1;
   costs_.add(kernel, grid.work());
   bump(context_.counters.dispatches);
   return {};

@@ -1,8 +1,10 @@
-// A kernel with its pipeline. The pipeline belongs to the kernel cache, so that a forgotten reference to the kernel
-// outlives the device without harm.
+// A kernel with its pipeline. REQUIRES: destroyed before the device; who keeps one longer than the kernel cache keeps a
+// reference without a pipeline (release()).
 #pragma once
 
-#include "vulkan/api.h"
+#include <utility>
+
+#include "vulkan/handle.h"
 #include "vulkan/kernel_cache.h"
 #include "vulkan/layout_cache.h"
 #include "vulkan/spirv_interface.h"
@@ -11,17 +13,19 @@ namespace gpu_node::vulkan {
 
 class CompiledKernel final : public Kernel {
  public:
-  CompiledKernel(const ShaderInterface& interface, const KernelTimes& times, VkPipeline pipeline,
+  CompiledKernel(const ShaderInterface& interface, const KernelTimes& times, Handle<VkPipeline> pipeline,
                  const KernelLayout& layout)
       : Kernel(interface.buffers, interface.push_bytes, interface.written, times),
-        pipeline_(pipeline),
+        pipeline_(std::move(pipeline)),
         layout_(layout) {}
 
-  VkPipeline pipeline() const { return pipeline_; }
+  VkPipeline pipeline() const { return pipeline_.get(); }
   const KernelLayout& layout() const { return layout_; }
+  // Destroys the pipeline.
+  void release() const { pipeline_ = {}; }
 
  private:
-  VkPipeline pipeline_;
+  mutable Handle<VkPipeline> pipeline_;
   KernelLayout layout_;
 };
 

@@ -142,4 +142,11 @@ Result<std::unique_ptr<Context>> open_device(const DeviceOptions& options) {
   return context;
 }
 
+Result<std::unique_ptr<Context>> open_beside(const Context& other) {
+  auto context = std::make_unique<Context>();
+  context->physical = other.physical;
+  GPU_TRY(open(*context));
+  return context;
+}
+
 }  // namespace gpu_node::vulkan

@@ -35,4 +35,7 @@ struct Context {
 // Chooses and opens the device that |options| ask for.
 Result<std::unique_ptr<Context>> open_device(const DeviceOptions& options);
 
+// Another device like that of |other|, which keeps the instance for both.
+Result<std::unique_ptr<Context>> open_beside(const Context& other);
+
 }  // namespace gpu_node::vulkan

@@ -13,13 +13,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "vulkan/pending.h"
 
 namespace gpu_node::vulkan {
 
@@ -52,6 +52,8 @@ class Kernel {
   bool may_write(uint32_t buffer) const { return buffer < 64 && (written_ >> buffer & 1) != 0; }
   // The recorder's; device thread only.
   UnitCost& unit_cost() const { return unit_cost_; }
+  // The last submission that uses it.
+  uint64_t& last_submission() const { return last_submission_; }
 
  protected:
   Kernel(uint32_t buffers, uint32_t push_bytes, uint64_t written, const KernelTimes& times)
@@ -61,6 +63,7 @@ class Kernel {
   uint64_t written_;
   KernelTimes times_;
   mutable UnitCost unit_cost_;
+  mutable uint64_t last_submission_ = 0;
 };
 
 struct KernelSource {
@@ -73,13 +76,24 @@ struct KernelSource {
   std::vector<uint32_t> spirv = {};
 };
 
+// Who wrote what a kernel is made from: the node (tensor ops, samplers), or a client (families, modules), at any
+// length.
+enum class KernelAuthor : uint8_t { kNode, kClient };
+
+// Who asks for a kernel. Different owners take turns; among one owner's the shortest text comes first.
+struct Asker {
+  uint64_t owner = 0;  // the session's id
+  KernelAuthor author = KernelAuthor::kNode;
+  uint64_t text_bytes = 0;  // of a client's
+};
+
 class KernelCache {
  public:
   using Emit = std::function<Result<KernelSource>()>;
   // Shared by every caller of one key. A failed compile (kCompileFailed: the compiler's message and the numbered GLSL
   // line; its details say the stage) is remembered.
-  using Pending = std::shared_future<Result<std::shared_ptr<const Kernel>>>;
-  using PendingSpirv = std::shared_future<Result<std::vector<uint32_t>>>;
+  using Pending = vulkan::Pending<std::shared_ptr<const Kernel>>;
+  using PendingSpirv = vulkan::Pending<std::vector<uint32_t>>;
 
   virtual ~KernelCache() = default;
 
@@ -90,15 +104,21 @@ class KernelCache {
   // when the text is not that of the kernel found (vulkan/text_check.h).
   virtual const Kernel* find(std::string_view key, const Emit& emit) = 0;
 
-  // The kernel of |key|, compiled by the pool from |emit| when it is not there yet. Never waits, never fails: the
-  // future holds the error. The failure of a caller's module is not remembered: he may send any number of them.
-  virtual Pending request(std::string_view key, Emit emit) = 0;
+  // The kernel of |key|, compiled by the pool from |emit| when it is not there yet. Never waits, never fails: what is
+  // pending holds the error. It is dropped where every copy of that goes before it is begun. The failure of what a
+  // client has written is not remembered: he may send any number of them.
+  virtual Pending request(std::string_view key, Emit emit, const Asker& asker = {}) = 0;
 
-  // The module that a kernel of this text has, from disk or compiled by the pool. Never waits, never fails.
-  virtual PendingSpirv compile(std::string glsl) = 0;
+  // The module that a kernel of this text, a client's, has: from disk or compiled by the pool. Never waits, never
+  // fails.
+  virtual PendingSpirv compile(std::string glsl, uint64_t owner) = 0;
 
-  // Has the driver's cache written now. The future holds the file's path, empty where nothing is kept on disk.
-  using PendingSave = std::shared_future<Result<std::string>>;
+  // Gives back kernels that clients have written and nobody holds (the pending ones of request()) but the latest few,
+  // where no submission after |completed| uses them. Device thread.
+  virtual void give_back_idle(uint64_t completed) = 0;
+
+  // Has the driver's cache written now. What is pending holds the file's path, empty where nothing is kept on disk.
+  using PendingSave = vulkan::Pending<std::string>;
   virtual PendingSave save() = 0;
 
   // The path of that file.

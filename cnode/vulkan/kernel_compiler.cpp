@@ -4,18 +4,22 @@
 #include <chrono>
 #include <cstdlib>
 #include <utility>
+#include <vector>
 
 #include "base/concat.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "vulkan/glsl_compiler.h"
 #include "vulkan/spirv_module.h"
+#include "vulkan/spirv_size.h"
 
 namespace gpu_node::vulkan {
 namespace {
 
-constexpr size_t kMaxQueuedJobs = 16384;
-constexpr uint32_t kMaxRawKernels = 4096;
+// Kernels of clients that nobody holds, and that are kept all the same: a module is sent again when it is gone, and a
+// family's kernel (some 4 MiB on lavapipe) is in the caches on disk.
+constexpr size_t kMaxIdleModules = 256;
+constexpr size_t kMaxIdleFamilies = 8;
 
 // Milliseconds since it was made, or since it was last asked.
 class Lap {
@@ -29,6 +33,17 @@ class Lap {
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
 };
 
+// What drivers are given at most. Lavapipe compiles some 20,000 instructions a second on a busy processor.
+constexpr uint64_t kMostInstructions = 500'000;
+
+Result<void> check_size(std::span<const uint32_t> words) {
+  const uint64_t instructions = inlined_instructions(words);
+  if (instructions <= kMostInstructions) return {};
+  return Error{ErrorCode::kCompileFailed,
+               concat("the shader is ", instructions, " instructions long where its functions are called, at most ",
+                      kMostInstructions, " are given to a driver: it would compile for minutes")};
+}
+
 // |result|, its error said to be of |stage|.
 template <typename R>
 R at_stage(const char* stage, R result) {
@@ -38,40 +53,42 @@ R at_stage(const char* stage, R result) {
 
 }  // namespace
 
-KernelCompiler::KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet)
+KernelCompiler::KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet,
+                               int threads)
     : context_(context),
       quiet_(quiet),
       toolchain_("1 " + glsl_compiler_version() + " " + spirv_tools_version() + " " +
                  context.physical.float_modes.fingerprint() + (context.has_scalar_layout ? " scalar\n" : "\n")),
       spirv_cache_(cache_folder.empty() ? "" : cache_folder + "/spirv"),
-      layouts_(context) {}
+      layouts_(context),
+      queue_(threads),
+      rehearses_(Rehearsal::is_needed(context)) {}
 
 Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(Context& context, const std::string& cache_folder,
                                                                int threads, std::chrono::milliseconds quiet) {
-  std::unique_ptr<KernelCompiler> compiler(new KernelCompiler(context, cache_folder, quiet));
+  std::unique_ptr<KernelCompiler> compiler(new KernelCompiler(context, cache_folder, quiet, std::max(threads, 1)));
   GPU_ASSIGN(compiler->pipeline_cache_, PipelineCache::create(context, cache_folder));
   for (int i = 0; i < std::max(threads, 1); ++i)
-    compiler->threads_.emplace_back([self = compiler.get()] { self->work(); });
+    compiler->threads_.emplace_back(
+        [self = compiler.get()] { self->queue_.work(self->quiet_, [self] { (void)self->pipeline_cache_->save(); }); });
   return compiler;
 }
 
 KernelCompiler::~KernelCompiler() {
-  std::deque<Job> dropped;
-  {
-    const MutexLock lock(jobs_mutex_);
-    stopping_ = true;
-    dropped.swap(jobs_);
-  }
-  jobs_ready_.notify_all();
-  for (const Job& job : dropped) job.refuse({ErrorCode::kShuttingDown, "the device is being closed"});
+  queue_.close();
   for (std::thread& thread : threads_) thread.join();
   if (pipeline_cache_ != nullptr) (void)pipeline_cache_->save();
+  const WriterLock lock(entries_mutex_);
+  for (const auto& [key, entry] : entries_)
+    if (entry.ready != nullptr) entry.ready->release();
 }
 
 const Kernel* KernelCompiler::find(std::string_view key) {
   const ReaderLock lock(entries_mutex_);
   const auto found = entries_.find(key);
-  return found == entries_.end() ? nullptr : found->second.ready;
+  if (found == entries_.end()) return nullptr;
+  if (found->second.of_client) found->second.used = ++uses_;
+  return found->second.ready;
 }
 
 const Kernel* KernelCompiler::find(std::string_view key, [[maybe_unused]] const Emit& emit) {
@@ -86,83 +103,96 @@ const Kernel* KernelCompiler::find(std::string_view key, [[maybe_unused]] const 
   return kernel;
 }
 
-KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit) {
-  const auto promise = std::make_shared<std::promise<Outcome>>();
-  Pending pending = promise->get_future().share();
+KernelCache::Pending KernelCompiler::request(std::string_view key, Emit emit, const Asker& asker) {
+  const auto wanted_by_him = std::make_shared<char>();
   const WriterLock lock(entries_mutex_);
-  const auto found = entries_.find(key);
-  if (found != entries_.end()) return found->second.pending;
-  const Result<void> queued =
-      enqueue({[this, key = std::string(key), emit = std::move(emit), promise] { run(key, emit, *promise); },
-               [promise](const Error& error) { promise->set_value(error); }});
-  if (queued.ok())
-    entries_.emplace(key, Entry{pending});
-  else
+  if (const auto found = entries_.find(key); found != entries_.end()) {
+    Entry& entry = found->second;
+    std::shared_ptr<const void> wanted = entry.wanted.lock();
+    if (wanted == nullptr) wanted = wanted_by_him;
+    if (entry.job == nullptr || queue_.join(entry.job, asker, wanted)) {
+      entry.wanted = wanted;
+      entry.used = ++uses_;
+      return Pending(entry.made, std::move(wanted));
+    }
+    entries_.erase(found);  // dropped, as nobody waited
+  }
+  const auto promise = std::make_shared<std::promise<Outcome>>();
+  const auto job = std::make_shared<CompileJob>();
+  const std::string name(key);
+  job->run = [this, name, emit = std::move(emit), promise] { run(name, emit, *promise); };
+  job->refuse = [this, name, job = job.get(), promise](const Error& error) {
+    forget(name, job);
+    promise->set_value(error);
+  };
+  Pending pending(promise->get_future().share(), wanted_by_him);
+  if (const Result<void> queued = queue_.push(job, asker, wanted_by_him); !queued.ok()) {
     promise->set_value(queued.error());  // not remembered: the next caller tries again
+    return pending;
+  }
+  Entry& entry = entries_[name];
+  entry.made = pending.made();
+  entry.wanted = wanted_by_him;
+  entry.job = job;
+  entry.of_client = asker.author == KernelAuthor::kClient;
+  entry.used = ++uses_;
   return pending;
 }
 
-KernelCache::PendingSpirv KernelCompiler::compile(std::string glsl) {
-  using Words = Result<std::vector<uint32_t>>;
+void KernelCompiler::forget(const std::string& key, const CompileJob* job) {
+  const WriterLock lock(entries_mutex_);
+  if (const auto found = entries_.find(key); found != entries_.end() && found->second.job.get() == job)
+    entries_.erase(found);
+}
+
+KernelCache::PendingSpirv KernelCompiler::compile(std::string glsl, uint64_t owner) {
+  using Words = PendingSpirv::Outcome;
   const auto promise = std::make_shared<std::promise<Words>>();
-  PendingSpirv pending = promise->get_future().share();
-  const auto make = [this, glsl = std::move(glsl), promise] {
-    Result<Module> module = module_of(glsl);
+  const auto wanted = std::make_shared<char>();
+  const Asker asker{owner, KernelAuthor::kClient, glsl.size()};
+  const auto job = std::make_shared<CompileJob>();
+  job->run = [this, glsl = std::move(glsl), promise] {
+    Result<KernelModule> module = module_of(glsl);
     // First, so that whoever has the answer and asks again finds it.
     if (module.ok() && module->compiled_here) spirv_cache_.store(module->hash, module->words);
     promise->set_value(module.ok() ? Words(module->words) : Words(module.error()));
   };
-  const Result<void> queued = enqueue({make, [promise](const Error& error) { promise->set_value(error); }});
-  if (!queued.ok()) promise->set_value(queued.error());
+  job->refuse = [promise](const Error& error) { promise->set_value(error); };
+  PendingSpirv pending(promise->get_future().share(), wanted);
+  if (const Result<void> queued = queue_.push(job, asker, wanted); !queued.ok()) promise->set_value(queued.error());
   return pending;
 }
 
 KernelCache::PendingSave KernelCompiler::save() {
-  using Path = Result<std::string>;
-  const auto promise = std::make_shared<std::promise<Path>>();
-  PendingSave pending = promise->get_future().share();
-  const Result<void> queued = enqueue({[this, promise] { promise->set_value(pipeline_cache_->save()); },
-                                       [promise](const Error& error) { promise->set_value(error); }});
-  if (!queued.ok()) promise->set_value(queued.error());
+  const auto promise = std::make_shared<std::promise<PendingSave::Outcome>>();
+  const auto wanted = std::make_shared<char>();
+  const auto job = std::make_shared<CompileJob>();
+  job->run = [this, promise] { promise->set_value(pipeline_cache_->save()); };
+  job->refuse = [promise](const Error& error) { promise->set_value(error); };
+  PendingSave pending(promise->get_future().share(), wanted);
+  if (const Result<void> queued = queue_.push(job, {}, wanted); !queued.ok()) promise->set_value(queued.error());
   return pending;
 }
 
-Result<void> KernelCompiler::enqueue(Job job) {
-  {
-    const MutexLock lock(jobs_mutex_);
-    if (stopping_) return Error{ErrorCode::kShuttingDown, "the device is being closed"};
-    if (jobs_.size() >= kMaxQueuedJobs)
-      return Error{ErrorCode::kBusy, concat(kMaxQueuedJobs, " kernels wait to be compiled")};
-    jobs_.push_back(std::move(job));
-  }
-  jobs_ready_.notify_one();
-  return {};
-}
-
-void KernelCompiler::work() {
-  const auto called = [this]() GPU_NODE_REQUIRES(jobs_mutex_) { return stopping_ || !jobs_.empty(); };
-  MutexLock lock(jobs_mutex_);
-  while (!stopping_) {
-    if (!jobs_.empty()) {
-      const Job job = std::move(jobs_.front());
-      jobs_.pop_front();
-      lock.unlock();
-      job.run();
-      lock.lock();
-      unsaved_ = true;
-    } else if (!unsaved_) {
-      jobs_ready_.wait(jobs_mutex_, called);
-    } else if (!jobs_ready_.wait_for(jobs_mutex_, quiet_, called)) {
-      unsaved_ = false;
-      lock.unlock();
-      (void)pipeline_cache_->save();
-      lock.lock();
-    }
+void KernelCompiler::give_back_idle(uint64_t completed) {
+  context_.thread.check("a kernel's last submission");
+  std::vector<decltype(entries_)::node_type> dropped;  // destroyed without the lock
+  const WriterLock lock(entries_mutex_);
+  for (const bool raw : {false, true}) {
+    std::vector<decltype(entries_)::iterator> idle;
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry)
+      if (entry->second.of_client && entry->second.raw == raw && entry->second.ready != nullptr &&
+          entry->second.wanted.expired() && entry->second.ready->last_submission() <= completed)
+        idle.push_back(entry);
+    const size_t most = raw ? kMaxIdleModules : kMaxIdleFamilies;
+    if (idle.size() <= most) continue;
+    std::sort(idle.begin(), idle.end(), [](const auto& a, const auto& b) { return a->second.used < b->second.used; });
+    for (size_t i = 0; i < idle.size() - most; ++i) dropped.push_back(entries_.extract(idle[i]));
   }
 }
 
 void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise) {
-  Module module;
+  KernelModule module;
   bool raw = false;
   Outcome outcome = [&]() -> Outcome {
     Lap lap;
@@ -172,31 +202,28 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
 #ifndef NDEBUG
     if (!raw) texts_.keep(key, source.glsl);
 #endif
-    if (raw) GPU_TRY(check_room());
     GPU_ASSIGN(module, module_of(std::move(source)));
     module.times.emit_ms = emit_ms;
     return at_stage("driver", build(module));
   }();
-  if (outcome.ok()) {
+  if (!outcome.ok()) outcome = with_context(std::move(outcome).error(), "kernel " + key);
+  bool of_client = false;
+  {
     const WriterLock lock(entries_mutex_);
-    entries_.find(key)->second.ready = outcome->get();
-    raw_kernels_ += raw ? 1 : 0;
-  } else {
-    outcome = with_context(std::move(outcome).error(), "kernel " + key);
-    log_line(raw ? LogLevel::kWarning : LogLevel::kError, "kernel_failed", outcome.error().message);
-    const WriterLock lock(entries_mutex_);
-    if (raw) entries_.erase(entries_.find(key));  // its caller has the module and may send it again
+    const auto found = entries_.find(key);
+    Entry& entry = found->second;
+    entry.job = nullptr;
+    entry.raw = raw;
+    of_client = entry.of_client;
+    if (outcome.ok())
+      entry.ready = static_cast<const CompiledKernel*>(outcome->get());
+    else if (of_client)
+      entries_.erase(found);  // its caller has the text and may send it again
   }
+  if (!outcome.ok())
+    log_line(of_client ? LogLevel::kWarning : LogLevel::kError, "kernel_failed", outcome.error().message);
   promise.set_value(std::move(outcome));
   if (module.compiled_here) spirv_cache_.store(module.hash, module.words);
-}
-
-// A pipeline is never given back while the device is open.
-Result<void> KernelCompiler::check_room() {
-  const ReaderLock lock(entries_mutex_);
-  if (raw_kernels_ < kMaxRawKernels) return {};
-  return Error{ErrorCode::kQuota, concat(raw_kernels_, " modules of callers are loaded, the limit is ", kMaxRawKernels,
-                                         "; a restart of the node drops them")};
 }
 
 Result<void> KernelCompiler::check(const KernelSource& source) const {
@@ -210,33 +237,35 @@ Result<void> KernelCompiler::check(const KernelSource& source) const {
   return {};
 }
 
-Result<KernelCompiler::Module> KernelCompiler::module_of(KernelSource source) {
+Result<KernelModule> KernelCompiler::module_of(KernelSource source) {
   if (!source.spirv.empty()) return raw_module(std::move(source.spirv));
   GPU_TRY(check(source));
-  GPU_ASSIGN(Module module, module_of(source.glsl));
+  GPU_ASSIGN(KernelModule module, module_of(source.glsl));
   GPU_TRY(at_stage("spirv", check_bindings(module.words, source.buffers)));
+  GPU_TRY(at_stage("glsl", check_size(module.words)));
   module.interface = {source.buffers, ~uint64_t{0}, source.push_bytes};
   module.full_subgroups = source.full_subgroups;
   return module;
 }
 
-Result<KernelCompiler::Module> KernelCompiler::raw_module(std::vector<uint32_t> words) const {
+Result<KernelModule> KernelCompiler::raw_module(std::vector<uint32_t> words) const {
   if (words.size() * sizeof(uint32_t) > kMaxRawModuleBytes)
     return with_details({ErrorCode::kCompileFailed, concat("SPIR-V module: ", words.size() * sizeof(uint32_t),
                                                            " bytes, at most ", kMaxRawModuleBytes, " are taken")},
                         {.stage = "spirv"});
-  Module module;
+  KernelModule module;
   Lap lap;
   GPU_TRY(at_stage("spirv", check_nesting(words)));
   GPU_TRY(at_stage("spirv", validate_spirv(words, context_.has_scalar_layout)));
+  GPU_TRY(at_stage("spirv", check_size(words)));
   GPU_ASSIGN(module.interface, at_stage("spirv", inspect_spirv(words, context_.shader_rules)));
   module.words = std::move(words);
   module.times = {.spirv_ms = lap.ms()};
   return module;
 }
 
-Result<KernelCompiler::Module> KernelCompiler::module_of(const std::string& glsl) {
-  Module module;
+Result<KernelModule> KernelCompiler::module_of(const std::string& glsl) {
+  KernelModule module;
   Lap lap;
   module.hash = sha256_hex(toolchain_ + glsl);
   if (auto kept = spirv_cache_.load(module.hash); kept) {
@@ -259,36 +288,41 @@ Result<KernelCompiler::Module> KernelCompiler::module_of(const std::string& glsl
   return module;
 }
 
-KernelCompiler::Outcome KernelCompiler::build(Module& made) {
+KernelCompiler::Outcome KernelCompiler::build(KernelModule& made) {
   Lap lap;
+  // One that was made before with this driver is in the driver's own cache.
+  const bool was_made_before = !made.hash.empty() && !made.compiled_here && pipeline_cache_->was_loaded();
+  if (!was_made_before) rehearse(made);
   GPU_ASSIGN(const KernelLayout layout, layouts_.layout(made.interface.buffers, made.interface.push_bytes));
-  const VkDevice device = context_.device.get();
-  VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
-  module_info.codeSize = made.words.size() * sizeof(uint32_t);
-  module_info.pCode = made.words.data();
-  VkShaderModule raw_module = VK_NULL_HANDLE;
-  GPU_TRY_VK(context_.vk.vkCreateShaderModule(device, &module_info, nullptr, &raw_module), "vkCreateShaderModule");
-  const Handle<VkShaderModule> shader(device, raw_module, context_.vk.vkDestroyShaderModule);
-
-  VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
-  info.flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;  // long ones are dispatched in parts
-  info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
-  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
-  info.stage.module = shader.get();
-  info.stage.pName = "main";
-  if (made.full_subgroups) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
-  info.layout = layout.pipeline;
-  VkPipeline raw = VK_NULL_HANDLE;
-  GPU_TRY_VK(context_.vk.vkCreateComputePipelines(device, pipeline_cache_->get(), 1, &info, nullptr, &raw),
-             "vkCreateComputePipelines");
-  Handle<VkPipeline> pipeline(device, raw, context_.vk.vkDestroyPipeline);
+  GPU_ASSIGN(Handle<VkPipeline> pipeline, make_pipeline(context_, made, layout, pipeline_cache_->get()));
   context_.counters.pipelines_created.fetch_add(1, std::memory_order_relaxed);
-  {
-    const WriterLock lock(entries_mutex_);
-    pipelines_.push_back(std::move(pipeline));
-  }
   made.times.driver_ms = lap.ms();
-  return std::shared_ptr<const Kernel>(std::make_shared<CompiledKernel>(made.interface, made.times, raw, layout));
+  return std::shared_ptr<const Kernel>(
+      std::make_shared<CompiledKernel>(made.interface, made.times, std::move(pipeline), layout));
+}
+
+void KernelCompiler::rehearse(const KernelModule& module) {
+  if (!rehearses_) return;
+  const Result<void> played = [&]() -> Result<void> {
+    std::unique_ptr<Rehearsal> rehearsal;
+    {
+      const MutexLock lock(rehearsals_mutex_);
+      if (!rehearsals_.empty()) {
+        rehearsal = std::move(rehearsals_.back());
+        rehearsals_.pop_back();
+      }
+    }
+    if (rehearsal == nullptr) {
+      GPU_ASSIGN(rehearsal, Rehearsal::create(context_));
+    }
+    GPU_TRY(rehearsal->play(module));
+    const MutexLock lock(rehearsals_mutex_);
+    rehearsals_.push_back(std::move(rehearsal));
+    return {};
+  }();
+  if (!played.ok() && rehearses_.exchange(false))
+    log_line(LogLevel::kWarning, "no_rehearsals",
+             "error=\"" + played.error().message + "\" (first dispatches are slow)");
 }
 
 }  // namespace gpu_node::vulkan

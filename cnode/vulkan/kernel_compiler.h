@@ -1,17 +1,23 @@
 // KernelCache on a small pool of threads: emit, compile (or read from disk), validate, make the pipeline.
 #pragma once
 
+#include <atomic>
 #include <chrono>
-#include <deque>
+#include <future>
+#include <memory>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "base/mutex.h"
+#include "vulkan/compile_queue.h"
 #include "vulkan/compiled_kernel.h"
 #include "vulkan/context.h"
+#include "vulkan/kernel_module.h"
 #include "vulkan/layout_cache.h"
 #include "vulkan/pipeline_cache.h"
+#include "vulkan/rehearsal.h"
 #include "vulkan/spirv_cache.h"
 #include "vulkan/text_check.h"
 
@@ -27,46 +33,39 @@ class KernelCompiler final : public KernelCache {
 
   const Kernel* find(std::string_view key) override;
   const Kernel* find(std::string_view key, const Emit& emit) override;
-  Pending request(std::string_view key, Emit emit) override;
-  PendingSpirv compile(std::string glsl) override;
+  Pending request(std::string_view key, Emit emit, const Asker& asker = {}) override;
+  PendingSpirv compile(std::string glsl, uint64_t owner) override;
+  void give_back_idle(uint64_t completed) override;
   PendingSave save() override;
   const std::string& saved_in() const override { return pipeline_cache_->file(); }
   const std::string& toolchain() const override { return toolchain_; }
 
  private:
-  using Outcome = Result<std::shared_ptr<const Kernel>>;
+  using Outcome = Pending::Outcome;
   struct Entry {
-    Pending pending;
-    const Kernel* ready = nullptr;  // kept alive by |pending|
-  };
-  struct Job {
-    std::function<void()> run;
-    std::function<void(const Error&)> refuse;
-  };
-  struct Module {
-    std::string hash;
-    std::vector<uint32_t> words;
-    ShaderInterface interface;
-    bool compiled_here = false;
-    bool full_subgroups = false;
-    KernelTimes times;
+    std::shared_future<Outcome> made;
+    std::weak_ptr<const void> wanted;       // by those who hold what request() gave
+    CompileJobRef job;                      // until it is done
+    const CompiledKernel* ready = nullptr;  // kept alive by |made|
+    bool of_client = false;
+    bool raw = false;                        // from a client's module
+    mutable std::atomic<uint64_t> used = 0;  // when it was last asked for; of a client's
   };
   struct KeyHash {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
   };
 
-  KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet);
-  void work();
-  // Nothing once the job is queued, else why it is not.
-  Result<void> enqueue(Job job) GPU_NODE_EXCLUDES(jobs_mutex_);
+  KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet, int threads);
   void run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise) GPU_NODE_EXCLUDES(entries_mutex_);
+  // Forgets the entry of |key| where it is still that of |job|.
+  void forget(const std::string& key, const CompileJob* job) GPU_NODE_EXCLUDES(entries_mutex_);
   Result<void> check(const KernelSource& source) const;
-  Result<void> check_room();
-  Result<Module> module_of(const std::string& glsl);
-  Result<Module> raw_module(std::vector<uint32_t> words) const;
-  Result<Module> module_of(KernelSource source);
-  Outcome build(Module& made);
+  Result<KernelModule> module_of(const std::string& glsl);
+  Result<KernelModule> raw_module(std::vector<uint32_t> words) const;
+  Result<KernelModule> module_of(KernelSource source);
+  Outcome build(KernelModule& made);
+  void rehearse(const KernelModule& module) GPU_NODE_EXCLUDES(rehearsals_mutex_);
 
   Context& context_;
   const std::chrono::milliseconds quiet_;
@@ -75,19 +74,18 @@ class KernelCompiler final : public KernelCache {
   LayoutCache layouts_;
   std::unique_ptr<PipelineCache> pipeline_cache_;
 
+  CompileQueue queue_;
+
   SharedMutex entries_mutex_;
   std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_ GPU_NODE_GUARDED_BY(entries_mutex_);
-  std::vector<Handle<VkPipeline>> pipelines_ GPU_NODE_GUARDED_BY(entries_mutex_);
-  uint32_t raw_kernels_ GPU_NODE_GUARDED_BY(entries_mutex_) = 0;  // of those, from callers' modules
+  mutable std::atomic<uint64_t> uses_{0};
 #ifndef NDEBUG
   TextCheck texts_;
 #endif
 
-  Mutex jobs_mutex_;
-  Condition jobs_ready_;
-  std::deque<Job> jobs_ GPU_NODE_GUARDED_BY(jobs_mutex_);
-  bool stopping_ GPU_NODE_GUARDED_BY(jobs_mutex_) = false;
-  bool unsaved_ GPU_NODE_GUARDED_BY(jobs_mutex_) = false;  // the pipeline cache has grown since it was saved
+  Mutex rehearsals_mutex_;
+  std::vector<std::unique_ptr<Rehearsal>> rehearsals_ GPU_NODE_GUARDED_BY(rehearsals_mutex_);  // that nobody uses now
+  std::atomic<bool> rehearses_;
   std::vector<std::thread> threads_;
 };
 

@@ -128,6 +128,7 @@ void read_properties(PhysicalDevice& device) {
   device.vendor_id = basic.vendorID;
   device.device_id = basic.deviceID;
   device.driver_version = basic.driverVersion;
+  device.compiles_when_dispatched = v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
   std::memcpy(device.pipeline_cache_uuid, basic.pipelineCacheUUID, VK_UUID_SIZE);
 
   VkPhysicalDeviceMemoryProperties memory;

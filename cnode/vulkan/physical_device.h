@@ -23,6 +23,7 @@ struct PhysicalDevice {
   uint32_t queue_family = 0;         // with compute
   uint32_t vendor_id = 0, device_id = 0, driver_version = 0;
   uint8_t pipeline_cache_uuid[VK_UUID_SIZE] = {};
+  bool compiles_when_dispatched = false;  // for the first time: making a pipeline does half of the work
   std::vector<VkExtensionProperties> extensions;
 
   bool has(const char* extension) const;

@@ -24,6 +24,7 @@ Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, c
   if (!folder.empty()) file = concat(folder, "/pipelines-", context.info().uuid, "-", context.physical.driver_version);
   std::unique_ptr<PipelineCache> cache(new PipelineCache(context, std::move(file)));
   const std::string data = cache->load();
+  cache->was_loaded_ = !data.empty();
   VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
   info.initialDataSize = data.size();
   info.pInitialData = data.data();

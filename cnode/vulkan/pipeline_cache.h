@@ -19,6 +19,8 @@ class PipelineCache {
 
   VkPipelineCache get() const { return cache_.get(); }
   const std::string& file() const { return file_; }  // empty: nothing is kept
+  // Whether this driver had left data there.
+  bool was_loaded() const { return was_loaded_; }
 
   // Writes what the cache holds, if that changed since the last time or the file is gone; returns the file's path,
   // empty where nothing is kept. A failure is logged once.
@@ -32,6 +34,7 @@ class PipelineCache {
   Context& context_;
   const std::string file_;
   Handle<VkPipelineCache> cache_;
+  bool was_loaded_ = false;
   Mutex mutex_;
   std::string saved_digest_ GPU_NODE_GUARDED_BY(mutex_);
   bool failure_logged_ GPU_NODE_GUARDED_BY(mutex_) = false;

@@ -158,6 +158,7 @@ Error op_error(const std::string& op, std::span<const program::Value> operands,
 
 void check_cases(std::span<const OpCase> cases) {
   std::vector<std::vector<program::Value>> values;
+  program::Kernels kernels;  // compile side by side
   for (const OpCase& test : cases) {
     std::vector<program::Value>& operands = values.emplace_back();
     std::vector<ir::TensorType> types;
@@ -170,7 +171,7 @@ void check_cases(std::span<const OpCase> cases) {
     }
     std::vector<ir::OperandType> views;
     for (const ir::TensorType& type : types) views.push_back(ir::OperandType::of(type));
-    executor().prefetch(instruction_of(test.op, operands, {&test.result, 1}, test.attributes), views);
+    executor().prefetch(instruction_of(test.op, operands, {&test.result, 1}, test.attributes), views, kernels);
   }
   std::vector<program::Tensor> results;
   for (size_t i = 0; i < cases.size(); ++i) {

@@ -63,8 +63,7 @@ Result<kernels::Plan> plan_of(const Call& call, Planner planner) {
 Result<const vulkan::Kernel*> wait_for_kernel(vulkan::Device& device, const kernels::Dispatch& dispatch) {
   if (const vulkan::Kernel* kernel = device.kernels().find(dispatch.key, dispatch.emit)) return kernel;
   const vulkan::KernelCache::Pending pending = device.kernels().request(dispatch.key, dispatch.emit);
-  if (pending.wait_for(kCompileTime) != std::future_status::ready)
-    return Error{ErrorCode::kDeadline, dispatch.key + " does not compile in time"};
+  if (!pending.wait_for(kCompileTime)) return Error{ErrorCode::kDeadline, dispatch.key + " does not compile in time"};
   const auto& outcome = pending.get();
   if (!outcome.ok()) return with_context(outcome.error(), dispatch.key);
   return outcome->get();

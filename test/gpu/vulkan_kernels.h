@@ -29,7 +29,7 @@ inline const vulkan::Kernel& kernel(vulkan::Device& device, std::string_view key
                                     uint32_t push_bytes) {
   const vulkan::KernelCache::Pending pending = device.kernels().request(
       key, [=]() -> Result<vulkan::KernelSource> { return vulkan::KernelSource{glsl, buffers, push_bytes}; });
-  REQUIRE(pending.wait_for(std::chrono::minutes(1)) == std::future_status::ready);
+  REQUIRE(pending.wait_for(std::chrono::minutes(1)));
   const auto& outcome = pending.get();
   if (!outcome.ok()) FAIL(outcome.error().message);
   return **outcome;

@@ -16,7 +16,6 @@ using vulkan::BufferRef;
 using vulkan::BufferUse;
 using vulkan::Device;
 using vulkan::Kernel;
-using vulkan::KernelCache;
 using vulkan::KernelSource;
 
 Words compiled(const std::string& glsl) {
@@ -27,8 +26,9 @@ Words compiled(const std::string& glsl) {
 
 Result<std::shared_ptr<const Kernel>> load(Device& gpu, const std::string& key, const Words& words) {
   const auto pending =
-      gpu.kernels().request(key, [words]() -> Result<KernelSource> { return KernelSource{.spirv = words}; });
-  REQUIRE(pending.wait_for(std::chrono::minutes(1)) == std::future_status::ready);
+      gpu.kernels().request(key, [words]() -> Result<KernelSource> { return KernelSource{.spirv = words}; },
+                            {0, vulkan::KernelAuthor::kClient});
+  REQUIRE(pending.wait_for(std::chrono::minutes(1)));
   return pending.get();
 }
 
@@ -78,13 +78,13 @@ TEST_CASE("vulkan raw kernels: a refused module names why, and may be sent again
 TEST_CASE("vulkan raw kernels: compile() gives the module that a kernel has, once compiled") {
   Device& gpu = device();
   const std::string glsl = std::string(kAddGlsl) + "// for a client\n";
-  const auto made = gpu.kernels().compile(glsl).get();
+  const auto made = gpu.kernels().compile(glsl, 0).get();
   if (!made.ok()) FAIL(made.error().message);
   const auto kernel = load(gpu, "raw/compiled", *made);
   if (!kernel.ok()) FAIL(kernel.error().message);
   runs(gpu, **kernel);
   CHECK_FALSE(gpu.kernels().toolchain().empty());
-  const auto broken = gpu.kernels().compile("#version 450\nvoid main() {\n  x = 1;\n}\n").get();
+  const auto broken = gpu.kernels().compile("#version 450\nvoid main() {\n  x = 1;\n}\n", 0).get();
   REQUIRE_FALSE(broken.ok());
   CHECK_MESSAGE(broken.error().message.find("line 3:   x = 1;") != std::string::npos, broken.error().message);
 }

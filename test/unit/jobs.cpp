@@ -180,21 +180,11 @@ TEST_CASE("jobs: the pace is what the last slice took, and one slow slice does n
   CHECK(pace.units_in(40, 7) == doctest::Approx(400));
 }
 
-TEST_CASE("jobs: what another thread makes is looked at, not waited for") {
-  using Made = Result<std::string>;
-  std::promise<Made> promise;
-  CHECK_FALSE(Awaited<std::string>().ready());
-  const Awaited<std::string> awaited(promise.get_future().share());
-  CHECK(awaited.asked());
-  CHECK_FALSE(awaited.ready());
-  promise.set_value(std::string("file"));
-  REQUIRE(awaited.ready());
-  CHECK(awaited.outcome().value() == "file");
-
+TEST_CASE("jobs: a kernel that another thread makes is looked at, not waited for") {
   AwaitedKernel kernel;
   CHECK_FALSE(kernel.asked());
   std::promise<Result<std::shared_ptr<const vulkan::Kernel>>> compiling;
-  kernel.ask(compiling.get_future().share());
+  kernel.ask(vulkan::KernelCache::Pending(compiling.get_future().share()));
   CHECK(kernel.look().value() == nullptr);
   compiling.set_value(Error{ErrorCode::kCompileFailed, "line 3"});
   CHECK(kernel.look().error().code == ErrorCode::kCompileFailed);
@@ -207,7 +197,7 @@ TEST_CASE("jobs: what another thread makes is looked at, not waited for") {
   std::promise<Result<std::shared_ptr<const vulkan::Kernel>>> again;
   again.set_value(std::shared_ptr<const vulkan::Kernel>(made));
   AwaitedKernel found;
-  found.ask(again.get_future().share());
+  found.ask(vulkan::KernelCache::Pending(again.get_future().share()));
   CHECK(found.get() == nullptr);
   CHECK(found.look().value() == made.get());
   CHECK(found.get() == made.get());
