@@ -22,6 +22,10 @@ void see_as(const Tensor& view, Tensor& tensor) {
   tensor.map = view.map;
 }
 
+bool is_contiguous(const Tensor& tensor) {
+  return tensor.storage == nullptr || (tensor.map.offset == 0 && tensor.map.is_row_major());
+}
+
 bool is_empty(std::span<const ir::TensorType> types) {
   for (const ir::TensorType& type : types)
     if (element_count(type.shape) != 0) return false;
@@ -190,7 +194,7 @@ Result<void> Executor::finish(Rest rest, Tensors& results) {
 
 Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) {
   thread_.check("an executor");
-  if (tensor.storage == nullptr || (tensor.map.offset == 0 && tensor.map.is_row_major())) return tensor;
+  if (is_contiguous(tensor)) return tensor;
   GPU_ASSIGN(CachedPlan * plan, copy_of(tensor));
   const ir::TensorType type = tensor.type();
   const Operand operand = tensor;
@@ -198,6 +202,28 @@ Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) 
   GPU_ASSIGN(const bool done, run(*plan, {&type, 1}, {&operand, 1}, charge, results));
   if (!done) GPU_TRY(finish(take_rest(), results));
   return std::move(results[0]);
+}
+
+vulkan::KernelCache::Pending Executor::missing_kernel(CachedPlan& cached) {
+  for (const kernels::Dispatch& dispatch : cached.plan.dispatches) {
+    if (device_.kernels().find(dispatch.key, dispatch.emit) != nullptr) continue;
+    vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit, asker_);
+    if (!pending.ready()) return pending;
+  }
+  return {};
+}
+
+vulkan::KernelCache::Pending Executor::missing_kernel(const Tensor& tensor) {
+  if (is_contiguous(tensor)) return {};
+  const Result<CachedPlan*> plan = copy_of(tensor);
+  return plan.ok() ? missing_kernel(**plan) : vulkan::KernelCache::Pending();
+}
+
+vulkan::KernelCache::Pending Executor::missing_kernel(const ir::Instruction& instruction,
+                                                      std::span<const Operand> operands) {
+  Resolved resolved;
+  if (!infer(instruction, operands, resolved).ok() || !resolve(instruction, operands, resolved).ok()) return {};
+  return resolved.plan != nullptr ? missing_kernel(*resolved.plan) : vulkan::KernelCache::Pending();
 }
 
 Result<bool> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> types, std::span<const Operand> operands,

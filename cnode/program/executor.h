@@ -82,6 +82,11 @@ class Executor {
   // |tensor| in row-major order from offset 0 of its own storage: itself when it is so already, else a recorded copy.
   Result<Tensor> contiguous(const Tensor& tensor, const Charge& charge);
 
+  // A kernel that record() of the instruction, or contiguous(), would wait for: asked for; not valid where there is
+  // none.
+  vulkan::KernelCache::Pending missing_kernel(const ir::Instruction& instruction, std::span<const Operand> operands);
+  vulkan::KernelCache::Pending missing_kernel(const Tensor& tensor);
+
   // Whether the plan of the instruction that was recorded last had to be made.
   bool planned() const { return plans_.missed(); }
 
@@ -112,6 +117,7 @@ class Executor {
   // What of |plan| lies behind |at|, which is moved on.
   Result<bool> record_from(Rest::Place& at, CachedPlan& plan, std::span<const Operand> operands,
                            std::span<const Tensor> results, std::span<const vulkan::BufferRef> scratch);
+  vulkan::KernelCache::Pending missing_kernel(CachedPlan& plan);
   // |kernel|: of |dispatch|, found when it is nullptr. |group|: the first that is not recorded yet.
   Result<bool> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                         std::span<const Operand> operands, std::span<const Tensor> results,

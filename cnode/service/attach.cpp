@@ -60,9 +60,4 @@ void Interpreter::execute(Session& session, const ReleaseCommand& released) {
   session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
 }
 
-Result<program::Tensor> Interpreter::contiguous(const Session& session, const program::Tensor& tensor) {
-  const auto charge = [&session](uint64_t bytes) { return Result(session.account->charge_anyway(bytes)); };
-  return with_room(session, [&] { return executor_.contiguous(tensor, charge); });
-}
-
 }  // namespace gpu_node::service

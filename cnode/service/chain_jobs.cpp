@@ -4,7 +4,6 @@
 #include <string>
 
 #include "base/concat.h"
-#include "ir/op.h"
 #include "program/storage.h"
 #include "service/chain_operand.h"
 
@@ -18,19 +17,6 @@ int64_t us(double ms) { return static_cast<int64_t>(ms * 1000); }
 
 }  // namespace
 
-Result<program::Tensor> DataJob::in_double(const program::Tensor& tensor) {
-  if (tensor.dtype == Dtype::f64) return interpreter_.contiguous(session(), tensor);
-  const auto charge = [this](uint64_t bytes) { return Result(session().account->charge_anyway(bytes)); };
-  ir::Instruction convert;
-  convert.op = &ir::op_called("as_type");
-  convert.results.emplace_back(0, ir::TensorType{Dtype::f64, tensor.map.shape});
-  convert.operands.emplace_back(ir::ValueName{0});
-  const program::Operand operand = tensor;
-  program::Tensors doubles;
-  GPU_TRY(interpreter_.executor().record(convert, {&operand, 1}, charge, doubles));
-  return std::move(doubles[0]);
-}
-
 Result<jobs::Next> DataJob::record(const jobs::Slice&) {
   if (!data_.empty()) return jobs::Next::kDone;
   for (const auto& [name, id] : work_.request.tensors) {
@@ -41,7 +27,7 @@ Result<jobs::Next> DataJob::record(const jobs::Slice&) {
       return Error{ErrorCode::kInvalidArgument,
                    concat(what, " is ", type_text(tensor.dtype, tensor.map.shape), ", ", bytes,
                           " bytes in double; 1 to ", kMaxReplyBytes, " are possible")};
-    GPU_ASSIGN(const program::Tensor doubles, in_double(tensor));
+    GPU_ASSIGN(const program::Tensor doubles, interpreter_.in_double(session(), tensor));
     GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(doubles, 0, bytes));
     data_.push_back({name, tensor.map.shape, std::move(readback)});
   }

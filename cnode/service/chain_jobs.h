@@ -31,7 +31,6 @@ class DataJob final : public WaitedJob {
     Shape shape;
     program::Readback readback;
   };
-  Result<program::Tensor> in_double(const program::Tensor& tensor);
 
   CompileWork work_;
   Interpreter& interpreter_;

@@ -72,7 +72,7 @@ void DeviceThread::loop() {
       last_work_ = Clock::now();
       ++unsubmitted_items_;
       if (!std::holds_alternative<RunWork>(*work)) acknowledge();
-      std::visit([this](auto& item) { perform(item); }, *work);
+      if (!waits_for_kernel(*work)) std::visit([this](auto& item) { perform(item); }, *work);
       work.reset();
     }
     housekeeping();

@@ -67,6 +67,9 @@ class DeviceThread {
   std::optional<Work> take_queued(Clock::time_point until);
   // True when |work| is not to be done now, because something of its session is not.
   bool hold_back(Work& work);
+  // True when |work| reads a tensor that first has to be copied by a kernel that is being compiled: it is put back
+  // until that is there.
+  bool waits_for_kernel(Work& work);
   // Whether |work| may be recorded though the device has enough to do.
   bool passes_by(const Work& work) const;
   void add(std::unique_ptr<WaitedJob> job);

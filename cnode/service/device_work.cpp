@@ -12,7 +12,42 @@ namespace {
 // An acknowledgement costs a packet; while more work waits, one is sent for this many commands.
 constexpr uint32_t kAcknowledgedCommands = 256;
 
+// Calls |read| with every tensor that |work| needs in row-major order, and whether as f64 numbers.
+template <typename Read>
+void each_read(const Work& work, const Read& read) {
+  const auto of_chain = [&](const ChainOperand& operand) {
+    if (const auto* id = std::get_if<int64_t>(&operand)) read(*id, false);
+  };
+  if (const auto* download = std::get_if<DownloadWork>(&work)) {
+    read(download->download.id, false);
+  } else if (const auto* data = std::get_if<DataWork>(&work)) {
+    for (const auto& [name, id] : data->work.request.tensors) read(id, true);
+  } else if (const auto* chain = std::get_if<ChainWork>(&work)) {
+    for (const auto* operand :
+         {&chain->chain.position, &chain->chain.momentum, &chain->chain.inverse_mass, &chain->chain.step_size})
+      of_chain(*operand);
+  } else if (const auto* sample = std::get_if<SampleWork>(&work)) {
+    if (sample->sample.position) of_chain(*sample->sample.position);
+  } else if (const auto* dispatch = std::get_if<DispatchWork>(&work)) {
+    for (const ShaderBuffer& buffer : dispatch->dispatch.buffers)
+      if (const auto* id = std::get_if<int64_t>(&buffer)) read(*id, false);
+  }
+}
+
 }  // namespace
+
+bool DeviceThread::waits_for_kernel(Work& work) {
+  const SessionRef* session = session_of(work);
+  if (session == nullptr || std::holds_alternative<RunWork>(work) || lost_) return false;
+  vulkan::KernelCache::Pending kernel;
+  each_read(work, [&](int64_t id, bool in_double) {
+    if (!kernel.valid()) kernel = interpreter_.missing_kernel(**session, id, in_double);
+  });
+  if (!kernel.valid()) return false;
+  kernel_waits_.push_back({std::move(kernel), parked_.hold(*session)});
+  parked_.put_back(std::move(work));
+  return true;
+}
 
 void DeviceThread::perform(RunWork& work) {
   if (owed_to_ != work.session) acknowledge();

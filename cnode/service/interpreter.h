@@ -86,6 +86,12 @@ class Interpreter {
   // |tensor| in row-major order, charged to |session| whatever its quota.
   Result<program::Tensor> contiguous(const Session& session, const program::Tensor& tensor);
 
+  // The same as f64 numbers.
+  Result<program::Tensor> in_double(const Session& session, const program::Tensor& tensor);
+  // What reading tensor |id| in row-major order, or as f64 numbers, would wait for: a kernel that is being compiled;
+  // not valid where there is none, or no such tensor.
+  vulkan::KernelCache::Pending missing_kernel(const Session& session, int64_t id, bool in_double);
+
   // Ends the grace of kept tensors.
   void expire_kept() {
     if (!kept_.empty()) kept_.expire(Clock::now());
