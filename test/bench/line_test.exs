@@ -59,6 +59,40 @@ defmodule GpuNode.Bench do
     assert 1.0e9 / total >= 300_000
   end
 
+  test "fifty processes get as much done as one", %{gpu: gpu, x: x} do
+    total = 50_000
+
+    rate = fn processes ->
+      each = div(total, processes)
+
+      {ms, sums} =
+        timed(fn ->
+          1..processes
+          |> Enum.map(fn _ ->
+            Task.async(fn ->
+              Enum.reduce(1..each, x, fn _, sum -> Ops.add(sum, 1.0) end) |> Tensor.to_list!(timeout: 120_000)
+            end)
+          end)
+          |> Task.await_many(200_000)
+        end)
+
+      assert Enum.uniq(sums) == [[1.0 + each, 2.0 + each, 3.0 + each]]
+      {:ok, _} = GpuNode.sync(gpu)
+      total / ms
+    end
+
+    {rate.(1), rate.(50)}
+    rounds = for _ <- 1..9, do: {rate.(1), rate.(50)}
+    share = median(for {one, fifty} <- rounds, do: fifty / one)
+
+    figure(
+      "eager ops of one process, and of fifty",
+      "#{round(median(Enum.map(rounds, &elem(&1, 0))))}k ops/s, #{round(median(Enum.map(rounds, &elem(&1, 1))))}k ops/s: #{Float.round(share * 100, 1)} %"
+    )
+
+    assert share >= 0.9
+  end
+
   test "a chain of 1,000 dependent adds is at most 4 submits", %{node: node, x: x} do
     before = stats(node).counters
 

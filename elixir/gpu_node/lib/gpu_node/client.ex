@@ -6,8 +6,9 @@ defmodule GpuNode.Client do
   alias GpuNode.{Error, Finalizer, Link, Pressure, Protocol, Sweep, Telemetry}
   alias GpuNode.Session.Outbox
 
-  # Units (commands, and KiB that they carry) that may be queued before callers are held back.
-  @max_queued 131_072
+  # Units (commands, and KiB that they carry) that may be queued before callers are held back: a few times what the node takes
+  # unacknowledged, and no more, since they lie in the mailbox and the heap of one process.
+  @max_queued 16_384
 
   @type request :: Protocol.request() | :await | :await_first | :room
   @type deadline :: integer
