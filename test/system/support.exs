@@ -33,7 +33,14 @@ defmodule GpuNode.SystemCase do
     {:os_pid, os_pid} = Port.info(port, :os_pid)
     ready = wait_ready(port, os_pid, [])
     [alive, host] = String.split(name, "@")
-    %{name: String.to_atom(name), bulk: :"#{alive}_bulk@#{host}", port: port, os_pid: os_pid, ready: ready}
+
+    %{
+      name: String.to_atom(name),
+      bulk: :"#{alive}_bulk@#{host}",
+      port: port,
+      os_pid: os_pid,
+      ready: ready
+    }
   end
 
   @doc "Runs the binary until it ends by itself; its exit status and everything it printed."
@@ -43,7 +50,12 @@ defmodule GpuNode.SystemCase do
 
   @doc "A file with the cookie that only its owner can ever read. It is removed when the suite ends."
   def cookie_file(cookie \\ cookie()) do
-    path = Path.join(System.tmp_dir!(), "gpu_node_cookie_#{GpuNode.Distribution.random(5)}_#{System.pid()}")
+    path =
+      Path.join(
+        System.tmp_dir!(),
+        "gpu_node_cookie_#{GpuNode.Distribution.random(5)}_#{System.pid()}"
+      )
+
     File.write!(path, "", [:exclusive])
     File.chmod!(path, 0o600)
     File.write!(path, "#{cookie}")
@@ -52,13 +64,17 @@ defmodule GpuNode.SystemCase do
 
   @doc "Removes the files of `cookie_file/1` of this VM."
   def remove_cookie_files do
-    System.tmp_dir!() |> Path.join("gpu_node_cookie_*_#{System.pid()}") |> Path.wildcard() |> Enum.each(&File.rm/1)
+    System.tmp_dir!()
+    |> Path.join("gpu_node_cookie_*_#{System.pid()}")
+    |> Path.wildcard()
+    |> Enum.each(&File.rm/1)
   end
 
   defp open(name, options) do
     file = cookie_file(options[:cookie] || cookie())
 
-    device = if device = System.get_env("GPU_NODE_TEST_DEVICE"), do: ["--device", device], else: []
+    device =
+      if device = System.get_env("GPU_NODE_TEST_DEVICE"), do: ["--device", device], else: []
 
     args =
       ["run", "--name", name, "--cookie-file", file, "--exit-on-stdin-eof"] ++
@@ -127,7 +143,8 @@ defmodule GpuNode.SystemCase do
     deadline = System.monotonic_time(:millisecond) + timeout
 
     Stream.repeatedly(fn -> check.() || (Process.sleep(10) && false) end)
-    |> Enum.find(fn result -> result || System.monotonic_time(:millisecond) > deadline end) || check.()
+    |> Enum.find(fn result -> result || System.monotonic_time(:millisecond) > deadline end) ||
+      check.()
   end
 
   @doc "A further BEAM node with the client's modules and this cluster's cookie."
@@ -198,7 +215,10 @@ defmodule GpuNode.SystemCase.Remote do
     parent = self()
 
     spawn(fn ->
-      tensors = for _ <- 1..count, do: elem(Tensor.from_binary(gpu, :binary.copy(<<1>>, bytes), {:u, 8}, {bytes}), 1)
+      tensors =
+        for _ <- 1..count,
+            do: elem(Tensor.from_binary(gpu, :binary.copy(<<1>>, bytes), {:u, 8}, {bytes}), 1)
+
       send(parent, {:held, length(tensors)})
       Process.sleep(:infinity)
       send(parent, tensors)
@@ -249,10 +269,16 @@ defmodule GpuNode.SystemCase.Remote do
   end
 
   def make(node, values), do: Tensor.from_list!(node, values, :f32)
-  def make_large(node, mib), do: Tensor.from_binary!(node, :binary.copy(<<1>>, mib * 1_048_576), :u8, {mib * 1_048_576})
+
+  def make_large(node, mib),
+    do: Tensor.from_binary!(node, :binary.copy(<<1>>, mib * 1_048_576), :u8, {mib * 1_048_576})
+
   def make_ok(node), do: Tensor.from_list(node, [1.0], :f32)
   def add_one(tensor), do: Ops.add(tensor, 1)
-  def add_times(tensor, times), do: Enum.reduce(1..times, tensor, fn _, sum -> Ops.add(sum, 1) end)
+
+  def add_times(tensor, times),
+    do: Enum.reduce(1..times, tensor, fn _, sum -> Ops.add(sum, 1) end)
+
   def read(tensor), do: Tensor.to_list(tensor)
   def read_first(tensor), do: Tensor.to_list(tensor, limit: 1)
   def read_sum(tensor), do: tensor |> Ops.add(1) |> Tensor.to_list()
@@ -277,13 +303,29 @@ defmodule GpuNode.SystemCase.Remote do
   @doc "The log densities after three leapfrog steps of a normal(0.3, 1.7) in four coordinates."
   def leapfrog(node) do
     model = Chain.compile!(node, :normal, parameters: [mu: 0.3, sigma: 1.7], dimensions: [d: 4])
-    start = [position: [0.35, -0.2, 0.55, 0.1], momentum: [0.2, -0.1, 0.05, -0.3], inverse_mass: [1.0, 0.5, 2.0, 1.0]]
-    model |> Chain.run!([step_size: 0.05, steps: 3] ++ start) |> Map.fetch!(:logp) |> Tensor.to_list!() |> hd()
+
+    start = [
+      position: [0.35, -0.2, 0.55, 0.1],
+      momentum: [0.2, -0.1, 0.05, -0.3],
+      inverse_mass: [1.0, 0.5, 2.0, 1.0]
+    ]
+
+    model
+    |> Chain.run!([step_size: 0.05, steps: 3] ++ start)
+    |> Map.fetch!(:logp)
+    |> Tensor.to_list!()
+    |> hd()
   end
 
   @doc "Draws from a normal(mu, 2): the row of their summary, and their bytes."
   def sample_normal(node, mu, seed) do
-    model = Chain.compile!(node, :normal, parameters: [mu: mu, sigma: 2.0], dimensions: [d: 1], chains: 256)
+    model =
+      Chain.compile!(node, :normal,
+        parameters: [mu: mu, sigma: 2.0],
+        dimensions: [d: 1],
+        chains: 256
+      )
+
     samples = Chain.sample!(model, 200, chains: 256, warmup: 200, seed: seed)
     {hd(Chain.Samples.summary!(samples)), Tensor.to_binary!(samples.draws["x"])}
   end
@@ -294,7 +336,8 @@ defmodule GpuNode.SystemCase.Remote do
     sampling = self()
 
     hear = fn report ->
-      if report.phase == :draw and Process.put(:told, true) == nil, do: send(watcher, {:sampling, sampling, report})
+      if report.phase == :draw and Process.put(:told, true) == nil,
+        do: send(watcher, {:sampling, sampling, report})
 
       receive do
         :stop -> :cancel
@@ -305,6 +348,25 @@ defmodule GpuNode.SystemCase.Remote do
 
     options = [chains: 4096, warmup: 30, keep_draws: false, progress: hear, progress_ms: 20]
     with {:ok, _samples} <- Chain.sample(model, 100_000_000, options), do: :ended
+  end
+
+  @doc "Adds two numbers on `node` again and again, until `watcher` says `:stop`, which then gets what each took, in ms."
+  def add_until_told(node, watcher) do
+    {:ok, gpu} = attach(node)
+    x = make(gpu, [1.0, 2.0])
+    [2.0, 4.0] = Tensor.to_list!(Ops.add(x, x))
+    send(watcher, {:adding, self()})
+    send(watcher, {:waits, keep_adding(x, [])})
+  end
+
+  defp keep_adding(x, waits) do
+    {us, [2.0, 4.0]} = :timer.tc(fn -> Tensor.to_list!(Ops.add(x, x), timeout: 120_000) end)
+
+    receive do
+      :stop -> [us / 1000 | waits]
+    after
+      5 -> keep_adding(x, [us / 1000 | waits])
+    end
   end
 
   def take(tensor), do: Tensor.attach(tensor)
