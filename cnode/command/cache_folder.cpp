@@ -13,8 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uintmax_t kMesaCacheBytes = uintmax_t{1} << 30;  // where MESA_SHADER_CACHE_MAX_SIZE says nothing
-
 constexpr std::string_view kFolderOfMesa = "MESA_SHADER_CACHE_DIR";
 
 // By which somebody says where Mesa's drivers keep their kernels, or that they do not. The last two are older names.
@@ -44,13 +42,13 @@ std::map<std::string, std::string> driver_cache_variables(const std::string& fol
   return {{std::string(kFolderOfMesa), folder + "/mesa"}};
 }
 
-void clean_driver_cache(const std::string& folder) {
+void clean_driver_cache(const std::string& folder, uint64_t limit_bytes) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code unknown;
     const fs::file_type type = at->symlink_status(unknown).type();
     if (type == fs::file_type::directory) continue;
-    if (type == fs::file_type::regular && at->file_size(unknown) <= kMesaCacheBytes) continue;
+    if (type == fs::file_type::regular && at->file_size(unknown) <= limit_bytes) continue;
     const bool removed = fs::remove(at->path(), unknown);
     log_line(LogLevel::kWarning, "driver_cache_file_refused",
              concat("file=", at->path().string(), " removed=", removed ? "yes" : "no"));
@@ -72,7 +70,8 @@ std::string use_cache_folder(const Settings& settings) {
                concat("variable=", name, " reason=\"", made.error().message, "\" effect=\"the driver's default\""));
       continue;
     }
-    clean_driver_cache(place);
+    const bool bounded = environment("MESA_SHADER_CACHE_MAX_SIZE") || environment("MESA_GLSL_CACHE_MAX_SIZE");
+    clean_driver_cache(place, bounded ? UINT64_MAX : kMesaCacheBytes);
     ::setenv(name.c_str(), place.c_str(), 1);
   }
   return folder;

@@ -1,6 +1,7 @@
 // Where compiled kernels are kept: ours, and what the device's driver keeps by itself.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -16,9 +17,11 @@ std::string cache_folder(const Settings& settings, const Environment& environmen
 // that already, or |folder| is empty.
 std::map<std::string, std::string> driver_cache_variables(const std::string& folder, const Environment& environment);
 
+inline constexpr uint64_t kMesaCacheBytes = uint64_t{1} << 30;  // where MESA_SHADER_CACHE_MAX_SIZE says nothing
+
 // Removes from |folder| what Mesa (25.0.7) would wait for or read without end: what is neither a file nor a folder, and
-// files beyond the limit of its whole cache.
-void clean_driver_cache(const std::string& folder);
+// files of more than |limit_bytes|, which the whole cache may have.
+void clean_driver_cache(const std::string& folder, uint64_t limit_bytes);
 
 // Finds the folder and sets those variables in this process. REQUIRES one thread, and no Vulkan yet: the environment
 // has no lock, and drivers read it when they are loaded.

@@ -62,11 +62,14 @@ TEST_CASE("cache folder: what the driver would wait for is removed before it loo
     const fs::path path = folder + "/part0/odd";
     test::put_odd_file(how, path);
     const test::CapturedLog log;
-    clean_driver_cache(folder);
+    clean_driver_cache(folder, kMesaCacheBytes);
     const bool kept = how == "folder";
     CHECK(fs::exists(fs::symlink_status(path)) == kept);
     CHECK(log.lines_with("driver_cache_file_refused file=" + path.string() + " removed=yes") == (kept ? 0 : 1));
   }
+  test::put_odd_file("huge", folder + "/part0/odd");
+  clean_driver_cache(folder, UINT64_MAX);  // somebody has set another limit
+  CHECK(fs::exists(folder + "/part0/odd"));
   CHECK(*read_file(folder + "/part0/good", 100) == "content");
   fs::remove_all(folder);
 }
