@@ -28,17 +28,14 @@ struct Entry {
   uint64_t bytes;
 };
 
-// What lies in |folder|. A file that no cache would read is as old as can be, and so the first to go.
-std::vector<Entry> entries_of(const std::string& folder, uint64_t file_bytes) {
+std::vector<Entry> entries_of(const std::string& folder) {
   std::vector<Entry> entries;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code ignored;
     if (!at->is_regular_file(ignored)) continue;
     const uint64_t bytes = at->file_size(ignored);
-    if (ignored) continue;
-    const bool readable = bytes <= file_bytes;
-    entries.push_back({at->path(), readable ? at->last_write_time(ignored) : fs::file_time_type::min(), bytes});
+    if (!ignored) entries.push_back({at->path(), at->last_write_time(ignored), bytes});
   }
   return entries;
 }
@@ -111,7 +108,13 @@ void CacheFiles::make_room(uint64_t bytes) {
     return used + bytes <= limits_.folder_bytes && files < limits_.folder_files;
   };
   if (!counted_ || !fits(used_files_, used_bytes_)) {
-    std::vector<Entry> entries = entries_of(folder_, limits_.file_bytes);
+    std::vector<Entry> entries = entries_of(folder_);
+    std::erase_if(entries, [&](const Entry& entry) {  // what load() would refuse makes no other go
+      if (entry.bytes <= limits_.file_bytes) return false;
+      refuse(entry.path.lexically_relative(folder_).string(),
+             concat("it has ", entry.bytes, " bytes, at most ", limits_.file_bytes, " are read"));
+      return true;
+    });
     uint64_t used = 0;
     uint64_t files = entries.size();
     for (const Entry& entry : entries) used += entry.bytes;

@@ -148,7 +148,7 @@ void set_age(const std::string& path, int hours) {
   fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(hours));
 }
 
-TEST_CASE("cache files: the least recently used go, by number and by bytes, first what nobody could read") {
+TEST_CASE("cache files: the least recently used go, by number, not for what nobody could read") {
   const Folder folder;
   CacheFiles files(folder.path, "test 1", {.file_bytes = 10'000, .folder_bytes = 1'000'000, .folder_files = 4});
   for (int i = 0; i < 4; ++i) {
