@@ -25,6 +25,10 @@ constexpr const char* kUsage =
 
 constexpr const char* kExitCodes =
     "\n"
+    "The cache: --cache-dir, else $CACHE_DIRECTORY (systemd), else $XDG_CACHE_HOME/gpu_node, else ~/.cache/gpu_node.\n"
+    "Mesa's drivers keep what they compile in its folder mesa: MESA_SHADER_CACHE_DIR is set to it, unless that,\n"
+    "MESA_SHADER_CACHE_DISABLE, MESA_GLSL_CACHE_DIR or MESA_GLSL_CACHE_DISABLE is set already.\n"
+    "\n"
     "The cookie: --cookie-file, else RELEASE_COOKIE, else $CREDENTIALS_DIRECTORY/cookie, else ~/.erlang.cookie.\n"
     "\n"
     "SIGTERM drains and exits; a second one exits at once.\n"

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/concat.h"
+#include "base/hex.h"
 
 namespace gpu_node {
 namespace {
@@ -37,11 +38,36 @@ Result<void> write_all(int fd, std::string_view content, const std::string& path
   return {};
 }
 
+std::string_view type_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "of an unknown type";
+}
+
+Result<void> check_readable(const std::string& path, const struct stat& status, size_t limit_bytes, ReadBy who) {
+  const auto refused = [](std::string text) { return Error{ErrorCode::kInvalidArgument, std::move(text)}; };
+  if (!S_ISREG(status.st_mode))
+    return refused(concat(path, " is ", type_of(status.st_mode), "; only a regular file is read"));
+  if (who == ReadBy::kOwner && (status.st_mode & 077) != 0)
+    return refused("others than its owner can reach the file; run: chmod 0400 " + path);
+  if (static_cast<uint64_t>(status.st_size) > limit_bytes)
+    return refused(concat(path, " has ", status.st_size, " bytes, at most ", limit_bytes, " are read"));
+  return {};
+}
+
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, size_t limit_bytes) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<std::string> read_file(const std::string& path, size_t limit_bytes, ReadBy who) {
+  // Looked at before it is opened, as opening a device may do something, and after, as it may have been replaced; what
+  // would have been waited for is then open without waiting.
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return errno_error(errno, "open " + path);
+  GPU_TRY(check_readable(path, status, limit_bytes, who));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (file.get() < 0) return errno_error(errno, "open " + path);
+  if (::fstat(file.get(), &status) != 0) return errno_error(errno, "open " + path);
+  GPU_TRY(check_readable(path, status, limit_bytes, who));
   std::string content;
   char block[65536];
   for (;;) {
@@ -51,14 +77,17 @@ Result<std::string> read_file(const std::string& path, size_t limit_bytes) {
     if (n == 0) return content;
     content.append(block, static_cast<size_t>(n));
     if (content.size() > limit_bytes)
-      return Error{ErrorCode::kInvalidArgument, concat(path, " is larger than ", limit_bytes, " bytes")};
+      return Error{ErrorCode::kInvalidArgument, concat(path, " has more than ", limit_bytes, " bytes")};
   }
 }
 
 Result<void> make_folders(const std::string& path) {
   for (size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string folder = path.substr(0, at);
+    struct stat status{};
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return errno_error(errno, "mkdir " + folder);
+    if (::stat(folder.c_str(), &status) != 0) return errno_error(errno, "mkdir " + folder);
+    if (!S_ISDIR(status.st_mode)) return Error{ErrorCode::kInvalidArgument, folder + " is there, and is no folder"};
     if (at == std::string::npos) return {};
   }
 }
@@ -80,13 +109,7 @@ std::string sha256_hex(std::string_view content) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   if (EVP_Digest(content.data(), content.size(), digest, &size, EVP_sha256(), nullptr) != 1) return {};
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
-  return text;
+  return hex({digest, size});
 }
 
 }  // namespace gpu_node

@@ -11,8 +11,12 @@
 
 namespace gpu_node {
 
-// Reads the file at |path|. A file larger than |limit_bytes| is an error.
-Result<std::string> read_file(const std::string& path, size_t limit_bytes);
+enum class ReadBy : uint8_t { kAnyone, kOwner };
+
+// Reads the file at |path|, of at most |limit_bytes|. What is larger, or is no regular file (a folder, FIFO, socket or
+// device, also behind a link), is kInvalidArgument at once: nothing is waited for, no more than the limit is read.
+// kOwner: nor is one taken that others than its owner can reach.
+Result<std::string> read_file(const std::string& path, size_t limit_bytes, ReadBy who = ReadBy::kAnyone);
 
 // Writes |content| to |path| so that readers see the old file or the new one, never a part: a temporary file in the
 // same folder (mode 0600), fsync, rename. The folder is made (mode 0700) when missing.

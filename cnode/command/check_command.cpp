@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/concat.h"
+#include "command/cache_folder.h"
 #include "command/commands.h"
 #include "command/exit_code.h"
 #include "program/executor.h"
@@ -22,6 +23,7 @@ constexpr int64_t kElements = 100'000;
 constexpr int64_t kWaitMs = 20'000;
 
 struct Check {
+  std::string cache_folder;
   std::unique_ptr<vulkan::Device> device;
   std::unique_ptr<program::Executor> executor;
   std::unique_ptr<program::Transfer> transfer;
@@ -45,7 +47,7 @@ Result<std::string> open_device(Check& check, const Settings& settings) {
   vulkan::DeviceOptions options;
   options.selector = settings.device;
   options.memory_limit_bytes = static_cast<uint64_t>(settings.memory_limit);
-  options.cache_folder = cache_folder(settings);
+  options.cache_folder = check.cache_folder;
   options.validation = settings.validation;
   GPU_ASSIGN(check.device, vulkan::Device::create(options));
   check.executor = std::make_unique<program::Executor>(*check.device);
@@ -123,13 +125,14 @@ constexpr Step kSteps[] = {
 }  // namespace
 
 int check_command(const Settings& settings) {
+  Check check;
+  check.cache_folder = use_cache_folder(settings);
   std::thread([ms = settings.watchdog_ms + kWaitMs] {
     std::this_thread::sleep_for(std::chrono::milliseconds(ms));
     std::printf("failed: the driver hangs\n");
     std::fflush(stdout);
     ::_exit(kExitDeviceLost);
   }).detach();
-  Check check;
   for (const Step& step : kSteps) {
     const Result<std::string> outcome = step.run(check, settings);
     std::printf("%-10s %s  %s\n", step.name, outcome.ok() ? "ok    " : "failed",

@@ -1,19 +1,18 @@
 #include "command/cookie.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 
 #include "base/concat.h"
+#include "base/file.h"
 
 namespace gpu_node {
 namespace {
 
 constexpr size_t kMaxCookieBytes = 255;
+constexpr size_t kMaxCookieFileBytes = 4096;  // some end in empty lines
 constexpr size_t kShortCookieBytes = 20;
 
 Error wrong(const std::string& source, const std::string& text) {
@@ -33,18 +32,9 @@ Result<std::string> checked(const std::string& source, std::string cookie) {
 }
 
 Result<std::string> read_cookie_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return with_context(errno_error(errno, "open " + path), "cookie");
-  struct stat status{};
-  const bool known = ::fstat(fd, &status) == 0;
-  char block[kMaxCookieBytes + 8];
-  const ssize_t n = known ? ::read(fd, block, sizeof block) : -1;
-  const int error = errno;
-  ::close(fd);
-  if (n < 0) return with_context(errno_error(error, "read " + path), "cookie");
-  if ((status.st_mode & 077) != 0)
-    return wrong(path, "others than its owner can reach the file; run: chmod 0400 " + path);
-  return checked(path, std::string(block, static_cast<size_t>(n)));
+  Result<std::string> content = read_file(path, kMaxCookieFileBytes, ReadBy::kOwner);
+  if (!content.ok()) return with_context(std::move(content).error(), "cookie of " + path);
+  return checked(path, std::move(content).value());
 }
 
 // The bytes stand in /proc/PID/environ until they are overwritten; unsetenv would leave them there.

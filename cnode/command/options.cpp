@@ -36,7 +36,7 @@ const Setting kSettings[] = {
     {"device", &Settings::device, "INDEX|NAME", "the device, by index or by a part of its name (first real GPU)"},
     {"memory-limit", &Settings::memory_limit, "BYTES", "of device memory; 0: three quarters of it (0)", 0,
      int64_t{1} << 50},
-    {"cache-dir", &Settings::cache_dir, "FOLDER", "of compiled kernels; none: no cache (user's cache folder)"},
+    {"cache-dir", &Settings::cache_dir, "FOLDER", "of compiled kernels, the driver's too; none: no cache (see below)"},
     {"incarnation", &Settings::incarnation, "N", "raised by the supervisor at each start (1)", 1, 4294967295},
     {"allow-raw-shaders", &Settings::allow_raw_shaders, "", "take shaders of clients: GLSL to compile, SPIR-V to run"},
     {"validation", &Settings::validation, "", "run under the Khronos validation layer"},

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <thread>
 
 #include "base/concat.h"
 #include "command/bridge.h"
+#include "command/cache_folder.h"
 #include "command/commands.h"
 #include "command/cookie.h"
 #include "command/exit_code.h"
@@ -50,11 +50,11 @@ dist::NodeOptions node_options(const Settings& settings, std::string cookie) {
   return options;
 }
 
-vulkan::DeviceOptions device_options(const Settings& settings) {
+vulkan::DeviceOptions device_options(const Settings& settings, const std::string& cache_folder) {
   vulkan::DeviceOptions options;
   options.selector = settings.device;
   options.memory_limit_bytes = static_cast<uint64_t>(settings.memory_limit);
-  options.cache_folder = cache_folder(settings);
+  options.cache_folder = cache_folder;
   options.validation = settings.validation;
   return options;
 }
@@ -100,21 +100,14 @@ int serve(const Settings& settings, service::Service& service, dist::Node& node)
 
 }  // namespace
 
-std::string cache_folder(const Settings& settings) {
-  if (settings.cache_dir == "none") return {};
-  if (!settings.cache_dir.empty()) return settings.cache_dir;
-  if (const char* folder = std::getenv("XDG_CACHE_HOME"); folder && *folder) return std::string(folder) + "/gpu_node";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/gpu_node";
-  return {};
-}
-
 int run_command(const Settings& settings) {
   if (const auto checked = check_run_settings(settings); !checked.ok())
     return fail(kExitConfig, "bad_configuration", checked.error());
   Result<std::string> cookie = read_cookie(settings);
   if (!cookie.ok()) return fail(kExitCookie, "no_cookie", cookie.error());
+  const std::string cache_folder = use_cache_folder(settings);
   install_signal_handlers();
-  Result<std::unique_ptr<vulkan::Device>> device = vulkan::Device::create(device_options(settings));
+  Result<std::unique_ptr<vulkan::Device>> device = vulkan::Device::create(device_options(settings, cache_folder));
   if (!device.ok()) return fail(kExitNoDevice, "no_device", device.error());
 
   // Declared before the node, so that they outlive its threads.

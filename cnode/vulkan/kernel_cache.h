@@ -1,8 +1,8 @@
 // Kernels by key: GLSL to SPIR-V to pipeline, off the device thread, kept in memory and on disk.
 //
 // A key names everything that makes the GLSL (family, op, types, variant); equal keys must give equal text. SPIR-V lies
-// on disk under the SHA-256 of text, options and compiler version; the pipeline cache per device UUID and driver
-// version.
+// on disk under the SHA-256 of text, options and compiler version; the pipeline cache under what Vulkan names the
+// device and the build of its driver by.
 //
 // The GLSL begins with "#version 4xx" and says nothing about float modes: every module gets SignedZeroInfNanPreserve
 // and round-to-even for the widths it uses, where the device has them (spirv_module.h). What must not be contracted

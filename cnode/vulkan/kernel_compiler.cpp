@@ -67,7 +67,8 @@ KernelCompiler::KernelCompiler(Context& context, const std::string& cache_folder
 Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(Context& context, const std::string& cache_folder,
                                                                int threads, std::chrono::milliseconds quiet) {
   std::unique_ptr<KernelCompiler> compiler(new KernelCompiler(context, cache_folder, quiet, std::max(threads, 1)));
-  GPU_ASSIGN(compiler->pipeline_cache_, PipelineCache::create(context, cache_folder));
+  GPU_ASSIGN(compiler->pipeline_cache_,
+             PipelineCache::create(context, cache_folder.empty() ? "" : cache_folder + "/pipelines"));
   for (int i = 0; i < std::max(threads, 1); ++i)
     compiler->threads_.emplace_back(
         [self = compiler.get()] { self->queue_.work(self->quiet_, [self] { (void)self->pipeline_cache_->save(); }); });
@@ -269,14 +270,14 @@ Result<KernelModule> KernelCompiler::module_of(const std::string& glsl) {
   Lap lap;
   module.hash = sha256_hex(toolchain_ + glsl);
   if (auto kept = spirv_cache_.load(module.hash); kept) {
-    if (validate_spirv(*kept, context_.has_scalar_layout).ok()) {
+    const Result<void> valid = validate_spirv(*kept, context_.has_scalar_layout);
+    if (valid.ok()) {
       context_.counters.spirv_cache_hits.fetch_add(1, std::memory_order_relaxed);
       module.words = std::move(*kept);
       module.times = {.spirv_ms = lap.ms(), .from_disk = true};
       return module;
     }
-    log_line(LogLevel::kWarning, "spirv_cache_invalid", "hash=" + module.hash);
-    spirv_cache_.remove(module.hash);
+    spirv_cache_.refuse(module.hash, valid.error().message);
   }
   GPU_ASSIGN(const std::vector<uint32_t> compiled, compile_glsl(glsl));
   module.times.glsl_ms = lap.ms();

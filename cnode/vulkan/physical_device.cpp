@@ -6,22 +6,13 @@
 #include <cstring>
 
 #include "base/concat.h"
+#include "base/hex.h"
 
 namespace gpu_node::vulkan {
 namespace {
 
 std::string version_text(uint32_t version) {
   return concat(VK_API_VERSION_MAJOR(version), ".", VK_API_VERSION_MINOR(version), ".", VK_API_VERSION_PATCH(version));
-}
-
-std::string hex(const uint8_t* bytes, size_t count) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (size_t i = 0; i < count; ++i) {
-    text += kDigits[bytes[i] >> 4];
-    text += kDigits[bytes[i] & 15];
-  }
-  return text;
 }
 
 // Memory counts as unified when one type has all that a kernel and a host's memcpy want, and no card is between them.
@@ -106,7 +97,7 @@ void read_properties(PhysicalDevice& device) {
   info.name = basic.deviceName;
   info.driver = std::string(v12.driverName) + " " + v12.driverInfo;
   info.api_version = version_text(basic.apiVersion);
-  info.uuid = hex(v11.deviceUUID, VK_UUID_SIZE);
+  info.uuid = hex(v11.deviceUUID);
   info.vendor_id = basic.vendorID;
   info.software = basic.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   info.discrete = basic.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;

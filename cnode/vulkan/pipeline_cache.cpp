@@ -8,21 +8,28 @@
 
 #include "base/concat.h"
 #include "base/file.h"
-#include "base/log.h"
+#include "base/hex.h"
 
 namespace gpu_node::vulkan {
 namespace {
 
-constexpr std::string_view kHeader = "gpu_node pipelines 1 ";
-constexpr size_t kHeaderBytes = kHeader.size() + 64 + 1;
-constexpr size_t kMaxCacheBytes = 256 << 20;
+// All that Vulkan names a device and a build of its driver by.
+std::string name_of(const PhysicalDevice& device) {
+  return concat(device.info.uuid, "-", device.vendor_id, "-", device.device_id, "-", device.driver_version, "-",
+                hex(device.pipeline_cache_uuid));
+}
 
 }  // namespace
 
-Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, const std::string& folder) {
-  std::string file;
-  if (!folder.empty()) file = concat(folder, "/pipelines-", context.info().uuid, "-", context.physical.driver_version);
-  std::unique_ptr<PipelineCache> cache(new PipelineCache(context, std::move(file)));
+PipelineCache::PipelineCache(Context& context, const std::string& folder, const CacheLimits& limits)
+    : context_(context),
+      files_(folder, "pipelines 2", limits),
+      name_(name_of(context.physical)),
+      file_(files_.kept() ? files_.path(name_) : "") {}
+
+Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, const std::string& folder,
+                                                             const CacheLimits& limits) {
+  std::unique_ptr<PipelineCache> cache(new PipelineCache(context, folder, limits));
   const std::string data = cache->load();
   cache->was_loaded_ = !data.empty();
   VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
@@ -36,21 +43,12 @@ Result<std::unique_ptr<PipelineCache>> PipelineCache::create(Context& context, c
   return cache;
 }
 
-std::string PipelineCache::load() const {
-  if (file_.empty()) return {};
-  Result<std::string> content = read_file(file_, kMaxCacheBytes);
-  if (!content.ok()) {
-    if (content.error().code != ErrorCode::kNotFound)
-      log_line(LogLevel::kWarning, "pipeline_cache_read", "error=\"" + content.error().message + "\"");
-    return {};
-  }
-  const std::string_view text = *content;
-  const std::string_view data = text.size() > kHeaderBytes ? text.substr(kHeaderBytes) : std::string_view();
-  if (!text.starts_with(kHeader) || text.substr(kHeader.size(), 64) != sha256_hex(data) || !fits_device(data)) {
-    log_line(LogLevel::kWarning, "pipeline_cache_ignored", "file=" + file_ + " reason=corrupt_or_foreign");
-    return {};
-  }
-  return std::string(data);
+std::string PipelineCache::load() {
+  std::optional<std::string> data = files_.load(name_);
+  if (!data) return {};
+  if (fits_device(*data)) return std::move(*data);
+  files_.refuse(name_, "Vulkan's header is of another device or build");
+  return {};
 }
 
 bool PipelineCache::fits_device(std::string_view data) const {
@@ -64,7 +62,7 @@ bool PipelineCache::fits_device(std::string_view data) const {
 
 Result<std::string> PipelineCache::save() {
   const MutexLock lock(mutex_);
-  if (file_.empty()) return std::string();
+  if (!files_.kept()) return std::string();
   size_t size = 0;
   GPU_TRY_VK(context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, nullptr),
              "vkGetPipelineCacheData");
@@ -72,18 +70,12 @@ Result<std::string> PipelineCache::save() {
   GPU_TRY_VK(context_.vk.vkGetPipelineCacheData(context_.device.get(), get(), &size, data.data()),
              "vkGetPipelineCacheData");
   data.resize(size);
-  if (size == 0 || size + kHeaderBytes > kMaxCacheBytes) return file_;
+  if (size == 0) return file_;
   const std::string digest = sha256_hex(data);
   if (digest == saved_digest_ && ::access(file_.c_str(), F_OK) == 0) return file_;
-  const Result<void> written = write_file_atomically(file_, std::string(kHeader) + digest + "\n" + data);
-  if (written.ok()) {
-    saved_digest_ = digest;
-    return file_;
-  }
-  if (!std::exchange(failure_logged_, true))
-    log_line(LogLevel::kWarning, "pipeline_cache_not_written",
-             "file=" + file_ + " error=\"" + written.error().message + "\"");
-  return written.error();
+  GPU_TRY(files_.store(name_, data));
+  saved_digest_ = digest;
+  return file_;
 }
 
 }  // namespace gpu_node::vulkan

@@ -14,9 +14,11 @@ constexpr uint64_t kWaitNs = 600'000'000'000;  // of one kernel; a driver does n
 }  // namespace
 
 bool Rehearsal::is_needed(const Context& context) {
-  const char* disabled = std::getenv("MESA_SHADER_CACHE_DISABLE");
-  const bool without_cache =
-      disabled != nullptr && (std::strcmp(disabled, "1") == 0 || std::strcmp(disabled, "true") == 0);
+  const auto is_set = [](const char* variable) {
+    const char* value = std::getenv(variable);
+    return value != nullptr && (std::strcmp(value, "1") == 0 || std::strcmp(value, "true") == 0);
+  };
+  const bool without_cache = is_set("MESA_SHADER_CACHE_DISABLE") || is_set("MESA_GLSL_CACHE_DISABLE");
   return context.physical.compiles_when_dispatched && !without_cache;
 }
 

@@ -1,26 +1,19 @@
-// The kernel cache: errors, sharing, float modes, and what lies on disk.
+// The kernel cache: errors, sharing, float modes. What lies on disk is in vulkan_disk_cache.cpp.
 #include <doctest/doctest.h>
 
 #include <atomic>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <thread>
 
-#include "base/file.h"
 #include "gpu/device.h"
 #include "gpu/vulkan_kernels.h"
-#include "vulkan/context.h"
 #include "vulkan/glsl_compiler.h"
-#include "vulkan/kernel_compiler.h"
-#include "vulkan/spirv_cache.h"
 #include "vulkan/spirv_module.h"
 
 namespace gpu_node::test {
 namespace {
 
-namespace fs = std::filesystem;
 using vulkan::BufferRange;
 using vulkan::BufferRef;
 using vulkan::BufferUse;
@@ -33,35 +26,6 @@ Result<std::shared_ptr<const vulkan::Kernel>> request(Device& gpu, const std::st
   const KernelCache::Pending pending = gpu.kernels().request(key, [=]() -> Result<KernelSource> { return source; });
   REQUIRE(pending.wait_for(std::chrono::minutes(1)));
   return pending.get();
-}
-
-std::unique_ptr<Device> open_with(const std::string& cache_folder) {
-  vulkan::DeviceOptions options = device_options();
-  options.cache_folder = cache_folder;
-  auto opened = Device::create(options);
-  if (!opened.ok()) FAIL(opened.error().message);
-  return std::move(opened).value();
-}
-
-// Opens a device on |cache_folder|, runs the add kernel and returns what was counted.
-Counters use_once(const std::string& cache_folder) {
-  const auto gpu = open_with(cache_folder);
-  const BufferRef a = upload(*gpu, std::vector<float>(64, 1.0f));
-  const BufferRef out = *gpu->pool().allocate(256, BufferUse::kDevice);
-  run_add(*gpu, a, a, out, 64);
-  CHECK(download_as<float>(*gpu, out, 64) == std::vector<float>(64, 2.0f));
-  return gpu->counters();
-}
-
-std::vector<fs::path> files_of(const std::string& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file()) files.push_back(entry.path());
-  return files;
-}
-
-void overwrite(const fs::path& path, std::string_view content) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(content.data(), static_cast<long>(content.size()));
 }
 
 TEST_CASE("vulkan kernels: a shader that does not compile names its line, and is remembered") {
@@ -246,108 +210,6 @@ void main() {
     CHECK(got[3] == (std::isnan(x) ? 1.0f : 0.0f));
     CHECK(got[4] == (std::isnan(x) ? 0.0f : 1.0f));
   }
-}
-
-TEST_CASE("vulkan kernels: a second start compiles nothing") {
-  const TemporaryFolder folder;
-  const Counters first = use_once(folder.path());
-  CHECK(first.shader_compiles == 1);
-  CHECK(first.spirv_cache_hits == 0);
-  const Counters second = use_once(folder.path());
-  CHECK(second.shader_compiles == 0);
-  CHECK(second.spirv_cache_hits == 1);
-  CHECK(second.pipelines_created == 1);
-  size_t pipelines = 0;
-  for (const fs::path& file : files_of(folder.path()))
-    pipelines += file.filename().string().starts_with("pipelines-") ? 1 : 0;
-  CHECK(pipelines == 1);
-}
-
-TEST_CASE("vulkan kernels: the pipeline cache is saved when no more kernels come, not only at the end") {
-  const TemporaryFolder folder;
-  auto context = vulkan::open_device(device_options());
-  REQUIRE(context.ok());
-  auto compiler = vulkan::KernelCompiler::create(**context, folder.path(), 2, std::chrono::milliseconds(20));
-  REQUIRE(compiler.ok());
-  const auto outcome =
-      (*compiler)->request("test/add", []() -> Result<KernelSource> { return KernelSource{kAddGlsl, 3, 4}; });
-  REQUIRE(outcome.get().ok());
-  const auto saved = [&] {
-    for (const fs::path& file : files_of(folder.path()))
-      if (file.filename().string().starts_with("pipelines-") && file.extension().empty()) return true;
-    return false;
-  };
-  for (int i = 0; i < 1000 && !saved(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  CHECK(saved());
-}
-
-TEST_CASE("vulkan kernels: damaged cache files are ignored and made anew") {
-  const TemporaryFolder folder;
-  use_once(folder.path());
-  std::string foreign;
-  {  // A well-framed file whose words are no module: only the validator can tell.
-    const std::string words(64, 'x');
-    foreign = "gpu_node spirv 1 " + sha256_hex(words) + "\n" + words;
-  }
-  const auto damage = [&](const std::string& how, const std::string& content) {
-    if (how == "truncated") return content.substr(0, content.size() / 2);
-    if (how == "empty") return std::string();
-    if (how == "foreign") return foreign;
-    if (how == "garbage") return std::string(content.size(), 'z');
-    std::string flipped = content;
-    flipped[flipped.size() - 5] = static_cast<char>(flipped[flipped.size() - 5] ^ 1);
-    return flipped;
-  };
-  for (const std::string how : {"truncated", "empty", "foreign", "garbage", "flipped"}) {
-    CAPTURE(how);
-    for (const fs::path& file : files_of(folder.path()))
-      overwrite(file, damage(how, *read_file(file.string(), 1 << 24)));
-    const Counters counters = use_once(folder.path());
-    CHECK(counters.shader_compiles == 1);
-    CHECK(counters.spirv_cache_hits == 0);
-    CHECK(use_once(folder.path()).shader_compiles == 0);  // and it was written again
-  }
-}
-
-TEST_CASE("vulkan kernels: a pipeline cache of another device never reaches the driver") {
-  const TemporaryFolder folder;
-  use_once(folder.path());
-  for (const fs::path& file : files_of(folder.path())) {
-    if (!file.filename().string().starts_with("pipelines-")) continue;
-    const std::string content = *read_file(file.string(), 1 << 24);
-    std::string data = content.substr(content.find('\n') + 1);
-    data[8] = static_cast<char>(data[8] ^ 0x55);  // the vendor in Vulkan's header
-    overwrite(file, "gpu_node pipelines 1 " + sha256_hex(data) + "\n" + data);
-    use_once(folder.path());
-    CHECK(*read_file(file.string(), 1 << 24) == content);  // replaced by this device's own
-  }
-}
-
-TEST_CASE("vulkan kernels: a folder that cannot be written costs the cache, not the work") {
-  const TemporaryFolder folder;
-  overwrite(folder.path() + "/file", "no folder");
-  const Counters counters = use_once(folder.path() + "/file/cache");
-  CHECK(counters.shader_compiles == 1);
-}
-
-TEST_CASE("vulkan kernels: the SPIR-V folder keeps to its limit, the least recently used go") {
-  const TemporaryFolder folder;
-  const std::vector<uint32_t> words(250, 7);  // about a kilobyte
-  const auto hash = [](int i) { return sha256_hex(std::to_string(i)); };
-  vulkan::SpirvCache cache(folder.path(), 20'000);
-  for (int i = 0; i < 15; ++i) {
-    cache.store(hash(i), words);
-    const fs::path file = folder.path() + "/" + hash(i).substr(0, 2) + "/" + hash(i) + ".spv";
-    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(100 - i));
-  }
-  REQUIRE(cache.load(hash(0)).has_value());  // used now, so no longer the oldest
-  CHECK(*cache.load(hash(0)) == words);
-  for (int i = 15; i < 60; ++i) cache.store(hash(i), words);
-  uint64_t bytes = 0;
-  for (const fs::path& file : files_of(folder.path())) bytes += fs::file_size(file);
-  CHECK(bytes <= 20'000);
-  CHECK_FALSE(cache.load(hash(1)).has_value());
-  CHECK(cache.load(hash(59)).has_value());
 }
 
 }  // namespace

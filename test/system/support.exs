@@ -24,7 +24,8 @@ defmodule GpuNode.SystemCase do
   def binary, do: System.fetch_env!("GPU_NODE_BINARY")
 
   @doc """
-  Starts the binary and waits for its ready line. Options: `:name`, `:args`, `:env`, `:cookie`, `:validation`, `:binary`. Returns a map with `name`
+  Starts the binary and waits for its ready line. Options: `:name`, `:args`, `:env`
+  (`false` for a variable that is not to be there), `:cookie`, `:validation`, `:binary`. Returns a map with `name`
   (atom), `bulk`, `port`, `os_pid` and `ready` (the line). The binary ends with the test process.
   """
   def start_binary(options \\ []) do
@@ -81,7 +82,7 @@ defmodule GpuNode.SystemCase do
         if(Keyword.get(options, :validation, validation?()), do: ["--validation"], else: []) ++
         device ++ Keyword.get(options, :args, [])
 
-    env = for {k, v} <- Keyword.get(options, :env, []), do: {to_charlist(k), to_charlist(v)}
+    env = for {k, v} <- Keyword.get(options, :env, []), do: {to_charlist(k), v && to_charlist(v)}
 
     Port.open({:spawn_executable, options[:binary] || binary()}, [
       :binary,

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include "base/file.h"
 #include "command/cookie.h"
 #include "command/options.h"
+#include "odd_files.h"
 
 namespace gpu_node {
 namespace {
@@ -167,6 +169,15 @@ TEST_CASE("options: the cookie's file must be its owner's alone") {
                                      "abc\x01"
                                      "def");
   CHECK(!read_cookie(settings).ok());
+  const std::string odd = folder.path() + "/odd";
+  for (const std::string how : test::kOddFiles) {
+    CAPTURE(how);
+    test::put_odd_file(how, odd);
+    settings.cookie_file = odd;
+    CHECK(!read_cookie(settings).ok());
+    CHECK(error_of(read({"--config", odd})).find(odd) != std::string::npos);
+  }
+  std::filesystem::remove(odd);
   settings.cookie_file = folder.path() + "/none";
   CHECK(read_cookie(settings).error().code == ErrorCode::kNotFound);
 }

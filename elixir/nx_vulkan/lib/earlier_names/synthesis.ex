@@ -81,8 +81,11 @@ defmodule Nx.Vulkan.Synthesis do
 
   # A file that something else has damaged is made again.
   defp whole?(path) do
-    case File.open(path, [:read, :binary], &IO.binread(&1, 4)) do
-      {:ok, @magic} -> rem(File.stat!(path).size, 4) == 0
+    # Asked first: opening a FIFO would wait for a writer.
+    with {:ok, %File.Stat{type: :regular, size: size}} when rem(size, 4) == 0 <- File.stat(path),
+         {:ok, @magic} <- File.open(path, [:read, :binary], &IO.binread(&1, 4)) do
+      true
+    else
       _ -> false
     end
   end

@@ -57,6 +57,14 @@ defmodule Nx.Vulkan.SynthesisTest do
       assert {:ok, ^path} = Synthesis.compile(beta())
       assert File.read!(path) == whole
     end
+
+    # Nor is one waited for that gives nothing, or read that has no end.
+    for put <- [fn -> {_, 0} = System.cmd("mkfifo", [path]) end, fn -> File.ln_s!("/dev/zero", path) end] do
+      File.rm!(path)
+      put.()
+      assert {:ok, ^path} = Synthesis.compile(beta())
+      assert File.read!(path) == whole
+    end
   end
 
   test "many callers at once get the same whole file, and nothing is left beside it" do
