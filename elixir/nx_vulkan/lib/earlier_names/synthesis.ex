@@ -5,8 +5,9 @@ defmodule Nx.Vulkan.Synthesis do
       {:ok, spv_path} = Nx.Vulkan.Synthesis.compile(Nx.Vulkan.ChainShaderSpecs.gamma(3.0, 2.0, -0.6931))
 
   The text (`Nx.Vulkan.ShaderTemplate`) is compiled by a GPU node (`GpuNode.Shader.default_node/0`); no compiler is needed on this host. Files lie in
-  `gpu_node/synth` of the user's cache folder (`XDG_CACHE_HOME`, else `~/.cache`) under the SHA-256 of the text and of what the node's compiler
-  is, and are written whole or not at all: any number of callers may compile the same at once. What is there is not compiled again.
+  `gpu_node/synth` of the user's cache folder (`XDG_CACHE_HOME`, else `~/.cache`), named by two SHA-256: of the text and of what the node's compiler
+  is, and of that and the module itself. They are written whole or not at all: any number of callers may compile the same at once. What is there
+  is not compiled again; what is not what its name says is.
 
   An error is a map: `exit` (2: the text does not compile; 1: anything else), `stderr` (what was said), `glsl_path` (the text, for a look at it), and
   `error`, the `GpuNode.Error` with its stage and line.
@@ -16,7 +17,8 @@ defmodule Nx.Vulkan.Synthesis do
   alias Nx.Vulkan.ShaderTemplate
   alias Nx.Vulkan.ShaderTemplate.FamilySpec
 
-  @magic <<0x07230203::little-32>>
+  # Of a module that a node takes.
+  @most_bytes 4 * 1024 * 1024
 
   @type failure :: %{
           required(:exit) => pos_integer,
@@ -48,7 +50,7 @@ defmodule Nx.Vulkan.Synthesis do
 
     with {:ok, names} <- File.ls(folder) do
       for name <- names,
-          name =~ ~r/^[0-9a-f]{64}\.(spv|comp)(\.[0-9A-Za-z_-]+\.tmp)?$/,
+          name =~ ~r/^[0-9a-f]{64}(-[0-9a-f]{64})?\.(spv|comp)(\.[0-9A-Za-z_-]+\.tmp)?$/,
           do: File.rm(Path.join(folder, name))
     end
 
@@ -70,37 +72,44 @@ defmodule Nx.Vulkan.Synthesis do
   defp file(glsl) do
     with {:ok, node} <- Shader.default_node(),
          {:ok, %{shaders: %{toolchain: toolchain}}} <- Capabilities.fetch(node) do
-      path = Path.join(folder(), name(glsl, toolchain) <> ".spv")
-      if whole?(path), do: {:ok, path}, else: compile(node, glsl, path)
+      key = key(glsl, toolchain)
+
+      case Enum.find(Path.wildcard(Path.join(folder(), key <> "-*.spv")), &whole?(&1, key)) do
+        nil -> compile(node, glsl, key)
+        path -> {:ok, path}
+      end
     else
-      {:error, error} -> failure(error, glsl, Path.join(folder(), name(glsl, "") <> ".spv"))
+      {:error, error} -> failure(error, glsl, key(glsl, ""))
     end
   end
 
-  defp name(glsl, toolchain), do: Base.encode16(:crypto.hash(:sha256, [glsl, 0, toolchain]), case: :lower)
+  defp key(glsl, toolchain), do: digest([glsl, 0, toolchain])
+  defp digest(content), do: Base.encode16(:crypto.hash(:sha256, content), case: :lower)
+  defp path(key, spirv), do: Path.join(folder(), "#{key}-#{digest([key, spirv])}.spv")
 
-  # A file that something else has damaged is made again.
-  defp whole?(path) do
+  # A file that something else has damaged, or put under another's name, is made again.
+  defp whole?(path, key) do
     # Asked first: opening a FIFO would wait for a writer.
-    with {:ok, %File.Stat{type: :regular, size: size}} when rem(size, 4) == 0 <- File.stat(path),
-         {:ok, @magic} <- File.open(path, [:read, :binary], &IO.binread(&1, 4)) do
-      true
+    with {:ok, %File.Stat{type: :regular, size: size}} when size <= @most_bytes <- File.stat(path),
+         {:ok, spirv} <- File.read(path) do
+      path(key, spirv) == path
     else
       _ -> false
     end
   end
 
-  defp compile(node, glsl, path) do
+  defp compile(node, glsl, key) do
     with {:ok, spirv} <- Shader.compile(node, glsl),
+         path = path(key, spirv),
          :ok <- write(path, spirv) do
       {:ok, path}
     else
-      {:error, error} -> failure(error, glsl, path)
+      {:error, error} -> failure(error, glsl, key)
     end
   end
 
-  defp failure(error, glsl, spv_path) do
-    glsl_path = Path.rootname(spv_path) <> ".comp"
+  defp failure(error, glsl, key) do
+    glsl_path = Path.join(folder(), key <> ".comp")
     _ = write(glsl_path, glsl)
     code = if error.code == :compile_failed, do: 2, else: 1
     {:error, %{exit: code, stderr: Exception.message(error), glsl_path: glsl_path, error: error}}

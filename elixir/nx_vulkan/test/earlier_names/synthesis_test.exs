@@ -34,7 +34,7 @@ defmodule Nx.Vulkan.SynthesisTest do
   test "a file of SPIR-V in the user's cache folder, made once", %{folder: folder} do
     {:ok, path} = Synthesis.compile(beta())
     assert String.starts_with?(path, Path.join(folder, "gpu_node/synth"))
-    assert Path.basename(path) =~ ~r/^[0-9a-f]{64}\.spv$/
+    assert Path.basename(path) =~ ~r/^[0-9a-f]{64}-[0-9a-f]{64}\.spv$/
     assert <<0x07230203::little-32, _::binary>> = File.read!(path)
     stat = File.stat!(path)
     {us, {:ok, ^path}} = :timer.tc(fn -> Synthesis.compile(beta()) end)
@@ -65,6 +65,18 @@ defmodule Nx.Vulkan.SynthesisTest do
       assert {:ok, ^path} = Synthesis.compile(beta())
       assert File.read!(path) == whole
     end
+  end
+
+  test "two files that changed places are made again" do
+    {:ok, beta} = Synthesis.compile(beta())
+    {:ok, gamma} = Synthesis.compile(ChainShaderSpecs.gamma(3.0, 2.0, -0.6931))
+    {of_beta, of_gamma} = {File.read!(beta), File.read!(gamma)}
+    assert of_beta != of_gamma
+    File.write!(beta, of_gamma)
+    File.write!(gamma, of_beta)
+    assert {:ok, ^beta} = Synthesis.compile(beta())
+    assert {:ok, ^gamma} = Synthesis.compile(ChainShaderSpecs.gamma(3.0, 2.0, -0.6931))
+    assert {of_beta, of_gamma} == {File.read!(beta), File.read!(gamma)}
   end
 
   test "many callers at once get the same whole file, and nothing is left beside it" do
