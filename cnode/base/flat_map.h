@@ -27,6 +27,13 @@ class FlatMap {
   }
   const V* find(int64_t key) const { return const_cast<FlatMap*>(this)->find(key); }
 
+  // What the entries take, and what they will with |more| of them.
+  uint64_t bytes(size_t more = 0) const {
+    size_t places = entries_.size();
+    while ((size_ + more) * 2 > places) places = std::max(places * 2, kSmallest);
+    return places * sizeof(Entry);
+  }
+
   // REQUIRES: |key| is not there.
   void insert(int64_t key, V value) {
     if ((size_ + 1) * 2 > entries_.size()) grow();

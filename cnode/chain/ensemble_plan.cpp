@@ -90,12 +90,17 @@ Result<void> Ensemble::allocate(vulkan::Device& device) {
   vulkan::BufferPool& pool = device.pool();
   const auto bytes = [&](uint64_t count) { return pool.allocate(count, vulkan::BufferUse::kDevice); };
   const auto numbers = [&](uint64_t count) { return bytes(std::max<uint64_t>(count, 1) * size_); };
+  struct Scratch {
+    vulkan::BufferRef* buffer;
+    uint64_t bytes;
+  };
+  std::vector<Scratch> scratch;
   for (Batch& batch : batches_) {
-    GPU_ASSIGN(batch.state, numbers(batch.chains * model_->launch().chain_slots));
-    GPU_ASSIGN(batch.current, numbers(batch.chains * 2 * d_));
-    GPU_ASSIGN(batch.numbers, numbers(batch.chains * kNumberArrays));
-    GPU_ASSIGN(batch.divergences, bytes(batch.chains * sizeof(uint32_t)));
-    GPU_ASSIGN(batch.moments, numbers(batch.chains * 4 * d_));
+    scratch.push_back({&batch.state, batch.chains * model_->launch().chain_slots * size_});
+    scratch.push_back({&batch.current, batch.chains * 2 * d_ * size_});
+    scratch.push_back({&batch.numbers, batch.chains * kNumberArrays * size_});
+    scratch.push_back({&batch.divergences, batch.chains * sizeof(uint32_t)});
+    scratch.push_back({&batch.moments, batch.chains * 4 * d_ * size_});
   }
   const uint64_t alignment = std::max<uint64_t>(device.info().storage_alignment, 16);
   uint64_t end = 0;
@@ -104,8 +109,15 @@ Result<void> Ensemble::allocate(vulkan::Device& device) {
     end += divide_up<uint64_t>((i == 0 ? 1 : d_) * size_, alignment) * alignment;
   }
   settings_bytes_ = end;
+  const uint64_t partials_bytes = 2 * (d_ + kChainColumns) * all_blocks_ * size_;
+  uint64_t scratch_bytes = settings_bytes_ + partials_bytes + alignment;
+  for (const Scratch& piece : scratch) scratch_bytes += piece.bytes;
+  GPU_TRY(options_.pay(scratch_bytes));
+  for (const Scratch& piece : scratch) {
+    GPU_ASSIGN(*piece.buffer, bytes(std::max<uint64_t>(piece.bytes, 1)));
+  }
   GPU_ASSIGN(settings_, pool.allocate(settings_bytes_, vulkan::BufferUse::kDevice, true));
-  GPU_ASSIGN(partials_, pool.allocate(2 * (d_ + kChainColumns) * all_blocks_ * size_, vulkan::BufferUse::kDownload));
+  GPU_ASSIGN(partials_, pool.allocate(partials_bytes, vulkan::BufferUse::kDownload));
   GPU_ASSIGN(unused_, bytes(alignment));
   GPU_ASSIGN(result_.position, numbers(chains_ * d_));
   GPU_ASSIGN(result_.acceptance, numbers(chains_));

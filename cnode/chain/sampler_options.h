@@ -1,9 +1,11 @@
 // What is asked of a sampler, and what it gives.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
+#include "base/result.h"
 #include "chain/mapping.h"
 #include "vulkan/buffer_pool.h"
 
@@ -29,6 +31,9 @@ struct SamplerOptions {
   vulkan::BufferRef position;  // [chains][d], unconstrained; else uniform in [-2, 2)
   bool constrained = true;     // draws and moments are of the variables, not of the unconstrained coordinates
   bool keep_draws = true;      // else only moments
+
+  // Asked before memory is taken: what the sampler works in, its results aside, takes so many bytes. An error ends it.
+  std::function<Result<void>(uint64_t bytes)> pay = [](uint64_t) { return Result<void>(); };
 
   std::optional<Mapping> mapping;
   int64_t most_chains = 0;  // of a batch; 0: as many as fit the device's buffers

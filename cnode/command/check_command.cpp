@@ -67,7 +67,8 @@ Result<program::Tensor> filled(Check& check, float (*value)(int64_t)) {
 Result<std::string> use_memory(Check& check, const Settings&) {
   GPU_ASSIGN(check.left, filled(check, left_value));
   GPU_ASSIGN(check.right, filled(check, right_value));
-  return concat(check.device->memory_limit_bytes() >> 20, " MiB may be used, ",
+  const vulkan::MemoryLimit limit = check.device->memory_limit_now();
+  return concat(limit.bytes >> 20, " MiB may be used (", limit.source, "), ",
                 check.device->info().unified_memory ? "shared with the host" : "of the device's own");
 }
 

@@ -59,7 +59,13 @@ vulkan::DeviceOptions device_options(const Settings& settings, const std::string
   return options;
 }
 
-void print_ready(const Settings& settings, const vulkan::DeviceInfo& device, const dist::Node& node) {
+void print_ready(const Settings& settings, const service::Service& service, const dist::Node& node) {
+  const vulkan::DeviceInfo& device = service.device_info();
+  const vulkan::MemoryLimit& limit = service.memory_limit();
+  log_line(LogLevel::kInfo, "memory_limit",
+           concat("bytes=", limit.bytes, " because=\"", limit.source, "\" asked=", settings.memory_limit,
+                  " device=", device.memory_bytes));
+
   if (device.software)
     log_line(LogLevel::kWarning, "software_device",
              "device=\"" + device.name + "\" note=\"computes on the CPU; no real GPU was found or asked for\"");
@@ -136,7 +142,7 @@ int run_command(const Settings& settings) {
   if (!node.ok()) return fail(kExitCannotJoin, "cannot_join", node.error());
   node.value()->register_name("gpu_node");
   joined = node.value().get();
-  print_ready(settings, service.device_info(), *node.value());
+  print_ready(settings, service, *node.value());
   const int code = serve(settings, service, *node.value());
   joined = nullptr;
   return code;

@@ -108,7 +108,8 @@ void print_text(Leaves& node, Leaves& stats) {
   line("driver", node["device.driver"] + ", Vulkan " + node["device.api"]);
   line("memory", mebibytes(stats["memory.live_bytes"]) + " live (" + mebibytes(stats["memory.kept_bytes"]) +
                      " kept for others), " + mebibytes(stats["memory.pooled_bytes"]) + " pooled, " +
-                     mebibytes(stats["memory.peak_bytes"]) + " peak, limit " + mebibytes(stats["memory.limit_bytes"]));
+                     mebibytes(stats["memory.peak_bytes"]) + " peak, limit " + mebibytes(stats["memory.limit_bytes"]) +
+                     " (" + stats["memory.limit_source"] + ")");
   line("queue", stats["queue.depth"] + " waiting, oldest " + stats["queue.oldest_ms"] + " ms");
   line("work", stats["counters.instructions"] + " instructions (" + stats["counters.instructions_failed"] +
                    " failed), " + stats["counters.dispatches"] + " dispatches, " + stats["counters.submits"] +

@@ -57,7 +57,7 @@ void Interpreter::execute(Session& session, const ReleaseCommand& released) {
     kept_.keep({session.id, id}, std::move(*found), session.id, until);
     session.handles.erase(id);
   }
-  session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
+  count_names(session);
 }
 
 }  // namespace gpu_node::service

@@ -10,13 +10,14 @@ namespace {
 
 using Number = std::pair<std::string_view, uint64_t>;
 
-void write_numbers(etf::Writer& writer, std::span<const Number> numbers) {
-  writer.map(static_cast<uint32_t>(numbers.size()));
+// |more|: how many other entries the map has, which follow.
+void write_numbers(etf::Writer& writer, std::span<const Number> numbers, uint32_t more = 0) {
+  writer.map(static_cast<uint32_t>(numbers.size()) + more);
   for (const auto& [name, value] : numbers) writer.atom(name).unsigned_integer(value);
 }
 
-void write_device(etf::Writer& writer, const vulkan::DeviceInfo& device) {
-  writer.map(8);
+void write_device(etf::Writer& writer, const vulkan::DeviceInfo& device, const vulkan::MemoryLimit& limit) {
+  writer.map(10);
   writer.atom("name").binary(std::string_view(device.name));
   writer.atom("uuid").binary(std::string_view(device.uuid));
   writer.atom("driver").binary(std::string_view(device.driver));
@@ -25,6 +26,8 @@ void write_device(etf::Writer& writer, const vulkan::DeviceInfo& device) {
   writer.atom("software").boolean(device.software);
   writer.atom("memory_bytes").unsigned_integer(device.memory_bytes);
   writer.atom("unified_memory").boolean(device.unified_memory);
+  writer.atom("memory_limit_bytes").unsigned_integer(limit.bytes);
+  writer.atom("memory_limit_source").binary(std::string_view(limit.source));
 }
 
 void write_atoms(etf::Writer& writer, std::span<const std::string_view> atoms) {
@@ -70,11 +73,12 @@ void write_sessions(etf::Writer& writer, const std::vector<SessionRef>& sessions
   const Clock::time_point now = Clock::now();
   if (!sessions.empty()) writer.list(static_cast<uint32_t>(sessions.size()));
   for (const SessionRef& session : sessions) {
-    writer.map(6);
+    writer.map(7);
     writer.atom("session").unsigned_integer(session->id);
     writer.atom("owner_node").atom(session->link->peer());
     writer.atom("tensors").unsigned_integer(session->tensors.load(std::memory_order_relaxed));
     writer.atom("bytes").unsigned_integer(session->account->bytes());
+    writer.atom("host_bytes").unsigned_integer(session->host_account->bytes());
     writer.atom("attached_bytes").unsigned_integer(session->attached_bytes.load(std::memory_order_relaxed));
     writer.atom("idle_ms").integer(session->idle_ms(now));
   }
@@ -130,8 +134,9 @@ std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device) {
   return types;
 }
 
-void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device,
+void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::Device& opened,
                     const ShaderSupport& shaders) {
+  const vulkan::DeviceInfo& device = opened.info();
   writer.map(11);
   writer.atom("name").atom(identity.name);
   writer.atom("bulk_name").atom(identity.bulk_name);
@@ -139,7 +144,7 @@ void write_describe(etf::Writer& writer, const Identity& identity, const vulkan:
   writer.atom("protocol").integer(kProtocolVersion);
   writer.atom("incarnation").unsigned_integer(identity.incarnation);
   writer.atom("device");
-  write_device(writer, device);
+  write_device(writer, device, opened.memory_limit());
   const std::vector<Dtype> types = supported_types(device);
   writer.atom("types").list(static_cast<uint32_t>(types.size()));
   for (const Dtype type : types) writer.atom(dtype_name(type));
@@ -176,9 +181,10 @@ void write_stats(etf::Writer& writer, const StatsView& stats) {
   writer.atom("draining").boolean(stats.draining);
   const Number memory[] = {{"live_bytes", stats.device.live_bytes},       {"pooled_bytes", stats.device.pooled_bytes},
                            {"peak_bytes", stats.device.peak_bytes},       {"kept_bytes", stats.kept_bytes},
-                           {"staging_bytes", stats.device.staging_bytes}, {"limit_bytes", stats.memory_limit_bytes}};
+                           {"staging_bytes", stats.device.staging_bytes}, {"limit_bytes", stats.memory_limit.bytes}};
   writer.atom("memory");
-  write_numbers(writer, memory);
+  write_numbers(writer, memory, 1);
+  writer.atom("limit_source").binary(std::string_view(stats.memory_limit.source));
   writer.atom("tensors").unsigned_integer(tensors);
   writer.atom("sessions");
   write_sessions(writer, stats.sessions);

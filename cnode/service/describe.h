@@ -35,7 +35,7 @@ struct StatsView {
   uint64_t incarnation = 0;
   bool draining = false;
   vulkan::Counters device;
-  uint64_t memory_limit_bytes = 0;
+  vulkan::MemoryLimit memory_limit;  // as things are
   std::vector<SessionRef> sessions;
   uint64_t queue_depth = 0;
   uint64_t oldest_ms = 0;
@@ -50,7 +50,7 @@ struct StatsView {
 // The types that a device can hold and compute.
 std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device);
 
-void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::DeviceInfo& device,
+void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::Device& device,
                     const ShaderSupport& shaders);
 void write_stats(etf::Writer& writer, const StatsView& stats);
 

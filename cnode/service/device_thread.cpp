@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/heap.h"
 #include "base/thread_name.h"
 #include "vulkan/counter_cells.h"
 #include "vulkan/recorder.h"
@@ -24,6 +25,8 @@ constexpr uint64_t kMaxSubmissionsByAll = 24;
 constexpr size_t kMaxParkedAtOnce = 64;
 constexpr milliseconds kIdleBeforeSubmit{2};
 constexpr milliseconds kBetweenLooks{5};
+// Who pauses for less finds its buffers as they were.
+constexpr milliseconds kIdleBeforeTidying{5000};
 constexpr microseconds kKernelLooks{200};
 
 }  // namespace
@@ -35,7 +38,9 @@ DeviceThread::DeviceThread(vulkan::Device& device, const Shared& shared, std::fu
       shared_(shared),
       on_fatal_(std::move(on_fatal)),
       queue_(kMaxQueuedWork),
-      interpreter_(device, shared.sessions, shared.uploads, [this] { return go_on(); }),
+      interpreter_(
+          device, shared.sessions, shared.uploads, [this] { return go_on(); },
+          [this](const Session& session) { return others_free(session); }),
       thread_([this] { loop(); }) {}
 
 DeviceThread::~DeviceThread() {
@@ -93,6 +98,10 @@ bool DeviceThread::idle() const {
 std::optional<Work> DeviceThread::next_work() {
   const Clock::time_point now = Clock::now();
   std::erase_if(kernel_waits_, [](const KernelWait& wait) { return wait.kernel.ready(); });
+  std::erase_if(memory_waits_, [this](const MemoryWait& wait) {
+    return std::none_of(wait.others.begin(), wait.others.end(),
+                        [this](const ParkedWork::Begun& message) { return parked_.is_begun(message); });
+  });
   const bool running = !lost_ && recorder_.submitted() > recorder_.completed();
   if (!running) wait_began_ = now;
   busy_ = running && is_busy();
@@ -167,6 +176,7 @@ void DeviceThread::housekeeping() {
   for (const SessionRef& session : shared_.sessions.take_closed()) {
     parked_.drop(*session);
     interpreter_.drop(*session);
+    heap_returned_ = false;
   }
   interpreter_.expire_kept();
   if (lost_) return;
@@ -189,6 +199,21 @@ void DeviceThread::housekeeping() {
   counters_.instructions_failed.store(done.failed, std::memory_order_relaxed);
   counters_.validate_ns.store(done.validate_ns, std::memory_order_relaxed);
   counters_.record_ns.store(done.record_ns, std::memory_order_relaxed);
+  tidy(Clock::now());
+}
+
+void DeviceThread::tidy(Clock::time_point now) {
+  if (!idle() || last_work_ > last_busy_) {
+    last_busy_ = now;
+    heap_returned_ = false;
+  }
+  if (now - last_busy_ < kIdleBeforeTidying || device_.pool().trim_some() || heap_returned_) return;
+  return_free_heap();
+  heap_returned_ = true;
+}
+
+bool DeviceThread::others_free(const Session& session) const {
+  return !reads_.empty() || !parked_.begun_by_others(session).empty();
 }
 
 bool DeviceThread::has_enough() const {

@@ -86,6 +86,11 @@ class DeviceThread {
   bool go_on();
   bool turn_is_over() const;
   bool others_wait() const { return queue_.size() > 0 || parked_.has_ready(); }
+  // Whether something that others than |session| have begun is going to free memory. Jobs are not: they may take
+  // minutes.
+  bool others_free(const Session& session) const;
+  // Gives idle memory back to the host, a little at a time, once nobody has wanted anything for a while.
+  void tidy(Clock::time_point now);
   void look_for_loss();
   void advance_jobs();
   void check(const Result<void>& done);
@@ -134,6 +139,12 @@ class DeviceThread {
     SessionHold hold;
   };
   std::vector<KernelWait> kernel_waits_;
+  // Of sessions whose next command found no memory, until what others had begun then is over.
+  struct MemoryWait {
+    std::vector<ParkedWork::Begun> others;
+    SessionHold hold;
+  };
+  std::vector<MemoryWait> memory_waits_;
   bool took_parked_ = false;  // the last piece of work was of these
   uint64_t turn_of_ = 0;      // session
   double turn_began_ms_ = 0;  // of all that was recorded
@@ -145,6 +156,8 @@ class DeviceThread {
   uint64_t staged_bytes_ = 0;  // recorded copies out of staging since the last submission
   uint32_t unsubmitted_items_ = 0;
   Clock::time_point last_work_{};
+  Clock::time_point last_busy_{};  // something was there to be done, or was being done
+  bool heap_returned_ = false;     // since then
   Clock::time_point wait_began_{};
   Clock::time_point looked_for_loss_{};
   bool busy_ = false;  // is_busy() when it was last asked; false while nothing runs

@@ -67,6 +67,8 @@ void DeviceThread::perform(RunWork& work) {
     acknowledge();  // of messages before it
     vulkan::KernelCache::Pending kernel = work.paused->kernel();
     if (kernel.valid()) kernel_waits_.push_back({std::move(kernel), parked_.hold(work.session)});
+    if (work.paused->lacks_memory)
+      memory_waits_.push_back({parked_.begun_by_others(session), parked_.hold(work.session)});
     return parked_.put_back(std::move(work));
   }
   const auto commands = static_cast<uint32_t>(work.run.commands.size());
@@ -82,7 +84,7 @@ void DeviceThread::perform(DownloadWork& work) {
   if (work.call->answered()) return;
   const Result<void> started = start_download(work);
   if (started.ok()) return;
-  work.call->fail(started.error());
+  work.call->fail(interpreter_.with_owners(started.error()));
   check(started);
 }
 
@@ -128,7 +130,7 @@ void DeviceThread::perform(UploadOpenWork& work) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
   const Result<void> opened = interpreter_.open_upload(*work.session, work.id, work.type);
   if (!opened.ok()) {
-    work.call->fail(opened.error());
+    work.call->fail(interpreter_.with_owners(opened.error()));
     return check(opened);
   }
   if (!work.call->claim()) {  // its caller has given up, so nobody will fill it
@@ -164,7 +166,7 @@ void DeviceThread::start(JobWork& work, Request& request) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
   auto job = Job::make(work.session, work.call, std::move(request), device_, interpreter_);
   if (job.ok()) return add(std::move(job).value());
-  work.call->fail(job.error());
+  work.call->fail(interpreter_.with_owners(job.error()));
   check(std::move(job).error());
 }
 

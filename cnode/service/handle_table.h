@@ -44,6 +44,12 @@ class HandleTable {
  public:
   size_t size() const { return index_.size(); }
 
+  // Host memory that it takes once there is one more. It falls when the table becomes empty, not before.
+  uint64_t bytes_with_one_more() const {
+    const size_t places = pool_.size() + (free_.empty() ? 1 : 0);
+    return index_.bytes(1) + places * sizeof(Handle) + free_.capacity() * sizeof(uint32_t);
+  }
+
   Handle* find(int64_t id) {
     thread_.check(kOwned);
     const uint32_t* place = index_.find(id);
@@ -74,7 +80,7 @@ class HandleTable {
     if (!found) return;
     const uint32_t place = *found;
     index_.erase(id);
-    if (index_.size() == 0 && pool_.size() > kKept) return clear();
+    if (index_.size() == 0 && pool_.size() > kKept) return clear();  // a few are soon needed again
     pool_[place] = ErrorRef();
     free_.push_back(place);
   }

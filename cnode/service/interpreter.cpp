@@ -11,30 +11,18 @@ namespace {
 
 constexpr uint64_t kKeptShare = 16;  // of the memory limit
 
-std::string tensor_text(int64_t name) { return concat(name < 0 ? "local " : "tensor ", name); }
-
-// What a handle that is there stands for, an error aside.
-std::string_view kind_of(const Handle& handle) {
-  if (std::holds_alternative<ModelRef>(handle)) return "a model";
-  return std::holds_alternative<ProgramRef>(handle) ? "a program" : "a tensor";
-}
-
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-                         std::function<bool()> go_on)
+                         std::function<bool()> go_on, std::function<bool(const Session&)> others_free)
     : sessions_(sessions),
       uploads_(uploads),
       go_on_(std::move(go_on)),
+      others_free_(std::move(others_free)),
       executor_(device, go_on_),
       transfer_(device),
       kept_(device.memory_limit_bytes() / kKeptShare),
       running_(std::make_unique<Running>(executor_)) {}
-
-Error Interpreter::missing_bytes(std::string_view reader, int64_t id, const Upload& upload) {
-  return {ErrorCode::kInvalidArgument,
-          concat(reader, ": ", tensor_text(id), " still misses ", upload.missing_bytes(), " uploaded bytes")};
-}
 
 bool Interpreter::make_room(const Session& session, ErrorCode lacking) {
   if (lacking == ErrorCode::kOutOfMemory) return kept_.give_up(nullptr);
@@ -45,6 +33,7 @@ bool Interpreter::run(Session& session, std::span<const Command> commands, std::
   thread_.check("an interpreter");
   if (paused != nullptr) {
     running_ = std::move(paused);
+    running_->lacks_memory = false;
   } else {
     running_->next = 0;
     running_->has_locals = find_ends(commands);
@@ -68,6 +57,7 @@ void Running::end() {
   if (step) program_run.clear();
   step.reset();
   rest.reset();
+  lacks_memory = waited_for_memory = false;
 }
 
 vulkan::KernelCache::Pending Running::kernel() const {
@@ -93,6 +83,7 @@ bool Interpreter::run_turn(Session& session, std::span<const Command> commands) 
       running.prefetched = true;
     }
     if (!done) return false;
+    running.waited_for_memory = false;
     ++running.next;
     if (running.has_locals)
       for (const int64_t name : running.liveness.dying(i)) running.locals.erase(name);
@@ -118,8 +109,9 @@ bool Interpreter::find_ends(std::span<const Command> commands) {
 
 bool Interpreter::execute(Session& session, const ir::Instruction& instruction) {
   const Result<bool> recorded = running_->rest ? record_rest(instruction) : record(session, instruction);
+  if (!recorded.ok() && !running_->rest && waits_for_memory(session, recorded.error())) return false;
   if (!recorded.ok()) {
-    const ErrorRef error = failure(recorded.error());
+    const ErrorRef error = failure(session, recorded.error());
     for (const auto& [name, type] : instruction.results) poison(session, name, error);
   } else if (*recorded) {
     for (size_t i = 0; i < results_.size(); ++i) bind(session, instruction.results[i].name, std::move(results_[i]));
@@ -162,7 +154,7 @@ Result<program::Operand> Interpreter::resolve(const Session& session, const ir::
 
 void Interpreter::execute(Session& session, const CompileProgramCommand& compile) {
   const Result<void> bound = hold_program(session, compile);
-  if (!bound.ok()) poison(session, compile.id, failure(bound.error()));
+  if (!bound.ok()) poison(session, compile.id, failure(session, bound.error()));
 }
 
 Result<void> Interpreter::hold_program(Session& session, const CompileProgramCommand& compile) {
@@ -178,10 +170,13 @@ Result<void> Interpreter::hold_program(Session& session, const CompileProgramCom
 bool Interpreter::execute(Session& session, const RunProgramCommand& run) {
   const Result<bool> done = continue_program(session, run);
   if (done.ok() && !*done) return false;
+  if (!done.ok() && running_->step && running_->program_run.rest() == nullptr &&
+      waits_for_memory(session, done.error()))
+    return false;
   running_->step.reset();
   running_->program_run.clear();
   if (done.ok()) return true;
-  const ErrorRef error = failure(done.error());
+  const ErrorRef error = failure(session, done.error());
   for (const int64_t id : run.results) poison(session, id, error);
   return true;
 }
@@ -189,7 +184,7 @@ bool Interpreter::execute(Session& session, const RunProgramCommand& run) {
 Result<void> Interpreter::begin_program(Session& session, const RunProgramCommand& run) {
   constexpr std::string_view kWhat = "run_program";
   for (const int64_t id : run.results) GPU_TRY(check_new(session, id, kWhat));
-  GPU_ASSIGN(const ProgramRef held, find_as<ProgramRef>(session, run.program, kWhat));
+  GPU_ASSIGN(const ProgramRef held, find_program(session, run.program, kWhat));
   const program::CompiledProgramRef& program = held->program;
   if (run.results.size() != program->outputs().size())
     return Error{ErrorCode::kInvalidArgument, concat("run_program: the program has ", program->outputs().size(),
@@ -228,16 +223,26 @@ Result<bool> Interpreter::continue_program(Session& session, const RunProgramCom
   return true;
 }
 
-void Interpreter::execute(Session& session, const AllocCommand& alloc) {
+bool Interpreter::execute(Session& session, const AllocCommand& alloc) {
   Result<program::Tensor> tensor = [&]() -> Result<program::Tensor> {
     GPU_TRY(check_new(session, alloc.id, "alloc"));
     return make_tensor(session, alloc.type, alloc.bytes);
   }();
   if (tensor.ok()) {
     bind(session, alloc.id, std::move(tensor).value());
+  } else if (waits_for_memory(session, tensor.error())) {
+    return false;
   } else {
-    poison(session, alloc.id, failure(std::move(tensor).error()));
+    poison(session, alloc.id, failure(session, std::move(tensor).error()));
   }
+  return true;
+}
+
+bool Interpreter::waits_for_memory(const Session& session, const Error& error) {
+  Running& running = *running_;
+  if (error.code != ErrorCode::kOutOfMemory || running.waited_for_memory || !others_free_(session)) return false;
+  running.lacks_memory = running.waited_for_memory = true;
+  return true;
 }
 
 Result<program::Tensor> Interpreter::make_tensor(Session& session, const ir::TensorType& type,
@@ -258,7 +263,7 @@ Result<program::Tensor> Interpreter::make_tensor(Session& session, const ir::Ten
 void Interpreter::execute(Session& session, const FreeCommand& freed) { free(session, freed.ids); }
 
 void Interpreter::execute(Session& session, const MalformedCommand& malformed) {
-  const ErrorRef error = failure(malformed.error);
+  const ErrorRef error = failure(session, malformed.error);
   for (const int64_t id : malformed.ids) poison(session, id, error);
 }
 
@@ -273,7 +278,7 @@ void Interpreter::free(Session& session, std::span<const int64_t> ids) {
     if (std::holds_alternative<UploadRef>(*found)) uploads_.erase(session.id, id);
     session.handles.erase(id);
   }
-  session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
+  count_names(session);
 }
 
 void Interpreter::drop(Session& session) {
@@ -284,38 +289,7 @@ void Interpreter::drop(Session& session) {
   });
   session.handles.clear();
   kept_.erase_session(session.id);
-  session.tensors.store(0, std::memory_order_relaxed);
-}
-
-Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, std::string_view reader) const {
-  thread_.check("an interpreter");
-  const Handle* handle = find_handle(session, id);
-  if (!handle && id >= 0) handle = find_shared({session.id, id});
-  if (!handle) return Error{ErrorCode::kNotFound, std::string(reader) + ": " + tensor_text(id) + " does not exist"};
-  if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
-  if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes(reader, id, **upload);
-  if (const auto* tensor = std::get_if<program::Tensor>(handle)) return *tensor;
-  return Error{ErrorCode::kInvalidArgument, concat(reader, ": ", id, " is ", kind_of(*handle), ", no tensor")};
-}
-
-template <typename T>
-Result<T> Interpreter::find_as(const Session& session, int64_t id, std::string_view reader) const {
-  const std::string_view wanted = std::same_as<T, ModelRef> ? "model" : "program";
-  const Handle* handle = find_handle(session, id);
-  if (!handle) return Error{ErrorCode::kNotFound, concat(reader, ": ", wanted, " ", id, " does not exist")};
-  if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
-  if (const T* found = std::get_if<T>(handle)) return *found;
-  return Error{ErrorCode::kInvalidArgument, concat(reader, ": ", id, " is ", kind_of(*handle), ", no ", wanted)};
-}
-
-Result<ModelRef> Interpreter::find_model(const Session& session, int64_t id, std::string_view reader) const {
-  return find_as<ModelRef>(session, id, reader);
-}
-
-Result<void> Interpreter::bind_new(Session& session, int64_t id, Handle&& handle, std::string_view what) {
-  GPU_TRY(check_new(session, id, what));
-  bind(session, id, std::move(handle));
-  return {};
+  count_names(session);
 }
 
 void Interpreter::replace(Session& session, int64_t id, program::Tensor tensor) {
@@ -355,36 +329,6 @@ void Interpreter::complete_upload(Session& session, const Upload& upload) {
   if (!current || current->get() != &upload) return;
   uploads_.erase(session.id, upload.id());
   *found = program::Tensor(upload.tensor());
-}
-
-Result<void> Interpreter::check_new(Session& session, int64_t name, std::string_view what) {
-  if (find_handle(session, name))
-    return Error{ErrorCode::kInvalidArgument, std::string(what) + ": " + tensor_text(name) + " is made twice"};
-  if (session.handles.size() >= kMaxTensorsPerSession)
-    return Error{ErrorCode::kQuota, concat(what, ": the session holds ", kMaxTensorsPerSession, " tensors, the limit")};
-  return {};
-}
-
-const Handle* Interpreter::find_handle(const Session& session, int64_t name) const {
-  return (name < 0 ? running_->locals : session.handles).find(name);
-}
-
-void Interpreter::bind(Session& session, int64_t name, Handle&& handle) {
-  (name < 0 ? running_->locals : session.handles).put(name, std::move(handle));
-  session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
-}
-
-void Interpreter::poison(Session& session, int64_t name, const ErrorRef& error) {
-  // A name made twice loses what it had: nobody could say which of the two he reads.
-  const Handle* handle = find_handle(session, name);
-  if (handle && std::holds_alternative<UploadRef>(*handle)) uploads_.erase(session.id, name);
-  if (!handle && session.handles.size() >= kMaxTensorsPerSession) return;
-  bind(session, name, ErrorRef(error));
-}
-
-ErrorRef Interpreter::failure(Error error) const {
-  if (error.code == ErrorCode::kOutOfMemory) error.message += "; " + sessions_.owners_text();
-  return std::make_shared<const Error>(std::move(error));
 }
 
 }  // namespace gpu_node::service

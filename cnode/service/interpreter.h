@@ -20,6 +20,7 @@
 #include "program/program_run.h"
 #include "program/transfer.h"
 #include "service/attachments.h"
+#include "service/kept_errors.h"
 #include "service/kept_tensors.h"
 #include "service/session.h"
 
@@ -30,7 +31,7 @@ struct Running {
   explicit Running(program::Executor& executor) : program_run(executor) {}
   // Drops what it has.
   void end();
-  // The kernel that it waits for; not valid where it waits for its turn.
+  // The kernel that it waits for; not valid where it waits for its turn or for memory.
   vulkan::KernelCache::Pending kernel() const;
 
   size_t next = 0;  // command
@@ -43,13 +44,17 @@ struct Running {
   std::optional<size_t> step;
   // Of an instruction that is between two of its parts.
   std::optional<program::Rest> rest;
+  // It waits for others to free memory; and its next command did so already, once.
+  bool lacks_memory = false, waited_for_memory = false;
 };
 
 class Interpreter {
  public:
   // |go_on| is asked between commands, the steps of a program and the parts of a long dispatch: whether the turn goes
-  // on.
-  Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads, std::function<bool()> go_on);
+  // on. |others_free| is asked when memory is short: whether what others than a session have begun is going to free
+  // some, so that its command waits for that instead of failing.
+  Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads, std::function<bool()> go_on,
+              std::function<bool(const Session&)> others_free);
 
   // Executes |commands| in order, from where |paused| left them; their negative names are gone afterwards. False when
   // the turn is over before they are: |paused| says how far they are.
@@ -91,6 +96,8 @@ class Interpreter {
   // What reading tensor |id| in row-major order, or as f64 numbers, would wait for: a kernel that is being compiled;
   // not valid where there is none, or no such tensor.
   vulkan::KernelCache::Pending missing_kernel(const Session& session, int64_t id, bool in_double);
+  // |error|, which says who holds what where memory is short.
+  Error with_owners(Error error) const;
 
   // Ends the grace of kept tensors.
   void expire_kept() {
@@ -104,10 +111,10 @@ class Interpreter {
   uint64_t unknown_frees() const { return unknown_frees_.load(std::memory_order_relaxed); }
 
  private:
-  // These two are false when the turn is over before the command is.
+  // These three are false when the turn is over before the command is, or when it waits for memory.
   bool execute(Session& session, const ir::Instruction& instruction);
   bool execute(Session& session, const RunProgramCommand& run);
-  void execute(Session& session, const AllocCommand& alloc);
+  bool execute(Session& session, const AllocCommand& alloc);
   void execute(Session& session, const FreeCommand& freed);
   void execute(Session& session, const ReleaseCommand& released);
   void execute(Session& session, const MalformedCommand& malformed);
@@ -118,12 +125,15 @@ class Interpreter {
   Result<void> hold_program(Session& session, const CompileProgramCommand& compile);
   // Executes what remains of |commands|; false when the turn is over before.
   bool run_turn(Session& session, std::span<const Command> commands);
+  // Whether the command that failed with |error| is to be tried once more, when others have freed memory.
+  bool waits_for_memory(const Session& session, const Error& error);
   Result<void> begin_program(Session& session, const RunProgramCommand& run);
   // Executes the steps that remain, then binds the results; false when the turn is over before.
   Result<bool> continue_program(Session& session, const RunProgramCommand& run);
   // |operand| of |reader|, where it lies for as long as a command is executed.
   Result<program::Operand> resolve(const Session& session, const ir::Operand& operand, std::string_view reader);
   // What |id| stands for, as a model or program. Errors as find_model.
+  Result<ProgramRef> find_program(const Session& session, int64_t id, std::string_view reader) const;
   template <typename T>
   Result<T> find_as(const Session& session, int64_t id, std::string_view reader) const;
   Result<void> check_new(Session& session, int64_t name, std::string_view what);
@@ -132,7 +142,10 @@ class Interpreter {
   const Handle* find_shared(const TensorName& name) const;
   void bind(Session& session, int64_t name, Handle&& handle);
   void poison(Session& session, int64_t name, const ErrorRef& error);
-  ErrorRef failure(Error error) const;
+  // After names went.
+  static void count_names(Session& session);
+  ErrorRef failure(Session& session, Error error);
+  static Error missing(const Session& session, std::string_view what);
   static Error missing_bytes(std::string_view reader, int64_t id, const Upload& upload);
 
   // |attempt|, and again as long as kept tensors stand in its way.
@@ -156,6 +169,8 @@ class Interpreter {
   const SessionTable& sessions_;
   UploadTable& uploads_;
   const std::function<bool()> go_on_;
+  const std::function<bool(const Session&)> others_free_;
+  KeptErrors errors_;
   program::Executor executor_;
   program::Transfer transfer_;
   KeptTensors kept_;

@@ -121,6 +121,23 @@ void ParkedWork::end_turn(const Session& session) {
   ready_.pop_front();
 }
 
+std::vector<ParkedWork::Begun> ParkedWork::begun_by_others(const Session& session) const {
+  std::vector<Begun> begun;
+  for (const auto& [id, lane] : lanes_) {
+    const RunWork* run = lane.work.empty() ? nullptr : std::get_if<RunWork>(&lane.work.front());
+    if (id != session.id && run != nullptr && run->paused != nullptr && !run->paused->lacks_memory)
+      begun.push_back({id, run->run.seq});
+  }
+  return begun;
+}
+
+bool ParkedWork::is_begun(const Begun& message) const {
+  const auto lane = lanes_.find(message.session);
+  if (lane == lanes_.end() || lane->second.work.empty()) return false;
+  const RunWork* run = std::get_if<RunWork>(&lane->second.work.front());
+  return run != nullptr && run->paused != nullptr && run->run.seq == message.seq;
+}
+
 void ParkedWork::drop(const Session& session) {
   const auto found = lanes_.find(session.id);
   if (found == lanes_.end()) return;

@@ -8,6 +8,7 @@
 #include <deque>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "service/session_hold.h"
 #include "service/work.h"
@@ -51,6 +52,15 @@ class ParkedWork {
   void end_turn(const Session& session);
   // Whether there may be one.
   bool has_ready() const { return !ready_.empty(); }
+
+  // A message that was begun and is not over, by its session and number.
+  struct Begun {
+    uint64_t session = 0;
+    int64_t seq = 0;
+  };
+  // Those of others than |session| that may free memory when they go on: that do not wait for any themselves.
+  std::vector<Begun> begun_by_others(const Session& session) const;
+  bool is_begun(const Begun& message) const;
 
   // Drops what is here of |session|, which has ended, and tells those who wait for it.
   void drop(const Session& session);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/concat.h"
+#include "base/host_memory.h"
 #include "base/log.h"
 #include "service/decode.h"
 #include "vulkan/recorder.h"
@@ -17,11 +18,19 @@ constexpr uint64_t kProgramsFactor = 2;
 // A session that goes on sending this many times what it may is ended: even refusing costs memory.
 constexpr uint32_t kIntolerable = 4;
 
+// Names and programs are the host's memory: a quarter of a small host's, at most.
+uint64_t host_share() {
+  uint64_t share = kMaxHostBytes;
+  for (const MemoryBound& bound : HostMemory().look()) share = std::min(share, bound.usable_bytes() / 4);
+  return share;
+}
+
 }  // namespace
 
 Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
     : options_(std::move(options)),
       device_(std::move(device)),
+      sessions_(host_share()),
       calls_(kMaxPendingCalls),
       families_(device_->info(),
                 [this](CompileWork&& work, PlannedModel&& planned) {
@@ -36,8 +45,11 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
                  .subjects = {{"the device", [this] { return device_->recorder().in_flight_since(); },
                                [this] { return device_->recorder().completed(); }},
                               {"the device thread", [this] { return device_thread_.busy_since(); },
-                               // It may wait for the device.
-                               [this] { return device_thread_.progress() + device_->recorder().completed(); }}},
+                               // It may wait for the device, or for the pages of a large buffer.
+                               [this] {
+                                 return device_thread_.progress() + device_->recorder().completed() +
+                                        device_->memory_progress();
+                               }}},
                  .tick =
                      [this] {
                        const Clock::time_point now = Clock::now();

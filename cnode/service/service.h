@@ -70,6 +70,7 @@ class Service {
 
   StatsView stats() const;
   const vulkan::DeviceInfo& device_info() const { return device_->info(); }
+  const vulkan::MemoryLimit& memory_limit() const { return device_->memory_limit(); }
 
  private:
   void handle(const LinkRef& link, Call&& call);

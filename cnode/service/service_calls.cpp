@@ -42,7 +42,7 @@ void Service::answer(Caller&& caller, Describe& describe) {
   writer.tuple(2).atom("ok");
   const vulkan::KernelCache& cache = device_->kernels();
   const std::string toolchain = sha256_hex(cache.toolchain() + kernels::library_fingerprint());
-  write_describe(writer, options_.identity, device_->info(), {options_.allow_raw_shaders, toolchain, cache.saved_in()});
+  write_describe(writer, options_.identity, *device_, {options_.allow_raw_shaders, toolchain, cache.saved_in()});
   send_reply(caller, std::move(writer));
 }
 
@@ -207,7 +207,7 @@ StatsView Service::stats() const {
   view.incarnation = options_.identity.incarnation;
   view.draining = draining_;
   view.device = device_->counters();
-  view.memory_limit_bytes = device_->memory_limit_bytes();
+  view.memory_limit = device_->memory_limit_now();
   view.sessions = sessions_.live();
   view.queue_depth = device_thread_.depth();
   view.oldest_ms = busy ? static_cast<uint64_t>(milliseconds_since(*busy)) : 0;

@@ -12,27 +12,42 @@ namespace gpu_node::service {
 namespace {
 
 constexpr uint64_t kTagShift = 48;
+// Names are paid for by so many bytes of their table at once.
+constexpr uint64_t kNamesStep = 64u << 10;
 
 std::string session_text(uint64_t id) { return concat(id); }
 
 }  // namespace
 
-Result<program::Payment> Account::charge(uint64_t bytes) {
+Result<void> Account::take(uint64_t bytes) {
   const uint64_t before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  if (quota_bytes_ && before + bytes > *quota_bytes_) {
-    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-    return Error{ErrorCode::kQuota, concat("asked for ", bytes, " ", what_, ", the session holds ", before,
-                                           " of its quota of ", *quota_bytes_)};
-  }
+  Result<void> taken;
+  if (quota_bytes_ && (before > *quota_bytes_ || bytes > *quota_bytes_ - before))
+    taken = Error{ErrorCode::kQuota, concat("asked for ", bytes, " ", what_, ", ", whose_, " ", before,
+                                            " of its quota of ", *quota_bytes_)};
+  else if (of_all_ != nullptr)
+    taken = of_all_->take(bytes);
+  if (!taken.ok()) bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  return taken;
+}
+
+Result<program::Payment> Account::charge(uint64_t bytes) {
+  GPU_TRY(take(bytes));
   return program::Payment(shared_from_this(), bytes);
 }
 
 program::Payment Account::charge_anyway(uint64_t bytes) {
-  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  for (Account* account = this; account != nullptr; account = account->of_all_.get())
+    account->bytes_.fetch_add(bytes, std::memory_order_relaxed);
   return {shared_from_this(), bytes};
 }
 
-Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link)
+void Account::give_back(uint64_t bytes) {
+  for (Account* account = this; account != nullptr; account = account->of_all_.get())
+    account->bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link, std::shared_ptr<Account> all_host)
     : id(session_id),
       owner(std::move(open.pid)),
       link(std::move(owner_link)),
@@ -40,6 +55,7 @@ Session::Session(uint64_t session_id, Open&& open, LinkRef owner_link)
       grace(open.grace_ms),
       account(std::make_shared<Account>(open.quota_bytes)),
       charge([paying = account](uint64_t bytes) { return paying->charge(bytes); }),
+      host_account(std::make_shared<Account>(kMaxHostBytesPerSession, "bytes of host memory", std::move(all_host))),
       last_seen(Clock::now().time_since_epoch().count()) {}
 
 int64_t Session::idle_ms(Clock::time_point now) const {
@@ -47,7 +63,30 @@ int64_t Session::idle_ms(Clock::time_point now) const {
   return std::max<int64_t>(0, in_milliseconds(idle));
 }
 
-SessionTable::SessionTable() : process_tag_(random_() & 0xffff) {}
+Result<void> Session::pay_for_name() {
+  const uint64_t needed = handles.bytes_with_one_more();
+  while (names_paid_.size() * kNamesStep < needed) {
+    Result<program::Payment> payment = host_charge(kNamesStep);
+    if (!payment.ok()) {
+      settle_names();
+      return with_context(std::move(payment).error(), concat("the session has ", handles.size(), " names"));
+    }
+    names_paid_.push_back(std::move(payment).value());
+  }
+  return {};
+}
+
+void Session::settle_names() {
+  const uint64_t needed = handles.size() == 0 ? 0 : handles.bytes_with_one_more();
+  const uint64_t steps = (needed + kNamesStep - 1) / kNamesStep;
+  while (names_paid_.size() > steps) names_paid_.pop_back();
+  if (handles.size() == 0) names_lost.reset();
+}
+
+SessionTable::SessionTable(uint64_t host_bytes)
+    : all_host_(
+          std::make_shared<Account>(host_bytes, "bytes of host memory for all sessions", nullptr, "the node holds")),
+      process_tag_(random_() & 0xffff) {}
 
 uint64_t SessionTable::new_id() {
   for (;;) {
@@ -63,7 +102,12 @@ Result<SessionRef> SessionTable::open(Open&& open, const LinkRef& link) {
   const MutexLock lock(mutex_);
   if (sessions_.size() >= kMaxSessions)
     return Error{ErrorCode::kBusy, concat("open: ", kMaxSessions, " sessions are open, the limit")};
-  auto session = std::make_shared<Session>(new_id(), std::move(open), link);
+  const auto of_peer = std::count_if(sessions_.begin(), sessions_.end(),
+                                     [&](const auto& entry) { return entry.second->link->peer() == link->peer(); });
+  if (static_cast<size_t>(of_peer) >= kMaxSessionsPerPeer)
+    return Error{ErrorCode::kQuota, concat("open: ", link->peer(), " has ", of_peer,
+                                           " sessions, the limit of a node is ", kMaxSessionsPerPeer)};
+  auto session = std::make_shared<Session>(new_id(), std::move(open), link, all_host_);
   sessions_.emplace(session->id, session);
   count_nodes();
   return session;

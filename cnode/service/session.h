@@ -23,31 +23,39 @@
 namespace gpu_node::service {
 
 inline constexpr size_t kMaxSessions = 4096;
+inline constexpr size_t kMaxSessionsPerPeer = 256;  // of one node: a client in a loop leaves some to others
 inline constexpr size_t kMaxTensorsPerSession = 1u << 20;
-inline constexpr uint64_t kMaxHostBytesPerSession = 256u << 20;  // of programs
+// Of the host's memory: names, whatever they stand for, the texts of errors, and programs.
+inline constexpr uint64_t kMaxHostBytesPerSession = 256u << 20;
+inline constexpr uint64_t kMaxHostBytes = 1u << 30;  // of all sessions
 
-// The bytes of a session and their limit. Outlives the session while what it paid for lives.
+// The bytes of a session, or of all, and their limit. Outlives the session while what it paid for lives.
 class Account : public program::Payer, public std::enable_shared_from_this<Account> {
  public:
-  // |what|: the bytes' kind, for messages.
-  explicit Account(std::optional<uint64_t> quota_bytes, std::string_view what = "bytes")
-      : quota_bytes_(quota_bytes), what_(what) {}
+  // |what|: the bytes' kind, for messages. |of_all|: where those of several are counted together.
+  explicit Account(std::optional<uint64_t> quota_bytes, std::string_view what = "bytes",
+                   std::shared_ptr<Account> of_all = nullptr, std::string_view whose = "the session holds")
+      : quota_bytes_(quota_bytes), what_(what), whose_(whose), of_all_(std::move(of_all)) {}
 
   // Adds |bytes| until the returned payment is dropped. Error: kQuota.
   Result<program::Payment> charge(uint64_t bytes);
   // The same without asking for the quota: what the service itself needs for the session.
   program::Payment charge_anyway(uint64_t bytes);
-  void give_back(uint64_t bytes) override { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+  void give_back(uint64_t bytes) override;
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
+  Result<void> take(uint64_t bytes);
+
   const std::optional<uint64_t> quota_bytes_;
-  const std::string_view what_;
+  const std::string_view what_, whose_;
+  const std::shared_ptr<Account> of_all_;
   std::atomic<uint64_t> bytes_{0};
 };
 
 struct Session {
-  Session(uint64_t session_id, Open&& open, LinkRef owner_link);
+  // |all_host|: counts the host memory of all sessions.
+  Session(uint64_t session_id, Open&& open, LinkRef owner_link, std::shared_ptr<Account> all_host = nullptr);
 
   const uint64_t id;
   const TermBytes owner;
@@ -56,8 +64,7 @@ struct Session {
   const std::chrono::milliseconds grace;  // how long a released tensor can still be attached
   const std::shared_ptr<Account> account;
   const program::Charge charge;  // by the account
-  const std::shared_ptr<Account> host_account =
-      std::make_shared<Account>(kMaxHostBytesPerSession, "bytes of host memory");
+  const std::shared_ptr<Account> host_account;
   const program::Charge host_charge = [paying = host_account](uint64_t bytes) { return paying->charge(bytes); };
 
   std::atomic<Clock::rep> last_seen;
@@ -68,21 +75,32 @@ struct Session {
 
   // Device thread only.
   HandleTable handles;
-  uint64_t recorded_in = 0;  // the submission that its last commands are part of
+  std::optional<Error> names_lost;  // why some names are not there, though what they stood for was asked for
+  uint64_t recorded_in = 0;         // the submission that its last commands are part of
+
+  // Pays for one name more than there are. Error: kQuota.
+  Result<void> pay_for_name();
+  // Gets back what is paid for names that went.
+  void settle_names();
 
   void touch() { last_seen.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed); }
   int64_t idle_ms(Clock::time_point now) const;
   // What it pays for, and what it keeps others paying for.
   uint64_t reach_bytes() const { return account->bytes() + attached_bytes.load(std::memory_order_relaxed); }
+
+ private:
+  std::vector<program::Payment> names_paid_;  // each of as many bytes; device thread
 };
 
 using SessionRef = std::shared_ptr<Session>;
 
 class SessionTable {
  public:
-  SessionTable();
+  // |host_bytes|: of the host's memory, for all sessions together.
+  explicit SessionTable(uint64_t host_bytes = kMaxHostBytes);
 
-  // Errors: kInvalidArgument when the pid is not of the peer's node, kBusy above the limits.
+  // Errors: kInvalidArgument when the pid is not of the peer's node, kBusy above the limit of all, kQuota above that of
+  // a peer.
   Result<SessionRef> open(Open&& open, const LinkRef& link);
 
   // The live session |id|, its lease renewed. Errors: kStale (made by another process), kNotFound (ended here).
@@ -117,6 +135,7 @@ class SessionTable {
   std::vector<SessionRef> closed_ GPU_NODE_GUARDED_BY(mutex_);
   std::atomic<size_t> nodes_{0};
   std::random_device random_ GPU_NODE_GUARDED_BY(mutex_);
+  const std::shared_ptr<Account> all_host_;
   const uint64_t process_tag_;  // the high 16 bits of every id of this process
 };
 

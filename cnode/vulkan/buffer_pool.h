@@ -52,6 +52,8 @@ class BufferPool {
 
   // Gives free buffers back to the driver until at most |keep_bytes| stay pooled.
   virtual void trim(uint64_t keep_bytes) = 0;
+  // Gives back some of them, as many as hold nobody up. False when none is left that could be given back.
+  virtual bool trim_some() = 0;
 };
 
 }  // namespace gpu_node::vulkan

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/concat.h"
+#include "base/host_memory.h"
 #include "base/log.h"
 #include "vulkan/command_recorder.h"
 #include "vulkan/context.h"
@@ -16,10 +18,22 @@ namespace {
 constexpr int64_t kCloseWaitMs = 5'000;
 constexpr int64_t kDrainWaitMs = 10'000;
 
+// An explicit limit is taken as it is said, but for what the host has not got.
+MemoryLimit limit_of(const DeviceOptions& options, const DeviceInfo& info, const HostMemory& host) {
+  MemoryLimit limit{info.memory_bytes / 4 * 3, "three quarters of the device's memory"};
+  if (options.memory_limit_bytes != 0) limit = {options.memory_limit_bytes, "as it was set"};
+  if (!info.unified_memory && !info.software) return limit;
+  for (const MemoryBound& bound : host.look())
+    if (bound.usable_bytes() < limit.bytes)
+      limit = {bound.usable_bytes(), concat(bound.name, " less ", bound.reserve_bytes(), " bytes kept free")};
+  return limit;
+}
+
 }  // namespace
 
 // Destroyed in reverse order, once the device is idle.
 struct Device::Impl {
+  std::unique_ptr<HostMemory> host;
   std::unique_ptr<Context> context;
   std::unique_ptr<Timeline> timeline;
   std::unique_ptr<DeviceBufferPool> pool;
@@ -50,15 +64,19 @@ Result<std::unique_ptr<Device>> Device::create(const DeviceOptions& options) {
   auto impl = std::make_unique<Impl>();
   GPU_ASSIGN(impl->context, open_device(options));
   Context& context = *impl->context;
-  const uint64_t limit =
-      options.memory_limit_bytes != 0 ? options.memory_limit_bytes : context.info().memory_bytes / 4 * 3;
+  impl->host = std::make_unique<HostMemory>(options.host_root);
+  const MemoryLimit limit = limit_of(options, context.info(), *impl->host);
   GPU_ASSIGN(impl->timeline, Timeline::create(context));
-  GPU_ASSIGN(impl->pool, DeviceBufferPool::create(context, *impl->timeline, limit));
+  GPU_ASSIGN(impl->pool, DeviceBufferPool::create(context, *impl->timeline, limit, *impl->host));
   GPU_ASSIGN(impl->recorder, CommandRecorder::create(context, *impl->timeline, *impl->pool));
   GPU_ASSIGN(impl->kernels, KernelCompiler::create(context, options.cache_folder, options.compile_threads));
   impl->pool->on_shortage([recorder = impl->recorder.get()]() -> Result<void> {
     GPU_ASSIGN(const uint64_t value, recorder->submit());
-    return recorder->wait(value, Deadline::after_ms(kDrainWaitMs));
+    // As long as it takes: who waits has deadlines of his own, and a device that hangs has a watchdog.
+    for (;;) {
+      Result<void> waited = recorder->wait(value, Deadline::after_ms(kDrainWaitMs));
+      if (waited.ok() || waited.error().code != ErrorCode::kDeadline) return waited;
+    }
   });
   return std::unique_ptr<Device>(new Device(std::move(impl)));
 }
@@ -69,7 +87,9 @@ KernelCache& Device::kernels() { return *impl_->kernels; }
 Recorder& Device::recorder() { return *impl_->recorder; }
 void Device::hand_on() { impl_->context->thread.hand_on(); }
 uint64_t Device::validation_messages_of_process() { return Instance::validation_messages_of_process(); }
-uint64_t Device::memory_limit_bytes() const { return impl_->pool->limit_bytes(); }
+const MemoryLimit& Device::memory_limit() const { return impl_->pool->limit(); }
+MemoryLimit Device::memory_limit_now() const { return impl_->pool->limit_now(); }
+uint64_t Device::memory_progress() const { return impl_->pool->pages_taken_bytes(); }
 
 Counters Device::counters() const {
   const CounterCells& cells = impl_->context->counters;

@@ -23,11 +23,19 @@ class Recorder;
 struct DeviceOptions {
   // Empty: the first real GPU, else the first software driver. A number: that index. Else: a part of the device's name.
   std::string selector;
-  uint64_t memory_limit_bytes = 0;  // 0: three quarters of the device's memory
-  std::string cache_folder;         // of SPIR-V and pipelines; empty: no cache on disk
-  bool validation = false;          // the Khronos validation layer; its messages are counted and logged as errors
+  // 0: three quarters of the device's memory. Where that is the host's, never more than the host allows.
+  uint64_t memory_limit_bytes = 0;
+  std::string host_root;     // where the files that say what the host allows are read; for tests
+  std::string cache_folder;  // of SPIR-V and pipelines; empty: no cache on disk
+  bool validation = false;   // the Khronos validation layer; its messages are counted and logged as errors
   int compile_threads = 2;
   bool always_staged = false;  // as if the host could not reach the device's memory: tests of staging run anywhere
+};
+
+// How much of the device's memory may be used, and what says so.
+struct MemoryLimit {
+  uint64_t bytes = 0;
+  std::string source;
 };
 
 // Cumulative counts since start; every field only grows, but for *_bytes named live or pooled. Read from any thread.
@@ -60,7 +68,13 @@ class Device {
   KernelCache& kernels();
   Recorder& recorder();
   Counters counters() const;
-  uint64_t memory_limit_bytes() const;
+  // What is never exceeded, from the start on.
+  const MemoryLimit& memory_limit() const;
+  uint64_t memory_limit_bytes() const { return memory_limit().bytes; }
+  // What the device may have in all as things are: less than that where the host has less now. Any thread.
+  MemoryLimit memory_limit_now() const;
+  // Raised while a buffer takes its pages, which may take seconds. Any thread.
+  uint64_t memory_progress() const;
   // Pool and recorder belong to the thread that uses them next. For moments at which nobody uses them.
   void hand_on();
   // Of every device that this process ever opened, those since closed included.

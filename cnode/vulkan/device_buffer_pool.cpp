@@ -14,6 +14,11 @@ constexpr const char* kOwned = "a device's buffer pool";
 constexpr size_t kFinishedSearch = 8;
 // How many of the last freed buffers are looked at for one that needs no barrier: few, so that the caches stay warm.
 constexpr size_t kUnhinderedSearch = 4;
+// A step of giving back what is idle: it holds up whoever comes meanwhile.
+constexpr uint64_t kStepBytes = 64u << 20;
+constexpr size_t kStepBuffers = 1024;
+// So many pages are taken between two looks at what the host has left.
+constexpr uint64_t kPagesAtOnce = 64u << 20;
 
 void VKAPI_PTR count_allocation(VmaAllocator, uint32_t, VkDeviceMemory, VkDeviceSize, void* counters) {
   bump(static_cast<CounterCells*>(counters)->allocations);
@@ -21,14 +26,15 @@ void VKAPI_PTR count_allocation(VmaAllocator, uint32_t, VkDeviceMemory, VkDevice
 
 }  // namespace
 
-DeviceBufferPool::DeviceBufferPool(Context& context, Timeline& timeline, uint64_t limit_bytes)
-    : context_(context), timeline_(timeline), limit_bytes_(limit_bytes), returns_(std::make_shared<ReturnStack>()) {
+DeviceBufferPool::DeviceBufferPool(Context& context, Timeline& timeline, const MemoryLimit& limit,
+                                   const HostMemory& host)
+    : context_(context), timeline_(timeline), limit_(limit), host_(host), returns_(std::make_shared<ReturnStack>()) {
   for (auto& lists : free_) lists.resize(kSizeClasses);
 }
 
 Result<std::unique_ptr<DeviceBufferPool>> DeviceBufferPool::create(Context& context, Timeline& timeline,
-                                                                   uint64_t limit_bytes) {
-  std::unique_ptr<DeviceBufferPool> pool(new DeviceBufferPool(context, timeline, limit_bytes));
+                                                                   const MemoryLimit& limit, const HostMemory& host) {
+  std::unique_ptr<DeviceBufferPool> pool(new DeviceBufferPool(context, timeline, limit, host));
   GPU_TRY(pool->open());
   return pool;
 }
@@ -140,7 +146,6 @@ VmaAllocationCreateInfo DeviceBufferPool::placement(BufferUse use) const {
   constexpr VkMemoryPropertyFlags kMapped = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   VmaAllocationCreateInfo info{};
   info.usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST;
-  if (context_.has_memory_budget) info.flags |= VMA_ALLOCATION_CREATE_WITHIN_BUDGET_BIT;
   switch (use) {
     case BufferUse::kDevice:
       info.usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE;
@@ -163,9 +168,51 @@ VmaAllocationCreateInfo DeviceBufferPool::placement(BufferUse use) const {
   return info;
 }
 
+bool DeviceBufferPool::in_host(BufferUse use) const {
+  return use != BufferUse::kDevice || context_.info().unified_memory || context_.info().software;
+}
+
+std::optional<std::string> DeviceBufferPool::no_room(uint64_t bytes, BufferUse use) {
+  if (counts(use) && (bytes > limit_.bytes || total_bytes() > limit_.bytes - bytes)) return "over the limit";
+  if (in_host(use)) return room_.take(bytes);
+  if (!context_.has_memory_budget) return std::nullopt;
+  // A card's memory is other processes' as well; the budget says how much of it is for this one.
+  vmaSetCurrentFrameIndex(allocator_.handle, ++budget_looks_);  // has it asked for anew
+  std::array<VmaBudget, VK_MAX_MEMORY_HEAPS> heaps{};
+  vmaGetHeapBudgets(allocator_.handle, heaps.data());
+  const VmaBudget& heap = heaps[context_.physical.device_heap];
+  const uint64_t in_blocks = heap.statistics.blockBytes - heap.statistics.allocationBytes;
+  if (heap.usage + bytes <= heap.budget + in_blocks) return std::nullopt;
+  return concat("the device's budget for this process: ", heap.budget, " bytes, ", heap.usage, " used");
+}
+
+// The host is looked at in between: two processes that take memory at once both see it shrink.
+std::optional<std::string> DeviceBufferPool::take_pages(std::byte* from, uint64_t bytes) {
+  if (from == nullptr || !context_.info().software) return std::nullopt;
+  for (uint64_t at = 0; at < bytes; at += kPagesAtOnce) {
+    if (at > 0) {
+      room_.forget();
+      if (std::optional<std::string> refused = room_.take(bytes - at)) return refused;
+    }
+    const uint64_t count = std::min(bytes - at, kPagesAtOnce);
+    gpu_node::take_pages(from + at, count);
+    pages_taken_bytes_.fetch_add(count, std::memory_order_relaxed);
+  }
+  return std::nullopt;
+}
+
+MemoryLimit DeviceBufferPool::limit_now() const {
+  MemoryLimit limit = limit_;
+  if (!in_host(BufferUse::kDevice)) return limit;
+  const std::optional<MemoryBound> bound = host_.tightest();
+  if (bound && total_bytes() + bound->room_bytes() < limit.bytes)
+    limit = {total_bytes() + bound->room_bytes(), bound->text()};
+  return limit;
+}
+
 Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClass& size_class, BufferUse use) {
-  if (counts(use) && (size_class.bytes > limit_bytes_ || total_bytes() > limit_bytes_ - size_class.bytes))
-    return out_of_memory(size_bytes, "over the limit");
+  if (const std::optional<std::string> refused = no_room(size_class.bytes, use))
+    return out_of_memory(size_bytes, *refused);
   VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
   info.size = size_class.bytes;
   info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
@@ -180,6 +227,12 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
   GPU_TRY_VK(result, concat("vmaCreateBuffer of ", size_class.bytes, " bytes"));
   auto* made = new PooledBuffer(allocator_.handle, buffer, allocation, size_class.bytes,
                                 static_cast<std::byte*>(got.pMappedData), use, size_class.index, counts(use), returns_);
+  if (const std::optional<std::string> refused = take_pages(made->mapped(), size_class.bytes)) {
+    give_pages_back(made->mapped(), size_class.bytes);
+    delete made;
+    room_.forget();
+    return out_of_memory(size_bytes, *refused);
+  }
   all_.insert(made);
   bytes_of(use).fetch_add(size_class.bytes, std::memory_order_relaxed);
   if (total_bytes() > context_.counters.peak_bytes.load(std::memory_order_relaxed))
@@ -190,56 +243,70 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
 // In order of cost: give idle buffers back, wait for the GPU and look again, give everything back.
 Result<PooledBuffer*> DeviceBufferPool::make_under_pressure(uint64_t size_bytes, const SizeClass& size_class,
                                                             BufferUse use, bool host_write) {
-  const uint64_t room = limit_bytes_ > size_class.bytes ? limit_bytes_ - size_class.bytes : 0;
-  trim_to(room);
+  make_room(size_class.bytes);
   Result<PooledBuffer*> made = make(size_bytes, size_class, use);
   if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
   if (drain_) GPU_TRY(drain_());
   collect();
   if (PooledBuffer* buffer = take(use, size_class.index, host_write); buffer != nullptr) return buffer;
-  trim_to(room);
+  make_room(size_class.bytes);
   made = make(size_bytes, size_class, use);
   if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
   trim(0);
   return make(size_bytes, size_class, use);
 }
 
-void DeviceBufferPool::trim_to(uint64_t keep_total_bytes) {
-  const uint64_t pooled = total_bytes() - live_bytes();
-  const uint64_t excess = total_bytes() > keep_total_bytes ? total_bytes() - keep_total_bytes : 0;
-  trim(pooled > excess ? pooled - excess : 0);
+void DeviceBufferPool::make_room(uint64_t bytes) {
+  collect();
+  const uint64_t over_limit = total_bytes() + bytes > limit_.bytes ? total_bytes() + bytes - limit_.bytes : 0;
+  const uint64_t wanted = std::max(bytes, over_limit);
+  trim(idle_bytes() > wanted ? idle_bytes() - wanted : 0);
 }
 
-void DeviceBufferPool::trim(uint64_t keep_bytes) {
+void DeviceBufferPool::trim(uint64_t keep_bytes) { give_back(keep_bytes, UINT64_MAX, SIZE_MAX); }
+
+bool DeviceBufferPool::trim_some() { return give_back(0, kStepBytes, kStepBuffers); }
+
+bool DeviceBufferPool::give_back(uint64_t keep_bytes, uint64_t most_bytes, size_t most) {
   collect();
   const uint64_t done = timeline_.completed();
-  for (uint32_t size_class = kSizeClasses; size_class-- > 0;) {
+  uint64_t bytes = 0;
+  size_t count = 0;
+  bool stopped = false;
+  for (uint32_t size_class = kSizeClasses; size_class-- > 0 && !stopped;) {
     for (auto& lists : free_) {
       FreeList& list = lists[size_class];
-      for (size_t i = 0; i < list.size();) {
-        if (total_bytes() - live_bytes() <= keep_bytes) return;
-        if (list[i]->last_submission > done) {
-          ++i;
-          continue;
-        }
-        destroy(list[i]);
-        list.erase(list.begin() + static_cast<ptrdiff_t>(i));
-      }
+      std::erase_if(list, [&](PooledBuffer* buffer) {
+        const bool wanted = buffer->on_device ? idle_bytes() > keep_bytes : keep_bytes == 0;
+        if (stopped || !wanted || buffer->last_submission > done) return false;
+        stopped = count == most || bytes >= most_bytes;
+        if (stopped) return false;
+        ++count;
+        bytes += buffer->capacity_bytes();
+        destroy(buffer);
+        return true;
+      });
     }
   }
+  // What was given back is the host's to say.
+  if (count > 0) room_.forget();
+  return stopped;
 }
 
 void DeviceBufferPool::destroy(PooledBuffer* buffer) {
   bytes_of(buffer->use).fetch_sub(buffer->capacity_bytes(), std::memory_order_relaxed);
   all_.erase(buffer);
+  if (buffer->mapped() != nullptr && context_.info().software)
+    give_pages_back(buffer->mapped(), buffer->capacity_bytes());
   delete buffer;
 }
 
 Error DeviceBufferPool::out_of_memory(uint64_t size_bytes, const std::string& reason) const {
   const uint64_t live = live_bytes();
-  return {ErrorCode::kOutOfMemory, concat("a buffer of ", size_bytes, " bytes on ", context_.info().name, " (", reason,
-                                          "): ", live, " bytes live, ", total_bytes() - live, " pooled, limit ",
-                                          limit_bytes_, ", device ", context_.info().memory_bytes)};
+  return {ErrorCode::kOutOfMemory,
+          concat("a buffer of ", size_bytes, " bytes on ", context_.info().name, " (", reason, "): ", live,
+                 " bytes live, ", total_bytes() - live, " pooled, limit ", limit_.bytes, " (", limit_.source,
+                 "), device ", context_.info().memory_bytes)};
 }
 
 }  // namespace gpu_node::vulkan

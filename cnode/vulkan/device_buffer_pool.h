@@ -1,5 +1,9 @@
 // BufferPool on VulkanMemoryAllocator: its blocks, our size classes and free lists. Device thread, but for the dropping
-// of BufferRefs.
+// of BufferRefs and the figures.
+//
+// A software driver grants any amount and gives pages only as they are written; what is freed there it keeps. So its
+// buffers take their pages when they are made, and give them back before they are destroyed: what processes of this
+// host have is then what it says, and no two of them count on the same memory.
 #pragma once
 
 #include <array>
@@ -8,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/host_memory.h"
 #include "vulkan/buffer_pool.h"
 #include "vulkan/pooled_buffer.h"
 #include "vulkan/size_class.h"
@@ -17,11 +22,14 @@ namespace gpu_node::vulkan {
 
 class DeviceBufferPool final : public BufferPool {
  public:
-  static Result<std::unique_ptr<DeviceBufferPool>> create(Context& context, Timeline& timeline, uint64_t limit_bytes);
+  // |limit|: nothing above it is made; |host|: outlives the pool.
+  static Result<std::unique_ptr<DeviceBufferPool>> create(Context& context, Timeline& timeline,
+                                                          const MemoryLimit& limit, const HostMemory& host);
   ~DeviceBufferPool() override;
 
   Result<BufferRef> allocate(uint64_t size_bytes, BufferUse use, bool host_write) override;
   void trim(uint64_t keep_bytes) override;
+  bool trim_some() override;
 
   // Moves dropped buffers to the free lists.
   void collect();
@@ -35,7 +43,11 @@ class DeviceBufferPool final : public BufferPool {
   uint64_t live_bytes() const { return returns_->live_bytes.load(std::memory_order_relaxed); }
   uint64_t total_bytes() const { return total_bytes_.load(std::memory_order_relaxed); }
   uint64_t staging_bytes() const { return staging_bytes_.load(std::memory_order_relaxed); }
-  uint64_t limit_bytes() const { return limit_bytes_; }
+  const MemoryLimit& limit() const { return limit_; }
+  // What it may have in all as things are now: less where the host, or a card's other users, have less. Any thread.
+  MemoryLimit limit_now() const;
+  // Of the host, so far: for who watches whether the device thread goes on.
+  uint64_t pages_taken_bytes() const { return pages_taken_bytes_.load(std::memory_order_relaxed); }
 
  private:
   struct Allocator {
@@ -46,7 +58,7 @@ class DeviceBufferPool final : public BufferPool {
   };
   using FreeList = std::vector<PooledBuffer*>;
 
-  DeviceBufferPool(Context& context, Timeline& timeline, uint64_t limit_bytes);
+  DeviceBufferPool(Context& context, Timeline& timeline, const MemoryLimit& limit, const HostMemory& host);
   Result<void> open();
   FreeList& free_list(BufferUse use, uint32_t size_class) { return free_[static_cast<size_t>(use)][size_class]; }
   // Whether buffers of |use| take the device's memory: what the limit, live_bytes() and total_bytes() speak of.
@@ -58,15 +70,28 @@ class DeviceBufferPool final : public BufferPool {
   Result<PooledBuffer*> make_under_pressure(uint64_t size_bytes, const SizeClass& size_class, BufferUse use,
                                             bool host_write);
   VmaAllocationCreateInfo placement(BufferUse use) const;
+  // Whether buffers of |use| lie in the memory of the host.
+  bool in_host(BufferUse use) const;
+  // What is in the way of |bytes| more; nothing where they fit.
+  std::optional<std::string> no_room(uint64_t bytes, BufferUse use);
+  std::optional<std::string> take_pages(std::byte* from, uint64_t bytes);
   void destroy(PooledBuffer* buffer);
   std::atomic<uint64_t>& bytes_of(BufferUse use) { return counts(use) ? total_bytes_ : staging_bytes_; }
-  void trim_to(uint64_t keep_total_bytes);
+  // Gives back as much as |bytes| more need, and more where the limit asks for it.
+  void make_room(uint64_t bytes);
+  // Gives back at most |most| buffers of at most |most_bytes| in all, the last one aside, until |keep_bytes| of the
+  // device's are left; whether it was that which stopped it.
+  bool give_back(uint64_t keep_bytes, uint64_t most_bytes, size_t most);
+  uint64_t idle_bytes() const { return total_bytes() - live_bytes(); }
   BufferRef hand_out(PooledBuffer* buffer, uint64_t size_bytes);
   Error out_of_memory(uint64_t size_bytes, const std::string& reason) const;
 
   Context& context_;
   Timeline& timeline_;
-  const uint64_t limit_bytes_;
+  const MemoryLimit limit_;
+  const HostMemory& host_;
+  HostRoom room_{host_};
+  uint32_t budget_looks_ = 0;
   std::function<Result<void>()> drain_;
   Allocator allocator_;
   std::shared_ptr<ReturnStack> returns_;
@@ -74,6 +99,7 @@ class DeviceBufferPool final : public BufferPool {
   std::unordered_set<PooledBuffer*> all_;
   std::atomic<uint64_t> total_bytes_{0};    // capacity of all buffers in the device's memory
   std::atomic<uint64_t> staging_bytes_{0};  // of those in the host's
+  std::atomic<uint64_t> pages_taken_bytes_{0};
   uint64_t ordered_ = 0;
 };
 

@@ -25,11 +25,16 @@ bool is_unified(const VkPhysicalDeviceMemoryProperties& memory, VkPhysicalDevice
   return false;
 }
 
-uint64_t device_heap_bytes(const VkPhysicalDeviceMemoryProperties& memory) {
-  uint64_t largest = 0;
-  for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
-    if ((memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0)
-      largest = std::max<uint64_t>(largest, memory.memoryHeaps[i].size);
+// The largest heap of the device's own.
+uint32_t device_heap(const VkPhysicalDeviceMemoryProperties& memory) {
+  uint32_t largest = 0;
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+    const VkMemoryHeap& heap = memory.memoryHeaps[i];
+    if ((heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) == 0 || heap.size <= bytes) continue;
+    largest = i;
+    bytes = heap.size;
+  }
   return largest;
 }
 
@@ -125,7 +130,8 @@ void read_properties(PhysicalDevice& device) {
   VkPhysicalDeviceMemoryProperties memory;
   vkGetPhysicalDeviceMemoryProperties(device.handle, &memory);
   info.unified_memory = is_unified(memory, basic.deviceType);
-  info.memory_bytes = device_heap_bytes(memory);
+  device.device_heap = device_heap(memory);
+  info.memory_bytes = memory.memoryHeaps[device.device_heap].size;
 }
 
 // Prefers a family without graphics: on cards that have one, compute there does not queue behind a desktop.

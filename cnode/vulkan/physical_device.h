@@ -21,6 +21,7 @@ struct PhysicalDevice {
   uint32_t max_local_size[3] = {};
   uint32_t subgroup_operations = 0;  // VkSubgroupFeatureFlags in compute shaders
   uint32_t queue_family = 0;         // with compute
+  uint32_t device_heap = 0;          // that memory_bytes of the info are those of
   uint32_t vendor_id = 0, device_id = 0, driver_version = 0;
   uint8_t pipeline_cache_uuid[VK_UUID_SIZE] = {};
   bool compiles_when_dispatched = false;  // for the first time: making a pipeline does half of the work

@@ -221,6 +221,37 @@ TEST_CASE("sampler: moments are those of the draws, which need not be kept") {
   }
 }
 
+TEST_CASE("sampler: what it works in is asked for before it is taken, and where it may not be, nothing is") {
+  const auto model = model_of(normal(50), Dtype::f32);
+  SamplerOptions options{.chains = 64, .warmup = 10, .draws = 4, .seed = 5, .keep_draws = false};
+  device().recorder().collect();
+  const uint64_t live = device().counters().live_bytes;
+  uint64_t asked = 0, live_then = 0;
+  options.pay = [&](uint64_t bytes) -> Result<void> {
+    asked = bytes;
+    live_then = device().counters().live_bytes;
+    return {};
+  };
+  {
+    const auto sampler = start_sampler(model, options);
+    // Two means, two sums of squares, the position; acceptance and divergences.
+    const uint64_t results = (5 * 50 + 2) * 64 * sizeof(float);
+    const uint64_t taken = device().counters().live_bytes - live;
+    CHECK(live_then == live);
+    CHECK(asked > 64 * 50 * 6 * sizeof(float));  // position and gradient, of now and of the path, and moments
+    if (device().info().unified_memory) {        // else the sums lie in the host's memory
+      CHECK(taken >= asked + results);
+      CHECK(taken <= (asked + results) * 9 / 8 + 32 * 256);  // sizes are rounded up
+    }
+  }
+  options.pay = [](uint64_t bytes) { return Result<void>(Error{ErrorCode::kQuota, std::to_string(bytes)}); };
+  const auto refused = chain::Sampler::start(device(), model, options);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().code == ErrorCode::kQuota);
+  CHECK(refused.error().message == std::to_string(asked));
+  CHECK(device().counters().live_bytes == live);
+}
+
 TEST_CASE("sampler: progress counts iterations and steps, and a sampler may be dropped under way") {
   const auto model = model_of(normal(2), Dtype::f32);
   const SamplerOptions options{.chains = 4, .warmup = 30, .draws = 20, .seed = 5};

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "service/kept_errors.h"
 #include "service/session.h"
 #include "unit/service_sink.h"
 
@@ -59,9 +60,75 @@ TEST_CASE("session: ends with its owner, its connection, its lease") {
 
 TEST_CASE("session: there is a limit to their number") {
   SessionTable table;
+  const auto fill = [&](const std::shared_ptr<Sink>& link) {
+    for (size_t i = 0; i < kMaxSessionsPerPeer; ++i) REQUIRE(table.open(open_of(link->name, 1), link).ok());
+  };
+  for (size_t i = 0; i < kMaxSessions / kMaxSessionsPerPeer; ++i)
+    fill(std::make_shared<Sink>("a" + std::to_string(i) + "@h", i));
+  const auto late = std::make_shared<Sink>("late@h", 99);
+  CHECK(table.open(open_of("late@h", 1), late).error().code == ErrorCode::kBusy);
+}
+
+TEST_CASE("session: one node cannot have them all") {
+  SessionTable table;
+  const auto a = std::make_shared<Sink>("a@h", 1), again = std::make_shared<Sink>("a@h", 2);
+  const auto b = std::make_shared<Sink>("b@h", 3);
+  const uint64_t first = table.open(open_of("a@h", 1), a).value()->id;
+  for (size_t i = 1; i < kMaxSessionsPerPeer; ++i) REQUIRE(table.open(open_of("a@h", 1), a).ok());
+  const auto refused = table.open(open_of("a@h", 2), again);  // over another connection
+  CHECK(refused.error().code == ErrorCode::kQuota);
+  CHECK(refused.error().message == "open: a@h has 256 sessions, the limit of a node is 256");
+  CHECK(table.open(open_of("b@h", 1), b).ok());
+  table.close(first);
+  CHECK(table.open(open_of("a@h", 2), again).ok());
+}
+
+TEST_CASE("session: names cost what their table takes, within a limit of all sessions") {
+  SessionTable table(uint64_t{4} << 20);
   const auto link = std::make_shared<Sink>("a@h", 1);
-  for (size_t i = 0; i < kMaxSessions; ++i) REQUIRE(table.open(open_of("a@h", 1), link).ok());
-  CHECK(table.open(open_of("a@h", 1), link).error().code == ErrorCode::kBusy);
+  const auto one = table.open(open_of("a@h", 1), link).value(), two = table.open(open_of("a@h", 2), link).value();
+  int64_t names = 0;
+  const auto add = [&](Session& session) {
+    const Result<void> paid = session.pay_for_name();
+    if (paid.ok()) session.handles.put(names++, ErrorRef());
+    return paid;
+  };
+  for (int i = 0; i < 10'000; ++i) REQUIRE_UNARY(add(*one).ok());
+  CHECK(one->host_account->bytes() >= one->handles.bytes_with_one_more());
+  CHECK(one->host_account->bytes() < one->handles.bytes_with_one_more() + (128 << 10));
+  Result<void> paid;
+  while ((paid = add(*two)).ok()) REQUIRE(names < 100'000);
+  CHECK(paid.error().code == ErrorCode::kQuota);
+  CHECK(paid.error().message.find("the node holds") != std::string::npos);
+  CHECK(paid.error().message.find("of its quota of 4194304") != std::string::npos);
+  CHECK(one->host_account->bytes() + two->host_account->bytes() <= uint64_t{4} << 20);
+  one->handles.clear();
+  one->settle_names();
+  CHECK(one->host_account->bytes() == 0);
+  CHECK(add(*two).ok());
+}
+
+TEST_CASE("kept errors: one of each text, paid for by its session while a name has it") {
+  SessionTable table(uint64_t{1} << 20);
+  const auto link = std::make_shared<Sink>("a@h", 1);
+  const auto one = table.open(open_of("a@h", 1), link).value(), two = table.open(open_of("a@h", 2), link).value();
+  KeptErrors errors;
+  const auto error = [](const std::string& text) { return Error{ErrorCode::kNotFound, text}; };
+  ErrorRef first = errors.keep(*one, error("tensor 7 does not exist"));
+  CHECK(errors.keep(*one, error("tensor 7 does not exist")) == first);
+  CHECK(errors.keep(*one, error("tensor 8 does not exist")) != first);
+  CHECK(errors.keep(*two, error("tensor 7 does not exist")) != first);
+  CHECK(errors.keep(*one, Error{ErrorCode::kQuota, "tensor 7 does not exist"}) != first);
+  CHECK(one->host_account->bytes() > first->message.size());
+  first.reset();
+  CHECK(one->host_account->bytes() == 0);
+
+  std::vector<ErrorRef> held;
+  for (int i = 0; i < 100; ++i) held.push_back(errors.keep(*one, error(std::string(16'000, 'x') + std::to_string(i))));
+  CHECK(one->host_account->bytes() <= uint64_t{1} << 20);
+  CHECK(held.back()->code == ErrorCode::kNotFound);
+  CHECK(held.back()->message.find("what failed is not kept") == 0);
+  CHECK(held.back() == held[98]);
 }
 
 TEST_CASE("account: charges count until they are dropped, and the quota holds") {

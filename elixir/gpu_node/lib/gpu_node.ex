@@ -102,12 +102,12 @@ defmodule GpuNode do
   @spec stats(name, keyword) :: {:ok, map} | {:error, Error.t()}
   def stats(name, options \\ []), do: ask(name, :stats, options)
 
-  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes` (of live and pooled), `kept_bytes` (live, of tensors whose handles were collected), `staging_bytes` (on its host), `limit_bytes`."
+  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes` (of live and pooled), `kept_bytes` (live, of tensors whose handles were collected), `staging_bytes` (on its host), `limit_bytes` (of live and pooled, as things are) and `limit_source`, what says so."
   @spec memory(name, keyword) :: {:ok, map} | {:error, Error.t()}
   def memory(name, options \\ []) do
     with {:ok, link} <- Link.fetch(name),
          {:ok, %{memory: memory}} <- stats(name, options) do
-      Telemetry.execute([:memory], memory, %{node: link.node})
+      Telemetry.execute([:memory], Map.delete(memory, :limit_source), %{node: link.node})
       {:ok, memory}
     end
   end
