@@ -157,11 +157,11 @@ class DeviceThread {
   uint32_t unsubmitted_items_ = 0;
   Clock::time_point last_work_{};
   Clock::time_point last_busy_{};  // something was there to be done, or was being done
-  bool heap_returned_ = false;     // since then
   Clock::time_point wait_began_{};
   Clock::time_point looked_for_loss_{};
   bool busy_ = false;  // is_busy() when it was last asked; false while nothing runs
   bool lost_ = false;
+  bool heap_returned_ = false;  // since last_busy_
   std::thread thread_;
 };
 
