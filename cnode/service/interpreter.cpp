@@ -240,7 +240,10 @@ bool Interpreter::execute(Session& session, const AllocCommand& alloc) {
 
 bool Interpreter::waits_for_memory(const Session& session, const Error& error) {
   Running& running = *running_;
-  if (error.code != ErrorCode::kOutOfMemory || running.waited_for_memory || !others_free_(session)) return false;
+  // An error of old names them, and waiting does not undo it.
+  if (error.code != ErrorCode::kOutOfMemory || error.names_owners || running.waited_for_memory ||
+      !others_free_(session))
+    return false;
   running.lacks_memory = running.waited_for_memory = true;
   return true;
 }

@@ -103,7 +103,9 @@ void Interpreter::count_names(Session& session) {
 }
 
 Error Interpreter::with_owners(Error error) const {
-  if (error.code == ErrorCode::kOutOfMemory) error.message += "; " + sessions_.owners_text();
+  if (error.code != ErrorCode::kOutOfMemory || error.names_owners) return error;
+  error.message += "; " + sessions_.owners_text();
+  error.names_owners = true;
   return error;
 }
 

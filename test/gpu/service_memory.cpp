@@ -94,6 +94,11 @@ TEST_CASE(
   CHECK(refused.message.find("b@test holds ") != std::string::npos);
   CHECK(refused.message.find("limit 268435456 (as it was set)") != std::string::npos);
   CHECK(took_ms < 30'000);
+  // Whoever uses what failed says so no more often.
+  f.mine.run(Commands().op("negate", 20, "f32", {10 * kMebi}, {12}).op("negate", 21, "f32", {10 * kMebi}, {20}));
+  const std::string used = f.mine.download(21, 0, 4).message;
+  CHECK(used.find("2 sessions: ") != std::string::npos);
+  CHECK(used.find("2 sessions: ") == used.rfind("2 sessions: "));
   const int seen = rounds;
   CHECK(eventually([&] { return rounds > seen + 2; }));
   stop = true;
