@@ -1,17 +1,17 @@
-// Checks, allocation, and the pace: a slice has as many dispatches as are expected to take what it aims at.
+// Checks, allocation, and the slices: each has as many dispatches as are expected to take what it aims at.
 #include "chain/chain_run.h"
 
 #include <algorithm>
 
 #include "base/concat.h"
+#include "base/divide_up.h"
+#include "jobs/spending.h"
 
 namespace gpu_node::chain {
 namespace {
 
-constexpr double kLongestMs = 100;
-constexpr double kSmallRound = 20'000;      // iterations of all chains; such rounds need no measuring first
-constexpr uint64_t kUnmeasuredRounds = 32;  // of a small round
-constexpr uint64_t kMostDispatches = 256;   // in a slice
+// Chains that are in memory between dispatches: they keep any device busy, more would only take memory.
+constexpr uint64_t kMostTogether = uint64_t{1} << 20;
 
 Error invalid(const std::string& what) { return {ErrorCode::kInvalidArgument, what}; }
 
@@ -28,7 +28,7 @@ ChainRun::ChainRun(vulkan::Device& device, std::shared_ptr<DeviceModel> model, c
     : device_(device), model_(std::move(model)), chains_(static_cast<uint64_t>(request.chains)) {}
 
 Result<std::unique_ptr<ChainRun>> ChainRun::start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
-                                                  const ChainRequest& request) {
+                                                  const ChainRequest& request, const Pay& pay) {
   std::unique_ptr<ChainRun> run(new ChainRun(device, std::move(model), request));
   const vulkan::DeviceInfo& info = device.info();
   GPU_TRY(run->check(request));
@@ -36,8 +36,10 @@ Result<std::unique_ptr<ChainRun>> ChainRun::start(vulkan::Device& device, std::s
   run->result_.mapping = request.mapping ? *request.mapping : m.mapping_for(run->chains_, info);
   GPU_ASSIGN(run->rounds_, plan_rounds(m.schedule(), m.launch(), run->result_.mapping));
   run->per_group_ = m.launch().chains_per_group(run->result_.mapping);
-  run->most_groups_ = uint64_t{info.max_groups[0]} * info.max_groups[1];
-  GPU_TRY(run->allocate(request));
+  run->most_together_ = uint64_t{info.max_groups[0]} * info.max_groups[1] * run->per_group_;
+  run->walk_ =
+      Walk(run->rounds_, round_cost(m.schedule(), m.launch(), run->result_.mapping, m.dtype(), info), run->per_group_);
+  GPU_TRY(run->allocate(request, pay));
   run->bind(request);
   run->enter_batch();
   return run;
@@ -69,7 +71,7 @@ Result<void> ChainRun::check(const ChainRequest& request) const {
   return check_buffer(request.step_size, "step size", request.own_step ? chains_ : 1, size);
 }
 
-Result<void> ChainRun::allocate(const ChainRequest& request) {
+Result<void> ChainRun::allocate(const ChainRequest& request, const Pay& pay) {
   const Launch& launch = model_->launch();
   const auto size = static_cast<uint64_t>(dtype_size_bytes(model_->dtype()));
   result_.rows = request.last_only ? 1 : request.steps;
@@ -77,14 +79,14 @@ Result<void> ChainRun::allocate(const ChainRequest& request) {
   const auto numbers = [&](uint64_t count) {
     return device_.pool().allocate(count * size, vulkan::BufferUse::kDevice);
   };
+  const uint64_t state_limit = std::min<uint64_t>(device_.info().max_storage_range / size, uint64_t{1} << 28);
+  const uint64_t most = request.most_chains > 0 ? static_cast<uint64_t>(request.most_chains) : kMostTogether;
+  at_once_ = std::clamp<uint64_t>(state_limit / launch.chain_slots, 1, std::min(most, chains_));
+  if (pay) GPU_TRY(pay(at_once_ * launch.chain_slots * size));
   GPU_ASSIGN(result_.positions, numbers(row_numbers * launch.coordinates));
   GPU_ASSIGN(result_.momenta, numbers(row_numbers * launch.coordinates));
   GPU_ASSIGN(result_.gradients, numbers(row_numbers * launch.coordinates));
   GPU_ASSIGN(result_.logp, numbers(row_numbers));
-  const uint64_t state_limit = std::min<uint64_t>(device_.info().max_storage_range / size, uint64_t{1} << 28);
-  const uint64_t wanted =
-      request.most_chains > 0 ? std::min(static_cast<uint64_t>(request.most_chains), chains_) : chains_;
-  at_once_ = std::clamp<uint64_t>(state_limit / launch.chain_slots, 1, wanted);
   GPU_ASSIGN(state_, numbers(at_once_ * launch.chain_slots));
   return {};
 }
@@ -105,92 +107,57 @@ void ChainRun::bind(const ChainRequest& request) {
   push_.last = static_cast<uint32_t>(request.steps);
   push_.mass_stride = request.own_mass ? launch.coordinates : 0;
   push_.step_stride = request.own_step ? 1 : 0;
-  end_ = static_cast<uint64_t>(request.steps) + 1;
+  rounds_of_run_ = static_cast<uint64_t>(request.steps) + 1;
 }
 
 void ChainRun::enter_batch() {
   push_.batch_first = static_cast<uint32_t>(first_);
   push_.batch = static_cast<uint32_t>(std::min(at_once_, chains_ - first_));
-  push_.chain_end = 0;
-  window_ = std::min<uint64_t>(window_ == 0 ? push_.batch : window_, most_groups_ * per_group_);
-  enter_window();
-}
-
-void ChainRun::enter_window() {
-  push_.chain_first = push_.chain_end;
-  push_.chain_end = static_cast<uint32_t>(std::min<uint64_t>(push_.chain_first + window_, push_.batch));
-  round_ = 0;
-  piece_ = 0;
-}
-
-void ChainRun::learn(double ms) {
-  if (slice_dispatches_ == 0) return;
-  result_.longest_ms = std::max(result_.longest_ms, ms);
-  model_->pace(result_.mapping, slice_chains_).measured(slice_rounds_, ms);
-  // One dispatch cannot be less than a piece of a round; it can be of fewer chains.
-  if (slice_dispatches_ == 1 && slice_rounds_ <= 1 && ms > kLongestMs)
-    window_ = std::max<uint64_t>(per_group_, window_ / 2);
-  slice_dispatches_ = 0;
-  slice_rounds_ = 0;
+  walk_.begin(push_.batch, 0, rounds_of_run_);
 }
 
 Result<jobs::Next> ChainRun::record(const jobs::Slice& slice) {
-  learn(slice.took_ms);
+  result_.longest_ms = std::max(result_.longest_ms, slice.took_ms);
   if (last()) return jobs::Next::kDone;
   if (kernel_ == nullptr) {
     GPU_ASSIGN(kernel_, model_->kernel(device_, result_.mapping));
     if (kernel_ == nullptr) return jobs::Next::kWait;
   }
-  const uint64_t chains = push_.chain_end - push_.chain_first;
-  const double work = static_cast<double>(rounds_.iterations) * model_->launch().weight * static_cast<double>(chains);
-  const double least =
-      work <= kSmallRound ? static_cast<double>(kUnmeasuredRounds) : 1.0 / static_cast<double>(rounds_.pieces.size());
-  const double budget = std::max(model_->pace(result_.mapping, chains).units_in(slice.aim_ms, least), least);
-  slice_chains_ = chains;
-  const uint64_t batch = push_.batch_first, window = push_.chain_first;
+  jobs::Spending spending(device_, slice.aim_ms);
+  const uint64_t before = result_.dispatches;
   do {
-    GPU_TRY(dispatch(std::max<uint64_t>(1, static_cast<uint64_t>(budget - slice_rounds_))));
-  } while (slice_rounds_ + 1e-9 < budget && slice_dispatches_ < kMostDispatches && !last() &&
-           push_.batch_first == batch && push_.chain_first == window);
+    GPU_TRY(dispatch(walk_.next(spending.units(*kernel_, walk_.units()), most_together_)));
+    if (!walk_.done()) continue;
+    first_ += push_.batch;
+    if (!last()) enter_batch();
+  } while (!last() && !spending.over(result_.dispatches - before));
   return jobs::Next::kSubmit;
 }
 
-Result<void> ChainRun::dispatch(uint64_t most_rounds) {
+Result<void> ChainRun::dispatch(const Part& part) {
   const auto& most = device_.info().max_groups;
-  const uint64_t groups = (push_.chain_end - push_.chain_first + per_group_ - 1) / per_group_;
+  const uint64_t groups = divide_up(part.chains, per_group_);
   const auto x = static_cast<uint32_t>(std::min<uint64_t>(groups, most[0]));
-  const auto y = static_cast<uint32_t>((groups + x - 1) / x);
-  const Piece& piece = rounds_.pieces[piece_];
-  const uint64_t count = std::min({most_rounds, rounds_.most_in_one, end_ - round_});
-  push_.round_first = static_cast<uint32_t>(round_);
-  push_.round_end = static_cast<uint32_t>(round_ + count);
+  const auto y = static_cast<uint32_t>(divide_up<uint64_t>(groups, x));
+  const Piece& piece = rounds_.pieces[part.piece];
+  push_.chain_first = static_cast<uint32_t>(part.first);
+  push_.chain_end = static_cast<uint32_t>(part.first + part.chains);
+  push_.round_first = static_cast<uint32_t>(part.round);
+  push_.round_end = static_cast<uint32_t>(part.round + part.count);
   push_.stage_first = piece.stage_first;
   push_.stage_end = piece.stage_end;
   push_.begin = piece.begin;
   push_.end = piece.end;
   push_.inner_begin = piece.inner_begin;
   push_.inner_end = piece.inner_end;
-  GPU_TRY(device_.recorder().dispatch(*kernel_, ranges_, std::as_bytes(std::span(&push_, 1)), {{x, y, 1}}));
   ++result_.dispatches;
-  ++slice_dispatches_;
-  slice_rounds_ += static_cast<double>(count) / static_cast<double>(rounds_.pieces.size());
-  if (++piece_ < rounds_.pieces.size()) return {};
-  piece_ = 0;
-  round_ += count;
-  if (round_ < end_) return {};
-  if (push_.chain_end < push_.batch) {
-    enter_window();
-    return {};
-  }
-  first_ += push_.batch;
-  if (first_ < chains_) enter_batch();
-  return {};
+  return device_.recorder().dispatch(*kernel_, ranges_, std::as_bytes(std::span(&push_, 1)), {{x, y, 1}, part.units});
 }
 
 Result<ChainResult> run_chains(vulkan::Device& device, std::shared_ptr<DeviceModel> model, const ChainRequest& request,
-                               Deadline deadline) {
+                               Deadline deadline, double aim_ms) {
   GPU_ASSIGN(const std::unique_ptr<ChainRun> run, ChainRun::start(device, std::move(model), request));
-  GPU_TRY(jobs::run_to_end(device, *run, deadline));
+  GPU_TRY(jobs::run_to_end(device, *run, deadline, aim_ms));
   return run->result();
 }
 

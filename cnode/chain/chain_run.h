@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "chain/device_model.h"
+#include "chain/walk.h"
 #include "jobs/job.h"
 
 namespace gpu_node::chain {
@@ -39,7 +40,7 @@ class ChainRun final : public jobs::Job {
   // Allocates. Errors: kInvalidArgument for sizes that do not fit each other, kUnsupported for what the device cannot
   // hold, kOutOfMemory.
   static Result<std::unique_ptr<ChainRun>> start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
-                                                 const ChainRequest& request);
+                                                 const ChainRequest& request, const Pay& pay = {});
 
   // Errors: kCompileFailed, kUnsupported, kOutOfMemory, kDeviceLost.
   Result<jobs::Next> record(const jobs::Slice& slice) override;
@@ -52,13 +53,10 @@ class ChainRun final : public jobs::Job {
  private:
   ChainRun(vulkan::Device& device, std::shared_ptr<DeviceModel> model, const ChainRequest& request);
   Result<void> check(const ChainRequest& request) const;
-  Result<void> allocate(const ChainRequest& request);
+  Result<void> allocate(const ChainRequest& request, const Pay& pay);
   void bind(const ChainRequest& request);
-  void learn(double ms);
   void enter_batch();
-  void enter_window();
-  // The next dispatch, of at most |most_rounds|; moves on behind it.
-  Result<void> dispatch(uint64_t most_rounds);
+  Result<void> dispatch(const Part& part);
 
   vulkan::Device& device_;
   std::shared_ptr<DeviceModel> model_;
@@ -70,17 +68,14 @@ class ChainRun final : public jobs::Job {
   ChainPush push_;
   const vulkan::Kernel* kernel_ = nullptr;
 
-  // Where the run is: batches of chains that share the state buffer, in them windows that one dispatch takes, of them
-  // rounds, and of a round pieces.
-  uint64_t chains_ = 0, at_once_ = 0, window_ = 0, most_groups_ = 0, per_group_ = 1;
-  uint64_t first_ = 0, round_ = 0, end_ = 0;
-  size_t piece_ = 0;
-  double slice_rounds_ = 0;  // of the last slice
-  uint64_t slice_dispatches_ = 0, slice_chains_ = 0;
+  // Where the run is: batches of chains that share the state buffer, and the walk through one.
+  uint64_t chains_ = 0, at_once_ = 0, most_together_ = 0, per_group_ = 1, rounds_of_run_ = 0;
+  uint64_t first_ = 0;
+  Walk walk_;
 };
 
 // Starts a run and waits for its end: for tests and benchmarks.
 Result<ChainResult> run_chains(vulkan::Device& device, std::shared_ptr<DeviceModel> model, const ChainRequest& request,
-                               Deadline deadline);
+                               Deadline deadline, double aim_ms = jobs::kSliceMs);
 
 }  // namespace gpu_node::chain

@@ -47,21 +47,35 @@ Expected in_software(const Rounds& rounds, const Launch& launch, double settles,
   return {};
 }
 
+Expected expected(const Schedule& schedule, const Launch& launch, const Rounds& rounds, Mapping mapping, Dtype dtype,
+                  const vulkan::DeviceInfo& device) {
+  const auto settles = static_cast<double>(schedule.stages.size() + 2);
+  const bool at_home = kernel_shape(schedule, launch, mapping, dtype, device).home != Home::kBuffer;
+  return device.software ? in_software(rounds, launch, settles, mapping, at_home)
+                         : on_gpu(rounds, settles, mapping, at_home, dtype);
+}
+
 }  // namespace
+
+RoundCost round_cost(const Schedule& schedule, const Launch& launch, Mapping mapping, Dtype dtype,
+                     const vulkan::DeviceInfo& device) {
+  const auto rounds = plan_rounds(schedule, launch, mapping);
+  if (!rounds.ok()) return {};
+  const double at_once = expected(schedule, launch, *rounds, mapping, dtype, device).at_once;
+  return {std::max(1.0, static_cast<double>(rounds->iterations) * launch.weight), at_once,
+          (device.software ? 256 : 4) * at_once};
+}
 
 Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains, Dtype dtype,
                        const vulkan::DeviceInfo& device) {
-  const auto settles = static_cast<double>(schedule.stages.size() + 2);
   Mapping best = Mapping::kWorkgroup;
   double least = std::numeric_limits<double>::infinity();
   for (const Mapping mapping : {Mapping::kThread, Mapping::kSubgroup, Mapping::kWorkgroup}) {
     const auto rounds = plan_rounds(schedule, launch, mapping);
     if (!rounds.ok()) continue;
-    const bool at_home = kernel_shape(schedule, launch, mapping, dtype, device).home != Home::kBuffer;
-    const Expected expected = device.software ? in_software(*rounds, launch, settles, mapping, at_home)
-                                              : on_gpu(*rounds, settles, mapping, at_home, dtype);
-    const double us = expected.us * std::max(1.0, static_cast<double>(chains) / expected.at_once) +
-                      expected.dispatch_us * static_cast<double>(rounds->pieces.size() - 1);
+    const Expected guess = expected(schedule, launch, *rounds, mapping, dtype, device);
+    const double us = guess.us * std::max(1.0, static_cast<double>(chains) / guess.at_once) +
+                      guess.dispatch_us * static_cast<double>(rounds->pieces.size() - 1);
     if (us < least) best = mapping;
     least = std::min(least, us);
   }

@@ -103,11 +103,4 @@ Result<const vulkan::Kernel*> DeviceModel::kernel(vulkan::Device& device, Mappin
   return kernel.look();
 }
 
-jobs::Pace& DeviceModel::pace(Mapping mapping, uint64_t chains) {
-  ByMapping& mine = of(mapping);
-  if (mine.chains != chains) mine.pace = {};
-  mine.chains = chains;
-  return mine.pace;
-}
-
 }  // namespace gpu_node::chain

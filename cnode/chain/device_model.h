@@ -5,17 +5,20 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "chain/launch.h"
 #include "jobs/awaited.h"
-#include "jobs/pace.h"
 #include "vulkan/device.h"
 #include "vulkan/kernel_cache.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::chain {
+
+// Asked for device memory that a job needs beside its results, before it is allocated. An error is the job's.
+using Pay = std::function<Result<void>(uint64_t bytes)>;
 
 class DeviceModel {
  public:
@@ -23,12 +26,11 @@ class DeviceModel {
   // Errors: kUnsupported with the numbers, kInvalidArgument where the data leads outside of itself.
   static Result<std::shared_ptr<DeviceModel>> plan(const vulkan::DeviceInfo& device,
                                                    std::shared_ptr<const Program> program, const Binding& binding,
-                                                   Dtype dtype, uint64_t most_iterations = kMaxIterations);
+                                                   Dtype dtype, uint64_t most_iterations = 0);
 
   // plan() and upload() in one: for tests and benchmarks.
   static Result<std::shared_ptr<DeviceModel>> make(vulkan::Device& device, const Program& program,
-                                                   const Binding& binding, Dtype dtype,
-                                                   uint64_t most_iterations = kMaxIterations);
+                                                   const Binding& binding, Dtype dtype, uint64_t most_iterations = 0);
 
   // Moves the numbers to the device; what that takes is recorded, not submitted.
   Result<void> upload(vulkan::Device& device);
@@ -60,15 +62,10 @@ class DeviceModel {
   // The kernel of |mapping|; nullptr while it is being compiled.
   Result<const vulkan::Kernel*> kernel(vulkan::Device& device, Mapping mapping);
 
-  // The pace of a run, in rounds of |chains| chains: that of the last one, where it had as many.
-  jobs::Pace& pace(Mapping mapping, uint64_t chains);
-
  private:
   struct ByMapping {
     std::optional<vulkan::KernelSource> written;  // until it is asked for
     jobs::AwaitedKernel kernel;
-    uint64_t chains = 0;  // that |pace| is of
-    jobs::Pace pace;
   };
   ByMapping& of(Mapping mapping) { return by_mapping_[static_cast<size_t>(mapping)]; }
 

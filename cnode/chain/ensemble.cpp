@@ -6,11 +6,16 @@
 #include <cstring>
 
 #include "base/concat.h"
+#include "base/divide_up.h"
 
 namespace gpu_node::chain {
 namespace {
 
 enum Setting : size_t { kStep, kInverseMass, kMassRoot, kCentre };
+
+// Workgroups of a row: so few that a part has many rows, and not so few that they are too many.
+constexpr double kRowsOfPart = 16;
+constexpr uint64_t kMostOfRow = 1024;
 
 template <typename Push>
 std::span<const std::byte> bytes_of(const Push& push) {
@@ -109,40 +114,75 @@ const Ensemble::Batch& Ensemble::batch_of(uint64_t chain) const {
   return batches_[static_cast<size_t>(chain / batch_chains_)];
 }
 
-uint64_t Ensemble::window(uint64_t first, uint64_t wanted) const {
-  const uint64_t per_group = model_->launch().chains_per_group(shape_.mapping);
-  const Batch& batch = batch_of(first);
-  const uint64_t most = std::max(wanted / per_group, uint64_t{1});
-  return std::min(batch.first + batch.chains - first, std::min(most, most_groups_) * per_group);
+Walk Ensemble::walk(const vulkan::DeviceInfo& device) const {
+  const Launch& launch = model_->launch();
+  return {rounds_, round_cost(model_->schedule(), launch, shape_.mapping, shape_.dtype, device),
+          launch.chains_per_group(shape_.mapping)};
 }
 
-Result<void> Ensemble::dispatch(vulkan::Device& device, const vulkan::Kernel* kernel,
-                                std::span<const vulkan::BufferRange> ranges, std::span<const std::byte> push,
-                                uint64_t groups) {
-  const auto& most = device.info().max_groups;
-  const auto x = static_cast<uint32_t>(std::min<uint64_t>(groups, most[0]));
-  const auto y = static_cast<uint32_t>((groups + x - 1) / x);
-  return device.recorder().dispatch(*kernel, ranges, push, {{x, y, 1}});
+template <typename Push, size_t N>
+void Ensemble::queue(Kind kind, const std::array<vulkan::BufferRange, N>& ranges, const Push& push, uint64_t groups,
+                     double units) {
+  const std::span<const std::byte> bytes = bytes_of(push);
+  queue_.push_back(Whole{.kind = kind,
+                         .ranges = {ranges.begin(), ranges.end()},
+                         .push = {bytes.begin(), bytes.end()},
+                         .groups = groups,
+                         .units = units});
 }
 
-Result<void> Ensemble::start(vulkan::Device& device) {
-  if (options_.position != nullptr) return {};
+Result<void> Ensemble::go_on(vulkan::Device& device, jobs::Spending& spending) {
+  if (const Copy* copy = std::get_if<Copy>(&queue_.front())) {
+    GPU_TRY(device.recorder().copy(copy->from, copy->from_offset, copy->to, copy->to_offset, copy->bytes));
+    queue_.pop_front();
+    return {};
+  }
+  GPU_ASSIGN(const bool done, record(device, std::get<Whole>(queue_.front()), spending));
+  if (done) queue_.pop_front();
+  return {};
+}
+
+// Kernels number their workgroups by gl_NumWorkGroups.x, which a part along y leaves as it is.
+Result<bool> Ensemble::record(vulkan::Device& device, Whole& whole, jobs::Spending& spending) {
+  const vulkan::Kernel& kernel = *kernels_[whole.kind].get();
+  const double each = whole.units / static_cast<double>(whole.groups);
+  const double left = whole.rows == 0 ? whole.units : each * whole.row * (whole.rows - whole.at);
+  const double wanted = spending.units(kernel, left) / each;
+  if (whole.rows == 0) {
+    const auto& most = device.info().max_groups;
+    const uint64_t least = divide_up<uint64_t>(whole.groups, most[1]);
+    const double row = std::clamp(wanted / kRowsOfPart, 1.0, static_cast<double>(kMostOfRow));
+    whole.row =
+        static_cast<uint32_t>(std::min({std::max(static_cast<uint64_t>(row), least), whole.groups, uint64_t{most[0]}}));
+    whole.rows = static_cast<uint32_t>(divide_up<uint64_t>(whole.groups, whole.row));
+  }
+  const auto rows = static_cast<uint32_t>(std::clamp<double>(wanted / whole.row, 1, whole.rows - whole.at));
+  const vulkan::Grid part = {{whole.row, rows, 1}, each * whole.row * rows, {0, whole.at, 0}};
+  GPU_TRY(device.recorder().dispatch(kernel, whole.ranges, whole.push, part));
+  whole.at += rows;
+  return whole.at == whole.rows;
+}
+
+void Ensemble::start() {
+  if (options_.position != nullptr) return;
   for (const Batch& batch : batches_) {
     const StartPush push = {.batch = static_cast<uint32_t>(batch.chains),
                             .batch_first = static_cast<uint32_t>(batch.first),
                             .coordinates = static_cast<uint32_t>(d_),
                             .seed_low = static_cast<uint32_t>(options_.seed),
                             .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
-    const vulkan::BufferRange ranges[] = {rows(result_.position, batch, d_, true)};
-    GPU_TRY(dispatch(device, kernels_[kStart].get(), ranges, bytes_of(push), elements(batch.chains * d_)));
+    const std::array ranges = {rows(result_.position, batch, d_, true)};
+    queue(kStart, ranges, push, elements(batch.chains * d_), static_cast<double>(batch.chains * d_));
   }
-  return {};
 }
 
-Result<void> Ensemble::leapfrog(vulkan::Device& device, uint64_t first, uint64_t chains, size_t piece_number,
-                                uint32_t round, uint32_t count) {
-  const Batch& batch = batch_of(first);
-  const Piece& piece = rounds_.pieces[piece_number];
+Result<void> Ensemble::follow(vulkan::Device& device, Walk& walk, jobs::Spending& spending) {
+  const Batch& batch = batch_of(walk.chain());
+  const Launch& launch = model_->launch();
+  const uint64_t per_group = launch.chains_per_group(shape_.mapping);
+  const uint64_t most = std::min(batch.first + batch.chains - walk.chain(), most_groups_ * per_group);
+  const Part part = walk.next(spending.units(*leapfrog_, walk.units()), most);
+  const Piece& piece = rounds_.pieces[part.piece];
   const vulkan::BufferRef& from = options_.position != nullptr ? options_.position : result_.position;
   const vulkan::BufferRange position = rows(from, batch, d_, false);
   const vulkan::BufferRange nothing = whole(unused_, false);
@@ -159,12 +199,12 @@ Result<void> Ensemble::leapfrog(vulkan::Device& device, uint64_t first, uint64_t
                                                                  nothing};
   ChainPush push;
   push.batch = static_cast<uint32_t>(batch.chains);
-  push.chain_first = static_cast<uint32_t>(first - batch.first);
-  push.chain_end = static_cast<uint32_t>(first - batch.first + chains);
+  push.chain_first = static_cast<uint32_t>(part.first - batch.first);
+  push.chain_end = static_cast<uint32_t>(part.first - batch.first + part.chains);
   push.coordinates = static_cast<uint32_t>(d_);
-  push.chain_slots = model_->launch().chain_slots;
-  push.round_first = round;
-  push.round_end = round + count;
+  push.chain_slots = launch.chain_slots;
+  push.round_first = static_cast<uint32_t>(part.round);
+  push.round_end = static_cast<uint32_t>(part.round + part.count);
   push.rows = 1;
   push.last = ~0u;  // no state is wanted but in place
   push.stage_first = piece.stage_first;
@@ -173,11 +213,13 @@ Result<void> Ensemble::leapfrog(vulkan::Device& device, uint64_t first, uint64_t
   push.end = piece.end;
   push.inner_begin = piece.inner_begin;
   push.inner_end = piece.inner_end;
-  const uint64_t per_group = model_->launch().chains_per_group(shape_.mapping);
-  return dispatch(device, leapfrog_, ranges, bytes_of(push), (chains + per_group - 1) / per_group);
+  const uint64_t groups = divide_up(part.chains, per_group);
+  const auto x = static_cast<uint32_t>(std::min<uint64_t>(groups, device.info().max_groups[0]));
+  const auto y = static_cast<uint32_t>(divide_up<uint64_t>(groups, x));
+  return device.recorder().dispatch(*leapfrog_, ranges, bytes_of(push), {{x, y, 1}, part.units});
 }
 
-Result<void> Ensemble::turn(vulkan::Device& device, const Turn& turn) {
+void Ensemble::turn(const Turn& turn) {
   const Launch& launch = model_->launch();
   const Words words(model_->program(), model_->schedule());
   for (const Batch& batch : batches_) {
@@ -192,21 +234,19 @@ Result<void> Ensemble::turn(vulkan::Device& device, const Turn& turn) {
                            .learning = turn.learning,
                            .seed_low = static_cast<uint32_t>(options_.seed),
                            .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
-    const vulkan::BufferRange ranges[] = {whole(batch.state, true),
-                                          whole(batch.current, true),
-                                          whole(batch.numbers, true),
-                                          whole(batch.divergences, true),
-                                          setting(kInverseMass),
-                                          setting(kMassRoot),
-                                          setting(kCentre)};
+    const std::array ranges = {whole(batch.state, true),
+                               whole(batch.current, true),
+                               whole(batch.numbers, true),
+                               whole(batch.divergences, true),
+                               setting(kInverseMass),
+                               setting(kMassRoot),
+                               setting(kCentre)};
     const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
-    GPU_TRY(
-        dispatch(device, kernels_[kTurn].get(), ranges, bytes_of(push), (batch.chains + per_group - 1) / per_group));
+    queue(kTurn, ranges, push, divide_up(batch.chains, per_group), static_cast<double>(batch.chains * (d_ + 4)));
   }
-  return {};
 }
 
-Result<void> Ensemble::reduce(vulkan::Device& device, bool coordinates) {
+void Ensemble::reduce(bool coordinates) {
   const auto d = static_cast<uint32_t>(d_);
   seen_columns_ = coordinates ? d_ + kChainColumns : kChainColumns;
   for (const Batch& batch : batches_) {
@@ -220,11 +260,11 @@ Result<void> Ensemble::reduce(vulkan::Device& device, bool coordinates) {
                              .blocks = static_cast<uint32_t>(batch.blocks),
                              .block_first = static_cast<uint32_t>(batch.block_first),
                              .all_blocks = static_cast<uint32_t>(all_blocks_)};
-    const vulkan::BufferRange ranges[] = {whole(batch.current, false), whole(batch.numbers, false),
-                                          whole(batch.divergences, false), setting(kCentre), whole(partials_, true)};
-    GPU_TRY(dispatch(device, kernels_[kReduce].get(), ranges, bytes_of(push), elements(seen_columns_ * batch.blocks)));
+    const std::array ranges = {whole(batch.current, false), whole(batch.numbers, false),
+                               whole(batch.divergences, false), setting(kCentre), whole(partials_, true)};
+    queue(kReduce, ranges, push, elements(seen_columns_ * batch.blocks),
+          static_cast<double>(seen_columns_ * batch.chains));
   }
-  return device.recorder().make_host_visible();
 }
 
 Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
@@ -264,7 +304,7 @@ KeepPush Ensemble::keep_push(const Batch& batch, uint32_t places) const {
   return push;
 }
 
-Result<void> Ensemble::keep(vulkan::Device& device, int64_t draw) {
+void Ensemble::keep(int64_t draw) {
   const auto& variables = model_->program().symbols.variables;
   const std::vector<int64_t>& offsets = model_->offsets();
   const int64_t second = options_.draws - result_.half;
@@ -299,39 +339,38 @@ Result<void> Ensemble::keep(vulkan::Device& device, int64_t draw) {
       }
       const uint64_t numbers = batch.chains * (push.ends[kVariablesAtOnce - 1] - push.first);
       if (numbers == 0) continue;
-      GPU_TRY(dispatch(device, kernels_[kKeep].get(), ranges, bytes_of(push), elements(numbers)));
+      queue(kKeep, ranges, push, elements(numbers), static_cast<double>(numbers));
     }
   }
-  return {};
 }
 
-Result<void> Ensemble::unfold(vulkan::Device& device, const Batch& batch, const vulkan::BufferRef& from, uint32_t array,
-                              uint32_t places, const vulkan::BufferRef& to) {
+void Ensemble::unfold(const Batch& batch, const vulkan::BufferRef& from, uint32_t array, uint32_t places,
+                      const vulkan::BufferRef& to) {
   KeepPush push = keep_push(batch, places);
   push.source = array * push.batch * push.coordinates;
   for (uint32_t& end : push.ends) end = push.coordinates;
   const vulkan::BufferRange nothing = whole(unused_, false);
   const std::array<vulkan::BufferRange, 4 + kVariablesAtOnce> ranges = {
       whole(from, false), nothing, nothing, nothing, rows(to, batch, d_, true), nothing, nothing, nothing};
-  return dispatch(device, kernels_[kKeep].get(), ranges, bytes_of(push), elements(batch.chains * d_));
+  const uint64_t numbers = batch.chains * d_;
+  queue(kKeep, ranges, push, elements(numbers), static_cast<double>(numbers));
 }
 
-Result<void> Ensemble::finish(vulkan::Device& device) {
-  vulkan::Recorder& recorder = device.recorder();
+void Ensemble::finish() {
   const auto d = static_cast<uint32_t>(d_);
   for (const Batch& batch : batches_) {
-    GPU_TRY(unfold(device, batch, batch.current, 0, 2 * d, result_.position));
+    unfold(batch, batch.current, 0, 2 * d, result_.position);
     for (uint32_t half = 0; half < 2; ++half) {
-      GPU_TRY(unfold(device, batch, batch.moments, 2 * half, d, result_.mean[half]));
-      GPU_TRY(unfold(device, batch, batch.moments, 2 * half + 1, d, result_.m2[half]));
+      unfold(batch, batch.moments, 2 * half, d, result_.mean[half]);
+      unfold(batch, batch.moments, 2 * half + 1, d, result_.m2[half]);
     }
     const uint64_t row_bytes = batch.chains * size_;
-    GPU_TRY(recorder.copy(batch.numbers, kMeanAcceptanceArray * row_bytes, result_.acceptance, batch.first * size_,
-                          row_bytes));
-    GPU_TRY(recorder.copy(batch.divergences, 0, result_.divergences, batch.first * sizeof(uint32_t),
-                          batch.chains * sizeof(uint32_t)));
+    queue_.push_back(
+        Copy{batch.numbers, kMeanAcceptanceArray * row_bytes, result_.acceptance, batch.first * size_, row_bytes});
+    queue_.push_back(Copy{batch.divergences, 0, result_.divergences, batch.first * sizeof(uint32_t),
+                          batch.chains * sizeof(uint32_t)});
   }
-  return reduce(device, false);
+  reduce(false);
 }
 
 }  // namespace gpu_node::chain

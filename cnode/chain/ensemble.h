@@ -2,15 +2,22 @@
 //
 // Chains lie in batches, each with a state that the leapfrog kernel runs on and that the kernels between paths
 // (sampler_kernels.h) work on in place, so that no position, momentum or gradient moves between paths.
+//
+// What is asked for all chains is queued, and recorded part by part along its workgroups, as much as a slice has time
+// for.
 #pragma once
 
 #include <array>
+#include <deque>
 #include <memory>
+#include <variant>
 
 #include "chain/adaptation.h"
 #include "chain/device_model.h"
 #include "chain/sampler_kernels.h"
 #include "chain/sampler_options.h"
+#include "chain/walk.h"
+#include "jobs/spending.h"
 
 namespace gpu_node::chain {
 
@@ -18,35 +25,37 @@ class Ensemble {
  public:
   // Checks sizes and allocates. Errors: kInvalidArgument, kUnsupported for what the device cannot hold, kOutOfMemory.
   static Result<Ensemble> make(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
-                               const SamplerOptions& options);
+                               const SamplerOptions& options, const Pay& pay = {});
 
   // False while kernels are being compiled.
   Result<bool> ready(vulkan::Device& device);
 
   uint64_t chains() const { return chains_; }
-  Mapping mapping() const { return shape_.mapping; }
-  const Rounds& rounds() const { return rounds_; }
-  // Chains from |first| on that one dispatch can run, at most |wanted|.
-  uint64_t window(uint64_t first, uint64_t wanted) const;
+  // The rounds of all chains, none begun.
+  Walk walk(const vulkan::DeviceInfo& device) const;
 
-  // What comes next is recorded; nothing is submitted.
+  // Nothing that was queued is left to record.
+  bool idle() const { return queue_.empty(); }
+  // Records the next part of what is queued. REQUIRES !idle().
+  Result<void> go_on(vulkan::Device& device, jobs::Spending& spending);
+  // Records the next part of |walk|. Round 0 loads the position, the others are steps. REQUIRES idle().
+  Result<void> follow(vulkan::Device& device, Walk& walk, jobs::Spending& spending);
+
+  // Records the numbers that what is recorded from now on works with. REQUIRES idle(), and that all is complete.
   Result<void> settings(vulkan::Device& device, const Adaptation& adaptation);
-  Result<void> start(vulkan::Device& device);
-  // Piece |piece| of |count| rounds from |round| on, for |chains| chains from |first| on, a window. Round 0 loads the
-  // position, the others are steps.
-  Result<void> leapfrog(vulkan::Device& device, uint64_t first, uint64_t chains, size_t piece, uint32_t round,
-                        uint32_t count);
+  // What comes next is queued.
+  void start();
   struct Turn {
     uint32_t iteration = 0;  // the one that ends
     bool beginning = false;  // nothing ends: only a momentum is drawn
     bool learning = false;
     uint32_t counted = 1;  // iterations of the phase with this one
   };
-  Result<void> turn(vulkan::Device& device, const Turn& turn);
-  Result<void> keep(vulkan::Device& device, int64_t draw);
+  void turn(const Turn& turn);
+  void keep(int64_t draw);
   // Sums over chains for see(); without |coordinates| only what is of chains.
-  Result<void> reduce(vulkan::Device& device, bool coordinates);
-  Result<void> finish(vulkan::Device& device);
+  void reduce(bool coordinates);
+  void finish();
 
   // What the last reduce() found, once it is complete.
   struct Seen {
@@ -65,14 +74,34 @@ class Ensemble {
   };
   enum Kind : uint8_t { kTurn, kReduce, kKeep, kStart, kKinds };
 
+  // A dispatch over all chains of a batch. Its workgroups are numbered row by row, and recorded by rows.
+  struct Whole {
+    Kind kind = kTurn;
+    std::vector<vulkan::BufferRange> ranges;
+    std::vector<std::byte> push;
+    uint64_t groups = 0;
+    double units = 0;                    // of work
+    uint32_t row = 0, rows = 0, at = 0;  // workgroups of a row; rows, and the next one; set with the first part
+  };
+  struct Copy {
+    vulkan::BufferRef from;
+    uint64_t from_offset = 0;
+    vulkan::BufferRef to;
+    uint64_t to_offset = 0, bytes = 0;
+  };
+  // |units|: of work.
+  template <typename Push, size_t N>
+  void queue(Kind kind, const std::array<vulkan::BufferRange, N>& ranges, const Push& push, uint64_t groups,
+             double units);
+  Result<void> record(vulkan::Device& device, const Copy& copy);
+  Result<bool> record(vulkan::Device& device, Whole& whole, jobs::Spending& spending);
+
   Ensemble(std::shared_ptr<DeviceModel> model, const SamplerOptions& options);
   Result<void> plan(const vulkan::DeviceInfo& device);
-  Result<void> allocate(vulkan::Device& device);
-  Result<void> dispatch(vulkan::Device& device, const vulkan::Kernel* kernel,
-                        std::span<const vulkan::BufferRange> ranges, std::span<const std::byte> push, uint64_t groups);
+  Result<void> allocate(vulkan::Device& device, const Pay& pay);
   // Writes [chains][d] numbers of a batch to |to| as they lie in |from|.
-  Result<void> unfold(vulkan::Device& device, const Batch& batch, const vulkan::BufferRef& from, uint32_t array,
-                      uint32_t places, const vulkan::BufferRef& to);
+  void unfold(const Batch& batch, const vulkan::BufferRef& from, uint32_t array, uint32_t places,
+              const vulkan::BufferRef& to);
   KeepPush keep_push(const Batch& batch, uint32_t places) const;
   vulkan::BufferRange rows(const vulkan::BufferRef& buffer, const Batch& batch, uint64_t numbers, bool written) const;
   vulkan::BufferRange setting(size_t i) const;
@@ -87,6 +116,7 @@ class Ensemble {
   Rounds rounds_;
   std::vector<Batch> batches_;
   uint64_t batch_chains_ = 0, all_blocks_ = 0, most_groups_ = 0;
+  std::deque<std::variant<Whole, Copy>> queue_;
   uint64_t seen_columns_ = 0;
   std::array<uint64_t, 4> setting_at_{};  // step size, inverse mass, its root's inverse, centre; then the end
   uint64_t settings_bytes_ = 0;

@@ -25,10 +25,10 @@ Ensemble::Ensemble(std::shared_ptr<DeviceModel> model, const SamplerOptions& opt
       d_(model_->coordinates()) {}
 
 Result<Ensemble> Ensemble::make(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
-                                const SamplerOptions& options) {
+                                const SamplerOptions& options, const Pay& pay) {
   Ensemble ensemble(std::move(model), options);
   GPU_TRY(ensemble.plan(device.info()));
-  GPU_TRY(ensemble.allocate(device));
+  GPU_TRY(ensemble.allocate(device, pay));
   return ensemble;
 }
 
@@ -55,7 +55,7 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
     if (draws > 0 && offsets[v + 1] > offsets[v])
       rows.push_back(draws * static_cast<uint64_t>(offsets[v + 1] - offsets[v]));
   const uint64_t limit = device.max_storage_range / size_;
-  uint64_t most = std::max<uint64_t>(launch.chain_slots, 4 * d_);
+  uint64_t most = std::max<uint64_t>({launch.chain_slots, 4 * d_, kNumberArrays});
   batch_chains_ = std::min(limit, kMostState) / most;
   uint64_t step = 1;
   for (const uint64_t row : rows) {
@@ -86,7 +86,7 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
   return {};
 }
 
-Result<void> Ensemble::allocate(vulkan::Device& device) {
+Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
   vulkan::BufferPool& pool = device.pool();
   const auto bytes = [&](uint64_t count) { return pool.allocate(count, vulkan::BufferUse::kDevice); };
   const auto numbers = [&](uint64_t count) { return bytes(std::max<uint64_t>(count, 1) * size_); };
@@ -112,13 +112,9 @@ Result<void> Ensemble::allocate(vulkan::Device& device) {
   const uint64_t partials_bytes = 2 * (d_ + kChainColumns) * all_blocks_ * size_;
   uint64_t scratch_bytes = settings_bytes_ + partials_bytes + alignment;
   for (const Scratch& piece : scratch) scratch_bytes += piece.bytes;
-  GPU_TRY(options_.pay(scratch_bytes));
-  for (const Scratch& piece : scratch) {
-    GPU_ASSIGN(*piece.buffer, bytes(std::max<uint64_t>(piece.bytes, 1)));
-  }
-  GPU_ASSIGN(settings_, pool.allocate(settings_bytes_, vulkan::BufferUse::kDevice, true));
-  GPU_ASSIGN(partials_, pool.allocate(partials_bytes, vulkan::BufferUse::kDownload));
-  GPU_ASSIGN(unused_, bytes(alignment));
+  if (pay) GPU_TRY(pay(scratch_bytes));
+
+  // The results first, of which one may be more than any buffer holds.
   GPU_ASSIGN(result_.position, numbers(chains_ * d_));
   GPU_ASSIGN(result_.acceptance, numbers(chains_));
   GPU_ASSIGN(result_.divergences, bytes(chains_ * sizeof(uint32_t)));
@@ -127,14 +123,21 @@ Result<void> Ensemble::allocate(vulkan::Device& device) {
     GPU_ASSIGN(result_.m2[half], numbers(chains_ * d_));
   }
   result_.half = options_.draws / 2;
-  if (!options_.keep_draws) return {};
-  const uint64_t draws = chains_ * static_cast<uint64_t>(options_.draws);
-  const std::vector<int64_t>& offsets = model_->offsets();
-  GPU_ASSIGN(result_.logp, numbers(draws));
-  for (size_t v = 0; v + 1 < offsets.size(); ++v) {
-    GPU_ASSIGN(vulkan::BufferRef buffer, numbers(draws * static_cast<uint64_t>(offsets[v + 1] - offsets[v])));
-    result_.draws.push_back(std::move(buffer));
+  if (options_.keep_draws) {
+    const uint64_t draws = chains_ * static_cast<uint64_t>(options_.draws);
+    const std::vector<int64_t>& offsets = model_->offsets();
+    GPU_ASSIGN(result_.logp, numbers(draws));
+    for (size_t v = 0; v + 1 < offsets.size(); ++v) {
+      GPU_ASSIGN(vulkan::BufferRef buffer, numbers(draws * static_cast<uint64_t>(offsets[v + 1] - offsets[v])));
+      result_.draws.push_back(std::move(buffer));
+    }
   }
+  for (const Scratch& piece : scratch) {
+    GPU_ASSIGN(*piece.buffer, bytes(std::max<uint64_t>(piece.bytes, 1)));
+  }
+  GPU_ASSIGN(settings_, pool.allocate(settings_bytes_, vulkan::BufferUse::kDevice, true));
+  GPU_ASSIGN(partials_, pool.allocate(partials_bytes, vulkan::BufferUse::kDownload));
+  GPU_ASSIGN(unused_, bytes(alignment));
   return {};
 }
 

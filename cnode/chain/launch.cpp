@@ -15,6 +15,11 @@ constexpr uint64_t kManyPlaces = 8192;  // from here on a workgroup is worth mor
 constexpr uint64_t kMostOwn = 256;      // numbers that a thread has in registers
 constexpr uint32_t kSubgroups = 4;      // of a workgroup, a chain in each
 
+// Iterations that a software driver takes about 20 ms for, of eight lanes side by side, and the least of a piece.
+constexpr double kTimedIterations = 2e6;
+constexpr uint64_t kLeastTimed = 1024;
+constexpr uint64_t kMostAtOnce = uint64_t{1} << 31;  // rounds are counted in 32 bits
+
 uint64_t size_of(const Schedule& schedule, const Launch& launch, IndexId id) {
   return launch.words[schedule.indices[id].dimension];
 }
@@ -73,7 +78,8 @@ class Rounder {
         launch_(launch),
         mapping_(mapping),
         lanes_(lanes_of(launch, mapping)),
-        piece_(launch.most_iterations / 2) {}
+        most_(launch.most_of_piece[static_cast<size_t>(mapping)]),
+        piece_(most_ / 2) {}
 
   Result<Rounds> plan() {
     const auto last = static_cast<uint32_t>(schedule_.stages.size() + 1);
@@ -85,7 +91,7 @@ class Rounder {
       rounds_.adding += adding(schedule_, launch_, stage, mapping_);
     }
     rounds_.iterations += rounds_.adding;
-    if (rounds_.iterations + both_ends <= launch_.most_iterations) {
+    if (rounds_.iterations + both_ends <= most_) {
       rounds_.pieces = {{0, last + 1}};
       rounds_.most_in_one = (launch_.most_iterations - both_ends) / rounds_.iterations;
       return std::move(rounds_);
@@ -108,7 +114,7 @@ class Rounder {
   Result<void> add(uint32_t number, const Stage& stage) {
     const uint64_t inner = inner_size(schedule_, launch_, stage);
     const uint64_t all = iterations(schedule_, launch_, stage, mapping_) + adding(schedule_, launch_, stage, mapping_);
-    if (all <= launch_.most_iterations) {
+    if (all <= most_) {
       rounds_.pieces.push_back({number, number + 1});
       return {};
     }
@@ -140,16 +146,34 @@ class Rounder {
   const Launch& launch_;
   const Mapping mapping_;
   const uint64_t lanes_;
-  const uint64_t piece_;  // iterations of a part of a stage, for what else it does
+  const uint64_t most_;   // iterations of a piece
+  const uint64_t piece_;  // of a part of a stage, for what else it does
   Rounds rounds_;
 };
+
+// How far an invocation may loop. One thread alone has no piece of a sum: there time asks in vain. On a GPU a piece of
+// so many takes milliseconds too.
+void bound_iterations(Launch& launch, const vulkan::DeviceInfo& device, uint64_t most_iterations) {
+  if (most_iterations > 0) {
+    launch.most_iterations = most_iterations;
+    launch.most_of_piece.fill(most_iterations);
+    return;
+  }
+  launch.most_iterations = device.max_loop_iterations > kMostAtOnce ? kMostAtOnce : kMaxIterations;
+  if (!device.software) return;
+  constexpr uint32_t kLanes = 8;
+  const auto timed = static_cast<uint64_t>(kTimedIterations / launch.weight);
+  const uint64_t of_workgroup = timed * kLanes / std::max(launch.lanes, kLanes);
+  launch.most_of_piece = {std::max(timed, kMaxIterations), std::max(timed, kLeastTimed),
+                          std::max(of_workgroup, kLeastTimed)};
+  for (uint64_t& most : launch.most_of_piece) most = std::min(most, launch.most_iterations);
+}
 
 }  // namespace
 
 Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
                            const vulkan::DeviceInfo& device, uint64_t most_iterations) {
   Launch launch;
-  launch.most_iterations = most_iterations;
   const std::vector<int64_t> offsets = coordinate_offsets(program, binding);
   const auto d = static_cast<uint64_t>(offsets.back());
   if (d > kMaxNumbers / 4)
@@ -173,6 +197,7 @@ Result<Launch> plan_launch(const Program& program, const Schedule& schedule, con
   for (const Value& value : program.values)
     if (value.varies && value.kind == ValueKind::kApply && scalar::is_heavy(row_of(value.op), Dtype::f64))
       launch.weight += 10;
+  bound_iterations(launch, device, most_iterations);
   uint64_t next = 0;
   for (const ValueId id : schedule.known) {
     GPU_ASSIGN(const uint64_t count, checked_places(schedule, launch, program.values[id].free));

@@ -2,6 +2,7 @@
 // runs it, and the pieces of a round. Pure planning, no device call.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "chain/binding.h"
@@ -9,7 +10,8 @@
 
 namespace gpu_node::chain {
 
-// Lavapipe ends an invocation's loops after 65,535 iterations, all of them taken together.
+// Of one invocation, on a device that ends loops after 65,535 iterations, all of them taken together: an old lavapipe
+// (vulkan/driver_quirks.h). The skeleton has some of its own.
 inline constexpr uint64_t kMaxIterations = 60'000;
 
 // A part of a round, or a whole one (then rounds may be run in one dispatch).
@@ -29,11 +31,13 @@ struct Rounds {
 struct Launch {
   uint32_t coordinates = 0;
   uint32_t lanes = 64;
-  uint32_t subgroup = 0;                      // invocations of one; 0: the device has none that can run chains
-  uint32_t subgroups = 0;                     // of a workgroup, a chain in each
-  uint64_t most_iterations = kMaxIterations;  // of one invocation, in one dispatch
-  double weight = 1;                          // of an iteration, beside one that only adds and multiplies
-  uint32_t chain_slots = 0;                   // numbers of a chain in the state
+  uint32_t subgroup = 0;   // invocations of one; 0: the device has none that can run chains
+  uint32_t subgroups = 0;  // of a workgroup, a chain in each
+  // Iterations of one invocation: in one dispatch, and in a piece of a round, which is bounded in time too.
+  uint64_t most_iterations = kMaxIterations;
+  std::array<uint64_t, kMappings> most_of_piece = {kMaxIterations, kMaxIterations, kMaxIterations};
+  double weight = 1;         // of an iteration, beside one that only adds and multiplies
+  uint32_t chain_slots = 0;  // numbers of a chain in the state
   std::vector<uint32_t> words;
   std::vector<uint64_t> known_counts;  // numbers of each known value
 
@@ -47,13 +51,24 @@ struct Launch {
 KernelShape kernel_shape(const Schedule& schedule, const Launch& launch, Mapping mapping, Dtype dtype,
                          const vulkan::DeviceInfo& device);
 
-// kUnsupported where a chain's numbers, or the known ones, cannot be counted in 32 bits.
+// kUnsupported where a chain's numbers, or the known ones, cannot be counted in 32 bits. |most_iterations|, where it is
+// not 0, is instead of what device and time allow.
 Result<Launch> plan_launch(const Program& program, const Schedule& schedule, const Binding& binding,
-                           const vulkan::DeviceInfo& device, uint64_t most_iterations = kMaxIterations);
+                           const vulkan::DeviceInfo& device, uint64_t most_iterations = 0);
 
 // How |mapping| runs a round. kUnsupported where one thread would loop too often over a sum, or the device has no such
 // mapping.
 Result<Rounds> plan_rounds(const Schedule& schedule, const Launch& launch, Mapping mapping);
+
+// What a round costs, in the units that the recorder's cost model counts: an iteration that only adds and multiplies,
+// of one chain. Up to |at_once| chains take no longer than one.
+struct RoundCost {
+  double units = 1;  // of one chain
+  double at_once = 1;
+  double enough = 1;  // chains that keep the device busy, dispatch after dispatch
+};
+RoundCost round_cost(const Schedule& schedule, const Launch& launch, Mapping mapping, Dtype dtype,
+                     const vulkan::DeviceInfo& device);
 
 // The mapping that is expected to be fastest. All give the same bits.
 Mapping choose_mapping(const Schedule& schedule, const Launch& launch, uint64_t chains, Dtype dtype,

@@ -9,10 +9,6 @@
 namespace gpu_node::chain {
 namespace {
 
-constexpr uint64_t kMostDispatches = 4096;  // in a slice
-constexpr double kUnmeasured = 512;         // rounds of a chain in the first slice
-constexpr double kGrowth = 64;              // of a slice over the last one
-
 Error invalid(const std::string& what) { return {ErrorCode::kInvalidArgument, what}; }
 
 Result<void> in_range(const char* name, int64_t value, int64_t least, int64_t most) {
@@ -57,7 +53,7 @@ Result<void> check(const SamplerOptions& options, const DeviceModel& model) {
 }  // namespace
 
 Result<std::unique_ptr<Sampler>> Sampler::start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
-                                                const SamplerOptions& options) {
+                                                const SamplerOptions& options, const Pay& pay) {
   GPU_TRY(check(options, *model));
   const AdaptationOptions adaptation = {.chains = options.chains,
                                         .coordinates = model->coordinates(),
@@ -68,118 +64,89 @@ Result<std::unique_ptr<Sampler>> Sampler::start(vulkan::Device& device, std::sha
                                         .inverse_mass = options.inverse_mass,
                                         .jitter = options.jitter,
                                         .max_steps = options.max_steps};
-  GPU_ASSIGN(Ensemble ensemble, Ensemble::make(device, std::move(model), options));
+  GPU_ASSIGN(Ensemble ensemble, Ensemble::make(device, std::move(model), options, pay));
   return std::unique_ptr<Sampler>(new Sampler(device, std::move(ensemble), options, adaptation));
 }
 
 Sampler::Sampler(vulkan::Device& device, Ensemble ensemble, const SamplerOptions& options,
                  const AdaptationOptions& adaptation)
     : device_(device), ensemble_(std::move(ensemble)), options_(options), adaptation_(adaptation) {
+  walk_ = ensemble_.walk(device.info());
   report();
-}
-
-void Sampler::measure(const jobs::Slice& slice) {
-  pace_.measured(recorded_, slice.took_ms);
-  budget_ = std::min(pace_.units_in(slice.aim_ms, kUnmeasured), kGrowth * std::max(recorded_, kUnmeasured));
-  recorded_ = 0;
-  dispatches_ = 0;
 }
 
 Result<jobs::Next> Sampler::record(const jobs::Slice& slice) {
   if (state_ == State::kDone) return jobs::Next::kDone;
   GPU_ASSIGN(const bool ready, ensemble_.ready(device_));
   if (!ready) return jobs::Next::kWait;
-  measure(slice);
-  if (summed_) GPU_TRY(absorb());
-  if (state_ == State::kEnd) {
+  if (summed_ && ensemble_.idle()) GPU_TRY(absorb());
+  if (last()) {
     state_ = State::kDone;
     progress_.phase = SamplerProgress::Phase::kDone;
     return jobs::Next::kDone;
   }
   if (state_ == State::kStart) {
     GPU_TRY(ensemble_.settings(device_, adaptation_));
-    GPU_TRY(ensemble_.start(device_));
-    way_ = {.round = 0, .rounds = 1};
+    ensemble_.start();
+    walk_.begin(ensemble_.chains(), 0, 1);
     state_ = State::kPath;
   }
-  while (recorded_ < budget_ && dispatches_ < kMostDispatches && !waits_ && state_ == State::kPath) {
-    if (way_.rounds > 0)
-      GPU_TRY(follow());
+  jobs::Spending spending(device_, slice.aim_ms);
+  for (uint64_t dispatches = 0; !spending.over(dispatches); ++dispatches) {
+    while (ensemble_.idle() && walk_.done() && state_ == State::kPath && !waits_) end_path();
+    if (!ensemble_.idle())
+      GPU_TRY(ensemble_.go_on(device_, spending));
+    else if (!walk_.done())
+      GPU_TRY(ensemble_.follow(device_, walk_, spending));
     else
-      GPU_TRY(end_path());
+      break;
   }
-  // What is known of the draws goes to the host once for each slice.
-  if (!summed_ && adaptation_.phase() == Adaptation::Phase::kDraw && counted_ > 0) {
-    GPU_TRY(ensemble_.reduce(device_, false));
+  // What is known of the draws goes to the host once for each slice in which some were made.
+  if (!summed_ && ensemble_.idle() && adaptation_.phase() == Adaptation::Phase::kDraw && counted_ != looked_) {
+    looked_ = counted_;
     summed_ = true;
+    ensemble_.reduce(false);
+    while (!ensemble_.idle() && !spending.over(0)) GPU_TRY(ensemble_.go_on(device_, spending));
   }
+  if (summed_ && ensemble_.idle()) GPU_TRY(device_.recorder().make_host_visible());
   return jobs::Next::kSubmit;
 }
 
-// The next dispatch of the path, of as many chains and rounds as the rest of the slice has time for.
-Result<void> Sampler::follow() {
-  const size_t pieces = ensemble_.rounds().pieces.size();
-  const auto chains = static_cast<double>(ensemble_.chains());
-  const double rest = std::max(budget_ - recorded_, 1.0);
-  if (way_.taken == 0) {
-    const double whole = std::clamp(std::floor(rest / chains), 1.0, static_cast<double>(way_.rounds));
-    way_.taken =
-        static_cast<uint32_t>(std::min<uint64_t>(static_cast<uint64_t>(whole), ensemble_.rounds().most_in_one));
-    way_.chain = 0;
-    way_.piece = 0;
-  }
-  if (way_.piece == 0) {
-    const double affordable = std::min(std::ceil(std::max(rest, budget_ / 2) / way_.taken), chains);
-    way_.window = ensemble_.window(way_.chain, static_cast<uint64_t>(affordable));
-  }
-  GPU_TRY(ensemble_.leapfrog(device_, way_.chain, way_.window, way_.piece, way_.round, way_.taken));
-  ++dispatches_;
-  recorded_ += static_cast<double>(way_.window) * way_.taken / static_cast<double>(pieces);
-  if (++way_.piece < pieces) return {};
-  way_.piece = 0;
-  way_.chain += way_.window;
-  if (way_.chain < ensemble_.chains()) return {};
-  way_.round += way_.taken;
-  way_.rounds -= way_.taken;
-  way_.taken = 0;
-  return {};
-}
-
 void Sampler::begin_path() {
-  way_ = {.round = 1, .rounds = adaptation_.steps()};
-  progress_.leapfrog_steps += way_.rounds;
+  walk_.begin(ensemble_.chains(), 1, adaptation_.steps());
+  progress_.leapfrog_steps += adaptation_.steps();
 }
 
-Result<void> Sampler::end_path() {
-  recorded_ += static_cast<double>(ensemble_.chains());
-  dispatches_ += 2;
+// What comes between two paths.
+void Sampler::end_path() {
   if (!begun_) {
     begun_ = true;
-    GPU_TRY(ensemble_.turn(device_, {.iteration = iteration_, .beginning = true}));
+    ensemble_.turn({.iteration = iteration_, .beginning = true});
     begin_path();
-    return {};
+    return;
   }
   ++iteration_;
   ++counted_;
   waits_ = adaptation_.learns();
-  GPU_TRY(ensemble_.turn(device_, {.iteration = iteration_, .learning = waits_, .counted = counted_}));
+  ensemble_.turn({.iteration = iteration_, .learning = waits_, .counted = counted_});
   if (waits_) {
     summed_ = true;
-    return ensemble_.reduce(device_, true);
+    ensemble_.reduce(true);
+    return;
   }
   const bool draws = adaptation_.phase() == Adaptation::Phase::kDraw;
   const int64_t done = adaptation_.iteration() + 1;
-  if (draws && done % options_.thin == 0) GPU_TRY(ensemble_.keep(device_, done / options_.thin - 1));
+  if (draws && done % options_.thin == 0) ensemble_.keep(done / options_.thin - 1);
   adaptation_.advance({});
   if (!draws && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
   report();
   if (draws && done == options_.draws * options_.thin) {
     state_ = State::kEnd;
     summed_ = true;
-    return ensemble_.finish(device_);
+    ensemble_.finish();
+    return;
   }
   begin_path();
-  return {};
 }
 
 // The host's part of an iteration that is learned from, or a look at the draws.
@@ -196,7 +163,7 @@ Result<void> Sampler::absorb() {
   if (phase != Adaptation::Phase::kDraw && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
   GPU_TRY(ensemble_.settings(device_, adaptation_));
   // The momentum that is there was drawn for other scales.
-  if (rescaled) GPU_TRY(ensemble_.turn(device_, {.iteration = iteration_, .beginning = true}));
+  if (rescaled) ensemble_.turn({.iteration = iteration_, .beginning = true});
   begin_path();
   report();
   return {};

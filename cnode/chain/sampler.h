@@ -9,7 +9,6 @@
 
 #include "chain/ensemble.h"
 #include "jobs/job.h"
-#include "jobs/pace.h"
 
 namespace gpu_node::chain {
 
@@ -18,33 +17,24 @@ class Sampler final : public jobs::Job {
   // Allocates. |model| is uploaded. Errors: kInvalidArgument for options that make no sense, kUnsupported for what the
   // device cannot hold, kOutOfMemory.
   static Result<std::unique_ptr<Sampler>> start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
-                                                const SamplerOptions& options);
+                                                const SamplerOptions& options, const Pay& pay = {});
 
   // Errors: kCompileFailed, kUnsupported, kOutOfMemory, kDeviceLost.
   Result<jobs::Next> record(const jobs::Slice& slice) override;
 
   // Whether what is recorded is all there is.
-  bool last() const { return state_ >= State::kEnd; }
+  bool last() const { return state_ >= State::kEnd && ensemble_.idle(); }
   const SamplerProgress& progress() const { return progress_; }
   // Complete with the last slice.
   const SamplerResult& result() const { return ensemble_.result(); }
 
  private:
   enum class State : uint8_t { kStart, kPath, kEnd, kDone };
-  // Chains and rounds that are still to be recorded of the current path.
-  struct Way {
-    uint32_t round = 0, rounds = 0;  // the next one, and how many are left
-    uint32_t taken = 0;              // rounds of the dispatches under way; 0: none are
-    uint64_t chain = 0, window = 0;  // the next of those, the chains of a dispatch
-    size_t piece = 0;
-  };
 
   Sampler(vulkan::Device& device, Ensemble ensemble, const SamplerOptions& options,
           const AdaptationOptions& adaptation);
-  void measure(const jobs::Slice& slice);
   Result<void> absorb();
-  Result<void> follow();
-  Result<void> end_path();
+  void end_path();
   void begin_path();
   void report();
 
@@ -53,16 +43,13 @@ class Sampler final : public jobs::Job {
   SamplerOptions options_;
   Adaptation adaptation_;
   State state_ = State::kStart;
-  Way way_;
+  Walk walk_;                 // what is still to be recorded of the current path
   bool begun_ = false;        // the first momentum is drawn
   uint32_t iteration_ = ~0u;  // that ended last
   uint32_t counted_ = 0;      // of the phase
   bool summed_ = false;       // a sum is on its way
   bool waits_ = false;        // and the next iteration needs it
-  double budget_ = 0;         // of the slice, in rounds of a chain
-  double recorded_ = 0;
-  jobs::Pace pace_;  // in rounds of a chain
-  uint64_t dispatches_ = 0;
+  uint32_t looked_ = 0;       // |counted_| at the last look at the draws
   SamplerProgress progress_;
 };
 

@@ -32,9 +32,6 @@ struct SamplerOptions {
   bool constrained = true;     // draws and moments are of the variables, not of the unconstrained coordinates
   bool keep_draws = true;      // else only moments
 
-  // Asked before memory is taken: what the sampler works in, its results aside, takes so many bytes. An error ends it.
-  std::function<Result<void>(uint64_t bytes)> pay = [](uint64_t) { return Result<void>(); };
-
   std::optional<Mapping> mapping;
   int64_t most_chains = 0;  // of a batch; 0: as many as fit the device's buffers
 };

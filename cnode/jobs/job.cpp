@@ -8,8 +8,8 @@
 
 namespace gpu_node::jobs {
 
-Result<void> run_to_end(vulkan::Device& device, Job& job, Deadline deadline) {
-  Slice slice;
+Result<void> run_to_end(vulkan::Device& device, Job& job, Deadline deadline, double aim_ms) {
+  Slice slice{.aim_ms = aim_ms};
   for (;;) {
     GPU_ASSIGN(const Next next, job.record(slice));
     if (next == Next::kDone) return {};

@@ -32,7 +32,8 @@ class Job {
   virtual Result<Next> record(const Slice& slice) = 0;
 };
 
-// Runs |job| to its end, waiting for every slice. Errors: its own, kDeadline, kDeviceLost.
-Result<void> run_to_end(vulkan::Device& device, Job& job, Deadline deadline);
+// Runs |job| to its end, waiting for every slice, which is meant to take |aim_ms|. Errors: its own, kDeadline,
+// kDeviceLost.
+Result<void> run_to_end(vulkan::Device& device, Job& job, Deadline deadline, double aim_ms = kSliceMs);
 
 }  // namespace gpu_node::jobs

@@ -5,10 +5,10 @@
 
 namespace gpu_node::jobs {
 
-Result<bool> Turns::record(uint64_t completed) {
+Result<bool> Turns::record(uint64_t completed, bool shared) {
   thread_.check("the jobs");
   std::optional<Error> lost;
-  const double aim_ms = entries_.size() > 1 ? kSharedSliceMs : kSliceMs;
+  const double aim_ms = shared || entries_.size() > 1 ? kSharedSliceMs : kSliceMs;
   std::erase_if(entries_, [&](Entry& entry) {
     const Result<bool> kept = advance(entry, completed, aim_ms);
     if (!kept.ok()) lost = kept.error();

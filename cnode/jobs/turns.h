@@ -1,6 +1,6 @@
 // Jobs that take turns on one device. Each pass over them records a slice of every one whose last slice is complete;
-// what other work is recorded in between shares the submissions. Where there are several, their slices are shorter.
-// Device thread only.
+// what other work is recorded in between shares the submissions. Where there are several, or other work is about, their
+// slices are shorter. Device thread only.
 #pragma once
 
 #include <chrono>
@@ -38,8 +38,9 @@ class Turns {
   }
 
   // Records what comes next, |completed| being the timeline value that the device has reached. True when something was
-  // recorded, which must then be submitted. Error: kDeviceLost; all other errors only fail their tasks.
-  Result<bool> record(uint64_t completed);
+  // recorded, which must then be submitted. |shared|: others than jobs want the device too. Error: kDeviceLost; all
+  // other errors only fail their tasks.
+  Result<bool> record(uint64_t completed, bool shared = false);
   // The submission of what record() recorded completes at |value|.
   void submitted(uint64_t value);
 

@@ -27,6 +27,8 @@ constexpr milliseconds kIdleBeforeSubmit{2};
 constexpr milliseconds kBetweenLooks{5};
 // Who pauses for less finds its buffers as they were.
 constexpr milliseconds kIdleBeforeTidying{5000};
+// Since the last work of a message: whoever sends one after another is still there.
+constexpr milliseconds kOthersAbout{200};
 constexpr microseconds kKernelLooks{200};
 
 }  // namespace
@@ -117,7 +119,10 @@ std::optional<Work> DeviceThread::next_work() {
   if (!took_parked_ || queue_.size() == 0) {
     std::optional<Work> released = parked_.take();
     took_parked_ = released.has_value();
-    if (released) return released;
+    if (released) {
+      slice_was_last_ = false;
+      return released;
+    }
   }
   took_parked_ = false;
   Clock::time_point until = now + milliseconds(50);
@@ -187,7 +192,8 @@ void DeviceThread::housekeeping() {
     if (!submit()) return;
   }
   look_for_loss();
-  if (!jobs_.empty()) advance_jobs();
+  // Slices keep the device busy, one after another: those who were put aside for that have their turn in between.
+  if (!jobs_.empty() && !(slice_was_last_ && parked_.has_ready())) advance_jobs();
   if (!reads_.empty()) {
     shared_.calls.expire(Clock::now());
     reads_.complete(recorder_.completed());
@@ -259,9 +265,11 @@ void DeviceThread::look_for_loss() {
 
 void DeviceThread::advance_jobs() {
   shared_.calls.expire(Clock::now());
-  const Result<bool> recorded = jobs_.record(recorder_.completed());
+  const Result<bool> recorded = jobs_.record(recorder_.completed(), Clock::now() - last_work_ < kOthersAbout);
   if (!recorded.ok()) return fatal(recorded.error());
-  if (*recorded) submit();
+  if (!*recorded) return;
+  submit();
+  slice_was_last_ = true;
 }
 
 bool DeviceThread::submit() {

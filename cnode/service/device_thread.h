@@ -145,9 +145,10 @@ class DeviceThread {
     SessionHold hold;
   };
   std::vector<MemoryWait> memory_waits_;
-  bool took_parked_ = false;  // the last piece of work was of these
-  uint64_t turn_of_ = 0;      // session
-  double turn_began_ms_ = 0;  // of all that was recorded
+  bool took_parked_ = false;     // the last piece of work was of these
+  bool slice_was_last_ = false;  // since a job recorded, none of these was done
+  uint64_t turn_of_ = 0;         // session
+  double turn_began_ms_ = 0;     // of all that was recorded
   jobs::Turns jobs_;
   // The last message that is done and not acknowledged; an acknowledgement covers the messages before it.
   SessionRef owed_to_;

@@ -61,13 +61,13 @@ Result<std::unique_ptr<SampleJob>> SampleJob::make(SessionRef session, PendingCa
                               "sample: position", device.info()));
     options.position = position.buffer;
   }
-  options.pay = [&paying = *job](uint64_t bytes) -> Result<void> {
-    Result<program::Payment> payment = paying.session().charge(bytes);
+  const auto pay = [&](uint64_t bytes) -> Result<void> {
+    Result<program::Payment> payment = job->session().charge(bytes);
     if (!payment.ok()) return with_context(std::move(payment).error(), "sample: what it works in");
-    paying.scratch_ = std::move(payment).value();
+    job->scratch_ = std::move(payment).value();
     return {};
   };
-  GPU_ASSIGN(job->sampler_, chain::Sampler::start(device, job->held_->model, options));
+  GPU_ASSIGN(job->sampler_, chain::Sampler::start(device, job->held_->model, options, pay));
   GPU_TRY(job->name_results());
   return job;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "base/concat.h"
 
@@ -10,6 +11,9 @@ namespace gpu_node::vulkan {
 namespace {
 
 constexpr int64_t kSlotWaitMs = 30'000;  // for the oldest of kMaxInFlight submissions
+
+// An end that was seen within a sixth of what the submission took is known well enough.
+constexpr int kClosestLooks = 6;
 
 constexpr const char* kOwned = "a device's recorder";
 
@@ -65,21 +69,27 @@ Result<void> CommandRecorder::wait(uint64_t value, Deadline deadline) {
   const Clock::time_point now = Clock::now(), began = std::max(timeline_.submitted_at(value), seen_at_);
   const bool known = seen_ended_ || timeline_.submitted_at(value) >= seen_at_;
   measured_ = value;
-  seen_at_ = now;
+  seen_at_ = looked_at_ = now;
   seen_ended_ = true;
   costs_.finished(value,
                   known ? std::optional(std::chrono::duration<double, std::milli>(now - began).count()) : std::nullopt);
   return {};
 }
 
-// What ended unseen.
+// What ended since the last look: when, is known as well as looks are close to each other beside what it took.
 void CommandRecorder::measure() {
   const uint64_t completed = timeline_.completed();
+  const Clock::time_point now = Clock::now(), last_look = std::exchange(looked_at_, now);
   if (completed == measured_) return;
+  const Clock::time_point submitted = timeline_.submitted_at(completed), began = std::max(submitted, seen_at_);
+  const Clock::duration unsure = now - std::max(last_look, began);
+  const bool known =
+      completed == measured_ + 1 && (seen_ended_ || submitted >= seen_at_) && unsure <= (now - began) / kClosestLooks;
   measured_ = completed;
-  seen_at_ = Clock::now();
-  seen_ended_ = false;
-  costs_.finished(completed, std::nullopt);
+  seen_at_ = now;
+  seen_ended_ = known;
+  const double took_ms = std::chrono::duration<double, std::milli>(now - began - unsure / 2).count();
+  costs_.finished(completed, known ? std::optional(took_ms) : std::nullopt);
 }
 
 // The first that is free, so that no more are in turn than are in flight: what a driver keeps for them stays warm.

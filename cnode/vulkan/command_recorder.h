@@ -65,6 +65,7 @@ class CommandRecorder final : public Recorder {
   uint64_t measured_ = 0;
   std::chrono::steady_clock::time_point seen_at_{};
   bool seen_ended_ = false;
+  std::chrono::steady_clock::time_point looked_at_{};
   VkCommandBuffer commands_ = VK_NULL_HANDLE;  // being recorded; null between submissions
   VkPipeline bound_ = VK_NULL_HANDLE;
   VkPipelineLayout pushed_for_ = VK_NULL_HANDLE;  // the layout that pushed_ is set for; null: none

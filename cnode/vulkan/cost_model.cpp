@@ -74,12 +74,13 @@ void CostModel::learn(const Batch& batch, double took_ns) {
   // Drivers compile at a kernel's first dispatch: that it took long says nothing, that it took a short time does.
   if (first && took_ns > estimate) return;
   if (estimate < kGoodPart * took_ns && took_ns < kLongCommandNs * static_cast<double>(batch.commands)) return;
-  if (took_ns < kClose * estimate && estimate < kClose * took_ns) return;
-  const double factor = std::clamp(took_ns / estimate, 1 / kMostCorrection, kMostCorrection);
-  // Each in proportion to its share, so that what hardly counted is hardly changed.
+  const bool close = took_ns < kClose * estimate && estimate < kClose * took_ns;
+  const double factor = close ? 1 : std::clamp(took_ns / estimate, 1 / kMostCorrection, kMostCorrection);
+  // Each in proportion to its share, so that what hardly counted is hardly changed, and stays unknown where it was.
   for (const Share& share : batch.shares) {
-    const double ns = unit_ns(*share.kernel);
-    share.kernel->unit_cost().ns = ns * std::pow(factor, share.units * ns / estimate);
+    const double ns = unit_ns(*share.kernel), part = share.units * ns / estimate;
+    UnitCost& cost = share.kernel->unit_cost();
+    if (cost.ns > 0 || part > kGoodPart) cost.ns = ns * std::pow(factor, part);
   }
 }
 

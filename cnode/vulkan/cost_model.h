@@ -6,7 +6,7 @@
 // submitted at once, which is bounded by their number.
 //
 // Time stamps would be more precise, but on lavapipe asking for them waits until the device is idle; so what is
-// measured is what somebody waited for, which is when it matters. Device thread only.
+// measured is what somebody waited for, or looked after often, which is when it matters. Device thread only.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,9 @@ class CostModel {
 
   // Of a dispatch of |units| by |kernel|.
   double estimate_ms(const Kernel& kernel, double units) const { return to_ms(units * unit_ns(kernel)); }
+
+  // Whether that is more than a first guess.
+  static bool knows(const Kernel& kernel) { return kernel.unit_cost().ns > 0; }
 
   // It was recorded. What is recorded from one submission to the next is finished as a whole.
   void add(const Kernel& kernel, double units) {

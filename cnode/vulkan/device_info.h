@@ -32,6 +32,8 @@ struct DeviceInfo {
   uint32_t max_groups[3] = {65535, 65535, 65535};
   uint32_t shared_memory_bytes = 16384;
   uint32_t subgroup_size = 1;
+  // Of an invocation's loops, all taken together; an old lavapipe ends them silently after these (driver_quirks.h).
+  uint64_t max_loop_iterations = 65535;
   bool has_subgroup_shuffle = false;  // in kernels with KernelSource::full_subgroups
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/concat.h"
 #include "base/hex.h"
+#include "vulkan/driver_quirks.h"
 
 namespace gpu_node::vulkan {
 namespace {
@@ -101,6 +102,7 @@ void read_properties(PhysicalDevice& device) {
   read_limits(basic.limits, info);
   info.name = basic.deviceName;
   info.driver = std::string(v12.driverName) + " " + v12.driverInfo;
+  info.max_loop_iterations = max_loop_iterations(v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE, v12.driverInfo);
   info.api_version = version_text(basic.apiVersion);
   info.uuid = hex(v11.deviceUUID);
   info.vendor_id = basic.vendorID;

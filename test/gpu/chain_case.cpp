@@ -71,7 +71,7 @@ std::vector<chain::Mapping> mappings() {
   return {kThread, kWorkgroup};
 }
 
-ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start) {
+ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start, double aim_ms) {
   const Dtype dtype = model->dtype();
   const size_t d = model->coordinates();
   chain::ChainRequest request{.chains = start.chains,
@@ -86,7 +86,7 @@ ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const C
   request.momentum = upload_as(dtype, start.momentum);
   request.inverse_mass = upload_as(dtype, start.inverse_mass);
   request.step_size = upload_as(dtype, start.step_size);
-  const auto result = must(chain::run_chains(device(), model, request, Deadline::after_ms(120'000)));
+  const auto result = must(chain::run_chains(device(), model, request, Deadline::after_ms(120'000), aim_ms));
   return {download_from(dtype, result.positions), download_from(dtype, result.momenta),
           download_from(dtype, result.gradients), download_from(dtype, result.logp), result.dispatches};
 }

@@ -60,7 +60,9 @@ struct ChainRun {
 // Those that the device has.
 std::vector<chain::Mapping> mappings();
 
-ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start);
+// |aim_ms| is what each slice is meant to take.
+ChainRun run_on_device(const std::shared_ptr<chain::DeviceModel>& model, const ChainStart& start,
+                       double aim_ms = jobs::kSliceMs);
 ChainRun run_on_device(const ChainCase& chains, Dtype dtype, const ChainStart& start);
 
 // The same with the oracle, chain after chain.

@@ -135,6 +135,33 @@ TEST_CASE("chain: what is run twice is the same bits, batch after batch too") {
   }
 }
 
+TEST_CASE("chain: slices that end between the chains of a round are the same bits") {
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64})
+    for (const int64_t d : {1, 7, 300}) {
+      const ChainCase chains = normal(d);
+      ModelRef model = model_of(chains, dtype);
+      // Stages in pieces too, where the mapping has them.
+      auto pieces = DeviceModel::make(device(), chains.family.program, chains.binding, dtype, 20);
+      for (const Mapping mapping : mappings()) {
+        CAPTURE(d);
+        ChainStart start = own_numbers(static_cast<size_t>(d), 200, 3, 23);
+        start.mapping = mapping;
+        const ChainRun wanted = run_on_device(model, start, 1e6);
+        // A slice that aims at nothing has a group of chains, of one round: of 32 chains at most.
+        const ChainRun found = run_on_device(model, start, 1e-9);
+        CHECK(found == wanted);
+        CHECK(found.dispatches >= 4 * 7);
+        CHECK(wanted.dispatches < found.dispatches);
+        start.most_chains = 150;
+        CHECK(run_on_device(model, start, 1e-9) == wanted);
+        if (!pieces.ok() || (mapping == Mapping::kThread && d > 1)) continue;
+        const ChainRun cut = run_on_device(*pieces, start, 1e-9);
+        CHECK(cut == wanted);
+        CHECK(cut.dispatches >= found.dispatches);
+      }
+    }
+}
+
 TEST_CASE("chain: a device without full subgroups says so") {
   vulkan::DeviceInfo info = device().info();
   info.has_subgroup_shuffle = false;
@@ -157,20 +184,26 @@ TEST_CASE("chain: a device without full subgroups says so") {
 TEST_CASE("chain: more steps than one dispatch may loop for") {
   const ChainCase chains = normal(1);
   ModelRef model = model_of(chains, Dtype::f64);
+  auto cut = DeviceModel::make(device(), chains.family.program, chains.binding, Dtype::f64, chain::kMaxIterations);
+  REQUIRE(cut.ok());
   ChainStart start = random_start(1, 2, 30'000, 3);
   start.last_only = true;
   for (const Mapping mapping : mappings()) {
     start.mapping = mapping;
-    const ChainRun found = run_on_device(model, start);
+    const ChainRun found = run_on_device(*cut, start);
     CHECK(found.dispatches > 2);
     check_close(found, run_on_host(chains, start), 1e-9);
+    // As the device allows: on one that does not end loops time alone cuts.
+    CHECK(run_on_device(model, start) == found);
+    CHECK(run_on_device(model, start, 1e6) == found);
   }
 }
 
 TEST_CASE("chain: more coordinates than one invocation may loop over") {
-  // A thread cannot add 70,000; a workgroup can.
+  // Where loops are ended, a thread cannot add 70,000; a workgroup can.
   const ChainCase chains = normal(70'000);
-  ModelRef model = model_of(chains, Dtype::f64);
+  ModelRef model =
+      must(DeviceModel::make(device(), chains.family.program, chains.binding, Dtype::f64, chain::kMaxIterations));
   ChainStart start = random_start(70'000, 1, 2, 3);
   start.last_only = true;
   const ChainRun found = run_on_device(model, start);
@@ -184,6 +217,22 @@ TEST_CASE("chain: more coordinates than one invocation may loop over") {
   const auto refused = chain::run_chains(device(), model, request, Deadline::after_ms(60'000));
   REQUIRE(!refused.ok());
   CHECK(refused.error().code == ErrorCode::kUnsupported);
+  CHECK(refused.error().message.find("cannot add 70000 numbers") != std::string::npos);
+}
+
+TEST_CASE("chain: one thread adds as many numbers as the device's loops may") {
+  if (device().info().max_loop_iterations < 1'000'000) return;
+  for (const int64_t d : {65'535, 65'536, 200'000}) {
+    CAPTURE(d);
+    const ChainCase chains = normal(d);
+    ModelRef model = model_of(chains, Dtype::f64);
+    ChainStart start = random_start(static_cast<size_t>(d), 1, 2, 3);
+    start.last_only = true;
+    start.mapping = Mapping::kWorkgroup;
+    const ChainRun wanted = run_on_device(model, start);
+    start.mapping = Mapping::kThread;
+    CHECK(run_on_device(model, start) == wanted);
+  }
 }
 
 TEST_CASE("chain: rounds in pieces are the same bits") {
@@ -240,6 +289,7 @@ TEST_CASE("chain: requests that do not fit are refused") {
   CHECK(refused([](auto& request) { request.own_mass = true; }) == kInvalidArgument);
   CHECK(refused([](auto& request) { request.own_step = true; }) == kInvalidArgument);
   CHECK(refused([](auto& request) { request.steps = int64_t{1} << 30; }) == kUnsupported);
+  CHECK(refused([](auto& request) { request.chains = int64_t{1} << 30; }) == kUnsupported);
   CHECK(refused([](auto& request) { request.steps = int64_t{1} << 40; }) == kInvalidArgument);
 }
 

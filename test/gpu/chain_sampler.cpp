@@ -123,7 +123,7 @@ TEST_CASE("sampler: the seed decides, not the slices, the batches, the mapping o
     SamplerOptions options{.chains = 70, .warmup = 5, .draws = 12, .seed = 9, .path_length = 1, .step_size = 0.3};
     const Samples once = sample(model, options);
     CHECK(same(once, sample(model, options)));
-    for (const double slice_ms : {1e-6, 1e6}) CHECK(same(once, sample(model, options, slice_ms)));
+    for (const double aim_ms : {1e-6, 1e6}) CHECK(same(once, sample(model, options, aim_ms)));
     options.most_chains = 16;
     CHECK(same(once, sample(model, options)));
     options.most_chains = 0;
@@ -152,7 +152,7 @@ TEST_CASE("sampler: what the warm-up learns does not depend on slices") {
   const Samples once = sample(model, options);
   CHECK(once.progress.phase == chain::SamplerProgress::Phase::kDone);
   for (const double m : once.inverse_mass) CHECK(m == doctest::Approx(1.7 * 1.7).epsilon(0.25));
-  const Samples again = sample(model, options, 1e-6);
+  const Samples again = sample(model, options, 1e6);
   CHECK(same(once, again));
   CHECK(once.step_size == again.step_size);
   CHECK(once.inverse_mass == again.inverse_mass);
@@ -163,14 +163,14 @@ TEST_CASE("sampler: a path longer than a dispatch can run is cut") {
   const auto whole = model_of(chains, Dtype::f64);
   auto made = chain::DeviceModel::make(device(), chains.family.program, chains.binding, Dtype::f64, 100);
   REQUIRE(made.ok());
-  for (const double slice_ms : {0.0, 1e6}) {
+  for (const double aim_ms : {jobs::kSliceMs, 1e-6}) {
     SamplerOptions options{.chains = 3,
                            .warmup = 0,
                            .draws = 4,
                            .path_length = 2,
                            .step_size = 0.1,
                            .mapping = chain::Mapping::kWorkgroup};
-    CHECK(same(sample(whole, options), sample(*made, options, slice_ms)));
+    CHECK(same(sample(whole, options), sample(*made, options, aim_ms)));
   }
 }
 
@@ -223,17 +223,18 @@ TEST_CASE("sampler: moments are those of the draws, which need not be kept") {
 
 TEST_CASE("sampler: what it works in is asked for before it is taken, and where it may not be, nothing is") {
   const auto model = model_of(normal(50), Dtype::f32);
-  SamplerOptions options{.chains = 64, .warmup = 10, .draws = 4, .seed = 5, .keep_draws = false};
+  const SamplerOptions options{.chains = 64, .warmup = 10, .draws = 4, .seed = 5, .keep_draws = false};
   device().recorder().collect();
   const uint64_t live = device().counters().live_bytes;
   uint64_t asked = 0, live_then = 0;
-  options.pay = [&](uint64_t bytes) -> Result<void> {
+  const auto pay = [&](uint64_t bytes) -> Result<void> {
     asked = bytes;
     live_then = device().counters().live_bytes;
     return {};
   };
   {
-    const auto sampler = start_sampler(model, options);
+    const auto sampler = chain::Sampler::start(device(), model, options, pay);
+    REQUIRE(sampler.ok());
     // Two means, two sums of squares, the position; acceptance and divergences.
     const uint64_t results = (5 * 50 + 2) * 64 * sizeof(float);
     const uint64_t taken = device().counters().live_bytes - live;
@@ -244,8 +245,8 @@ TEST_CASE("sampler: what it works in is asked for before it is taken, and where 
       CHECK(taken <= (asked + results) * 9 / 8 + 32 * 256);  // sizes are rounded up
     }
   }
-  options.pay = [](uint64_t bytes) { return Result<void>(Error{ErrorCode::kQuota, std::to_string(bytes)}); };
-  const auto refused = chain::Sampler::start(device(), model, options);
+  const auto broke = [](uint64_t bytes) { return Result<void>(Error{ErrorCode::kQuota, std::to_string(bytes)}); };
+  const auto refused = chain::Sampler::start(device(), model, options, broke);
   REQUIRE(!refused.ok());
   CHECK(refused.error().code == ErrorCode::kQuota);
   CHECK(refused.error().message == std::to_string(asked));
@@ -263,11 +264,11 @@ TEST_CASE("sampler: progress counts iterations and steps, and a sampler may be d
     chain::SamplerProgress last = sampler->progress();
     double ms = 0;
     for (;;) {
-      auto next = sampler->record({.took_ms = ms});
+      auto next = sampler->record({.took_ms = ms, .aim_ms = 1e-3});
       REQUIRE(next.ok());
       if (*next == jobs::Next::kDone) break;
       if (*next == jobs::Next::kSubmit) finish(device());
-      ms = 1e4;
+      ms = 1;
       const chain::SamplerProgress now = sampler->progress();
       CHECK(now.phase >= last.phase);
       if (now.phase == last.phase) CHECK(now.iteration >= last.iteration);
@@ -283,7 +284,7 @@ TEST_CASE("sampler: progress counts iterations and steps, and a sampler may be d
   {
     const auto dropped = start_sampler(model, options);
     for (int i = 0; i < 5; ++i) {
-      REQUIRE(dropped->record({.took_ms = 1}).ok());
+      REQUIRE(dropped->record({.took_ms = 1, .aim_ms = 1e-3}).ok());
       finish(device());
     }
   }
@@ -320,6 +321,14 @@ TEST_CASE("sampler: options that make no sense are refused with their values") {
   const auto large = chain::Sampler::start(device(), model, {.chains = 1 << 20, .draws = 1 << 30});
   REQUIRE_FALSE(large.ok());
   CHECK(large.error().code == ErrorCode::kUnsupported);
+  // The largest of its buffers is the first that is asked for.
+  const uint64_t live = device().counters().live_bytes;
+  const auto many = chain::Sampler::start(device(), model, {.chains = 1 << 30, .draws = 1});
+  REQUIRE_FALSE(many.ok());
+  CAPTURE(many.error().message);
+  CHECK((many.error().code == ErrorCode::kUnsupported || many.error().code == ErrorCode::kOutOfMemory));
+  CHECK(many.error().message.find("8589934592") != std::string::npos);
+  CHECK(device().counters().live_bytes == live);
 }
 
 }  // namespace gpu_node::test

@@ -53,12 +53,11 @@ Samples read_samples(const chain::Sampler& sampler, Dtype dtype) {
   return samples;
 }
 
-Samples sample(const std::shared_ptr<chain::DeviceModel>& model, const chain::SamplerOptions& options,
-               double slice_ms) {
+Samples sample(const std::shared_ptr<chain::DeviceModel>& model, const chain::SamplerOptions& options, double aim_ms) {
   using Clock = std::chrono::steady_clock;
   const auto sampler = start_sampler(model, options);
   for (double ms = 0;;) {
-    const jobs::Next next = must(sampler->record({.took_ms = ms}));
+    const jobs::Next next = must(sampler->record({.took_ms = ms, .aim_ms = aim_ms}));
     if (next == jobs::Next::kDone) return read_samples(*sampler, model->dtype());
     ms = 0;
     if (next == jobs::Next::kWait) {
@@ -67,7 +66,7 @@ Samples sample(const std::shared_ptr<chain::DeviceModel>& model, const chain::Sa
     }
     const Clock::time_point start = Clock::now();
     finish(device());
-    ms = slice_ms > 0 ? slice_ms : std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   }
 }
 

@@ -25,9 +25,9 @@ std::shared_ptr<chain::DeviceModel> model_of(const ChainCase& chains, Dtype dtyp
 std::unique_ptr<chain::Sampler> start_sampler(const std::shared_ptr<chain::DeviceModel>& model,
                                               const chain::SamplerOptions& options);
 Samples read_samples(const chain::Sampler& sampler, Dtype dtype);
-// |slice_ms| is what the sampler is told that each slice took; 0: what it did take.
+// |aim_ms| is what each slice is meant to take.
 Samples sample(const std::shared_ptr<chain::DeviceModel>& model, const chain::SamplerOptions& options,
-               double slice_ms = 0);
+               double aim_ms = jobs::kSliceMs);
 
 // What many chains say of one coordinate: its mean and standard deviation, the error of the mean, by the chains' means.
 struct Estimate {

@@ -58,9 +58,10 @@ Reply parse(const Bytes& term) {
   REQUIRE((reader.read_tuple(arity) && reader.read_atom(atom)));
   std::span<const std::byte> bytes;
   if (atom == "error") {
-    REQUIRE((reader.read_tuple(arity) && arity == 2 && reader.read_atom(atom) && reader.read_binary(bytes)));
+    REQUIRE((reader.read_tuple(arity) && arity >= 2 && reader.read_atom(atom) && reader.read_binary(bytes)));
     reply.code = atom;
     reply.message = text(bytes);
+    if (arity == 3) REQUIRE(reader.skip());  // where a compilation went wrong
   } else if (reader.read_binary(bytes)) {
     reply.bytes.assign(bytes.begin(), bytes.end());
     flatten(reader, "", reply.numbers);

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "jobs/awaited.h"
-#include "jobs/pace.h"
 #include "jobs/turns.h"
 
 namespace gpu_node::jobs {
@@ -78,21 +77,24 @@ TEST_CASE("jobs: a slice is asked for when the one before is complete, and told 
   CHECK(fate.slices[1].aim_ms == kSliceMs);
 }
 
-TEST_CASE("jobs: where several take turns, slices are shorter, and one submission is for all") {
+TEST_CASE("jobs: where several take turns or others are about, slices are shorter, and one submission is for all") {
   Fate one, two;
   Turns turns;
   turns.add(std::make_unique<Scripted>(one, std::vector<Result<Next>>{Next::kSubmit, Next::kDone}));
-  turns.add(std::make_unique<Scripted>(two, std::vector<Result<Next>>{Next::kSubmit, Next::kSubmit, Next::kSubmit}));
+  turns.add(std::make_unique<Scripted>(two, std::vector<Result<Next>>(4, Next::kSubmit)));
   CHECK(turns.record(0).value());
   turns.submitted(1);
   CHECK(turns.record(1).value());
   CHECK(one.finished);
   turns.submitted(2);
   CHECK(turns.record(2).value());
-  REQUIRE(two.slices.size() == 3);
+  turns.submitted(3);
+  CHECK(turns.record(3, true).value());
+  REQUIRE(two.slices.size() == 4);
   CHECK(one.slices[0].aim_ms == kSharedSliceMs);
   CHECK(two.slices[1].aim_ms == kSharedSliceMs);
   CHECK(two.slices[2].aim_ms == kSliceMs);
+  CHECK(two.slices[3].aim_ms == kSharedSliceMs);
 }
 
 TEST_CASE("jobs: one that waits for a kernel is asked again, and holds up nobody") {
@@ -165,19 +167,6 @@ TEST_CASE("jobs: progress is reported as often as was asked for, with a slice") 
   CHECK_FALSE(turns.record(0).value());
   CHECK(often.reports <= 2);  // 1, unless this thread slept here
   CHECK(never.reports == 0);
-}
-
-TEST_CASE("jobs: the pace is what the last slice took, and one slow slice does not make the next a crumb") {
-  Pace pace;
-  CHECK(pace.units_in(40, 7) == 7);
-  pace.measured(0, 100);
-  CHECK(pace.units_in(40, 7) == 7);
-  pace.measured(100, 10);
-  CHECK(pace.units_in(40, 7) == doctest::Approx(400));
-  pace.measured(100, 5);
-  CHECK(pace.units_in(40, 7) == doctest::Approx(800));
-  pace.measured(100, 500);
-  CHECK(pace.units_in(40, 7) == doctest::Approx(400));
 }
 
 TEST_CASE("jobs: a kernel that another thread makes is looked at, not waited for") {

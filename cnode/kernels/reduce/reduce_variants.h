@@ -5,7 +5,8 @@
 
 namespace gpu_node::kernels {
 
-// Positions an invocation may walk; each costs at most one iteration, so with the tree this is far below 65,535.
+// Positions an invocation may walk; each costs at most one iteration, so with the tree this is far below what any
+// driver lets loops run (vulkan/driver_quirks.h). More of them make nothing faster.
 inline constexpr int64_t kMaxSteps = 16384;
 
 struct ReduceVariant {

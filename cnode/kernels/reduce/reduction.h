@@ -2,8 +2,9 @@
 // families.
 //
 // Axes are given with their strides and are merged here, so that most reductions run on one kept and one reduced axis.
-// A reduction is split into parts wherever one invocation would loop too often (lavapipe ends an invocation's loops,
-// silently, after 65,535 iterations) or the device would idle; a second pass then reduces the parts in a fixed order.
+// A reduction is split into parts wherever one invocation would loop too often (an old lavapipe ends an invocation's
+// loops, silently, after 65,535 iterations) or the device would idle; a second pass then reduces the parts in a fixed
+// order.
 #pragma once
 
 #include "kernels/plan_builder.h"
