@@ -16,7 +16,11 @@ defmodule GpuNode.Bench do
   defp figure(label, text), do: IO.puts("  #{String.pad_trailing(label, 58)} #{text}")
   defp us(value), do: "#{:erlang.float_to_binary(value * 1.0, decimals: 2)} µs"
 
-  test "eager ops: what one costs its caller, and what it costs the node", %{node: node, gpu: gpu, x: x} do
+  test "eager ops: what one costs its caller, and what it costs the node", %{
+    node: node,
+    gpu: gpu,
+    x: x
+  } do
     count = 100_000
     issue = fn n -> Enum.reduce(1..n, nil, fn _, _ -> Ops.add(x, 1.0) end) end
     last = issue.(10_000)
@@ -24,6 +28,10 @@ defmodule GpuNode.Bench do
     before = stats(node).counters
     cpu_before = cpu_seconds(node)
 
+    # As many as wait in the client without holding anybody back.
+    few = div(GpuNode.Client.max_queued(), 2)
+    {few_ms, last} = timed(fn -> issue.(few) end)
+    {:ok, _} = GpuNode.sync(gpu, [last], timeout: 60_000)
     {ms, last} = timed(fn -> issue.(count) end)
     {done_ms, {:ok, _}} = timed(fn -> GpuNode.sync(gpu, [last], timeout: 120_000) end)
     {:ok, [2.0, 3.0, 4.0]} = Tensor.to_list(last)
@@ -32,15 +40,23 @@ defmodule GpuNode.Bench do
 
     instructions = later.instructions - before.instructions
     assert instructions >= count
-    spent = for key <- [:decode_ns, :validate_ns, :record_ns], do: {key, (later[key] - before[key]) / instructions}
+
+    spent =
+      for key <- [:decode_ns, :validate_ns, :record_ns],
+          do: {key, (later[key] - before[key]) / instructions}
 
     cpu =
       for {thread, seconds} <- cpu_later,
           do: {thread, (seconds - Map.get(cpu_before, thread, 0)) * 1.0e6 / instructions}
 
     busiest = cpu |> Keyword.values() |> Enum.max()
-    figure("one eager op costs its caller", us(ms * 1000 / count))
-    figure("#{count} eager ops, issued and done", "#{round(ms + done_ms)} ms, #{round(count / (ms + done_ms))}k ops/s")
+    figure("one eager op costs its caller", us(few_ms * 1000 / few))
+
+    figure(
+      "#{count} eager ops, issued and done",
+      "#{round(ms + done_ms)} ms, #{round(count / (ms + done_ms))}k ops/s"
+    )
+
     total = spent |> Keyword.values() |> Enum.sum()
 
     figure(
@@ -55,7 +71,7 @@ defmodule GpuNode.Bench do
         ": #{round(1000 / busiest)}k instructions/s"
     )
 
-    assert ms * 1000 / count <= 5.0
+    assert few_ms * 1000 / few <= 5.0
     assert 1.0e9 / total >= 300_000
   end
 
@@ -70,7 +86,8 @@ defmodule GpuNode.Bench do
           1..processes
           |> Enum.map(fn _ ->
             Task.async(fn ->
-              Enum.reduce(1..each, x, fn _, sum -> Ops.add(sum, 1.0) end) |> Tensor.to_list!(timeout: 120_000)
+              Enum.reduce(1..each, x, fn _, sum -> Ops.add(sum, 1.0) end)
+              |> Tensor.to_list!(timeout: 120_000)
             end)
           end)
           |> Task.await_many(200_000)
@@ -97,7 +114,9 @@ defmodule GpuNode.Bench do
     before = stats(node).counters
 
     {ms, {:ok, [1001.0, 1002.0, 1003.0]}} =
-      timed(fn -> Enum.reduce(1..1000, x, fn _, acc -> Ops.add(acc, 1.0) end) |> Tensor.to_list() end)
+      timed(fn ->
+        Enum.reduce(1..1000, x, fn _, acc -> Ops.add(acc, 1.0) end) |> Tensor.to_list()
+      end)
 
     later = stats(node).counters
 
@@ -129,7 +148,9 @@ defmodule GpuNode.Bench do
 
       rounds =
         for _ <- 1..5 do
-          {up, {:ok, tensor}} = timed(fn -> Tensor.from_binary(gpu, data, {:u, 8}, {size}, timeout: 60_000) end)
+          {up, {:ok, tensor}} =
+            timed(fn -> Tensor.from_binary(gpu, data, {:u, 8}, {size}, timeout: 60_000) end)
+
           {down, {:ok, back}} = timed(fn -> Tensor.to_binary(tensor, timeout: 60_000) end)
           assert back == data
           Tensor.free(tensor)

@@ -147,10 +147,11 @@ TEST_CASE("chain: slices that end between the chains of a round are the same bit
         ChainStart start = own_numbers(static_cast<size_t>(d), 200, 3, 23);
         start.mapping = mapping;
         const ChainRun wanted = run_on_device(model, start, 1e6);
-        // A slice that aims at nothing has a group of chains, of one round: of 32 chains at most.
+        // A slice that aims at nothing has a group of chains, of one round: of 32 chains at most. A card has so few at
+        // once, and a slice that is cut along them would save it nothing.
         const ChainRun found = run_on_device(model, start, 1e-9);
         CHECK(found == wanted);
-        CHECK(found.dispatches >= 4 * 7);
+        CHECK(found.dispatches >= (device().info().software ? 4 * 7 : 4));
         CHECK(wanted.dispatches < found.dispatches);
         start.most_chains = 150;
         CHECK(run_on_device(model, start, 1e-9) == wanted);
@@ -221,7 +222,10 @@ TEST_CASE("chain: more coordinates than one invocation may loop over") {
 }
 
 TEST_CASE("chain: one thread adds as many numbers as the device's loops may") {
-  if (device().info().max_loop_iterations < 1'000'000) return;
+  if (!device().info().software || device().info().max_loop_iterations < 1'000'000) {
+    MESSAGE("not on " << device().info().name << ": its threads loop less by choice, or must");
+    return;
+  }
   for (const int64_t d : {65'535, 65'536, 200'000}) {
     CAPTURE(d);
     const ChainCase chains = normal(d);
