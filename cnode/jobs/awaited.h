@@ -13,12 +13,15 @@ class AwaitedKernel {
   bool asked() const { return pending_.valid(); }
   void ask(vulkan::KernelCache::Pending pending) { pending_ = std::move(pending); }
 
-  // nullptr while it is being compiled. Error: that of compiling it.
+  // nullptr while it is being compiled. Error: that of compiling it, once: it may be asked for again, as the queue may
+  // have been full.
   Result<const vulkan::Kernel*> look() {
     if (kernel_ != nullptr || !pending_.ready()) return kernel_;
     const auto& made = pending_.get();
-    if (!made.ok()) return made.error();
-    return kernel_ = made->get();
+    if (made.ok()) return kernel_ = made->get();
+    Error error = made.error();
+    pending_ = {};
+    return error;
   }
   // As look() found it last.
   const vulkan::Kernel* get() const { return kernel_; }

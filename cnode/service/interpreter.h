@@ -138,6 +138,8 @@ class Interpreter {
   Result<T> find_as(const Session& session, int64_t id, std::string_view reader) const;
   Result<void> check_new(Session& session, int64_t name, std::string_view what);
   const Handle* find_handle(const Session& session, int64_t name) const;
+  // What |name| of |session| stands for, let go of or not.
+  const Handle* find_own(const Session& session, int64_t name) const;
   // What |name| stood for, when its own session let go of it: kept, or held by another session.
   const Handle* find_shared(const TensorName& name) const;
   void bind(Session& session, int64_t name, Handle&& handle);

@@ -30,8 +30,7 @@ Error Interpreter::missing(const Session& session, std::string_view what) {
 
 Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, std::string_view reader) const {
   thread_.check("an interpreter");
-  const Handle* handle = find_handle(session, id);
-  if (!handle && id >= 0) handle = find_shared({session.id, id});
+  const Handle* handle = find_own(session, id);
   if (!handle) return missing(session, concat(reader, ": ", tensor_text(id)));
   if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
   if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes(reader, id, **upload);
@@ -74,6 +73,11 @@ Result<void> Interpreter::check_new(Session& session, int64_t name, std::string_
   return with_context(std::move(paid).error(), what);
 }
 
+const Handle* Interpreter::find_own(const Session& session, int64_t name) const {
+  const Handle* handle = find_handle(session, name);
+  return handle || name < 0 ? handle : find_shared({session.id, name});
+}
+
 const Handle* Interpreter::find_handle(const Session& session, int64_t name) const {
   return (name < 0 ? running_->locals : session.handles).find(name);
 }
@@ -87,6 +91,8 @@ void Interpreter::poison(Session& session, int64_t name, const ErrorRef& error) 
   // A name made twice loses what it had: nobody could say which of the two he reads.
   const Handle* handle = find_handle(session, name);
   if (handle && std::holds_alternative<UploadRef>(*handle)) uploads_.erase(session.id, name);
+  // Nor is it the tensor any more that it was attached from: others would find this error by that tensor's name.
+  if (handle) attachments_.erase(session, name);
   if (!handle) {
     Result<void> possible = check_new(session, name, "a name");
     if (!possible.ok()) {

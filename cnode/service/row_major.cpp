@@ -16,7 +16,7 @@ ir::Instruction conversion_to_double(const program::Tensor& tensor) {
 }  // namespace
 
 vulkan::KernelCache::Pending Interpreter::missing_kernel(const Session& session, int64_t id, bool in_double) {
-  const Handle* handle = find_handle(session, id);
+  const Handle* handle = find_own(session, id);
   const auto* tensor = handle != nullptr ? std::get_if<program::Tensor>(handle) : nullptr;
   if (tensor == nullptr) return {};
   executor_.set_owner(session.id);

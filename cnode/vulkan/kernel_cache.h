@@ -91,7 +91,7 @@ class KernelCache {
  public:
   using Emit = std::function<Result<KernelSource>()>;
   // Shared by every caller of one key. A failed compile (kCompileFailed: the compiler's message and the numbered GLSL
-  // line; its details say the stage) is remembered.
+  // line; its details say the stage) is remembered; that memory was short is not.
   using Pending = vulkan::Pending<std::shared_ptr<const Kernel>>;
   using PendingSpirv = vulkan::Pending<std::vector<uint32_t>>;
 

@@ -218,8 +218,8 @@ void KernelCompiler::run(const std::string& key, const Emit& emit, std::promise<
     of_client = entry.of_client;
     if (outcome.ok())
       entry.ready = static_cast<const CompiledKernel*>(outcome->get());
-    else if (of_client)
-      entries_.erase(found);  // its caller has the text and may send it again
+    else if (of_client || outcome.error().code == ErrorCode::kOutOfMemory)
+      entries_.erase(found);  // its caller has the text and may send it again; and memory comes back
   }
   if (!outcome.ok())
     log_line(of_client ? LogLevel::kWarning : LogLevel::kError, "kernel_failed", outcome.error().message);

@@ -1,9 +1,12 @@
 // Tensors that several BEAM nodes know: attach, release with its grace, and who pays.
 #include <doctest/doctest.h>
 
+#include <future>
 #include <thread>
 
+#include "gpu/device.h"
 #include "gpu/service_client.h"
+#include "vulkan/kernel_cache.h"
 
 namespace gpu_node::test {
 namespace {
@@ -169,6 +172,51 @@ TEST_CASE("service: kept tensors are bounded, and stand in nobody's way") {
     CHECK(small.sync({1}).code == "quota");
     CHECK(two.kept_bytes() == 4 * kMebi);
   }
+}
+
+TEST_CASE("service: an attached name that is made twice is no longer the tensor that it was attached from") {
+  Two two;
+  two.a.run(make_two(1));
+  REQUIRE(two.a.sync().ok());
+  REQUIRE(two.b.attach(7, two.a, 1).ok());
+  two.a.run(Commands().free({1}));
+  REQUIRE(two.a.sync().ok());
+  two.b.run(make_two(7));
+  CHECK(two.b.download(7).message.find("made twice") != std::string::npos);
+  CHECK(of_session(two.b, "attached_bytes") == 0);
+  Client third(*two.service, std::make_shared<Peer>("c@test"));
+  REQUIRE(third.open().ok());
+  CHECK(third.attach(9, two.a, 1).code == "not_found");  // and not what b did wrong
+}
+
+TEST_CASE("service: a read of a tensor that was let go of waits for its kernel, and holds up nobody else") {
+  vulkan::DeviceOptions options = device_options();
+  options.compile_threads = 1;
+  auto opened = vulkan::Device::create(options);
+  if (!opened.ok()) FAIL(opened.error().message);
+  vulkan::Device& gpu = **opened;
+  service::ServiceOptions named;
+  named.identity = {"gpu0@test", "gpu0_bulk@test", "0.0.0", 1};
+  service::Service service(std::move(opened).value(), std::move(named));
+  Client mine(service, std::make_shared<Peer>("a@test")), other(service, std::make_shared<Peer>("b@test"));
+  REQUIRE(mine.open(30'000, -1, 60'000).ok());
+  REQUIRE(other.open().ok());
+  mine.run(Commands().op("iota", 1, "f32", {2, 3}, {}).op("transpose", 2, "f32", {3, 2}, {1}).release({2}));
+  REQUIRE(mine.sync({1}).ok());
+  // The only compiler: the copy of what is not row-major has no kernel until this ends.
+  std::promise<void> end;
+  const auto blocked = [ended = end.get_future().share()]() -> Result<vulkan::KernelSource> {
+    ended.wait();
+    return Error{ErrorCode::kCompileFailed, "for the test"};
+  };
+  const auto blocks = gpu.kernels().request("test/blocks", blocked);
+  const uint64_t read = mine.send_call(mine.download_request(2, 0, -1));
+  CHECK(other.sync().ok());
+  CHECK_FALSE(mine.await(read, 0).answered);
+  end.set_value();
+  const Reply got = mine.await(read);
+  INFO(got.message);
+  CHECK(got.bytes.size() == 24);
 }
 
 TEST_CASE("service: 200 tensors that pass from one node to another leave nothing") {

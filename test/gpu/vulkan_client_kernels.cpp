@@ -90,6 +90,18 @@ TEST_CASE("vulkan kernels: what nobody waits for any more is not compiled, and m
   CHECK(emitted == 1);
 }
 
+TEST_CASE("vulkan kernels: one of the node's own that failed for lack of memory may be asked for again") {
+  Device& gpu = device();
+  bool is_short = true;
+  const auto emit = [&]() -> Result<KernelSource> {
+    if (is_short) return Error{ErrorCode::kOutOfMemory, "for the test"};
+    return KernelSource{std::string(kAddGlsl) + "// once more\n", 3, 4};
+  };
+  CHECK(gpu.kernels().request("test/short of memory", emit).get().error().code == ErrorCode::kOutOfMemory);
+  is_short = false;
+  CHECK(gpu.kernels().request("test/short of memory", emit).get().ok());
+}
+
 TEST_CASE("vulkan kernels: a text that would compile for minutes is refused with its length") {
   Device& gpu = device();
   std::string head(kAddGlsl);

@@ -178,6 +178,7 @@ TEST_CASE("jobs: a kernel that another thread makes is looked at, not waited for
   compiling.set_value(Error{ErrorCode::kCompileFailed, "line 3"});
   CHECK(kernel.look().error().code == ErrorCode::kCompileFailed);
   CHECK(kernel.get() == nullptr);
+  CHECK_FALSE(kernel.asked());  // what failed may be asked for again
 
   struct Compiled : vulkan::Kernel {
     Compiled() : Kernel(2, 8, 0, {}) {}
