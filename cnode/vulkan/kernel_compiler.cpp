@@ -35,13 +35,23 @@ class Lap {
 
 // What drivers are given at most. Lavapipe compiles some 20,000 instructions a second on a busy processor.
 constexpr uint64_t kMostInstructions = 500'000;
+constexpr size_t kMostFunctions = 1024;
+
+Result<void> check_functions(std::span<const uint32_t> words) {
+  const size_t functions = count_functions(words);
+  if (functions <= kMostFunctions) return {};
+  return Error{ErrorCode::kCompileFailed,
+               concat("the shader has ", functions, " functions, at most ", kMostFunctions, " are taken")};
+}
 
 Result<void> check_size(std::span<const uint32_t> words) {
   const uint64_t instructions = inlined_instructions(words);
   if (instructions <= kMostInstructions) return {};
-  return Error{ErrorCode::kCompileFailed,
-               concat("the shader is ", instructions, " instructions long where its functions are called, at most ",
-                      kMostInstructions, " are given to a driver: it would compile for minutes")};
+  return Error{
+      ErrorCode::kCompileFailed,
+      concat("the shader is ", instructions, " instructions long where its functions are called, an access to a ",
+             "buffer counting ", kInstructionsOfAccess, "; at most ", kMostInstructions,
+             " are given to a driver: it would compile for minutes")};
 }
 
 // |result|, its error said to be of |stage|.
@@ -257,6 +267,7 @@ Result<KernelModule> KernelCompiler::raw_module(std::vector<uint32_t> words) con
   KernelModule module;
   Lap lap;
   GPU_TRY(at_stage("spirv", check_nesting(words)));
+  GPU_TRY(at_stage("spirv", check_functions(words)));
   GPU_TRY(at_stage("spirv", validate_spirv(words, context_.has_scalar_layout)));
   GPU_TRY(at_stage("spirv", check_size(words)));
   GPU_ASSIGN(module.interface, at_stage("spirv", inspect_spirv(words, context_.shader_rules)));
@@ -282,6 +293,7 @@ Result<KernelModule> KernelCompiler::module_of(const std::string& glsl) {
   GPU_ASSIGN(const std::vector<uint32_t> compiled, compile_glsl(glsl));
   module.times.glsl_ms = lap.ms();
   context_.counters.shader_compiles.fetch_add(1, std::memory_order_relaxed);
+  GPU_TRY(at_stage("glsl", check_functions(compiled)));
   GPU_ASSIGN(module.words, at_stage("spirv", add_float_modes(compiled, context_.physical.float_modes)));
   GPU_TRY(at_stage("spirv", validate_spirv(module.words, context_.has_scalar_layout)));
   module.times.spirv_ms = lap.ms();
@@ -304,26 +316,28 @@ KernelCompiler::Outcome KernelCompiler::build(KernelModule& made) {
 
 void KernelCompiler::rehearse(const KernelModule& module) {
   if (!rehearses_) return;
-  const Result<void> played = [&]() -> Result<void> {
-    std::unique_ptr<Rehearsal> rehearsal;
-    {
-      const MutexLock lock(rehearsals_mutex_);
-      if (!rehearsals_.empty()) {
-        rehearsal = std::move(rehearsals_.back());
-        rehearsals_.pop_back();
-      }
+  std::unique_ptr<Rehearsal> rehearsal;
+  {
+    const MutexLock lock(rehearsals_mutex_);
+    if (!rehearsals_.empty()) {
+      rehearsal = std::move(rehearsals_.back());
+      rehearsals_.pop_back();
     }
+  }
+  const Result<void> played = [&]() -> Result<void> {
     if (rehearsal == nullptr) {
       GPU_ASSIGN(rehearsal, Rehearsal::create(context_));
     }
-    GPU_TRY(rehearsal->play(module));
-    const MutexLock lock(rehearsals_mutex_);
-    rehearsals_.push_back(std::move(rehearsal));
-    return {};
+    return rehearsal->play(module);
   }();
-  if (!played.ok() && rehearses_.exchange(false))
-    log_line(LogLevel::kWarning, "no_rehearsals",
-             "error=\"" + played.error().message + "\" (first dispatches are slow)");
+  if (!played.ok()) {
+    // The kernel is made all the same; the next one is tried on a new device.
+    log_line(LogLevel::kWarning, "not_rehearsed",
+             "error=\"" + played.error().message + "\" effect=\"a slow first dispatch\"");
+    return;
+  }
+  const MutexLock lock(rehearsals_mutex_);
+  rehearsals_.push_back(std::move(rehearsal));
 }
 
 }  // namespace gpu_node::vulkan

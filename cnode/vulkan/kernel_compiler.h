@@ -85,7 +85,7 @@ class KernelCompiler final : public KernelCache {
 
   Mutex rehearsals_mutex_;
   std::vector<std::unique_ptr<Rehearsal>> rehearsals_ GPU_NODE_GUARDED_BY(rehearsals_mutex_);  // that nobody uses now
-  std::atomic<bool> rehearses_;
+  const bool rehearses_;
   std::vector<std::thread> threads_;
 };
 

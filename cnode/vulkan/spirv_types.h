@@ -34,6 +34,8 @@ enum Op : uint32_t {
   kFunction = 54,
   kFunctionCall = 57,
   kVariable = 59,
+  kAccessChain = 65,
+  kInBoundsAccessChain = 66,
   kDecorate = 71,
   kMemberDecorate = 72,
   kExecutionModeId = 331,

@@ -126,6 +126,24 @@ TEST_CASE("vulkan kernels: a text that would compile for minutes is refused with
   CHECK(refused.error().details->stage == "glsl");
   CHECK_MESSAGE(refused.error().message.find("at most 500000") != std::string::npos, refused.error().message);
   CHECK(ask(gpu, "test/long").get().ok());  // is not remembered
+
+  const auto says = [&](const std::string& key, const std::string& text, const char* part) {
+    const auto outcome = ask(gpu, key, text).get();
+    REQUIRE_FALSE(outcome.ok());
+    CHECK(outcome.error().code == ErrorCode::kCompileFailed);
+    CHECK_MESSAGE(outcome.error().message.find(part) != std::string::npos, outcome.error().message);
+  };
+  std::string sum = "a[i]";
+  for (int k = 1; k < 2500; ++k) sum += " + a[i + " + std::to_string(k) + "]";
+  says("test/many accesses", with(sum), "at most 500000");
+  std::string many = kAddGlsl, calls = "float g0(float x) { return x; }\n";
+  for (int k = 1; k <= 1100; ++k) {
+    const std::string number = std::to_string(k);
+    calls += "float g" + number + "(float x) { return g" + std::to_string(k - 1) + "(x); }\n";
+  }
+  many.insert(many.find("layout(push_constant)"), calls);
+  many.replace(many.find("a[i] + b[i]"), 11, "g1100(a[i])");
+  says("test/many functions", many, "at most 1024");
 }
 
 }  // namespace
