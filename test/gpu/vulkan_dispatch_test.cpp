@@ -233,6 +233,39 @@ void main() {
   }
 }
 
+// result[group] is |count| steps of a generator from |group| on.
+constexpr char kStepsGlsl[] = R"(#version 450
+layout(local_size_x = 1) in;
+layout(std430, set = 0, binding = 0) writeonly buffer Out { uint result[]; };
+layout(push_constant) uniform Push { uint count; };
+void main() {
+  uint x = gl_WorkGroupID.x;
+  for (uint i = 0u; i < count; ++i) x = x * 1664525u + 1013904223u;
+  result[gl_WorkGroupID.x] = x;
+}
+)";
+
+void record_steps(Device& gpu, const BufferRef& out, uint32_t groups, uint32_t count) {
+  const BufferRange range{&out, 0, uint64_t{groups} * sizeof(uint32_t), true};
+  const auto recorded = gpu.recorder().dispatch(kernel(gpu, "test/steps", kStepsGlsl, 1, 4), {&range, 1},
+                                                std::as_bytes(std::span(&count, 1)), {{groups, 1, 1}});
+  if (!recorded.ok()) FAIL(recorded.error().message);
+}
+
+TEST_CASE("vulkan recorder: loops run as often as the device is said to let them") {
+  Device& gpu = device();
+  const BufferRef out = allocate(gpu, 3 * sizeof(uint32_t));
+  for (const uint32_t count : {65'534u, 65'535u, 65'536u, 200'000u}) {
+    if (count > gpu.info().max_loop_iterations) continue;
+    CAPTURE(count);
+    record_steps(gpu, out, 3, count);
+    std::vector<uint32_t> wanted = {0, 1, 2};
+    for (uint32_t& x : wanted)
+      for (uint32_t i = 0; i < count; ++i) x = x * 1664525u + 1013904223u;
+    CHECK(download_as<uint32_t>(gpu, out, 3) == wanted);
+  }
+}
+
 TEST_CASE("vulkan recorder: the cost of recording") {
   vulkan::DeviceOptions options = device_options();
   options.validation = false;
