@@ -56,7 +56,8 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
   if (leapfrog_ == nullptr) {
     GPU_ASSIGN(leapfrog_, model_->kernel(device, shape_.mapping));
   }
-  bool all = leapfrog_ != nullptr;
+  GPU_ASSIGN(const bool allocated, allocate_scratch(device));
+  bool all = allocated && leapfrog_ != nullptr;
   for (size_t kind = 0; kind < kKinds; ++kind) {
     jobs::AwaitedKernel& mine = kernels_[kind];
     if (!mine.asked()) {

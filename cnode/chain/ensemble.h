@@ -99,6 +99,8 @@ class Ensemble {
   Ensemble(std::shared_ptr<DeviceModel> model, const SamplerOptions& options);
   Result<void> plan(const vulkan::DeviceInfo& device);
   Result<void> allocate(vulkan::Device& device, const Pay& pay);
+  // Allocates more of |scratch_|, for some milliseconds; whether that is all.
+  Result<bool> allocate_scratch(vulkan::Device& device);
   // Writes [chains][d] numbers of a batch to |to| as they lie in |from|.
   void unfold(const Batch& batch, const vulkan::BufferRef& from, uint32_t array, uint32_t places,
               const vulkan::BufferRef& to);
@@ -107,6 +109,13 @@ class Ensemble {
   vulkan::BufferRange setting(size_t i) const;
   const Batch& batch_of(uint64_t chain) const;
   uint64_t elements(uint64_t numbers) const { return (numbers + kElementLanes - 1) / kElementLanes; }
+
+  // Memory that chains are worked on in, which is not allocated yet.
+  struct Scratch {
+    vulkan::BufferRef* buffer;
+    uint64_t bytes;
+  };
+  std::vector<Scratch> scratch_;
 
   std::shared_ptr<DeviceModel> model_;
   SamplerOptions options_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/clock.h"
 #include "base/concat.h"
 #include "base/divide_up.h"
 #include "chain/ensemble.h"
@@ -9,7 +10,8 @@
 namespace gpu_node::chain {
 namespace {
 
-constexpr uint64_t kMostState = uint64_t{1} << 28;  // numbers of one state
+constexpr std::chrono::milliseconds kAllocatesFor{20};  // at a time
+constexpr uint64_t kMostState = uint64_t{1} << 28;      // numbers of one state
 // Chains are summed up in parts: of a few dozen, but of as many as it takes to leave the host less to add up.
 constexpr uint64_t kPartChains = 32, kMostParts = uint64_t{1} << 16;
 
@@ -90,17 +92,12 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
   vulkan::BufferPool& pool = device.pool();
   const auto bytes = [&](uint64_t count) { return pool.allocate(count, vulkan::BufferUse::kDevice); };
   const auto numbers = [&](uint64_t count) { return bytes(std::max<uint64_t>(count, 1) * size_); };
-  struct Scratch {
-    vulkan::BufferRef* buffer;
-    uint64_t bytes;
-  };
-  std::vector<Scratch> scratch;
   for (Batch& batch : batches_) {
-    scratch.push_back({&batch.state, batch.chains * model_->launch().chain_slots * size_});
-    scratch.push_back({&batch.current, batch.chains * 2 * d_ * size_});
-    scratch.push_back({&batch.numbers, batch.chains * kNumberArrays * size_});
-    scratch.push_back({&batch.divergences, batch.chains * sizeof(uint32_t)});
-    scratch.push_back({&batch.moments, batch.chains * 4 * d_ * size_});
+    scratch_.push_back({&batch.state, batch.chains * model_->launch().chain_slots * size_});
+    scratch_.push_back({&batch.current, batch.chains * 2 * d_ * size_});
+    scratch_.push_back({&batch.numbers, batch.chains * kNumberArrays * size_});
+    scratch_.push_back({&batch.divergences, batch.chains * sizeof(uint32_t)});
+    scratch_.push_back({&batch.moments, batch.chains * 4 * d_ * size_});
   }
   const uint64_t alignment = std::max<uint64_t>(device.info().storage_alignment, 16);
   uint64_t end = 0;
@@ -111,7 +108,7 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
   settings_bytes_ = end;
   const uint64_t partials_bytes = 2 * (d_ + kChainColumns) * all_blocks_ * size_;
   uint64_t scratch_bytes = settings_bytes_ + partials_bytes + alignment;
-  for (const Scratch& piece : scratch) scratch_bytes += piece.bytes;
+  for (const Scratch& piece : scratch_) scratch_bytes += piece.bytes;
   if (pay) GPU_TRY(pay(scratch_bytes));
 
   // The results first, of which one may be more than any buffer holds.
@@ -132,13 +129,22 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
       result_.draws.push_back(std::move(buffer));
     }
   }
-  for (const Scratch& piece : scratch) {
-    GPU_ASSIGN(*piece.buffer, bytes(std::max<uint64_t>(piece.bytes, 1)));
-  }
   GPU_ASSIGN(settings_, pool.allocate(settings_bytes_, vulkan::BufferUse::kDevice, true));
   GPU_ASSIGN(partials_, pool.allocate(partials_bytes, vulkan::BufferUse::kDownload));
   GPU_ASSIGN(unused_, bytes(alignment));
   return {};
+}
+
+// A software device takes a second for two gigabytes, in which nobody else is served.
+Result<bool> Ensemble::allocate_scratch(vulkan::Device& device) {
+  const Clock::time_point began = Clock::now();
+  while (!scratch_.empty()) {
+    const Scratch& next = scratch_.back();
+    GPU_ASSIGN(*next.buffer, device.pool().allocate(std::max<uint64_t>(next.bytes, 1), vulkan::BufferUse::kDevice));
+    scratch_.pop_back();
+    if (Clock::now() - began > kAllocatesFor) return scratch_.empty();
+  }
+  return true;
 }
 
 }  // namespace gpu_node::chain

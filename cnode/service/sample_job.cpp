@@ -72,6 +72,12 @@ Result<std::unique_ptr<SampleJob>> SampleJob::make(SessionRef session, PendingCa
   return job;
 }
 
+Result<jobs::Next> SampleJob::record(const jobs::Slice& slice) {
+  Result<jobs::Next> next = sampler_->record(slice);
+  if (!next.ok()) return interpreter_.with_owners(std::move(next).error());
+  return next;
+}
+
 Result<void> SampleJob::add(const ir::TensorType& type, const vulkan::BufferRef& buffer) {
   GPU_ASSIGN(program::Payment payment, session().charge(program::storage_bytes(type)));
   tensors_.push_back(program::tensor_in(type, buffer, std::move(payment)));

@@ -16,7 +16,7 @@ class SampleJob final : public WaitedJob {
   static Result<std::unique_ptr<SampleJob>> make(SessionRef session, PendingCallRef call, Sample&& request,
                                                  vulkan::Device& device, Interpreter& interpreter);
 
-  Result<jobs::Next> record(const jobs::Slice& slice) override { return sampler_->record(slice); }
+  Result<jobs::Next> record(const jobs::Slice& slice) override;
   std::chrono::milliseconds report_every() const override { return std::chrono::milliseconds(request_.progress_ms); }
   void report() override;
   Result<void> finish() override;

@@ -2,7 +2,9 @@
 // mappings; what is counted, and what is refused.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "gpu/device.h"
 #include "gpu/sampler_host.h"
@@ -235,6 +237,12 @@ TEST_CASE("sampler: what it works in is asked for before it is taken, and where 
   {
     const auto sampler = chain::Sampler::start(device(), model, options, pay);
     REQUIRE(sampler.ok());
+    const auto waits = [&] {
+      const auto next = (*sampler)->record({});
+      REQUIRE(next.ok());
+      return *next == jobs::Next::kWait;
+    };
+    while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     // Two means, two sums of squares, the position; acceptance and divergences.
     const uint64_t results = (5 * 50 + 2) * 64 * sizeof(float);
     const uint64_t taken = device().counters().live_bytes - live;
