@@ -15,8 +15,9 @@ constexpr uint64_t kManyPlaces = 8192;  // from here on a workgroup is worth mor
 constexpr uint64_t kMostOwn = 256;      // numbers that a thread has in registers
 constexpr uint32_t kSubgroups = 4;      // of a workgroup, a chain in each
 
-// Iterations that a software driver takes about 20 ms for, of eight lanes side by side, and the least of a piece.
-constexpr double kTimedIterations = 2e6;
+// Iterations that a software driver takes 5 ms for, or 20 where memory is slow, of eight lanes side by side; and the
+// least of a piece.
+constexpr double kTimedIterations = 5e5;
 constexpr uint64_t kLeastTimed = 1024;
 constexpr uint64_t kMostAtOnce = uint64_t{1} << 31;  // rounds are counted in 32 bits
 

@@ -127,7 +127,7 @@ TEST_CASE("service chains: one chain of millions of coordinates leaves others th
       waits_beside(two, two.busy.send_call(chain_request(two.busy, 20, kResults, kPosition, true)), reply);
   CHECK(reply.message == "");
   check_served(waits);
-  if (software()) CHECK(reply.numbers["dispatches"] > 5);
+  if (software()) CHECK(reply.numbers["dispatches"] > 2 * 21);  // rounds go in pieces
 }
 
 TEST_CASE("service chains: ten million chains are cancelled within a slice, and leave nothing") {
