@@ -68,8 +68,8 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
   const Result<kernels::Plan> plan = kernels::plan(instruction, arguments, device_.info());
   if (!plan.ok()) return;
   for (const kernels::Dispatch& dispatch : plan->dispatches)
-    if (device_.kernels().find(dispatch.key, dispatch.emit) == nullptr)
-      kernels.push_back(device_.kernels().request(dispatch.key, dispatch.emit, asker_));
+    if (vulkan::KernelCache::Pending missing = missing_kernel(dispatch); missing.valid())
+      kernels.push_back(std::move(missing));
 }
 
 Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
@@ -204,12 +204,15 @@ Result<Tensor> Executor::contiguous(const Tensor& tensor, const Charge& charge) 
   return std::move(results[0]);
 }
 
-vulkan::KernelCache::Pending Executor::missing_kernel(CachedPlan& cached) {
-  for (const kernels::Dispatch& dispatch : cached.plan.dispatches) {
-    if (device_.kernels().find(dispatch.key, dispatch.emit) != nullptr) continue;
-    vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit, asker_);
-    if (!pending.ready()) return pending;
-  }
+vulkan::KernelCache::Pending Executor::missing_kernel(const kernels::Dispatch& dispatch) {
+  if (device_.kernels().find(dispatch.key, dispatch.emit) != nullptr) return {};
+  vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit, asker_);
+  return pending.ready() ? vulkan::KernelCache::Pending() : pending;
+}
+
+vulkan::KernelCache::Pending Executor::missing_kernel(const CachedPlan& cached) {
+  for (const kernels::Dispatch& dispatch : cached.plan.dispatches)
+    if (vulkan::KernelCache::Pending missing = missing_kernel(dispatch); missing.valid()) return missing;
   return {};
 }
 

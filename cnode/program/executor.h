@@ -117,7 +117,8 @@ class Executor {
   // What of |plan| lies behind |at|, which is moved on.
   Result<bool> record_from(Rest::Place& at, CachedPlan& plan, std::span<const Operand> operands,
                            std::span<const Tensor> results, std::span<const vulkan::BufferRef> scratch);
-  vulkan::KernelCache::Pending missing_kernel(CachedPlan& plan);
+  vulkan::KernelCache::Pending missing_kernel(const kernels::Dispatch& dispatch);
+  vulkan::KernelCache::Pending missing_kernel(const CachedPlan& plan);
   // |kernel|: of |dispatch|, found when it is nullptr. |group|: the first that is not recorded yet.
   Result<bool> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                         std::span<const Operand> operands, std::span<const Tensor> results,

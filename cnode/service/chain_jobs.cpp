@@ -135,12 +135,7 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
   wanted.steps = request.steps;
   wanted.last_only = request.last_only;
   wanted.mapping = request.mapping;
-  const auto pay = [&](uint64_t bytes) -> Result<void> {
-    Result<program::Payment> payment = job->session().charge(bytes);
-    if (!payment.ok()) return with_context(std::move(payment).error(), "chain: what it works in");
-    job->scratch_ = std::move(payment).value();
-    return {};
-  };
+  const auto pay = [&](uint64_t bytes) { return job->pay_for_work(bytes, "chain"); };
   GPU_ASSIGN(job->run_, chain::ChainRun::start(device, job->held_->model, wanted, pay));
   GPU_TRY(job->pay());
   return job;

@@ -78,7 +78,6 @@ class ChainJob final : public WaitedJob {
   ModelRef held_;
   std::vector<int64_t> results_;
   chain::ChainRequest request_;
-  program::Payment scratch_;  // what the run works in
   std::unique_ptr<chain::ChainRun> run_;
   std::array<program::Tensor, 4> tensors_;
   std::array<program::Readback, 4> readbacks_;  // where the results are sent

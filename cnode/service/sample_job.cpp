@@ -61,12 +61,7 @@ Result<std::unique_ptr<SampleJob>> SampleJob::make(SessionRef session, PendingCa
                               "sample: position", device.info()));
     options.position = position.buffer;
   }
-  const auto pay = [&](uint64_t bytes) -> Result<void> {
-    Result<program::Payment> payment = job->session().charge(bytes);
-    if (!payment.ok()) return with_context(std::move(payment).error(), "sample: what it works in");
-    job->scratch_ = std::move(payment).value();
-    return {};
-  };
+  const auto pay = [&](uint64_t bytes) { return job->pay_for_work(bytes, "sample"); };
   GPU_ASSIGN(job->sampler_, chain::Sampler::start(device, job->held_->model, options, pay));
   GPU_TRY(job->name_results());
   return job;

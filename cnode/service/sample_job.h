@@ -31,7 +31,6 @@ class SampleJob final : public WaitedJob {
   Interpreter& interpreter_;
   Sample request_;
   ModelRef held_;
-  program::Payment scratch_;  // what the sampler works in
   std::unique_ptr<chain::Sampler> sampler_;
   std::vector<program::Tensor> tensors_;
   const Clock::time_point started_ = Clock::now();

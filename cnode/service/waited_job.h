@@ -1,6 +1,8 @@
 // A job on behalf of a session: who asked for it, and how he is answered. Device thread only, but for the constructor.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "jobs/turns.h"
@@ -27,10 +29,20 @@ class WaitedJob : public jobs::Task {
   const SessionRef& session_ref() const { return session_; }
   const PendingCallRef& call() const { return call_; }
 
+ protected:
+  // Has the session pay for what the job works in, beside its results, for as long as the job lives. |who|: "sample".
+  Result<void> pay_for_work(uint64_t bytes, std::string_view who) {
+    Result<program::Payment> payment = session_->charge(bytes);
+    if (!payment.ok()) return with_context(std::move(payment).error(), std::string(who) + ": what it works in");
+    work_ = std::move(payment).value();
+    return {};
+  }
+
  private:
   const SessionRef session_;
   const PendingCallRef call_;
-  SessionHold hold_;  // nothing where it holds nothing back
+  SessionHold hold_;       // nothing where it holds nothing back
+  program::Payment work_;  // for what it works in
 };
 
 }  // namespace gpu_node::service

@@ -156,33 +156,33 @@ void KernelCompiler::forget(const std::string& key, const CompileJob* job) {
     entries_.erase(found);
 }
 
-KernelCache::PendingSpirv KernelCompiler::compile(std::string glsl, uint64_t owner) {
-  using Words = PendingSpirv::Outcome;
-  const auto promise = std::make_shared<std::promise<Words>>();
+template <typename T>
+vulkan::Pending<T> KernelCompiler::queue(std::function<Result<T>()> make, const Asker& asker) {
+  const auto promise = std::make_shared<std::promise<Result<T>>>();
   const auto wanted = std::make_shared<char>();
-  const Asker asker{owner, KernelAuthor::kClient, glsl.size()};
   const auto job = std::make_shared<CompileJob>();
-  job->run = [this, glsl = std::move(glsl), promise] {
-    Result<KernelModule> module = module_of(glsl);
-    // First, so that whoever has the answer and asks again finds it.
-    if (module.ok() && module->compiled_here) spirv_cache_.store(module->hash, module->words);
-    promise->set_value(module.ok() ? Words(module->words) : Words(module.error()));
-  };
+  job->run = [make = std::move(make), promise] { promise->set_value(make()); };
   job->refuse = [promise](const Error& error) { promise->set_value(error); };
-  PendingSpirv pending(promise->get_future().share(), wanted);
+  vulkan::Pending<T> pending(promise->get_future().share(), wanted);
   if (const Result<void> queued = queue_.push(job, asker, wanted); !queued.ok()) promise->set_value(queued.error());
   return pending;
 }
 
+KernelCache::PendingSpirv KernelCompiler::compile(std::string glsl, uint64_t owner) {
+  using Words = std::vector<uint32_t>;
+  const Asker asker{owner, KernelAuthor::kClient, glsl.size()};
+  return queue<Words>(
+      [this, glsl = std::move(glsl)]() -> Result<Words> {
+        GPU_ASSIGN(KernelModule module, module_of(glsl));
+        // First, so that whoever has the answer and asks again finds it.
+        if (module.compiled_here) spirv_cache_.store(module.hash, module.words);
+        return std::move(module.words);
+      },
+      asker);
+}
+
 KernelCache::PendingSave KernelCompiler::save() {
-  const auto promise = std::make_shared<std::promise<PendingSave::Outcome>>();
-  const auto wanted = std::make_shared<char>();
-  const auto job = std::make_shared<CompileJob>();
-  job->run = [this, promise] { promise->set_value(pipeline_cache_->save()); };
-  job->refuse = [promise](const Error& error) { promise->set_value(error); };
-  PendingSave pending(promise->get_future().share(), wanted);
-  if (const Result<void> queued = queue_.push(job, {}, wanted); !queued.ok()) promise->set_value(queued.error());
-  return pending;
+  return queue<std::string>([this] { return pipeline_cache_->save(); }, {});
 }
 
 void KernelCompiler::give_back_idle(uint64_t completed) {

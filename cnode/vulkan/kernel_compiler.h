@@ -57,6 +57,9 @@ class KernelCompiler final : public KernelCache {
   };
 
   KernelCompiler(Context& context, const std::string& cache_folder, std::chrono::milliseconds quiet, int threads);
+  // What |make| gives once a compiler has run it.
+  template <typename T>
+  vulkan::Pending<T> queue(std::function<Result<T>()> make, const Asker& asker);
   void run(const std::string& key, const Emit& emit, std::promise<Outcome>& promise) GPU_NODE_EXCLUDES(entries_mutex_);
   // Forgets the entry of |key| where it is still that of |job|.
   void forget(const std::string& key, const CompileJob* job) GPU_NODE_EXCLUDES(entries_mutex_);

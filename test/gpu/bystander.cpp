@@ -49,4 +49,9 @@ Waits waits_beside(Two& two, uint64_t tag, Reply& reply) {
   return waits;
 }
 
+void check_served(const Waits& waits) {
+  CHECK(waits.median() <= 100);
+  CHECK(waits.worst() <= 1000);
+}
+
 }  // namespace gpu_node::test

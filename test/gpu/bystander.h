@@ -31,4 +31,7 @@ struct Waits {
 // answer. There is at least one.
 Waits waits_beside(Two& two, uint64_t tag, Reply& reply);
 
+// What others may be made to wait at most: a median of 100 ms, a second once.
+void check_served(const Waits& waits);
+
 }  // namespace gpu_node::test

@@ -65,11 +65,6 @@ double density_of(Client& client, int64_t id, double x, double& reached) {
   return number(results + 3);
 }
 
-void check_served(const Waits& waits) {
-  CHECK(waits.median() <= 100);
-  CHECK(waits.worst() <= 1000);
-}
-
 }  // namespace
 
 TEST_CASE("service families: six that compile for seconds hold up nobody else") {
