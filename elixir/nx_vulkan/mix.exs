@@ -8,7 +8,11 @@ defmodule Nx.Vulkan.MixProject do
       app: :nx_vulkan,
       version: @version,
       elixir: "~> 1.17",
-      elixirc_paths: if(Mix.env() == :test, do: ["lib", "test/support"], else: ["lib"]),
+      elixirc_paths:
+        if(Mix.env() == :test,
+          do: ["lib", "test/support", Path.expand("../gpu_node/test/support/page", __DIR__)],
+          else: ["lib"]
+        ),
       # The tests of Nx implement its protocols for structs of their own.
       consolidate_protocols: Mix.env() != :test,
       start_permanent: Mix.env() == :prod,

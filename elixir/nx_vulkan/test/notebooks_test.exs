@@ -6,8 +6,9 @@ defmodule Nx.Vulkan.NotebooksTest do
   @moduletag capture_log: true
   @moduletag timeout: 180_000
 
+  alias GpuNode.Page
+
   @folder Path.expand("../../notebooks", __DIR__)
-  @cell ~r/^```elixir\n(?<source>.*?)\n```\n(?:\n<!-- livebook:\{"output":true\} -->\n\n```\n(?<output>.*?)\n```\n)?/ms
 
   setup do
     inspected = Application.fetch_env(:nx_vulkan, :add_backend_on_inspect)
@@ -23,7 +24,7 @@ defmodule Nx.Vulkan.NotebooksTest do
   for name <- ~w(first_tour gpu_process eight_schools) do
     test name do
       text = File.read!(Path.join(@folder, unquote(name) <> ".livemd"))
-      cells = for [_, source | output] <- Regex.scan(@cell, text), do: {source, List.first(output)}
+      cells = Page.cells(text)
       assert length(cells) > 5
       assert {"# From a checkout." <> _, nil} = hd(cells)
 
@@ -36,21 +37,8 @@ defmodule Nx.Vulkan.NotebooksTest do
         |> Enum.map(fn {source, output} ->
           {String.replace(source, ~r/:(tour|crashing|schools)\b/, ":\\1_#{suffix}"), output}
         end)
-        |> Enum.reduce({[], Code.env_for_eval(__ENV__)}, &evaluate/2)
+        |> Page.run(__ENV__)
       end)
     end
-  end
-
-  defp evaluate({source, output}, {binding, env}) do
-    quoted = Code.string_to_quoted!(source)
-    {value, binding, env} = Code.eval_quoted_with_env(quoted, binding, env)
-
-    if output do
-      got = inspect(value, pretty: true, custom_options: [sort_maps: true])
-      pattern = output |> Regex.escape() |> String.replace("\\.\\.\\.", ".*")
-      assert got =~ Regex.compile!("\\A" <> pattern <> "\\z", "s"), "#{source}\n\nstates\n\n#{output}\n\ngot\n\n#{got}"
-    end
-
-    {binding, env}
   end
 end

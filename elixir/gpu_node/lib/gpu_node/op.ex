@@ -41,7 +41,9 @@ defmodule GpuNode.Op do
           shape: atom,
           attributes: %{atom => %{kind: atom | [atom], default: {:ok, term} | :required}},
           density: boolean,
-          doc: String.t()
+          doc: String.t(),
+          formula: String.t(),
+          example: map | nil
         }
   @typedoc "A number that takes the type of what it meets, or a number of a type."
   @type literal :: number | Type.special() | {Type.t(), number | Type.special()}

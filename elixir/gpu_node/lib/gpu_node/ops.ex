@@ -15,12 +15,12 @@ defmodule GpuNode.Ops do
 
   @type operand :: Tensor.t() | Op.literal()
 
-  for {name, %{operands: count, list: list?, doc: doc} = row} <- Op.table(), count > 0 do
+  for {name, %{operands: count, list: list?} = row} <- Op.table(), count > 0 do
     arguments = if list?, do: [Macro.var(:operands, __MODULE__)], else: Macro.generate_arguments(count, __MODULE__)
     types = if list?, do: [quote(do: [operand])], else: List.duplicate(quote(do: operand), count)
     operands = if list?, do: hd(arguments), else: arguments
     made = if row.results == 1, do: quote(do: Tensor.t()), else: quote(do: [Tensor.t()])
-    @doc "`#{name}`, at once: #{doc}. See `GpuNode.Op` for its attributes."
+    @doc Op.Docs.text(row)
     @spec unquote(name)(unquote_splicing(types), keyword | map) :: unquote(made)
     def unquote(name)(unquote_splicing(arguments), attributes \\ []),
       do:
@@ -30,8 +30,8 @@ defmodule GpuNode.Ops do
         |> Error.unwrap!()
   end
 
-  for {name, %{operands: 0, doc: doc}} <- Op.table() do
-    @doc "`#{name}` on `node`, at once: #{doc}. See `GpuNode.Op` for its attributes."
+  for {name, %{operands: 0} = row} <- Op.table() do
+    @doc Op.Docs.text(row)
     @spec unquote(name)(atom, keyword | map) :: Tensor.t()
     def unquote(name)(node, attributes), do: node |> op(unquote(name), [], attributes) |> Error.unwrap!()
   end

@@ -94,7 +94,8 @@ defmodule GpuNode.Program do
     arguments = if list?, do: [Macro.var(:operands, __MODULE__)], else: Macro.generate_arguments(count, __MODULE__)
     types = if list?, do: [quote(do: [operand])], else: List.duplicate(quote(do: operand), count)
     made = if row.results == 1, do: quote(do: Value.t()), else: quote(do: [Value.t()])
-    @doc "Appends `#{name}`: #{doc}. See `GpuNode.Op` for its attributes."
+
+    @doc "Appends `#{name}`: #{doc}. Types, shapes and attributes are those of `GpuNode.Ops.#{name}/#{if(row.operands == 0, do: 2, else: if(list?, do: 2, else: count + 1))}`."
     @spec unquote(name)(t, unquote_splicing(types), keyword | map) :: {t, unquote(made)}
     def unquote(name)(program, unquote_splicing(arguments), attributes \\ []),
       do: op!(program, unquote(name), unquote(if(list?, do: hd(arguments), else: arguments)), attributes)

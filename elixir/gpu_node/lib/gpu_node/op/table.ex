@@ -37,7 +37,9 @@ defmodule GpuNode.Op.Table do
       shape: atom.(row["shape"]),
       attributes: row |> Map.get("attributes", %{}) |> Map.new(attribute),
       density: Map.get(row, "density", false),
-      doc: row["doc"]
+      doc: row["doc"],
+      formula: row["formula"],
+      example: row["example"]
     }
   end
 

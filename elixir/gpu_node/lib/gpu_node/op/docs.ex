@@ -1,0 +1,153 @@
+defmodule GpuNode.Op.Docs do
+  @moduledoc false
+  # The docstring of an op from its row: formula, what it takes, what it gives, attributes, an example that is also a doctest.
+
+  alias GpuNode.Op
+
+  @types %{
+    same: "that of the operand",
+    floating: "that of the operand; f32 for an integer",
+    component: "that of the operand; of a complex one that of its parts",
+    real: "that of the operand's parts; f32 for an integer",
+    complex: "complex; of an operand that is not, the one that holds it",
+    predicate: "u8: 1 or 0",
+    merge: "the operands' merged as Nx merges them, or a wider one as `:type`",
+    merge_floating: "the operands' merged as Nx merges them, f32 for integers, or a wider one as `:type`",
+    merge_values: "that of on_true and on_false merged as Nx merges them, or a wider one as `:type`",
+    aggregate: "that of the operand, at least 32 bits for an integer; s64 for u64; or a wider one as `:type`",
+    declared: "`:type`",
+    same_width: "`:type`, a real one as wide as the operand's",
+    index: "s32, or the integer type given as `:type`",
+    same_and_index: "of the values that of the operand, of the positions s32 or the integer type given as `:type`"
+  }
+
+  @shapes %{
+    elementwise: "that to which the operands broadcast",
+    clip: "that of the tensor; min and max are scalars",
+    declared: "`:shape`",
+    matrix: "`:shape`, of two axes or more",
+    reshape: "`:shape`, of as many elements",
+    squeeze: "that of the operand without the axes",
+    transpose: "that of the operand, its axes in the other order",
+    broadcast: "`:shape`",
+    reduce:
+      "that of the operand without the axes (all, where none are given), or with 1 in their place (`keep_axes: true`)",
+    arg_reduce:
+      "that of the operand without the axis, or with 1 in its place (`keep_axis: true`); `{}` without an axis",
+    dot: "the batch axes, the other axes of the left, those of the right",
+    concatenate: "that of the operands, along the axis their sum",
+    top_k: "that of the operand, the last axis of length k"
+  }
+
+  @takes %{
+    any: "any type",
+    integer: "integers",
+    ordered: "any type but complex ones"
+  }
+
+  # Of the declared rule, where nothing is made from: what stands when :type is not given.
+  @made_from_nothing "`:type`, s32 where none is given (of a constant what its value is)"
+
+  @doc "The docstring of `row`'s function in `GpuNode.Ops`."
+  @spec text(Op.row()) :: String.t()
+  def text(row) do
+    """
+    #{sentence(row)}.
+
+        #{row.formula}
+
+      * takes #{taken(row)}
+      * type: #{type(row)}
+      * shape: #{Map.fetch!(@shapes, row.shape)}
+    #{attributes(row)}
+    Issued at once: errors of shapes, types and attributes raise `GpuNode.Error` (`:invalid_argument`) here, what goes wrong on the node comes
+    with the first read.
+    #{example(row)}
+    """
+  end
+
+  # An operand's name keeps its letters.
+  defp sentence(%{doc: <<first::utf8, rest::binary>> = doc, operand_names: names}) do
+    named? = Enum.any?(names, &String.starts_with?(doc, to_string(&1)))
+    if named?, do: doc, else: String.upcase(<<first::utf8>>) <> rest
+  end
+
+  defp taken(%{operands: 0}), do: "the node, no operand"
+
+  defp taken(row) do
+    names = Enum.map_join(row.operand_names, ", ", &"`#{&1}`")
+    list = if row.list, do: "a list of #{names}", else: names
+    "#{list}: #{Map.fetch!(@takes, row.takes)}"
+  end
+
+  defp type(%{operands: 0}), do: @made_from_nothing
+  defp type(row), do: Map.fetch!(@types, row.type)
+
+  defp attributes(row) do
+    for {key, attribute} <- Enum.sort(row.attributes), into: "" do
+      "  * `#{inspect(key)}` - #{kind(attribute.kind)}#{default(attribute.default)}\n"
+    end
+  end
+
+  defp kind(:axis), do: "an axis, from the end where negative"
+  defp kind(:axes), do: "a list of axes, from the end where negative"
+  defp kind(:boolean), do: "true or false"
+  defp kind(:literal), do: "a number"
+  defp kind(:count), do: "how many"
+  defp kind(choices) when is_list(choices), do: Enum.map_join(choices, " or ", &"`#{inspect(&1)}`")
+
+  defp default({:ok, nil}), do: ""
+  defp default({:ok, []}), do: ""
+  defp default({:ok, value}), do: "; default `#{inspect(value)}`"
+  defp default(:required), do: "; required"
+
+  # Rows without an example are those whose results cannot be shown as numbers.
+  defp example(%{example: nil}), do: ""
+
+  defp example(%{example: example} = row) do
+    {lines, arguments} = operands(example["operands"], example["type"])
+    with_ = if example["with"], do: [example["with"]], else: []
+
+    arguments =
+      if row.operands == 0, do: [":gpu0"], else: if(row.list, do: ["[#{Enum.join(arguments, ", ")}]"], else: arguments)
+
+    call = "GpuNode.Ops.#{row.name}(#{Enum.join(arguments ++ with_, ", ")})"
+
+    read =
+      if row.results == 1,
+        do: "#{call} |> GpuNode.Tensor.to_list!()",
+        else: "#{call} |> Enum.map(&GpuNode.Tensor.to_list!/1)"
+
+    Enum.join(
+      [
+        "",
+        "## Example",
+        "" | Enum.map(lines ++ ["iex> " <> read, inspect(example["result"], charlists: :as_lists)], &("    " <> &1))
+      ],
+      "\n"
+    )
+  end
+
+  # A list is a tensor with a line of its own, a number stands where it is used.
+  defp operands(values, type) do
+    {lines, arguments} =
+      values
+      |> Enum.zip(["x", "y", "z"])
+      |> Enum.map(fn
+        {value, name} when is_list(value) ->
+          {["iex> #{name} = GpuNode.Tensor.from_list!(:gpu0, #{numbers(value)}, :#{type})"], name}
+
+        {value, _name} ->
+          {[], inspect(value)}
+      end)
+      |> Enum.unzip()
+
+    {Enum.concat(lines), arguments}
+  end
+
+  # JSON has no word for what is not finite.
+  defp numbers(list), do: "[" <> Enum.map_join(list, ", ", &number/1) <> "]"
+  defp number(list) when is_list(list), do: numbers(list)
+  defp number(word) when is_binary(word), do: ":#{word}"
+  defp number(number), do: inspect(number)
+end
