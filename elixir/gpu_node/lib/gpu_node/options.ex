@@ -70,6 +70,21 @@ defmodule GpuNode.Options do
   @spec check!(term, schema, String.t() | nil) :: keyword
   def check!(options, schema, what \\ nil), do: options |> check(schema, what) |> Error.unwrap!()
 
+  @doc """
+  The configuration of `application`, checked as options are. Error: `:invalid_argument`.
+
+      iex> GpuNode.Options.check_config(:gpu_node, default_node: [type: :any, default: :gpu0])
+      {:ok, [default_node: :gpu0]}
+  """
+  @spec check_config(atom, schema) :: {:ok, keyword} | {:error, Error.t()}
+  def check_config(application, schema) do
+    application
+    |> Application.get_all_env()
+    # Erlang's own.
+    |> Keyword.delete(:included_applications)
+    |> check(schema, "config #{inspect(application)}")
+  end
+
   @doc "The options as a list in Markdown, for a docstring."
   @spec docs(schema) :: String.t()
   def docs(schema) do

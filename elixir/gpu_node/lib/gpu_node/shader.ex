@@ -179,17 +179,35 @@ defmodule GpuNode.Shader do
 
   ## Where
 
+  @config [
+    default_node: [
+      type: {:custom, "a name, or {module, function, arguments}", &__MODULE__.named?/1},
+      doc: "a name, or `{module, function, arguments}` that gives `{:ok, name}`"
+    ]
+  ]
+
   @doc """
-  The node that shaders are compiled on where none is named: what `config :gpu_node, default_node:` says (a name, or `{module, function, arguments}` that
-  gives `{:ok, name}`), else the first that was started here.
+  The node that shaders are compiled on where none is named: what `config :gpu_node` says, else the first that was started here. Its keys:
+
+  #{Options.docs(@config)}
   """
   @spec default_node() :: {:ok, atom} | {:error, Error.t()}
   def default_node do
-    case {Application.get_env(:gpu_node, :default_node), Link.names()} do
-      {{module, function, arguments}, _names} -> apply(module, function, arguments)
-      {name, _names} when is_atom(name) and name != nil -> {:ok, name}
-      {nil, []} -> {:error, Error.new(:not_found, "no GPU node is started here: GpuNode.start_link/1 starts one")}
-      {nil, names} -> {:ok, List.last(names)}
+    with {:ok, config} <- Options.check_config(:gpu_node, @config) do
+      case {config[:default_node], Link.names()} do
+        {{module, function, arguments}, _names} -> apply(module, function, arguments)
+        {name, _names} when name != nil -> {:ok, name}
+        {nil, []} -> {:error, Error.new(:not_found, "no GPU node is started here: GpuNode.start_link/1 starts one")}
+        {nil, names} -> {:ok, List.last(names)}
+      end
     end
   end
+
+  @doc false
+  @spec config() :: Options.schema()
+  def config, do: @config
+
+  @doc false
+  def named?({module, function, arguments}), do: is_atom(module) and is_atom(function) and is_list(arguments)
+  def named?(name), do: is_atom(name)
 end
