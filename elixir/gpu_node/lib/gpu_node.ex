@@ -12,40 +12,38 @@ defmodule GpuNode do
   A *remote* node runs elsewhere, and this VM attaches to it: `GpuNode.start_link(node: :"gpu0@host", cookie: :secret)`. Under a
   supervisor: `{GpuNode, name: :gpu0}`.
 
-  Functions take the name given at start, or the node's name. Each has its deadline (`:timeout` in ms, default 15,000); errors are
-  `{:error, %GpuNode.Error{}}`.
+  Functions take the name given at start, or the node's name. Options that a function does not take, values that an option cannot
+  have and keys that are given twice are errors that say what it takes. Each call has its deadline (`:timeout` in ms, default
+  15,000); errors are `{:error, %GpuNode.Error{}}`.
 
   Options of `start_link/1` for both:
 
-    * `:name` - how it is called here; default the node's name, `:gpu0` for a local one
-    * `:timeout` - of its calls, in ms (15,000)
-    * `:heartbeat_ms` (1000) - three unanswered ones and the node counts as gone
-    * `:lease_ms`, `:quota_bytes` - of this VM's session on the node
-    * `:grace_ms` (10,000) - how long a tensor whose handle was collected here can still be used by a VM that it was sent to
-    * `:attached_ms` (10,000) - how long a tensor of another VM stays attached here after its last use
-    * `:collect_above_bytes` (64 MiB) - a process that has made that much since it last did so collects its garbage
-    * `:finalizer` - `:nif` or `:sweep`; default the NIF where it is there
-    * `:start_timeout` - ms until it must be up (20,000)
+  #{GpuNode.Supervisor.docs(:both)}
 
-  Local: `:binary` (else `GPU_NODE_BINARY`, the package's `priv/gpu_node`, the project's `build/release`, `build/dev`), `:device`,
-  `:memory_limit` (bytes), `:cookie` (an atom or a function that gives it; default a random one of its own), `:listen`, `:args`, `:env`, `:hang_ms` (10,000: how long it may
-  stay unresponsive before it is killed), `:distribution` (`false`: do not make this VM a node when it is none).
+  Local nodes:
 
-  Remote: `:node`, `:cookie` (default the VM's), `:wait` (`false`: attach in the background).
+  #{GpuNode.Supervisor.docs(:local)}
+
+  Remote ones:
+
+  #{GpuNode.Supervisor.docs(:remote)}
   """
 
-  alias GpuNode.{Client, Error, Link, Op, Ops, Program, Programs, Protocol, Shape, Telemetry, Tensor, Type}
+  alias GpuNode.{Client, Error, Link, Op, Ops, Options, Program, Programs, Protocol, Shape, Telemetry, Tensor, Type}
 
   @type name :: atom
+
+  @timeout [timeout: [type: :timeout, doc: "in ms; default that of the node"]]
+  @alive [timeout: [type: :timeout, default: 1000, doc: "in ms"]]
 
   @doc "Starts a local node or attaches to a remote one, linked to the caller. Returns when it is up. Errors: see `GpuNode.Error`."
   @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
   def start_link(options \\ []), do: GpuNode.Supervisor.start_link(options)
 
-  @doc "For supervisors: `{GpuNode, options}`."
+  @doc "For supervisors: `{GpuNode, options}`. What is wrong with them is said by `start_link/1`."
   @spec child_spec(keyword) :: Supervisor.child_spec()
   def child_spec(options) do
-    id = {__MODULE__, options[:name] || options[:node] || :gpu0}
+    id = {__MODULE__, GpuNode.Supervisor.name(options)}
     %{id: id, start: {__MODULE__, :start_link, [options]}, type: :supervisor, shutdown: :infinity}
   end
 
@@ -87,26 +85,52 @@ defmodule GpuNode do
     :exit, _ -> {:error, Error.new(:node_down, "the client of #{name} is not running")}
   end
 
-  @doc "Whether the node answers now. Option `:timeout` (1000 ms)."
-  @spec alive?(name, keyword) :: boolean
-  def alive?(name, options \\ []), do: match?({:ok, _}, ping(name, Keyword.put_new(options, :timeout, 1000)))
+  @doc """
+  Whether the node answers now. What is no option raises `GpuNode.Error`. Options:
 
-  @doc "Asks the node's reader for a sign of life, whatever its device does. Returns the time it took in µs."
+  #{Options.docs(@alive)}
+  """
+  @spec alive?(name, keyword) :: boolean
+  def alive?(name, options \\ []) do
+    options = Options.check!(options, @alive, "GpuNode.alive?/2")
+    match?(:pong, ask(name, :ping, options))
+  end
+
+  @doc """
+  Asks the node's reader for a sign of life, whatever its device does. Returns the time it took in µs. Options:
+
+  #{Options.docs(@timeout)}
+  """
   @spec ping(name, keyword) :: {:ok, non_neg_integer} | {:error, Error.t()}
   def ping(name, options \\ []) do
     started = System.monotonic_time(:microsecond)
-    with :pong <- ask(name, :ping, options), do: {:ok, System.monotonic_time(:microsecond) - started}
+
+    with {:ok, options} <- Options.check(options, @timeout, "GpuNode.ping/2"),
+         :pong <- ask(name, :ping, options),
+         do: {:ok, System.monotonic_time(:microsecond) - started}
   end
 
-  @doc "The node's own figures: `memory`, `tensors`, `sessions`, `queue`, `counters`, `uptime_ms`, ..."
-  @spec stats(name, keyword) :: {:ok, map} | {:error, Error.t()}
-  def stats(name, options \\ []), do: ask(name, :stats, options)
+  @doc """
+  The node's own figures: `memory`, `tensors`, `sessions`, `queue`, `counters`, `uptime_ms`, ... Options:
 
-  @doc "Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes` (of live and pooled), `kept_bytes` (live, of tensors whose handles were collected), `staging_bytes` (on its host), `limit_bytes` (of live and pooled, as things are) and `limit_source`, what says so."
+  #{Options.docs(@timeout)}
+  """
+  @spec stats(name, keyword) :: {:ok, map} | {:error, Error.t()}
+  def stats(name, options \\ []) do
+    with {:ok, options} <- Options.check(options, @timeout, "GpuNode.stats/2"), do: ask(name, :stats, options)
+  end
+
+  @doc """
+  Bytes on the node: `live_bytes`, `pooled_bytes`, `peak_bytes` (of live and pooled), `kept_bytes` (live, of tensors whose handles were
+  collected), `staging_bytes` (on its host), `limit_bytes` (of live and pooled, as things are) and `limit_source`, what says so. Options:
+
+  #{Options.docs(@timeout)}
+  """
   @spec memory(name, keyword) :: {:ok, map} | {:error, Error.t()}
   def memory(name, options \\ []) do
-    with {:ok, link} <- Link.fetch(name),
-         {:ok, %{memory: memory}} <- stats(name, options) do
+    with {:ok, options} <- Options.check(options, @timeout, "GpuNode.memory/2"),
+         {:ok, link} <- Link.fetch(name),
+         {:ok, %{memory: memory}} <- ask(name, :stats, options) do
       Telemetry.execute([:memory], Map.delete(memory, :limit_source), %{node: link.node})
       {:ok, memory}
     end
@@ -118,11 +142,14 @@ defmodule GpuNode do
 
   @doc """
   Waits until everything that was issued before is done on the device. The first error among `tensors`, if one failed.
-  Returns the node's timing: `queue_us`, `execute_us`, `transfer_us`.
+  Returns the node's timing: `queue_us`, `execute_us`, `transfer_us`. Options:
+
+  #{Options.docs(@timeout)}
   """
   @spec sync(name, [Tensor.t()], keyword) :: {:ok, map} | {:error, Error.t()}
   def sync(name, tensors \\ [], options \\ []) do
-    with {:ok, link} <- Link.fetch(name),
+    with {:ok, options} <- Options.check(options, @timeout, "GpuNode.sync/3"),
+         {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          {:ok, ids} <- Ops.names(tensors, {:u, 8}, link, session, deadline) do
@@ -143,10 +170,15 @@ defmodule GpuNode do
   @spec op!(name, atom, [Ops.operand()], keyword | map) :: Tensor.t() | [Tensor.t()]
   def op!(name, op, operands, attributes \\ []), do: name |> op(op, operands, attributes) |> Error.unwrap!()
 
-  @doc "A tensor of zeros."
+  @doc """
+  A tensor of zeros. Options:
+
+  #{Options.docs(@timeout)}
+  """
   @spec zeros(name, Type.t() | atom, tuple, keyword) :: {:ok, Tensor.t()} | {:error, Error.t()}
   def zeros(name, type, shape, options \\ []) do
-    with {:ok, link} <- Link.fetch(name),
+    with {:ok, options} <- Options.check(options, @timeout, "GpuNode.zeros/4"),
+         {:ok, link} <- Link.fetch(name),
          {:ok, type} <- check_type(type),
          :ok <- check_shape(shape),
          deadline = Client.deadline(link, options),
@@ -159,13 +191,16 @@ defmodule GpuNode do
   @doc """
   Runs `program` with `inputs` (tensors; for scalars also numbers, alone or as `{type, number}` of the declared type): one message, no
   answer waited for. From its second run on the program lives on the node, and the message has a few bytes. Returns the handles of its
-  outputs; what goes wrong on the node comes with the first read.
+  outputs; what goes wrong on the node comes with the first read. Options:
+
+  #{Options.docs(@timeout)}
 
   Errors here: `:invalid_argument` (inputs are not as declared), `:stale`, `:node_down`, `:deadline`.
   """
   @spec run(name, Program.t(), [Ops.operand()], keyword) :: {:ok, [Tensor.t()]} | {:error, Error.t()}
   def run(name, program, inputs \\ [], options \\ []) do
-    with {:ok, link} <- Link.fetch(name),
+    with {:ok, options} <- Options.check(options, @timeout, "GpuNode.run/4"),
+         {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          {:ok, names} <- input_names(Enum.reverse(program.inputs), inputs, link, session, deadline) do

@@ -7,9 +7,10 @@ defmodule GpuNode.AttachmentsTest do
   @maker 9
 
   setup context do
-    options = [attached_ms: Map.get(context, :attached_ms, 60_000), finalizer: :sweep, timeout: 1000]
+    given = [node: :gpu@nowhere, attached_ms: Map.get(context, :attached_ms, 60_000), finalizer: :sweep, timeout: 1000]
+    {:ok, options} = GpuNode.Supervisor.check(given)
     name = :"attachments_#{System.unique_integer([:positive])}"
-    start_supervised!({Attachments, [name: name] ++ options})
+    start_supervised!({Attachments, Keyword.put(options, :name, name)})
     processes = %{session: self(), attachments: Attachments.join(name), pressure: self(), tasks: self()}
     link = Link.new(name, :gpu@nowhere, processes, options)
     Link.put(link, :incarnation, 7)

@@ -215,7 +215,7 @@ defmodule GpuNode.DiagnosticsTest do
           {[{"a", [[1, 2]]}, {"b", [[1, 2], [3, 4]]}], [], "one length"},
           {<<0::64>>, [shape: {3, 1}], "8 bytes of draws, where the shape has 12"},
           {<<0::64>>, [shape: {2, 1}, layout: [:chains, :lines]], "layout"},
-          {<<0::64>>, [shape: {2}, layout: [:draws], type: :s32], "f32 or f64"},
+          {<<0::64>>, [shape: {2}, layout: [:draws], type: :s32], ":f32 or :f64"},
           {<<0::64>>, [shape: {2, 1}, names: ["a", "b"]], "1 parameters"},
           {<<0::64>>, [], "shape"}
         ] do

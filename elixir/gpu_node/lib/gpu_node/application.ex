@@ -4,9 +4,11 @@ defmodule GpuNode.Application do
   # whoever starts them.
 
   use Application
+  alias GpuNode.{Error, Options, Shader}
 
   @impl true
   def start(_type, _args) do
+    :gpu_node |> Options.check_config(Shader.config()) |> Error.unwrap!()
     # GpuNode.Telemetry asks only whether the library is loaded.
     Code.ensure_loaded(:telemetry)
 

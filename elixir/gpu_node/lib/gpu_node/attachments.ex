@@ -14,7 +14,6 @@ defmodule GpuNode.Attachments do
   @type key :: {pos_integer, pos_integer, Protocol.id()}
   @type t :: {pid, :ets.table()}
 
-  @default_ms 10_000
   @longest_tick_ms 1000
 
   ## In the calling process
@@ -149,7 +148,7 @@ defmodule GpuNode.Attachments do
 
   @spec start_link(keyword) :: GenServer.on_start()
   def start_link(options) do
-    idle_ms = Keyword.get(options, :attached_ms, @default_ms)
+    idle_ms = Keyword.fetch!(options, :attached_ms)
     GenServer.start_link(__MODULE__, idle_ms, name: Application.via(:attachments, options[:name]))
   end
 

@@ -14,11 +14,47 @@ defmodule GpuNode.Chain do
   gradient of the log density; row k of what comes out is the state after step k + 1. A negative step size goes backwards in time.
   """
 
-  alias GpuNode.{Capabilities, Client, Error, Link, Protocol, Tensor, Type}
+  alias GpuNode.{Capabilities, Client, Error, Link, Options, Protocol, Tensor, Type}
   alias GpuNode.Chain.{Model, Numbers, Samples, Sampling}
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
-  @timeout 60_000
+  @timeout [type: :timeout, default: 60_000, doc: "in ms"]
+  @compile_options [
+    parameters: [type: :named, default: [], doc: "from the names of parameters to numbers, a map or keyword list"],
+    dimensions: [type: :named, default: [], doc: "from the names of dimensions to their lengths, likewise"],
+    data: [
+      type: :named,
+      default: [],
+      doc:
+        "from the names of data, likewise, to numbers or nested lists of them, tensors, or `{binary, shape}` of little-endian f64"
+    ],
+    type: [type: {:in, [:f32, :f64, {:f, 32}, {:f, 64}]}, default: :f64, doc: "`:f64` or `:f32`"],
+    chains: [
+      type: :pos_integer,
+      default: 1,
+      doc: "how many will be run together: the kernel for as many is compiled"
+    ],
+    timeout: @timeout
+  ]
+  @run [
+    position: [type: :any, required: true, doc: "`{chains, d}` numbers (one chain: `{d}`); see `t:numbers/0`"],
+    momentum: [type: :any, required: true, doc: "likewise"],
+    step_size: [type: :any, required: true, doc: "one number, or one for each chain"],
+    inverse_mass: [type: :any, doc: "the diagonal, `{d}` or `{chains, d}` numbers; ones by default"],
+    steps: [type: :pos_integer, default: 1, doc: "how many leapfrog steps"],
+    rows: [type: {:in, [:all, :last]}, default: :all, doc: "`:all` steps or the `:last` alone"],
+    results: [
+      type: {:in, [:tensors, :binaries]},
+      default: :tensors,
+      doc: "`:tensors` or `:binaries`: in the reply itself, up to 1 MiB in all"
+    ],
+    mapping: [
+      type: {:in, [:thread, :subgroup, :workgroup]},
+      doc:
+        "what computes a chain, `:thread`, `:subgroup` or `:workgroup`; all give the same bits; by default the node chooses"
+    ],
+    timeout: @timeout
+  ]
 
   @typedoc "Numbers: a tensor of the model's type, its bytes, or (nested lists of) numbers."
   @type numbers :: Tensor.t() | binary | [number] | [[number]] | number
@@ -42,9 +78,9 @@ defmodule GpuNode.Chain do
   @doc """
   Makes a model of `family`: JSON text, `{:file, path}`, or the name of a built-in family.
 
-  Options: `:parameters`, `:dimensions`, `:data` (maps or keywords from names to numbers; data may be nested lists, a tensor, or `{binary, shape}`
-  of little-endian f64), `:type` (`:f64`, the default, or `:f32`), `:chains` (how many will be run together: the kernel for as many is
-  compiled; default 1), `:timeout` in ms (default 60,000).
+  Options:
+
+  #{Options.docs(@compile_options)}
 
   Errors have `details` with the stage: `:invalid_argument` (stages `:parse` and `:check`, with file, path and line), `:compile_failed`
   (`:glsl`, `:spirv`, `:driver`: a defect, please report it); `:not_found` (no such built-in family), `:out_of_memory`, `:quota`, `:deadline`,
@@ -52,15 +88,16 @@ defmodule GpuNode.Chain do
   """
   @spec compile(atom, atom | String.t() | {:file, Path.t()}, keyword) :: {:ok, Model.t()} | {:error, Error.t()}
   def compile(node, family, options \\ []) do
-    with {:ok, link} <- Link.fetch(node),
-         {:ok, type} <- float_type(Keyword.get(options, :type, :f64)),
+    with {:ok, options} <- Options.check(options, @compile_options, "GpuNode.Chain.compile/3"),
+         {:ok, type} = Type.normalize(options[:type]),
+         {:ok, link} <- Link.fetch(node),
          {:ok, text, file} <- source(family),
-         deadline = deadline(link, options),
+         deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          {:ok, inputs, kept} <- Numbers.inputs(options, link, session, deadline) do
       id = Link.next_id(link)
       ref = Client.handle(link, id, 0)
-      own = Map.merge(file, %{type: Type.name(type), chains: Keyword.get(options, :chains, 1)})
+      own = Map.merge(file, %{type: Type.name(type), chains: options[:chains]})
 
       case Client.request(link, session, deadline, Protocol.compile_family(id, text, inputs, own)) do
         {:ok, answer} ->
@@ -94,14 +131,7 @@ defmodule GpuNode.Chain do
 
   Options:
 
-    * `:position`, `:momentum` - `{chains, d}` numbers (one chain: `{d}`), required; see `t:numbers/0`
-    * `:step_size` - one number, or one for each chain; required
-    * `:inverse_mass` - the diagonal, `{d}` or `{chains, d}` numbers; ones by default
-    * `:steps` - default 1
-    * `:rows` - `:all` steps (default) or the `:last` alone
-    * `:results` - `:tensors` (default) or `:binaries`: in the reply itself, up to 1 MiB in all
-    * `:mapping` - `:thread`, `:subgroup` or `:workgroup` for each chain; all give the same bits; by default the node chooses
-    * `:timeout` - in ms, default 60,000
+  #{Options.docs(@run)}
 
   A chain's numbers are the same bits in any company, with any mapping. A position whose density is not finite gives NaN from there on.
 
@@ -110,9 +140,9 @@ defmodule GpuNode.Chain do
   """
   @spec run(Model.t(), keyword) :: {:ok, run} | {:error, Error.t()}
   def run(%Model{} = model, options) do
-    with {:ok, options} <- run_options(options),
+    with {:ok, options} <- Options.check(options, @run, "GpuNode.Chain.run/2"),
          {:ok, link} <- Link.fetch(model.node),
-         deadline = deadline(link, options),
+         deadline = Client.deadline(link, options),
          operands = Map.new([:position, :momentum, :inverse_mass, :step_size], &{&1, options[&1]}),
          operands = Map.update!(operands, :inverse_mass, &(&1 || List.duplicate(1.0, model.coordinates))),
          {:ok, operands} <- Numbers.place(operands, model, link, deadline),
@@ -131,21 +161,7 @@ defmodule GpuNode.Chain do
 
   Options:
 
-    * `:chains` - default 1; thousands cost a GPU little more than one
-    * `:warmup` - iterations before the draws, default 1000; in them step size, path length and scales are learned
-    * `:thin` - iterations for each draw, default 1
-    * `:seed` - 64 bits, default 0: the same seed gives the same draws
-    * `:target_accept` - the acceptance that the step size is learned for, default 0.8
-    * `:step_size`, `:path_length`, `:inverse_mass` - given instead of learned. The path length is learned by the ChEES criterion (Hoffman,
-      Radul and Sountsov, 2021); `:jitter` is the share of it that varies from iteration to iteration, default 1.0
-    * `:max_steps` - the most leapfrog steps of an iteration, default 1000
-    * `:position` - where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2)
-    * `:constrained` - whether draws and moments are of the variables (default) or of the unconstrained coordinates
-    * `:keep_draws` - false keeps only the moments of each chain's halves
-    * `:mapping` - as of `run/2`
-    * `:progress` - a function that hears every `:progress_ms` (default 200) how far the run is: a map with `phase` (`:search`, `:warmup`, `:draw`),
-      `iteration`, `iterations`, `step_size`, `path_length`, `acceptance`, `divergences`, `leapfrog_steps`. Returns `:cancel` to end it.
-    * `:timeout` - in ms; default a day
+  #{Options.docs(Sampling.options())}
 
   The run ends when the calling process does. Divergences (an energy that rises by more than 1000, or is not finite) are counted, not hidden: see
   `GpuNode.Chain.Samples`.
@@ -161,22 +177,6 @@ defmodule GpuNode.Chain do
   @doc "As `sample/3`, raising `GpuNode.Error`."
   @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()
   def sample!(model, draws, options \\ []), do: model |> sample(draws, options) |> Error.unwrap!()
-
-  @known [:position, :momentum, :step_size, :inverse_mass, :steps, :rows, :results, :mapping, :timeout]
-  @required [:position, :momentum, :step_size]
-
-  defp run_options(options) do
-    unknown = Keyword.keys(options) -- @known
-    missing = @required -- Keyword.keys(options)
-    results = Keyword.get(options, :results, :tensors)
-
-    cond do
-      unknown != [] -> invalid("unknown options #{inspect(unknown)}; there are #{inspect(@known)}")
-      missing != [] -> invalid("the options #{inspect(missing)} are missing")
-      results not in [:tensors, :binaries] -> invalid("results: #{inspect(results)} is not :tensors or :binaries")
-      true -> {:ok, options}
-    end
-  end
 
   defp request_run(model, link, operands, options, deadline) do
     own = options |> Keyword.take([:steps, :rows, :mapping]) |> Map.new()
@@ -214,13 +214,6 @@ defmodule GpuNode.Chain do
   defp source(text) when is_binary(text), do: {:ok, text, %{}}
   defp source(other), do: invalid("#{inspect(other, limit: 5)} is not a family: JSON text, {:file, path} or a name")
 
-  defp float_type(type) do
-    case Type.normalize(type) do
-      {:ok, {:f, bits} = type} when bits in [32, 64] -> {:ok, type}
-      _ -> invalid("type: #{inspect(type)} is not :f32 or :f64")
-    end
-  end
-
   defp model(link, session, id, ref, answer) do
     variables =
       for {name, offset, size, scalar?, transform} <- answer.variables,
@@ -244,6 +237,5 @@ defmodule GpuNode.Chain do
     }
   end
 
-  defp deadline(link, options), do: Client.deadline(link, Keyword.put_new(options, :timeout, @timeout))
   defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
 end

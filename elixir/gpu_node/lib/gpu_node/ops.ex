@@ -55,8 +55,8 @@ defmodule GpuNode.Ops do
   @doc "Issues op `name` on `node`. See `GpuNode.op/4`."
   @spec op(atom, atom, [operand], keyword | map) :: {:ok, Tensor.t() | [Tensor.t()]} | {:error, Error.t()}
   def op(node, name, operands, attributes) do
-    with {:ok, link} <- Link.fetch(node),
-         {:ok, result} <- Op.infer(name, operands, attributes),
+    with {:ok, result} <- Op.infer(name, operands, attributes),
+         {:ok, link} <- Link.fetch(node),
          {:ok, tensors} <- send_op(link, name, operands, result.literal, result.results, result.attributes),
          do: {:ok, one_or_all(tensors)}
   end

@@ -16,10 +16,14 @@ defmodule GpuNode.Options do
 
   alias GpuNode.Error
 
+  # As long as a node lets a request wait.
+  @longest_ms 86_400_000
+
   @typedoc """
   What a value may be: one of the names, one of a list, a whole number within bounds (`:infinity` for none), a function of so many
   arguments, one of several types, or what a function of the schema's owner says: `{:custom, text, function}`, where `text` says
-  what is expected and `function` whether a value is that.
+  what is expected and `function` whether a value is that. `:timeout` is what a call may wait, in ms, a day at most, and
+  `:named` a map or list of pairs from names to what they stand for, a name once.
   """
   @type type ::
           :any
@@ -29,7 +33,10 @@ defmodule GpuNode.Options do
           | :pos_integer
           | :non_neg_integer
           | :number
+          | :positive
+          | :timeout
           | :keyword
+          | :named
           | {:in, [term]}
           | {:integer, integer, integer | :infinity}
           | {:fun, arity}
@@ -48,7 +55,11 @@ defmodule GpuNode.Options do
       "unknown option :step; the options are :steps"
   """
   @spec check(term, schema, String.t() | nil) :: {:ok, keyword} | {:error, Error.t()}
-  def check(options, schema, what \\ nil) do
+  def check(options, schema, what \\ nil)
+  # Most calls give none.
+  def check([], [], _what), do: {:ok, []}
+
+  def check(options, schema, what) do
     case problem(options, schema) do
       nil -> {:ok, Keyword.merge(defaults(schema), options)}
       text -> {:error, Error.new(:invalid_argument, if(what, do: "#{what}: #{text}", else: text))}
@@ -58,6 +69,21 @@ defmodule GpuNode.Options do
   @doc "As `check/3`, raising `GpuNode.Error`."
   @spec check!(term, schema, String.t() | nil) :: keyword
   def check!(options, schema, what \\ nil), do: options |> check(schema, what) |> Error.unwrap!()
+
+  @doc """
+  The configuration of `application`, checked as options are. Error: `:invalid_argument`.
+
+      iex> GpuNode.Options.check_config(:gpu_node, default_node: [type: :any, default: :gpu0])
+      {:ok, [default_node: :gpu0]}
+  """
+  @spec check_config(atom, schema) :: {:ok, keyword} | {:error, Error.t()}
+  def check_config(application, schema) do
+    application
+    |> Application.get_all_env()
+    # Erlang's own.
+    |> Keyword.delete(:included_applications)
+    |> check(schema, "config #{inspect(application)}")
+  end
 
   @doc "The options as a list in Markdown, for a docstring."
   @spec docs(schema) :: String.t()
@@ -75,6 +101,13 @@ defmodule GpuNode.Options do
   end
 
   defp defaults(schema), do: for({key, entry} <- schema, Keyword.has_key?(entry, :default), do: {key, entry[:default]})
+
+  defp problem([], schema) do
+    case for({key, entry} <- schema, entry[:required], do: key) do
+      [] -> nil
+      missing -> "#{these(missing)} missing"
+    end
+  end
 
   defp problem(options, schema) do
     if Keyword.keyword?(options) do
@@ -117,6 +150,9 @@ defmodule GpuNode.Options do
   defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
   defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
   defp valid?(:number, value), do: is_number(value)
+  defp valid?(:positive, value), do: is_number(value) and value > 0
+  defp valid?(:timeout, value), do: is_integer(value) and value >= 0 and value <= @longest_ms
+  defp valid?(:named, value), do: named?(value) || false
   defp valid?(:keyword, value), do: Keyword.keyword?(value)
   defp valid?({:in, values}, value), do: value in values
   # An atom is greater than every number.
@@ -125,12 +161,25 @@ defmodule GpuNode.Options do
   defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
   defp valid?({:custom, _text, function}, value), do: function.(value)
 
+  # Names as the node has them: an atom is its text.
+  defp named?(pairs) when is_map(pairs) and not is_struct(pairs), do: pairs |> Map.to_list() |> named?()
+
+  defp named?(pairs) do
+    if is_list(pairs) and not List.improper?(pairs) do
+      names = for {name, _value} when is_atom(name) or is_binary(name) <- pairs, uniq: true, do: to_string(name)
+      length(names) == length(pairs)
+    end
+  end
+
   defp expected(:boolean), do: "true or false"
   defp expected(:atom), do: "an atom"
   defp expected(:string), do: "a string"
   defp expected(:pos_integer), do: "an integer of at least 1"
   defp expected(:non_neg_integer), do: "an integer of at least 0"
   defp expected(:number), do: "a number"
+  defp expected(:positive), do: "a number above 0"
+  defp expected(:timeout), do: "a time in ms, an integer from 0 to #{@longest_ms}"
+  defp expected(:named), do: "a map or a list of pairs, each name (an atom or a string) given once"
   defp expected(:keyword), do: "a keyword list"
   defp expected({:in, values}), do: Enum.map_join(values, " or ", &inspect/1)
   defp expected({:integer, low, :infinity}), do: "an integer of at least #{low}"

@@ -16,61 +16,81 @@ defmodule GpuNode.Shader do
   supervision starts again.
   """
 
-  alias GpuNode.{Attachments, Client, Error, Link, Protocol, Tensor}
+  alias GpuNode.{Attachments, Client, Error, Link, Options, Protocol, Tensor}
 
-  @timeout 60_000
+  @timeout [type: :timeout, default: 60_000, doc: "in ms"]
+  @compile_options [timeout: @timeout]
+  @dispatch [
+    groups: [
+      type: {:custom, "three counts of groups, integers of at least 1 and of 32 bits", &__MODULE__.groups?/1},
+      default: {1, 1, 1},
+      doc: "how many workgroups along each axis"
+    ],
+    push: [type: :string, default: "", doc: "push constants, a binary, cut to what the module declares"],
+    timeout: @timeout
+  ]
   # What a message carries; more travels as tensors.
   @inline_bytes 1024 * 1024
 
   @type buffer :: binary | Tensor.t() | {:out, pos_integer}
 
+  @doc false
+  def groups?({x, y, z}), do: Enum.all?([x, y, z], &(is_integer(&1) and &1 in 1..0xFFFFFFFF))
+  def groups?(_other), do: false
+
   @doc """
   Compiles a compute shader's text to SPIR-V. What was compiled before is read from the node's disk.
 
   Errors: `:compile_failed` with `details` (`stage` `:glsl` or `:spirv`, `line`, `source`), `:unsupported` (the node takes none),
-  `:deadline`, `:node_down`. Option `:timeout` in ms (default 60,000).
+  `:deadline`, `:node_down`. Options:
+
+  #{Options.docs(@compile_options)}
   """
   @spec compile(atom, String.t(), keyword) :: {:ok, binary} | {:error, Error.t()}
   def compile(node, glsl, options \\ []) when is_binary(glsl) do
-    with {:ok, link} <- Link.fetch(node),
-         deadline = deadline(link, options),
+    with {:ok, options} <- Options.check(options, @compile_options, "GpuNode.Shader.compile/3"),
+         {:ok, link} <- Link.fetch(node),
+         deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          do: Client.request(link, session, deadline, Protocol.compile_glsl(glsl))
   end
 
   @doc """
   Sends a module, which `dispatch/4` otherwise does by itself: `hash`, `buffers` (how many it binds), `push_bytes` (what its push constants
-  declare). Errors: `:compile_failed` (stage `:spirv` or `:driver`), `:unsupported` (more than the device has, with the limit), `:quota`.
+  declare). Errors: `:compile_failed` (stage `:spirv` or `:driver`), `:unsupported` (more than the device has, with the limit), `:quota`. Options:
+
+  #{Options.docs(@compile_options)}
   """
   @spec load(atom, binary, keyword) ::
           {:ok, %{hash: String.t(), buffers: non_neg_integer, push_bytes: non_neg_integer}} | {:error, Error.t()}
   def load(node, spirv, options \\ []) when is_binary(spirv) do
-    with {:ok, link} <- Link.fetch(node),
-         deadline = deadline(link, options),
+    with {:ok, options} <- Options.check(options, @compile_options, "GpuNode.Shader.load/3"),
+         {:ok, link} <- Link.fetch(node),
+         deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          do: Client.request(link, session, deadline, Protocol.load_spirv(spirv))
   end
 
   @doc """
   Runs a module once and returns the bytes of its `{:out, bytes}` buffers, in order. The module is sent when the node does not have it.
+  Options:
 
-  Options: `:groups` (default `{1, 1, 1}`), `:push` (a binary, cut to what the module declares), `:timeout` in ms (default 60,000).
+  #{Options.docs(@dispatch)}
 
   Errors: those of `load/3`; `:invalid_argument` (too few buffers or push constants, too many groups, sizes that are no multiple of 4),
   `:stale`, `:out_of_memory`, `:deadline`, `:node_down`.
   """
   @spec dispatch(atom, binary, [buffer], keyword) :: {:ok, [binary]} | {:error, Error.t()}
   def dispatch(node, spirv, buffers, options \\ []) do
-    hash = Base.encode16(:crypto.hash(:sha256, spirv), case: :lower)
-
-    with {:ok, link} <- Link.fetch(node),
-         deadline = deadline(link, options),
+    with {:ok, options} <- Options.check(options, @dispatch, "GpuNode.Shader.dispatch/4"),
+         {:ok, link} <- Link.fetch(node),
+         deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
          inline? = inline?(buffers),
          {:ok, placed} <- place(buffers, inline?, link, deadline),
          {:ok, wire, made} <- wire(placed, inline?, link, session, deadline) do
-      push = Keyword.get(options, :push, <<>>)
-      request = Protocol.dispatch_spirv(hash, wire, push, Keyword.get(options, :groups, {1, 1, 1}))
+      hash = Base.encode16(:crypto.hash(:sha256, spirv), case: :lower)
+      request = Protocol.dispatch_spirv(hash, wire, options[:push], options[:groups])
       result = ask(link, session, deadline, request, spirv)
       Client.keep(placed)
       result(result, made, deadline)
@@ -159,19 +179,35 @@ defmodule GpuNode.Shader do
 
   ## Where
 
+  @config [
+    default_node: [
+      type: {:custom, "a name, or {module, function, arguments}", &__MODULE__.named?/1},
+      doc: "a name, or `{module, function, arguments}` that gives `{:ok, name}`"
+    ]
+  ]
+
   @doc """
-  The node that shaders are compiled on where none is named: what `config :gpu_node, default_node:` says (a name, or `{module, function, arguments}` that
-  gives `{:ok, name}`), else the first that was started here.
+  The node that shaders are compiled on where none is named: what `config :gpu_node` says, else the first that was started here. Its keys:
+
+  #{Options.docs(@config)}
   """
   @spec default_node() :: {:ok, atom} | {:error, Error.t()}
   def default_node do
-    case {Application.get_env(:gpu_node, :default_node), Link.names()} do
-      {{module, function, arguments}, _names} -> apply(module, function, arguments)
-      {name, _names} when is_atom(name) and name != nil -> {:ok, name}
-      {nil, []} -> {:error, Error.new(:not_found, "no GPU node is started here: GpuNode.start_link/1 starts one")}
-      {nil, names} -> {:ok, List.last(names)}
+    with {:ok, config} <- Options.check_config(:gpu_node, @config) do
+      case {config[:default_node], Link.names()} do
+        {{module, function, arguments}, _names} -> apply(module, function, arguments)
+        {name, _names} when name != nil -> {:ok, name}
+        {nil, []} -> {:error, Error.new(:not_found, "no GPU node is started here: GpuNode.start_link/1 starts one")}
+        {nil, names} -> {:ok, List.last(names)}
+      end
     end
   end
 
-  defp deadline(link, options), do: Client.deadline(link, Keyword.put_new(options, :timeout, @timeout))
+  @doc false
+  @spec config() :: Options.schema()
+  def config, do: @config
+
+  @doc false
+  def named?({module, function, arguments}), do: is_atom(module) and is_atom(function) and is_list(arguments)
+  def named?(name), do: is_atom(name)
 end

@@ -3,14 +3,122 @@ defmodule GpuNode.Supervisor do
   # One node of this VM: the worker (local nodes only) and the session with what belongs to it. Registered as {:node, name}, so that a
   # name is taken once.
 
-  alias GpuNode.{Application, Client, Distribution, Error, Link, Session, Worker}
+  alias GpuNode.{Application, Client, Distribution, Error, Link, Options, Session, Worker}
 
-  @both ~w(name timeout heartbeat_ms lease_ms quota_bytes collect_above_bytes grace_ms attached_ms finalizer start_timeout
-          cookie)a
-  @local ~w(binary device memory_limit listen args env hang_ms distribution raw_shaders)a
-  @remote ~w(node wait)a
+  # Options of both kinds of nodes, and of one of them.
+  @both [
+    name: [
+      type: {:custom, "a name, an atom", &__MODULE__.name?/1},
+      doc: "how it is called here; default the node's name, `:gpu0` for a local one"
+    ],
+    timeout: [type: {:integer, 1, 86_400_000}, default: 15_000, doc: "of its calls, in ms"],
+    heartbeat_ms: [type: :pos_integer, default: 1000, doc: "three unanswered ones and the node counts as gone"],
+    lease_ms: [
+      type: {:integer, 1000, 600_000},
+      doc:
+        "of this VM's session on the node: so long after its last message it ends; default what the node says, 30,000"
+    ],
+    quota_bytes: [type: :pos_integer, doc: "the most that this VM's session may have on the node; default no limit"],
+    grace_ms: [
+      type: {:integer, 0, 600_000},
+      doc:
+        "how long a tensor whose handle was collected here can still be used by a VM that it was sent to; default what the node says, 10,000"
+    ],
+    attached_ms: [
+      type: :pos_integer,
+      default: 10_000,
+      doc: "how long a tensor of another VM stays attached here after its last use"
+    ],
+    collect_above_bytes: [
+      type: :pos_integer,
+      default: 64 * 1024 * 1024,
+      doc: "a process that has made that much since it last did so collects its garbage"
+    ],
+    finalizer: [type: {:in, [:nif, :sweep]}, doc: "how collected handles are found; default the NIF where it is there"],
+    start_timeout: [type: {:integer, 1, 86_400_000}, default: 20_000, doc: "ms until it must be up"]
+  ]
+  @cookie {:custom, "an atom of at most 255 characters, or a function that gives it", &__MODULE__.cookie?/1}
+  @local [
+    binary: [
+      type: :string,
+      doc:
+        "the program; else `GPU_NODE_BINARY`, the package's `priv/gpu_node`, the project's `build/release`, `build/dev`"
+    ],
+    device: [
+      type: {:or, [:string, :non_neg_integer]},
+      doc: "a part of the device's name, or its number; default the node's choice"
+    ],
+    memory_limit: [type: :pos_integer, doc: "bytes; default what the node says"],
+    cookie: [type: @cookie, secret: true, doc: "an atom or a function that gives it; default a random one of its own"],
+    listen: [type: :string, doc: "the address that it listens on; default this VM's"],
+    args: [
+      type: {:custom, "a list of strings", &__MODULE__.arguments?/1},
+      default: [],
+      doc: "more arguments of the program"
+    ],
+    env: [
+      type:
+        {:custom, "a list of pairs of strings, nil for a variable that it must not have", &__MODULE__.environment?/1},
+      default: [],
+      doc: "more environment variables of the program"
+    ],
+    hang_ms: [type: :pos_integer, default: 10_000, doc: "how long it may stay unresponsive before it is killed"],
+    distribution: [type: :boolean, default: true, doc: "`false`: do not make this VM a node when it is none"],
+    raw_shaders: [type: :boolean, default: true, doc: "whether it takes shaders of its users: see `GpuNode.Shader`"]
+  ]
+  @remote [
+    node: [
+      type: {:custom, "a node's name such as :\"gpu0@host\"", &__MODULE__.node?/1},
+      required: true,
+      doc: "the node that is attached"
+    ],
+    cookie: [type: @cookie, secret: true, doc: "default the VM's"],
+    wait: [type: :boolean, default: true, doc: "`false`: attach in the background"]
+  ]
 
-  @start_timeout_ms 20_000
+  @doc "The list of options of both kinds of nodes, of `:local` or of `:remote` ones, for docstrings."
+  @spec docs(:both | :local | :remote) :: String.t()
+  def docs(:both), do: Options.docs(@both)
+  def docs(:local), do: Options.docs(@local)
+  def docs(:remote), do: Options.docs(@remote)
+
+  @doc """
+  The options of a node that is started with `options`, defaults filled in. Error: `:invalid_argument`. Whose they are is said by `what`.
+  """
+  @spec check(term, String.t() | nil) :: {:ok, keyword} | {:error, Error.t()}
+  def check(options, what \\ nil) do
+    remote? = Keyword.keyword?(options) and Keyword.has_key?(options, :node)
+    {kind, schema} = if remote?, do: {"a remote node", @both ++ @remote}, else: {"a local node", @both ++ @local}
+
+    with {:ok, options} <- Options.check(options, schema, if(what, do: "#{what}: #{kind}", else: kind)),
+         do: {:ok, Keyword.put_new(options, :name, name(options))}
+  end
+
+  @doc false
+  def name?(value), do: is_atom(value) and value != nil
+
+  @doc false
+  def node?(value), do: is_atom(value) and String.match?(Atom.to_string(value), ~r/^[^@]+@[^@]+$/)
+
+  @doc false
+  def cookie?(value),
+    do: is_function(value, 0) or (name?(value) and byte_size(Atom.to_string(value)) < 256)
+
+  @doc false
+  def arguments?(value), do: is_list(value) and Enum.all?(value, &(is_binary(&1) or is_atom(&1) or is_number(&1)))
+
+  @doc false
+  def environment?(value) do
+    (is_list(value) or is_map(value)) and
+      Enum.all?(value, fn
+        {key, value} ->
+          (is_binary(key) or is_list(key) or is_atom(key)) and
+            (is_binary(value) or is_list(value) or value in [nil, false])
+
+        _other ->
+          false
+      end)
+  end
 
   @doc "The name under which `options` start a node."
   @spec name(keyword) :: atom
@@ -18,9 +126,7 @@ defmodule GpuNode.Supervisor do
 
   @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
   def start_link(options) do
-    options = Keyword.put(options, :name, name(options))
-
-    with :ok <- check(options),
+    with {:ok, options} <- check(options),
          options = hide_cookie(options),
          :ok <- Distribution.ensure(start_distribution?(options)),
          {:ok, pid} <- start(options) do
@@ -31,7 +137,7 @@ defmodule GpuNode.Supervisor do
   # A VM that is no node is made one for a node of its own, or for one on its own loopback address; elsewhere it could not be met.
   defp start_distribution?(options) do
     case options[:node] do
-      nil -> Keyword.get(options, :distribution, true)
+      nil -> options[:distribution]
       node -> node |> Atom.to_string() |> String.ends_with?("@127.0.0.1")
     end
   end
@@ -102,75 +208,11 @@ defmodule GpuNode.Supervisor do
 
   defp await(pid, options) do
     {:ok, link} = Link.fetch(options[:name])
-    timeout = Keyword.get(options, :start_timeout, @start_timeout_ms)
+    deadline = System.monotonic_time(:millisecond) + options[:start_timeout]
 
-    case Client.request(link, nil, System.monotonic_time(:millisecond) + timeout, :await_first) do
+    case Client.request(link, nil, deadline, :await_first) do
       :ok -> {:ok, pid}
       {:error, error} -> give_up(pid, error)
-    end
-  end
-
-  defp check(options) do
-    allowed = @both ++ if(options[:node], do: @remote, else: @local)
-
-    case Enum.reject(Keyword.keys(options), &(&1 in allowed)) do
-      [] ->
-        check_values(options)
-
-      unknown ->
-        kind = if options[:node], do: "remote", else: "local"
-
-        text =
-          "a #{kind} node takes no option #{Enum.map_join(unknown, ", ", &inspect/1)}; it takes #{inspect(allowed)}"
-
-        {:error, Error.new(:invalid_argument, text)}
-    end
-  end
-
-  defp check_values(options) do
-    wrong =
-      Enum.find(options, fn
-        {key, value} when key in [:timeout, :heartbeat_ms, :lease_ms, :quota_bytes, :start_timeout, :memory_limit] ->
-          not (is_integer(value) and value > 0)
-
-        {:grace_ms, value} ->
-          value not in 0..600_000
-
-        {:attached_ms, value} ->
-          not (is_integer(value) and value > 0)
-
-        {:name, value} ->
-          not is_atom(value)
-
-        {:node, value} ->
-          not (is_atom(value) and String.match?(Atom.to_string(value), ~r/^[^@]+@[^@]+$/))
-
-        {:cookie, value} ->
-          not (is_function(value, 0) or (is_atom(value) and byte_size(Atom.to_string(value)) < 256))
-
-        {:raw_shaders, value} ->
-          not is_boolean(value)
-
-        {:finalizer, value} ->
-          value not in [:nif, :sweep]
-
-        _other ->
-          false
-      end)
-
-    case wrong do
-      nil ->
-        :ok
-
-      {:cookie, _secret} ->
-        {:error,
-         Error.new(
-           :invalid_argument,
-           "option :cookie is an atom of at most 255 characters, or a function that gives it"
-         )}
-
-      {key, value} ->
-        {:error, Error.new(:invalid_argument, "option #{inspect(key)} cannot be #{inspect(value)}")}
     end
   end
 

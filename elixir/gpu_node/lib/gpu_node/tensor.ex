@@ -18,7 +18,7 @@ defmodule GpuNode.Tensor do
   Fields: `node`, `incarnation`, `session`, `id`, `type` (`{:f, 32}`), `shape` (a tuple), `ref` (what the collector watches).
   """
 
-  alias GpuNode.{Attachments, Client, Element, Error, Link, Pressure, Protocol, Shape, Transfer, Type}
+  alias GpuNode.{Attachments, Client, Element, Error, Link, Options, Pressure, Protocol, Shape, Transfer, Type}
 
   @enforce_keys [:node, :incarnation, :session, :id, :type, :shape, :ref]
   defstruct @enforce_keys
@@ -33,6 +33,25 @@ defmodule GpuNode.Tensor do
           ref: reference
         }
 
+  @bulk_timeout [type: :timeout, doc: "in ms; default that of the node, and a second for every 64 MiB"]
+  @limit [
+    type: {:or, [:non_neg_integer, {:in, [:infinity]}]},
+    default: :infinity,
+    doc: "only the first so many elements"
+  ]
+  @upload [timeout: @bulk_timeout]
+  @read [limit: @limit, timeout: @bulk_timeout]
+  @number [timeout: @bulk_timeout]
+  @stream [
+    slice_bytes: [
+      type: :pos_integer,
+      default: 64 * 1024 * 1024,
+      doc: "of a binary, rounded down to whole elements, one at least"
+    ],
+    timeout: [type: :timeout, doc: "of each slice, in ms; default that of the node, and a second for every 64 MiB"]
+  ]
+  @attach [timeout: [type: :timeout, doc: "in ms; default that of the node"]]
+
   # Answers up to this size come over the control connection, through the session.
   @small_bytes 65_536
 
@@ -43,13 +62,15 @@ defmodule GpuNode.Tensor do
   Makes a tensor of `binary`, which is laid out as Nx has it: row-major, little-endian, types below 8 bits packed.
 
   Up to 64 KiB this is one message and errors come when the tensor is read; larger data has arrived when this returns. Options:
-  `:timeout` in ms (default: the node's, and a second for every 64 MiB).
+
+  #{Options.docs(@upload)}
 
   Errors: `:invalid_argument` (size, type or shape), `:out_of_memory`, `:quota`, `:deadline`, `:node_down`.
   """
   @spec from_binary(atom, bitstring, Type.t() | atom, tuple, keyword) :: {:ok, t} | {:error, Error.t()}
   def from_binary(node, binary, type, shape, options \\ []) do
-    with {:ok, link} <- Link.fetch(node),
+    with {:ok, options} <- Options.check(options, @upload, "GpuNode.Tensor.from_binary/5"),
+         {:ok, link} <- Link.fetch(node),
          {:ok, type} <- check_data(binary, type, shape, link.node),
          bytes = Element.unpack(binary, type),
          deadline = bulk_deadline(link, byte_size(bytes), options),
@@ -90,10 +111,15 @@ defmodule GpuNode.Tensor do
     end
   end
 
-  @doc "A tensor from (nested lists of) numbers: `from_list(:gpu0, [[1, 2], [3, 4]], :f32)`. Errors as `from_binary/5`."
+  @doc """
+  A tensor from (nested lists of) numbers: `from_list(:gpu0, [[1, 2], [3, 4]], :f32)`. Errors as `from_binary/5`. Options:
+
+  #{Options.docs(@upload)}
+  """
   @spec from_list(atom, list | Element.value(), Type.t() | atom, keyword) :: {:ok, t} | {:error, Error.t()}
   def from_list(node, list, type, options \\ []) do
-    with {:ok, type} <- normalize(type, nil),
+    with {:ok, options} <- Options.check(options, @upload, "GpuNode.Tensor.from_list/4"),
+         {:ok, type} <- normalize(type, nil),
          {:ok, shape} <- list_shape(list),
          {:ok, bytes} <- encode(list, type) do
       from_binary(node, Element.pack(bytes, type), type, shape, options)
@@ -126,14 +152,17 @@ defmodule GpuNode.Tensor do
   end
 
   @doc """
-  The bytes of a tensor, as `from_binary/5` takes them. Waits for everything issued before. Options: `:limit` (only the first so
-  many elements), `:timeout`.
+  The bytes of a tensor, as `from_binary/5` takes them. Waits for everything issued before. Options:
+
+  #{Options.docs(@read)}
 
   Errors: the first one of the ops that made it, `:stale`, `:not_found` (freed), `:deadline`, `:node_down`.
   """
   @spec to_binary(t, keyword) :: {:ok, bitstring} | {:error, Error.t()}
   def to_binary(tensor, options \\ []) do
-    with {:ok, bytes} <- wire(tensor, options), do: {:ok, Element.pack(bytes, tensor.type)}
+    with {:ok, options} <- Options.check(options, @read, "GpuNode.Tensor.to_binary/2"),
+         {:ok, bytes} <- wire(tensor, options),
+         do: {:ok, Element.pack(bytes, tensor.type)}
   end
 
   @doc "As `to_binary/2`, raising `GpuNode.Error`."
@@ -163,14 +192,17 @@ defmodule GpuNode.Tensor do
     do: Transfer.download(link, session, id, offset, size, deadline)
 
   @doc """
-  The bytes of a tensor as a stream of binaries of `:slice_bytes` each (default 64 MiB), for what is too big to hold. Each slice
-  has the node's timeout. Types of 8 bits or more only. Raises `GpuNode.Error` while it is read.
+  The bytes of a tensor as a stream of binaries, for what is too big to hold. Types of 8 bits or more only. Raises `GpuNode.Error` while it
+  is read, and at once for what is no option. Options:
+
+  #{Options.docs(@stream)}
   """
   @spec stream_binary(t, keyword) :: Enumerable.t()
   def stream_binary(tensor, options \\ []) do
+    options = Options.check!(options, @stream, "GpuNode.Tensor.stream_binary/2")
     size = byte_size_of(tensor)
     unit = Type.wire_bytes(tensor.type)
-    slice_bytes = max(div(Keyword.get(options, :slice_bytes, 64 * 1024 * 1024), unit), 1) * unit
+    slice_bytes = max(div(options[:slice_bytes], unit), 1) * unit
 
     Stream.map(0..(size - 1)//slice_bytes, fn offset ->
       with :ok <- check(not Type.packed?(tensor.type), "packed types are read whole"),
@@ -184,11 +216,14 @@ defmodule GpuNode.Tensor do
 
   @doc """
   The elements in nested lists, a number for a scalar. `:nan`, `:infinity`, `:neg_infinity` stand for themselves; complex numbers
-  are `{real, imaginary}`. Errors as `to_binary/2`.
+  are `{real, imaginary}`. Errors as `to_binary/2`. Options:
+
+  #{Options.docs(@read)}
   """
   @spec to_list(t, keyword) :: {:ok, list | Element.value()} | {:error, Error.t()}
   def to_list(tensor, options \\ []) do
-    with {:ok, bytes} <- wire(tensor, options),
+    with {:ok, options} <- Options.check(options, @read, "GpuNode.Tensor.to_list/2"),
+         {:ok, bytes} <- wire(tensor, options),
          do: {:ok, bytes |> Element.decode_all(tensor.type) |> nest(Tuple.to_list(tensor.shape))}
   end
 
@@ -206,10 +241,15 @@ defmodule GpuNode.Tensor do
     end
   end
 
-  @doc "The number in a tensor of one element. Errors as `to_binary/2`, and `:invalid_argument` when it has more or fewer."
+  @doc """
+  The number in a tensor of one element. Errors as `to_binary/2`, and `:invalid_argument` when it has more or fewer. Options:
+
+  #{Options.docs(@number)}
+  """
   @spec to_number(t, keyword) :: {:ok, Element.value()} | {:error, Error.t()}
   def to_number(tensor, options \\ []) do
-    with :ok <- check(Shape.size(tensor.shape) == 1, "#{text(tensor)} is not one number"),
+    with {:ok, options} <- Options.check(options, @number, "GpuNode.Tensor.to_number/2"),
+         :ok <- check(Shape.size(tensor.shape) == 1, "#{text(tensor)} is not one number"),
          {:ok, bytes} <- wire(tensor, options),
          do: {:ok, bytes |> Element.decode_all(tensor.type) |> hd()}
   end
@@ -220,14 +260,17 @@ defmodule GpuNode.Tensor do
 
   @doc """
   A handle of this VM for a tensor that another VM made: the tensor stays as long as this handle, whatever becomes of the first one. A
-  handle that is of this VM already is returned as it is. Option `:timeout`.
+  handle that is of this VM already is returned as it is. Options:
+
+  #{Options.docs(@attach)}
 
   Errors: `:not_found` (freed, or let go of too long ago), `:stale` (its maker's session or the node's process is gone), `:deadline`,
   `:node_down`.
   """
   @spec attach(t, keyword) :: {:ok, t} | {:error, Error.t()}
   def attach(tensor, options \\ []) do
-    with {:ok, link} <- Link.fetch(tensor.node),
+    with {:ok, options} <- Options.check(options, @attach, "GpuNode.Tensor.attach/2"),
+         {:ok, link} <- Link.fetch(tensor.node),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline) do
       if tensor.session == session and Client.watched?(link, tensor.ref),

@@ -12,8 +12,6 @@ defmodule GpuNode.Worker do
   alias GpuNode.{Application, Distribution, Error}
   alias GpuNode.Worker.Command
 
-  @start_timeout_ms 20_000
-  @hang_ms 10_000
   # Seconds before the next start: 0, 0.1, 0.3, 0.9, ... for one that ends before it is ready; 2, 6, 18, ... for one that says it cannot
   # start. Both make at most 10 starts in 5 minutes. One that had been ready is back within 2 s however often it dies: its pauses end
   # at half a second, and after a second of being ready it starts anew from 0.
@@ -117,7 +115,7 @@ defmodule GpuNode.Worker do
         env: Command.environment(options)
       ])
 
-    timeout = Keyword.get(state.options, :start_timeout, @start_timeout_ms)
+    timeout = Keyword.fetch!(state.options, :start_timeout)
 
     %{
       state
@@ -163,7 +161,7 @@ defmodule GpuNode.Worker do
 
   # It may only be stopped for a while; what does not come back in time is replaced.
   def handle_info({:gpu_node_session, :unresponsive}, %{hang_timer: nil} = state) do
-    hang_ms = Keyword.get(state.options, :hang_ms, @hang_ms)
+    hang_ms = Keyword.fetch!(state.options, :hang_ms)
     {:noreply, %{state | hang_timer: Process.send_after(self(), {:hung, state.port}, hang_ms)}}
   end
 
@@ -253,7 +251,7 @@ defmodule GpuNode.Worker do
 
   defp start_expired(state) do
     text =
-      "#{state.options[:node]} was not ready within #{Keyword.get(state.options, :start_timeout, @start_timeout_ms)} ms"
+      "#{state.options[:node]} was not ready within #{state.options[:start_timeout]} ms"
 
     last = if state.said == [], do: "", else: "; its last line: #{hd(state.said)}"
     Error.new(:deadline, text <> last, state.options[:node])

@@ -76,10 +76,10 @@ defmodule GpuNode.Chain.Numbers do
   @doc "The inputs of a compilation as the wire has them, and the tensors among them, which must be referred to while they are used."
   @spec inputs(keyword, Link.t(), pos_integer, Client.deadline()) :: {:ok, map, placed} | {:error, Error.t()}
   def inputs(options, link, session, deadline) do
-    with {:ok, placed} <- arrays(Keyword.get(options, :data, []), link, deadline),
+    with {:ok, placed} <- arrays(options[:data], link, deadline),
          {:ok, data} <- wire(placed, session, link, deadline) do
-      parameters = by_name(Keyword.get(options, :parameters, []))
-      dimensions = by_name(Keyword.get(options, :dimensions, []))
+      parameters = by_name(options[:parameters])
+      dimensions = by_name(options[:dimensions])
       {:ok, %{parameters: parameters, dimensions: dimensions, data: data}, placed}
     end
   end

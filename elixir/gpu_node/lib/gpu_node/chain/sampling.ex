@@ -2,51 +2,86 @@ defmodule GpuNode.Chain.Sampling do
   @moduledoc false
   # GpuNode.Chain.sample/3: its options as the wire has them, its results under their names.
 
-  alias GpuNode.{Client, Error, Link, Protocol, Tensor, Transfer}
+  alias GpuNode.{Client, Error, Link, Options, Protocol, Tensor, Transfer}
   alias GpuNode.Chain.{Model, Numbers, Samples}
 
-  # Nobody knows how long a sampling takes, but the node wants to know when to stop: a day.
-  @timeout 86_400_000
-  @progress_ms 200
+  @options [
+    chains: [type: :pos_integer, default: 1, doc: "thousands cost a GPU little more than one"],
+    warmup: [
+      type: :non_neg_integer,
+      default: 1000,
+      doc: "iterations before the draws; in them step size, path length and scales are learned"
+    ],
+    thin: [type: :pos_integer, default: 1, doc: "iterations for each draw"],
+    seed: [type: {:integer, 0, 0xFFFF_FFFF_FFFF_FFFF}, default: 0, doc: "64 bits: the same seed gives the same draws"],
+    target_accept: [
+      type: {:custom, "a number between 0 and 1", &__MODULE__.probability?/1},
+      default: 0.8,
+      doc: "the acceptance that the step size is learned for"
+    ],
+    step_size: [type: :positive, doc: "given instead of learned"],
+    path_length: [
+      type: :positive,
+      doc: "given instead of learned by the ChEES criterion (Hoffman, Radul and Sountsov, 2021)"
+    ],
+    inverse_mass: [type: :any, doc: "`{d}` numbers, given instead of learned"],
+    jitter: [
+      type: {:custom, "a number from 0 to 1", &__MODULE__.share?/1},
+      default: 1.0,
+      doc: "the share of the path length that varies from iteration to iteration"
+    ],
+    max_steps: [type: :pos_integer, default: 1000, doc: "the most leapfrog steps of an iteration"],
+    position: [type: :any, doc: "where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2)"],
+    constrained: [
+      type: :boolean,
+      default: true,
+      doc: "whether draws and moments are of the variables or of the unconstrained coordinates"
+    ],
+    keep_draws: [type: :boolean, default: true, doc: "`false` keeps only the moments of each chain's halves"],
+    mapping: [type: {:in, [:thread, :subgroup, :workgroup]}, doc: "as of `run/2`"],
+    progress: [
+      type: {:fun, 1},
+      doc:
+        "a function that hears how far the run is: a map with `phase` (`:search`, `:warmup`, `:draw`), `iteration`, `iterations`, " <>
+          "`step_size`, `path_length`, `acceptance`, `divergences`, `leapfrog_steps`. Returns `:cancel` to end it"
+    ],
+    progress_ms: [type: :pos_integer, default: 200, doc: "how often it does, in ms"],
+    # Nobody knows how long a sampling takes, but the node wants to know when to stop.
+    timeout: [type: :timeout, default: 86_400_000, doc: "in ms: a day"]
+  ]
+  # Those that the node knows by the same names.
+  @own [:chains, :warmup, :thin, :max_steps, :seed, :path_length, :jitter, :step_size, :target_accept] ++
+         [:constrained, :keep_draws, :mapping]
 
-  @counts [:chains, :warmup, :thin, :max_steps, :seed]
-  @numbers [:path_length, :jitter, :step_size, :target_accept]
-  @others [:position, :inverse_mass, :constrained, :keep_draws, :mapping, :progress, :progress_ms, :timeout]
+  @spec options() :: Options.schema()
+  def options, do: @options
+
+  @doc false
+  def probability?(value), do: is_number(value) and value > 0 and value < 1
+
+  @doc false
+  def share?(value), do: is_number(value) and value >= 0 and value <= 1
 
   @spec run(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
   def run(model, draws, options) do
-    with :ok <- check(options),
+    with {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.sample/3"),
          {:ok, link} <- Link.fetch(model.node),
-         deadline = Client.deadline(link, Keyword.put_new(options, :timeout, @timeout)),
+         deadline = Client.deadline(link, options),
          {:ok, own, kept} <- wire(model, draws, options, link, deadline),
-         names = names(model, Map.get(own, :keep_draws, true)),
+         names = names(model, own.keep_draws),
          ids = Enum.map(names, fn _ -> Link.next_id(link) end),
          request = Protocol.sample(model.id, ids, own),
          hear = Keyword.get(options, :progress, fn _report -> :ok end),
          {:ok, answer} <- Transfer.request(link, model.session, request, deadline, hear) do
       Client.keep({model, kept})
-      {:ok, samples(link, model, draws, Map.get(own, :chains, 1), Enum.zip(names, ids), answer)}
-    end
-  end
-
-  defp check(options) do
-    known = @counts ++ @numbers ++ @others
-
-    case Keyword.keys(options) -- known do
-      [] -> :ok
-      unknown -> invalid("unknown options #{inspect(unknown)}; there are #{inspect(Enum.sort(known))}")
+      {:ok, samples(link, model, draws, own.chains, Enum.zip(names, ids), answer)}
     end
   end
 
   defp wire(model, draws, options, link, deadline) do
-    report = if options[:progress], do: Keyword.get(options, :progress_ms, @progress_ms), else: 0
+    report = if options[:progress], do: options[:progress_ms], else: 0
 
-    own =
-      options
-      |> Keyword.take(@counts ++ @numbers ++ [:constrained, :keep_draws, :mapping])
-      |> Map.new()
-      |> Map.merge(%{draws: draws, progress_ms: report})
-
+    own = options |> Keyword.take(@own) |> Map.new() |> Map.merge(%{draws: draws, progress_ms: report})
     given = options |> Keyword.take([:position]) |> Map.new()
 
     with {:ok, own} <- put_mass(own, options[:inverse_mass]),
@@ -104,6 +139,4 @@ defmodule GpuNode.Chain.Sampling do
   defp type_of({:draws, %{scalar?: true}}, model, chains, count), do: {model.type, {chains, count}}
   defp type_of({:draws, %{size: size}}, model, chains, count), do: {model.type, {chains, count, size}}
   defp type_of(_moments, model, chains, _count), do: {model.type, {chains, model.coordinates}}
-
-  defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
 end

@@ -6,7 +6,7 @@ defmodule GpuNode.Diagnostics.Draws do
   something is computed of it.
   """
 
-  alias GpuNode.{Element, Error, Type}
+  alias GpuNode.{Element, Error, Options, Type}
 
   @enforce_keys [:chains, :draws, :names, :data, :type, :strides]
   defstruct [:chains, :draws, :names, :data, :type, :strides]
@@ -24,30 +24,51 @@ defmodule GpuNode.Diagnostics.Draws do
   @typedoc "Chains of draws: one list per chain, all of one length. Not a number is `:nan`, `:infinity`, `:neg_infinity`."
   @type chains :: [[number | Type.special()]]
 
+  @names [type: {:custom, "a list of names, atoms or strings", &__MODULE__.names?/1}]
+  @lists [names: @names ++ [doc: "of the parameters; default `\"x\"`, or what they are given with"]]
+  @binary [
+    shape: [
+      type: {:custom, "a tuple of integers of at least 1", &__MODULE__.shape?/1},
+      required: true,
+      doc: "the sizes, as `{4096, 1000}` or `{4096, 1000, 8}`"
+    ],
+    layout: [
+      type: {:custom, "a list of :chains, :draws, :parameters, each once", &__MODULE__.layout?/1},
+      doc:
+        "what the sizes count, outermost first: a list of `:chains`, `:draws`, `:parameters` in any order. Without it " <>
+          "`[:chains, :draws]` or `[:chains, :draws, :parameters]`. What is not named is 1"
+    ],
+    type: [type: {:in, [:f32, :f64, {:f, 32}, {:f, 64}]}, default: :f32, doc: "`:f32` or `:f64`"],
+    names: @names ++ [doc: "of the parameters; default `\"x\"`, or `\"x1\"`, `\"x2\"` and so on"]
+  ]
+
   @doc """
   Takes draws.
 
     * A list of chains: one parameter, named `"x"`.
     * A list of `{name, chains}`, or a map: several, of the same numbers of chains and draws.
-    * A binary of little-endian floats, row-major, with these options:
-      * `:shape` - the sizes, as `{4096, 1000}` or `{4096, 1000, 8}`
-      * `:layout` - what the sizes count, outermost first: a list of `:chains`, `:draws`, `:parameters` in any order. Without it
-        `[:chains, :draws]` or `[:chains, :draws, :parameters]`. What is not named is 1.
-      * `:type` - `:f32` (when left out) or `:f64`
-      * `:names` - of the parameters; without it `"x"`, or `"x1"`, `"x2"` and so on
+    * A binary of little-endian floats, row-major.
+
+  Options of lists and maps:
+
+  #{Options.docs(@lists)}
+
+  Options of a binary:
+
+  #{Options.docs(@binary)}
   """
   @spec new(chains | [{name, chains}] | %{name => chains} | binary, keyword) :: {:ok, t} | {:error, Error.t()}
   def new(data, options \\ [])
   def new(%{} = parameters, options), do: new(Enum.sort(parameters), options)
 
   def new(binary, options) when is_binary(binary) do
-    shape = Keyword.get(options, :shape, {})
-    layout = Keyword.get(options, :layout, Enum.take([:chains, :draws, :parameters], max(tuple_size(shape), 2)))
-
-    with {:ok, {:f, bits} = type} <- float_type(Keyword.get(options, :type, :f32)),
+    with {:ok, options} <- Options.check(options, @binary, "draws of a binary"),
+         shape = options[:shape],
+         layout = options[:layout] || Enum.take([:chains, :draws, :parameters], max(tuple_size(shape), 2)),
+         {:ok, {:f, bits} = type} = Type.normalize(options[:type]),
          {:ok, sizes} <- sizes(shape, layout),
          :ok <- fits(binary, sizes, div(bits, 8)),
-         {:ok, names} <- names(Keyword.get(options, :names), sizes.parameters) do
+         {:ok, names} <- names(options[:names], sizes.parameters) do
       {:ok,
        %__MODULE__{
          chains: sizes.chains,
@@ -61,7 +82,8 @@ defmodule GpuNode.Diagnostics.Draws do
   end
 
   def new([{_name, _chains} | _] = parameters, options) do
-    with {:ok, bytes} <- encode(Enum.map(parameters, &elem(&1, 1))) do
+    with {:ok, options} <- Options.check(options, @lists, "draws of lists"),
+         {:ok, bytes} <- encode(Enum.map(parameters, &elem(&1, 1))) do
       {_name, [chain | _] = chains} = hd(parameters)
 
       new(bytes,
@@ -76,26 +98,33 @@ defmodule GpuNode.Diagnostics.Draws do
   def new([_ | _] = chains, options), do: new([{"x", chains}], options)
   def new(_data, _options), do: invalid("draws are chains, parameters with their chains, or a binary with its shape")
 
-  @doc "As `new/2`; raises its error. Draws are returned as they are."
+  @doc "As `new/2`; raises its error. Draws are returned as they are, and take no options."
   @spec new!(t | term, keyword) :: t
   def new!(data, options \\ [])
-  def new!(%__MODULE__{} = draws, _options), do: draws
-  def new!(data, options), do: Error.unwrap!(new(data, options))
 
-  defp float_type(type) do
-    case Type.normalize(type) do
-      {:ok, {:f, bits}} when bits in [32, 64] -> {:ok, {:f, bits}}
-      _ -> invalid("draws are f32 or f64, not #{inspect(type)}")
-    end
+  def new!(%__MODULE__{} = draws, options) do
+    [] = Options.check!(options, [], "draws of draws")
+    draws
   end
 
-  defp sizes(shape, layout) do
-    sizes = if is_tuple(shape), do: Tuple.to_list(shape), else: []
+  def new!(data, options), do: Error.unwrap!(new(data, options))
 
-    if length(sizes) == length(layout) and Enum.all?(sizes, &(is_integer(&1) and &1 > 0)) and
-         Enum.uniq(layout) -- [:chains, :draws, :parameters] == [] and layout == Enum.uniq(layout),
-       do: {:ok, Map.merge(%{chains: 1, draws: 1, parameters: 1}, Map.new(Enum.zip(layout, sizes)))},
-       else: invalid("shape #{inspect(shape)} is none of the layout #{inspect(layout)}")
+  @doc false
+  def names?(names), do: is_list(names) and Enum.all?(names, &(is_atom(&1) or is_binary(&1)))
+
+  @doc false
+  def shape?(shape), do: is_tuple(shape) and Enum.all?(Tuple.to_list(shape), &(is_integer(&1) and &1 > 0))
+
+  @doc false
+  def layout?(layout),
+    do: is_list(layout) and layout -- [:chains, :draws, :parameters] == [] and layout == Enum.uniq(layout)
+
+  defp sizes(shape, layout) do
+    sizes = Tuple.to_list(shape)
+
+    if length(sizes) == length(layout),
+      do: {:ok, Map.merge(%{chains: 1, draws: 1, parameters: 1}, Map.new(Enum.zip(layout, sizes)))},
+      else: invalid("shape #{inspect(shape)} is none of the layout #{inspect(layout)}")
   end
 
   defp fits(binary, sizes, width) do

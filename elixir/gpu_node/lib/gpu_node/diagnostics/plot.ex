@@ -10,7 +10,7 @@ defmodule GpuNode.Diagnostics.Plot do
 
   alias GpuNode.Diagnostics
   alias GpuNode.Diagnostics.{Draws, Order}
-  alias GpuNode.Error
+  alias GpuNode.{Error, Options}
 
   # Eighths of a cell, from nothing to all of it.
   @blocks {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
@@ -28,21 +28,32 @@ defmodule GpuNode.Diagnostics.Plot do
     {:rhat, "rhat", :ratio}
   ]
 
+  @density [
+    width: [type: :pos_integer, default: 60, doc: "in characters"],
+    height: [type: :pos_integer, default: 4, doc: "in lines"],
+    range: [
+      type: {:custom, "two numbers, {low, high}, low first", &__MODULE__.range?/1},
+      doc: "of the values that are shown, `{low, high}`; default from the 0.1 % to the 99.9 % quantile"
+    ]
+  ]
+
   @doc """
   The histogram of a parameter, over an axis with ticks at the 5 %, 50 % and 95 % quantiles and their values below.
 
-  Options: `:width` in characters (60), `:height` in lines (4), `:range` of values (`{low, high}`; without it from the 0.1 % to the 99.9 % quantile).
-  Draws outside of the range are not shown. Draws that are not finite give a line that says so.
+  Draws outside of the range are not shown. Draws that are not finite give a line that says so. Options:
+
+  #{Options.docs(@density)}
   """
   @spec density(Diagnostics.input(), Diagnostics.parameter(), keyword) :: String.t()
   def density(input, parameter \\ 0, options \\ []) do
+    options = Options.check!(options, @density, "GpuNode.Diagnostics.Plot.density/3")
     draws = Draws.new!(input)
-    width = Keyword.get(options, :width, 60)
+    width = options[:width]
     index = Error.unwrap!(Draws.index(draws, parameter))
 
     case Draws.values(draws, index) do
       :non_finite -> String.pad_trailing("draws that are not finite", width)
-      {:ok, values} -> draw(values, Order.new(values), width, Keyword.get(options, :height, 4), options[:range])
+      {:ok, values} -> draw(values, Order.new(values), width, options[:height], options[:range])
     end
   end
 
@@ -65,6 +76,10 @@ defmodule GpuNode.Diagnostics.Plot do
     axis = for column <- 0..(width - 1), into: "", do: if(List.keymember?(ticks, column, 0), do: "┬", else: "─")
     Enum.join(rows ++ [axis, labels(ticks, width)], "\n")
   end
+
+  @doc false
+  def range?({low, high}), do: is_number(low) and is_number(high) and low <= high
+  def range?(_other), do: false
 
   # Draws that are all the same still need an axis.
   defp range({low, high}) when low < high, do: {low, high}

@@ -40,8 +40,11 @@ defmodule GpuNode.Op.Rule do
     those = if keys == [], do: "none", else: Enum.map_join(keys, ", ", &inspect/1)
 
     if Keyword.keyword?(attributes) or (is_map(attributes) and not is_struct(attributes)) do
-      case Enum.find(attributes, fn {key, _} -> key not in keys end) do
-        nil -> :ok
+      given = for {key, _} <- attributes, do: key
+
+      case {Enum.find(given, &(&1 not in keys)), given -- Enum.uniq(given)} do
+        {nil, []} -> :ok
+        {nil, [key | _]} -> {:error, "the attribute #{inspect(key)} is given more than once"}
         {key, _} -> {:error, "unknown attribute #{inspect(key)}; it takes #{those}"}
       end
     else
@@ -131,7 +134,7 @@ defmodule GpuNode.Op.Rule do
   defp created(_value), do: {:s, 32}
 
   defp declared(attributes, default) do
-    case get(attributes, :type) || default do
+    case get(attributes, :type, default) do
       nil ->
         {:error, "needs :type"}
 
@@ -153,11 +156,9 @@ defmodule GpuNode.Op.Rule do
   end
 
   defp shape(:declared, %{attributes: %{axis: _}}, [], attributes) do
-    axis = get(attributes, :axis)
-
     with {:ok, shape} <- given(attributes),
-         {:ok, axes} <- Shape.normalize_axes(axis || [], shape),
-         do: {:ok, shape, %{axis: if(axis, do: hd(axes), else: nil)}}
+         {:ok, axis} <- axis(get(attributes, :axis), shape),
+         do: {:ok, shape, %{axis: axis}}
   end
 
   defp shape(:declared, _row, [], attributes), do: with({:ok, shape} <- given(attributes), do: {:ok, shape, %{}})
@@ -181,13 +182,13 @@ defmodule GpuNode.Op.Rule do
   defp shape(:squeeze, _row, [from], attributes) do
     default = for axis <- Shape.axes(from), elem(from, axis) == 1, do: axis
 
-    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || default, from),
+    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes, default), from),
          :ok <- check(Enum.all?(axes, &(elem(from, &1) == 1)), "axes #{inspect(axes)} are not all of dimension 1"),
          do: {:ok, Shape.reduce(from, axes, false), %{axes: axes}}
   end
 
   defp shape(:transpose, _row, [from], attributes) do
-    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || Enum.reverse(Shape.axes(from)), from),
+    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes, Enum.reverse(Shape.axes(from))), from),
          :ok <-
            check(
              length(axes) == tuple_size(from),
@@ -198,42 +199,41 @@ defmodule GpuNode.Op.Rule do
 
   defp shape(:broadcast, _row, [from], attributes) do
     with {:ok, shape} <- given(attributes),
-         {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || Shape.trailing_axes(from, shape), shape),
+         {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes, Shape.trailing_axes(from, shape)), shape),
          :ok <- Shape.check_stretch(from, shape, axes),
          do: {:ok, shape, %{axes: axes}}
   end
 
   defp shape(:reduce, _row, [from], attributes) do
-    keep? = get(attributes, :keep_axes) || false
+    keep? = get(attributes, :keep_axes, false)
 
     with :ok <- check(is_boolean(keep?), "keep_axes is a boolean, got #{inspect(keep?)}"),
-         {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes) || Shape.axes(from), from) do
-      wire = if get(attributes, :axes), do: Enum.sort(axes), else: nil
+         {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes, Shape.axes(from)), from) do
+      wire = if get(attributes, :axes) != nil, do: Enum.sort(axes), else: nil
       {:ok, Shape.reduce(from, axes, keep?), %{axes: wire, keep_axes: keep?}}
     end
   end
 
   defp shape(:arg_reduce, row, [from], attributes) do
-    axis = get(attributes, :axis)
-    keep? = get(attributes, :keep_axis) || false
-    tie = get(attributes, :tie_break) || :low
+    keep? = get(attributes, :keep_axis, false)
+    tie = get(attributes, :tie_break, :low)
     ties = row.attributes.tie_break.kind
 
-    with {:ok, axes} <- Shape.normalize_axes(axis || Shape.axes(from), from),
+    with {:ok, axis} <- axis(get(attributes, :axis), from),
          :ok <- check(is_boolean(keep?), "keep_axis is a boolean, got #{inspect(keep?)}"),
          :ok <- check(tie in ties, "tie_break is #{Enum.map_join(ties, " or ", &inspect/1)}, got #{inspect(tie)}") do
-      wire = if axis, do: hd(axes), else: nil
-      {:ok, Shape.reduce(from, axes, keep?), %{axis: wire, tie_break: tie, keep_axis: keep?}}
+      axes = if axis, do: [axis], else: Shape.axes(from)
+      {:ok, Shape.reduce(from, axes, keep?), %{axis: axis, tie_break: tie, keep_axis: keep?}}
     end
   end
 
   defp shape(:dot, _row, [a, b], attributes) do
     {default_left, default_right} = default_contraction(a, b)
 
-    with {:ok, contract_a} <- Shape.normalize_axes(get(attributes, :contract_left) || default_left, a),
-         {:ok, contract_b} <- Shape.normalize_axes(get(attributes, :contract_right) || default_right, b),
-         {:ok, batch_a} <- Shape.normalize_axes(get(attributes, :batch_left) || [], a),
-         {:ok, batch_b} <- Shape.normalize_axes(get(attributes, :batch_right) || [], b),
+    with {:ok, contract_a} <- Shape.normalize_axes(get(attributes, :contract_left, default_left), a),
+         {:ok, contract_b} <- Shape.normalize_axes(get(attributes, :contract_right, default_right), b),
+         {:ok, batch_a} <- Shape.normalize_axes(get(attributes, :batch_left, []), a),
+         {:ok, batch_b} <- Shape.normalize_axes(get(attributes, :batch_right, []), b),
          :ok <- matching(a, contract_a, b, contract_b, "contracted"),
          :ok <- matching(a, batch_a, b, batch_b, "batch"),
          :ok <-
@@ -247,10 +247,7 @@ defmodule GpuNode.Op.Rule do
   end
 
   defp shape(:concatenate, _row, [first | others] = shapes, attributes) do
-    axis = get(attributes, :axis) || 0
-
-    with :ok <- check(is_integer(axis), "axis is an integer, got #{inspect(axis)}"),
-         {:ok, [axis]} <- Shape.normalize_axes(axis, first),
+    with {:ok, axis} <- axis(get(attributes, :axis, 0), first),
          rest = &Tuple.delete_at(&1, axis),
          :ok <-
            check(
@@ -261,7 +258,7 @@ defmodule GpuNode.Op.Rule do
   end
 
   defp shape(:top_k, _row, [from], attributes) do
-    k = if(is_nil(get(attributes, :k)), do: 1, else: get(attributes, :k))
+    k = get(attributes, :k, 1)
     last = tuple_size(from) - 1
 
     with :ok <- check(last >= 0, "takes a tensor of 1 axis or more"),
@@ -318,5 +315,20 @@ defmodule GpuNode.Op.Rule do
   defp check(true, _text), do: :ok
   defp check(false, text), do: {:error, text}
 
+  # One axis, or none.
+  defp axis(nil, _shape), do: {:ok, nil}
+
+  defp axis(axis, shape) do
+    with :ok <- check(is_integer(axis), "axis is an integer, got #{inspect(axis)}"),
+         {:ok, [axis]} <- Shape.normalize_axes(axis, shape),
+         do: {:ok, axis}
+  end
+
   defp get(attributes, key), do: Access.get(attributes, key)
+
+  # What is nil is not given; false is a value.
+  defp get(attributes, key, default) do
+    value = get(attributes, key)
+    if is_nil(value), do: default, else: value
+  end
 end

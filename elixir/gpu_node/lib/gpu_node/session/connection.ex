@@ -105,7 +105,7 @@ defmodule GpuNode.Session.Connection do
     end
   end
 
-  defp beat_later(state), do: Process.send_after(self(), :heartbeat, Keyword.get(state.options, :heartbeat_ms, 1000))
+  defp beat_later(state), do: Process.send_after(self(), :heartbeat, Keyword.fetch!(state.options, :heartbeat_ms))
 
   defp tell_worker(%{worker: nil}, _what), do: :ok
   defp tell_worker(%{worker: worker}, what), do: send(worker, {:gpu_node_session, what})

@@ -65,11 +65,11 @@ defmodule GpuNode.Worker.Command do
       "--listen",
       options[:listen],
       "--exit-on-stdin-eof"
-    ] ++ raw_shaders(options) ++ flags ++ Enum.map(Keyword.get(options, :args, []), &to_string/1)
+    ] ++ raw_shaders(options) ++ flags ++ Enum.map(Keyword.fetch!(options, :args), &to_string/1)
   end
 
   # A node of this VM's own does what its users ask; who else it serves holds its cookie.
-  defp raw_shaders(options), do: if(Keyword.get(options, :raw_shaders, true), do: ["--allow-raw-shaders"], else: [])
+  defp raw_shaders(options), do: if(Keyword.fetch!(options, :raw_shaders), do: ["--allow-raw-shaders"], else: [])
 
   @doc """
   The environment: what the VM's own release needs must not name the node, and what names the binary is none of its settings.

@@ -4,6 +4,7 @@ defmodule Nx.Vulkan.Application do
 
   @impl true
   def start(_type, _args) do
+    with {:error, error} <- Nx.Vulkan.Config.check(), do: GpuNode.Error.raise!(error)
     Nx.Vulkan.Fallback.init()
     Nx.Vulkan.Constants.init()
     # What needs no Nx and a node takes the one of new tensors.

@@ -7,9 +7,7 @@ defmodule Nx.Vulkan.Backend do
 
   Options:
 
-    * `:node` - the node for new tensors, by the name it was started under or by its Erlang name. One with a host part is
-      attached when it is first used. A list of nodes spreads the processes over them; a process keeps to one as long as that
-      one is up. Without the option: the first of `config :nx_vulkan, nodes: [...]`, else what `GpuNode.start_link/1` started
+  #{GpuNode.Options.docs(Nx.Vulkan.Placement.options())}
 
   Ops are sent and not waited for; only reading a tensor waits. What went wrong on the node is raised as `GpuNode.Error` by the
   first read of a result, with op, shapes and types.
@@ -33,7 +31,7 @@ defmodule Nx.Vulkan.Backend do
   @behaviour Nx.Backend
 
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Callbacks, Eager, Placement, SharedMemory}
+  alias Nx.Vulkan.{Callbacks, Config, Eager, Placement, SharedMemory}
 
   @enforce_keys [:node, :value]
   defstruct @enforce_keys
@@ -80,7 +78,7 @@ defmodule Nx.Vulkan.Backend do
   end
 
   defp sign(document, %T{data: %{node: node}}, inspect_opts) do
-    if Application.get_env(:nx_vulkan, :add_backend_on_inspect, true) do
+    if Config.get!(:add_backend_on_inspect) do
       import Inspect.Algebra
       device = with {:ok, %{device: %{name: name}}} <- GpuNode.Capabilities.fetch(node), do: name
       text = "#{Kernel.inspect(__MODULE__)}<#{node}, #{device}>"

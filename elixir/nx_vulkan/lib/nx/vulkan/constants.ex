@@ -9,7 +9,7 @@ defmodule Nx.Vulkan.Constants do
   @doc "Whether a constant that is made now stays a number; counts it if so."
   @spec folded?() :: boolean
   def folded? do
-    folded? = Application.get_env(:nx_vulkan, :fold_constants, true)
+    folded? = Nx.Vulkan.Config.get!(:fold_constants)
     if folded?, do: :counters.add(:persistent_term.get(__MODULE__), 1, 1)
     folded?
   end

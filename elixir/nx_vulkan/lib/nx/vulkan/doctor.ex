@@ -10,7 +10,7 @@ defmodule Nx.Vulkan.Doctor do
   A node that is not running is started and stopped again.
   """
 
-  alias GpuNode.{Distribution, Worker}
+  alias GpuNode.{Distribution, Options, Worker}
   alias Nx.Vulkan.{Doctor, Placement}
   alias Nx.Vulkan.Doctor.Check
 
@@ -38,17 +38,25 @@ defmodule Nx.Vulkan.Doctor do
           }
   end
 
+  @options [
+    node: [type: :atom, doc: "only this node (`:\"gpu0@host\"`), with its entry in the configuration if it has one"],
+    cookie: [type: {:or, [:atom, {:fun, 0}]}, secret: true, doc: "its cookie, an atom or a function"],
+    nodes: [
+      type: {:custom, "a list of options of GpuNode.start_link/1", &Nx.Vulkan.Config.nodes?/1},
+      doc: "instead of those of the configuration"
+    ],
+    report: [type: {:fun, 1}, doc: "a function that is called with each check when it is done"]
+  ]
+
   @doc """
   Runs every check. Options:
 
-    * `:node` - only this node (`:"gpu0@host"`), with its entry in the configuration if it has one
-    * `:cookie` - its cookie, an atom or a function
-    * `:nodes` - instead of those of the configuration
-    * `:report` - a function that is called with each check when it is done
+  #{Options.docs(@options)}
   """
   @spec run(keyword) :: [Check.t()]
   def run(options \\ []) do
-    options = Keyword.validate!(options, [:node, :cookie, nodes: Placement.configured(), report: fn _ -> :ok end])
+    options = Options.check!(options, @options, "Nx.Vulkan.Doctor.run/1")
+    options = Keyword.merge([nodes: Placement.configured(), report: fn _ -> :ok end], options)
     targets = targets(options)
     local = Enum.find(targets, &(&1[:node] == nil))
     told = fn checks -> checks |> List.wrap() |> Enum.map(&tap(&1, options[:report])) end

@@ -14,7 +14,7 @@ defmodule Nx.Vulkan.Fallback do
 
   require Logger
   alias GpuNode.Error
-  alias Nx.Vulkan.Eager
+  alias Nx.Vulkan.{Config, Eager}
 
   @table __MODULE__
 
@@ -50,7 +50,7 @@ defmodule Nx.Vulkan.Fallback do
   end
 
   defp announce(op, node, reason) do
-    mode = Application.get_env(:nx_vulkan, :fallback, :warn)
+    mode = Config.get!(:fallback)
 
     if mode == :raise,
       do: Error.raise!(Error.new(:unsupported, "#{op} would be computed on the host: #{reason}", node))

@@ -6,33 +6,33 @@ defmodule Nx.Vulkan.Placement do
   # Names are resolved at every creation, so a node that is attached later, or again, is found; what costs time (starting,
   # attaching) is done once, under Nx.Vulkan.Nodes.
 
-  alias GpuNode.{Capabilities, Error, Link}
+  alias GpuNode.{Capabilities, Error, Link, Options}
+  alias Nx.Vulkan.Config
 
-  @options [:node]
+  @options [
+    node: [
+      type: {:custom, "the name of a GPU node (:gpu0, :\"gpu0@host\") or a list of names", &__MODULE__.names?/1},
+      doc:
+        "the node for new tensors, by the name it was started under or by its Erlang name. One with a host part is attached " <>
+          "when it is first used. A list of nodes spreads the processes over them; a process keeps to one as long as that one is " <>
+          "up. Without the option: the first of `config :nx_vulkan, nodes: [...]`, else what `GpuNode.start_link/1` started"
+    ]
+  ]
 
   @type name :: atom
 
   @doc "Checks the options of `{Nx.Vulkan.Backend, options}`; raises `ArgumentError` on others."
   @spec validate!(keyword) :: keyword
-  def validate!(options) do
-    options = Keyword.validate!(options, @options)
+  def validate!(options), do: Config.nx_options!(options, @options, "Nx.Vulkan.Backend")
 
-    case options[:node] do
-      name when is_atom(name) ->
-        options
+  @doc "The options of the backend."
+  @spec options() :: Options.schema()
+  def options, do: @options
 
-      [_ | _] = names ->
-        if Enum.all?(names, &(is_atom(&1) and &1 != nil)), do: options, else: refuse(names)
-
-      other ->
-        refuse(other)
-    end
-  end
-
-  defp refuse(other) do
-    raise ArgumentError,
-          "option :node of Nx.Vulkan.Backend is the name of a GPU node (:gpu0, :\"gpu0@host\") or a list of names, got: #{inspect(other)}"
-  end
+  @doc false
+  def names?(name) when is_atom(name), do: true
+  def names?([_ | _] = names), do: Enum.all?(names, &(is_atom(&1) and &1 != nil))
+  def names?(_other), do: false
 
   @doc "The node for a new tensor, by its Erlang name. Raises `GpuNode.Error` when there is none, or none can be reached."
   @spec node!(keyword | nil) :: node
@@ -54,7 +54,7 @@ defmodule Nx.Vulkan.Placement do
   def device do
     # By whatever name the backend goes: no other has this option.
     {_module, options} = Nx.default_backend()
-    node = options |> Keyword.take(@options) |> node!()
+    node = options |> Keyword.take([:node]) |> node!()
     with {:ok, capabilities} <- Capabilities.fetch(node), do: {:ok, node, capabilities}
   rescue
     error in Error -> {:error, error}
@@ -157,7 +157,7 @@ defmodule Nx.Vulkan.Placement do
 
   @doc "The nodes of the configuration: a list of options of `GpuNode.start_link/1`."
   @spec configured() :: [keyword]
-  def configured, do: Application.get_env(:nx_vulkan, :nodes, [])
+  def configured, do: Config.get!(:nodes)
 
   @doc "Starts every configured node. One that cannot start is logged, and tried again when a tensor is to be made on it."
   @spec start_configured() :: :ok

@@ -9,12 +9,17 @@ defmodule Nx.Vulkan.SharedMemory do
   alias Nx.Vulkan.Eager
 
   @folder "/dev/shm"
+  # As Nx.to_pointer/2 names them.
+  @options [
+    mode: [type: {:in, [:local, :ipc]}, default: :local],
+    permissions: [type: {:integer, 0, 0o777}, default: 0o400]
+  ]
 
   def start_link(_options), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
 
   @spec to_pointer(Nx.Tensor.t(), keyword) :: Nx.Pointer.t()
   def to_pointer(tensor, options) do
-    options = Keyword.validate!(options, mode: :local, permissions: 0o400)
+    options = Nx.Vulkan.Config.nx_options!(options, @options, "Nx.to_pointer/2")
 
     case options[:mode] do
       :ipc ->
@@ -30,9 +35,6 @@ defmodule Nx.Vulkan.SharedMemory do
       :local ->
         raise ArgumentError,
               "a tensor of Nx.Vulkan.Backend lies in another process, so it has no address here: use Nx.to_pointer(tensor, mode: :ipc)"
-
-      other ->
-        raise ArgumentError, "expected mode :ipc, got: #{inspect(other)}"
     end
   end
 

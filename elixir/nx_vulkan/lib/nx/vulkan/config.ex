@@ -1,0 +1,83 @@
+defmodule Nx.Vulkan.Config do
+  alias GpuNode.{Error, Options}
+
+  @schema [
+    nodes: [
+      type: {:custom, "a list of options of GpuNode.start_link/1", &__MODULE__.nodes?/1},
+      default: [],
+      doc:
+        "a list of options of `GpuNode.start_link/1`; started or attached with the application, the first is the default"
+    ],
+    fallback: [
+      type: {:in, [:warn, :count, :raise]},
+      default: :warn,
+      doc: "what happens to ops that are computed on the host, `:warn`, `:count` or `:raise`: see `Nx.Vulkan.Fallback`"
+    ],
+    fold_constants: [type: :boolean, default: true, doc: "whether constants stay numbers: see `Nx.Vulkan.Backend`"],
+    add_backend_on_inspect: [
+      type: :boolean,
+      default: true,
+      doc: "whether `inspect/1` of a tensor names node and device"
+    ],
+    node_timeout_ms: [
+      type: {:or, [:pos_integer, {:in, [:infinity]}]},
+      default: :infinity,
+      doc: "what a function of `Nx.Vulkan.Node` may take"
+    ]
+  ]
+
+  @moduledoc """
+  What `config :nx_vulkan` may say. It is checked when the application starts, and what is set later when it is read: anything else is
+  a `GpuNode.Error`, `:invalid_argument`, that lists what there is.
+
+  #{Options.docs(@schema)}
+  """
+
+  @doc "Checks all of it, the options of its nodes included. Error: `:invalid_argument`."
+  @spec check() :: :ok | {:error, Error.t()}
+  def check do
+    with {:ok, config} <- Options.check_config(:nx_vulkan, @schema) do
+      config[:nodes]
+      |> Enum.with_index(1)
+      |> Enum.find_value(:ok, fn {node, number} ->
+        case GpuNode.Supervisor.check(node, "config :nx_vulkan, nodes: number #{number}") do
+          {:ok, _options} -> nil
+          {:error, _} = error -> error
+        end
+      end)
+    end
+  end
+
+  @doc "The value of `key`."
+  @spec get!(atom) :: term
+  for {key, entry} <- @schema do
+    def get!(unquote(key)) do
+      case Application.fetch_env(:nx_vulkan, unquote(key)) do
+        :error ->
+          unquote(entry[:default])
+
+        {:ok, value} ->
+          Options.check!([{unquote(key), value}], [{unquote(key), @schema[unquote(key)]}], "config :nx_vulkan")[
+            unquote(key)
+          ]
+      end
+    end
+  end
+
+  @doc "The keys that there are."
+  @spec keys() :: [atom]
+  def keys, do: Keyword.keys(@schema)
+
+  @doc false
+  def nodes?(value), do: is_list(value) and Enum.all?(value, &Keyword.keyword?/1)
+
+  @doc false
+  # Options that came through Nx: what they cannot be is refused as Nx does.
+  @spec nx_options!(term, Options.schema(), String.t()) :: keyword
+  def nx_options!(options, schema, what) do
+    case Options.check(options, schema, what) do
+      {:ok, options} -> options
+      {:error, error} -> raise ArgumentError, error.message
+    end
+  end
+end
