@@ -143,8 +143,9 @@ defmodule GpuNode.Chain do
     * `:constrained` - whether draws and moments are of the variables (default) or of the unconstrained coordinates
     * `:keep_draws` - false keeps only the moments of each chain's halves
     * `:mapping` - as of `run/2`
-    * `:progress` - a function that hears every `:progress_ms` (default 200) how far the run is: a map with `phase` (`:search`, `:warmup`, `:draw`),
-      `iteration`, `iterations`, `step_size`, `path_length`, `acceptance`, `divergences`, `leapfrog_steps`. Returns `:cancel` to end it.
+    * `:progress` - `:auto` (default: a line that is kept up to date, in IEx, in Livebook and on a terminal), `true`, `false`, or a function that
+      hears every `:progress_ms` (default 200) how far the run is, may return `:cancel`, and whose failure ends the run: see
+      `GpuNode.Chain.Progress`
     * `:timeout` - in ms; default a day
 
   The run ends when the calling process does. Divergences (an energy that rises by more than 1000, or is not finite) are counted, not hidden: see

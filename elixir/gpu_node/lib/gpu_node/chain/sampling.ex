@@ -3,7 +3,7 @@ defmodule GpuNode.Chain.Sampling do
   # GpuNode.Chain.sample/3: its options as the wire has them, its results under their names.
 
   alias GpuNode.{Client, Error, Link, Protocol, Tensor, Transfer}
-  alias GpuNode.Chain.{Model, Numbers, Samples}
+  alias GpuNode.Chain.{Model, Numbers, Progress, Samples}
 
   # Nobody knows how long a sampling takes, but the node wants to know when to stop: a day.
   @timeout 86_400_000
@@ -16,18 +16,23 @@ defmodule GpuNode.Chain.Sampling do
   @spec run(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
   def run(model, draws, options) do
     with :ok <- check(options),
+         {:ok, listener} <- Progress.listener(Keyword.get(options, :progress, :auto)),
          {:ok, link} <- Link.fetch(model.node),
          deadline = Client.deadline(link, Keyword.put_new(options, :timeout, @timeout)),
-         {:ok, own, kept} <- wire(model, draws, options, link, deadline),
+         {:ok, own, kept} <- wire(model, draws, options, listener, link, deadline),
          names = names(model, Map.get(own, :keep_draws, true)),
          ids = Enum.map(names, fn _ -> Link.next_id(link) end),
          request = Protocol.sample(model.id, ids, own),
-         hear = Keyword.get(options, :progress, fn _report -> :ok end),
-         {:ok, answer} <- Transfer.request(link, model.session, request, deadline, hear) do
+         iterations = {count(own[:warmup], 1000), count(draws, 0) * count(own[:thin], 1)},
+         ask = &Transfer.request(link, model.session, request, deadline, &1),
+         {:ok, answer} <- Progress.follow(listener, iterations, ask) do
       Client.keep({model, kept})
       {:ok, samples(link, model, draws, Map.get(own, :chains, 1), Enum.zip(names, ids), answer)}
     end
   end
+
+  # For the listener; what is no count the node refuses.
+  defp count(given, default), do: if(is_integer(given), do: given, else: default)
 
   defp check(options) do
     known = @counts ++ @numbers ++ @others
@@ -38,8 +43,8 @@ defmodule GpuNode.Chain.Sampling do
     end
   end
 
-  defp wire(model, draws, options, link, deadline) do
-    report = if options[:progress], do: Keyword.get(options, :progress_ms, @progress_ms), else: 0
+  defp wire(model, draws, options, listener, link, deadline) do
+    report = if listener, do: Keyword.get(options, :progress_ms, @progress_ms), else: 0
 
     own =
       options
