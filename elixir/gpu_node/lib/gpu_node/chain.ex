@@ -15,7 +15,7 @@ defmodule GpuNode.Chain do
   """
 
   alias GpuNode.{Capabilities, Client, Error, Link, Protocol, Tensor, Type}
-  alias GpuNode.Chain.{Model, Numbers, Samples, Sampling}
+  alias GpuNode.Chain.{Model, Numbers, Samples, Sampling, Spans}
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
   @timeout 60_000
@@ -52,6 +52,10 @@ defmodule GpuNode.Chain do
   """
   @spec compile(atom, atom | String.t() | {:file, Path.t()}, keyword) :: {:ok, Model.t()} | {:error, Error.t()}
   def compile(node, family, options \\ []) do
+    Spans.compile(node, family, options, fn -> compiled(node, family, options) end)
+  end
+
+  defp compiled(node, family, options) do
     with {:ok, link} <- Link.fetch(node),
          {:ok, type} <- float_type(Keyword.get(options, :type, :f64)),
          {:ok, text, file} <- source(family),
@@ -157,7 +161,8 @@ defmodule GpuNode.Chain do
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))
   """
   @spec sample(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
-  def sample(%Model{} = model, draws, options \\ []), do: Sampling.run(model, draws, options)
+  def sample(%Model{} = model, draws, options \\ []),
+    do: Spans.sample(model, draws, options, fn -> Sampling.run(model, draws, options) end)
 
   @doc "As `sample/3`, raising `GpuNode.Error`."
   @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()
