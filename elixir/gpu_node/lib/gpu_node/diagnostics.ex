@@ -53,8 +53,8 @@ defmodule GpuNode.Diagnostics do
     * M. Betancourt: Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo. arXiv:1604.00695, 2016.
   """
 
-  alias GpuNode.Diagnostics.{Chains, Convergence, Draws, Order}
-  alias GpuNode.Error
+  alias GpuNode.Diagnostics.{Chains, Convergence, Draws, Order, Warning, Warnings}
+  alias GpuNode.{Error, Options}
   alias GpuNode.Special.Beta
 
   @type estimate :: Convergence.estimate()
@@ -110,6 +110,45 @@ defmodule GpuNode.Diagnostics do
     # One chain has nothing to agree with: its halves alone are no comparison that a summary should show.
     estimates = if draws.chains == 1, do: %{estimates | rhat: nil}, else: estimates
     Map.put(estimates, :name, name)
+  end
+
+  chains_listed? =
+    {:or, [{:in, [nil]}, {:custom, "a list of numbers of chains", &GpuNode.Diagnostics.chain_numbers?/1}]}
+
+  @warnings_options [
+    energies: [type: :any, doc: "energies at the draws, as `ebfmi/1` takes them"],
+    divergences: [type: {:or, [{:in, [nil]}, :non_neg_integer]}, doc: "how many iterations diverged"],
+    diverged: [type: chains_listed?, doc: "the chains that they are of, counted from 0"],
+    iterations: [type: {:or, [{:in, [nil]}, :pos_integer]}, doc: "what the divergences are of; without it all draws"],
+    never_moved: [
+      type: chains_listed?,
+      doc: "chains that stayed where they began; without it those whose draws are all one point"
+    ],
+    acceptance: [type: {:or, [{:in, [nil]}, :number]}, doc: "the mean acceptance of the run"],
+    target_accept: [type: {:or, [{:in, [nil]}, :number]}, doc: "the acceptance that its step size was learned for"]
+  ]
+
+  @doc false
+  def chain_numbers?(chains), do: is_list(chains) and Enum.all?(chains, &(is_integer(&1) and &1 >= 0))
+
+  @doc """
+  What speaks against the draws, the most important first: see `GpuNode.Diagnostics.Warning`. Empty when nothing was found, which proves
+  nothing.
+
+  Options, all of them about the run, and none of them needed:
+
+  #{Options.docs(@warnings_options)}
+  """
+  @spec warnings(input, keyword) :: [Warning.t()]
+  def warnings(input, options \\ []) do
+    options = Options.check!(options, @warnings_options)
+    draws = Draws.new!(input)
+    facts = options |> Keyword.delete(:energies) |> Map.new()
+    facts = Map.put_new_lazy(facts, :never_moved, fn -> draws |> Warnings.still() |> Enum.sort() end)
+    facts = Map.put(facts, :energy, options[:energies] && Draws.new!(options[:energies]))
+
+    rows = draws |> summary() |> Enum.with_index() |> Enum.flat_map(fn {row, i} -> Warnings.of_row(row, draws, i) end)
+    Warnings.sort(rows ++ Warnings.of_run(draws.chains, draws.draws, facts))
   end
 
   @doc "The mean of all draws."

@@ -27,7 +27,9 @@ defmodule GpuNode.Chain.Sampling do
          ask = &Transfer.request(link, model.session, request, deadline, &1),
          {:ok, answer} <- Progress.follow(listener, iterations, ask) do
       Client.keep({model, kept})
-      {:ok, samples(link, model, draws, Map.get(own, :chains, 1), Enum.zip(names, ids), answer)}
+      samples = samples(link, model, draws, Map.get(own, :chains, 1), Enum.zip(names, ids), answer)
+      target = if own[:step_size], do: nil, else: Map.get(own, :target_accept, 0.8)
+      {:ok, %{samples | thin: Map.get(own, :thin, 1), target_accept: target}}
     end
   end
 

@@ -5,11 +5,11 @@ defmodule GpuNode.Diagnostics.Plot do
       IO.puts(GpuNode.Diagnostics.Plot.density(draws, "mu", width: 40))
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Diagnostics.summary(draws)))
 
-  Lines end without a newline after the last one, and are all of one width.
+  Lines end without a newline after the last one, and are all of one width, but for those of warnings.
   """
 
   alias GpuNode.Diagnostics
-  alias GpuNode.Diagnostics.{Chains, Draws, Order}
+  alias GpuNode.Diagnostics.{Chains, Draws, Order, Summary, Warning}
   alias GpuNode.Error
 
   # Eighths of a cell, from nothing to all of it.
@@ -105,8 +105,17 @@ defmodule GpuNode.Diagnostics.Plot do
     |> String.pad_trailing(width)
   end
 
-  @doc "The rows of `GpuNode.Diagnostics.summary/1` as a table: four significant digits, whole sample sizes, R-hat to three decimals."
-  @spec table([Diagnostics.row()]) :: String.t()
+  # Of one kind of warning so many are shown, and how many more there are.
+  @shown 3
+
+  @doc """
+  The rows of `GpuNode.Diagnostics.summary/1` as a table: four significant digits, whole sample sizes, R-hat to three decimals, a dash for the
+  R-hat of one chain. Of a `GpuNode.Diagnostics.Summary` the warnings are below, one a line, of each kind three at most.
+  """
+  @spec table([Diagnostics.row()] | Summary.t()) :: String.t()
+  def table(%Summary{rows: rows, warnings: []}), do: table(rows)
+  def table(%Summary{rows: rows, warnings: warnings}), do: table(rows) <> "\n\n" <> warnings(warnings)
+
   def table(rows) do
     header = ["" | Enum.map(@columns, &elem(&1, 1))]
     body = for row <- rows, do: [to_string(row.name) | for({key, _, kind} <- @columns, do: text(row[key], kind))]
@@ -118,6 +127,19 @@ defmodule GpuNode.Diagnostics.Plot do
       [String.pad_trailing(name, name_width) | Enum.zip_with(cells, cell_widths, &String.pad_leading/2)]
       |> Enum.join("  ")
     end)
+  end
+
+  @doc "Warnings, one a line, of each kind three at most and how many more there are."
+  @spec warnings([Warning.t()]) :: String.t()
+  def warnings(warnings) do
+    warnings
+    |> Enum.chunk_by(& &1.code)
+    |> Enum.flat_map(fn alike ->
+      {shown, rest} = Enum.split(alike, @shown)
+      lines = Enum.map(shown, &"warning: #{&1.message}")
+      if rest == [], do: lines, else: lines ++ ["warning: And #{length(rest)} more of this kind (#{hd(rest).code})."]
+    end)
+    |> Enum.join("\n")
   end
 
   defp text(nil, _kind), do: "-"
