@@ -328,7 +328,7 @@ defmodule GpuNode.SystemCase.Remote do
       )
 
     samples = Chain.sample!(model, 200, chains: 256, warmup: 200, seed: seed)
-    {hd(Chain.Samples.summary!(samples)), Tensor.to_binary!(samples.draws["x"])}
+    {Enum.at(Chain.Samples.summary!(samples), 0), Tensor.to_binary!(samples.draws["x"])}
   end
 
   @doc "Samples eight schools for hours, or until told to stop: `watcher` hears once that it is under way, and when."

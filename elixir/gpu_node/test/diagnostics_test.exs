@@ -161,10 +161,21 @@ defmodule GpuNode.DiagnosticsTest do
     assert is_float(Diagnostics.rhat([[1, 2, 3, 5]]))
     assert Diagnostics.ess_bulk([[1, 2, 3, 5, 4]]) == :nan
     assert is_float(Diagnostics.ess_bulk([[1, 2, 3, 5, 4, 0]]))
-    assert [%{mean: 7.0, sd: :nan, median: 7.0, rhat: :nan}] = Diagnostics.summary([[7]])
+    assert [%{mean: 7.0, sd: :nan, median: 7.0, rhat: nil}] = Diagnostics.summary([[7]])
     # Two values: the upper quantile is the upper value, and everything lies at or below it.
     assert Diagnostics.ess_tail(for(_ <- 1..4, do: for(i <- 1..20, do: rem(i * i, 3)))) == :nan
     assert is_float(Diagnostics.rhat(for(_ <- 1..4, do: for(_ <- 1..20, do: :rand.uniform(2)))))
+  end
+
+  @tag :truth
+  test "one chain has no R-hat in a summary and a dash in its table; its halves are compared on request" do
+    [row] = rows = Diagnostics.summary(normal(1, 100))
+    assert row.rhat == nil
+    assert is_float(row.ess_bulk) and is_float(row.mcse_mean)
+    assert rows |> GpuNode.Diagnostics.Plot.table() |> String.ends_with?("  -")
+    assert is_float(Diagnostics.rhat(normal(1, 100)))
+    assert [%{rhat: rhat}] = Diagnostics.summary(normal(2, 100))
+    assert is_float(rhat)
   end
 
   test "E-BFMI: near two for independent energies, small for ones that creep, :nan where they stand" do

@@ -57,6 +57,7 @@ defmodule GpuNode.PublicOptionsTest do
       {Chain, :sample!, 3} => &Chain.sample!(model, 10, &1),
       {Diagnostics.Draws, :new, 2} => &Diagnostics.Draws.new(<<0::64>>, &1),
       {Diagnostics.Draws, :new!, 2} => &Diagnostics.Draws.new!(<<0::64>>, &1),
+      {Diagnostics, :warnings, 2} => &Diagnostics.warnings([[1, 2]], &1),
       {Diagnostics.Plot, :density, 3} => &Diagnostics.Plot.density([[1, 2]], 0, &1)
     }
   end
@@ -167,7 +168,8 @@ defmodule GpuNode.PublicOptionsTest do
           {{Chain, :sample, 3}, [step_size: 0], "the option :step_size is a number above 0, got 0"},
           {{Chain, :sample, 3}, [keep_draws: 1], "the option :keep_draws is true or false, got 1"},
           {{Chain, :sample, 3}, [mapping: :galaxy], "is :thread or :subgroup or :workgroup, got :galaxy"},
-          {{Chain, :sample, 3}, [progress: :all], "the option :progress is a function of 1 argument, got :all"},
+          {{Chain, :sample, 3}, [progress: :all],
+           "the option :progress is true or false or :auto or a function of 1 argument, got :all"},
           {{Chain, :compile, 3}, [chains: 0], "the option :chains is an integer of at least 1, got 0"},
           {{Chain, :compile, 3}, [type: :s32], "the option :type is :f32 or :f64"},
           {{Chain, :compile, 3}, [parameters: 5], "the option :parameters is a map or a list of pairs"},

@@ -15,7 +15,7 @@ defmodule GpuNode.Chain do
   """
 
   alias GpuNode.{Capabilities, Client, Error, Link, Options, Protocol, Tensor, Type}
-  alias GpuNode.Chain.{Model, Numbers, Samples, Sampling}
+  alias GpuNode.Chain.{Model, Numbers, Samples, Sampling, Spans}
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
   @timeout [type: :timeout, default: 60_000, doc: "in ms"]
@@ -88,6 +88,10 @@ defmodule GpuNode.Chain do
   """
   @spec compile(atom, atom | String.t() | {:file, Path.t()}, keyword) :: {:ok, Model.t()} | {:error, Error.t()}
   def compile(node, family, options \\ []) do
+    Spans.compile(node, family, options, fn -> compiled(node, family, options) end)
+  end
+
+  defp compiled(node, family, options) do
     with {:ok, options} <- Options.check(options, @compile_options, "GpuNode.Chain.compile/3"),
          {:ok, type} = Type.normalize(options[:type]),
          {:ok, link} <- Link.fetch(node),
@@ -172,7 +176,8 @@ defmodule GpuNode.Chain do
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))
   """
   @spec sample(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
-  def sample(%Model{} = model, draws, options \\ []), do: Sampling.run(model, draws, options)
+  def sample(%Model{} = model, draws, options \\ []),
+    do: Spans.sample(model, draws, options, fn -> Sampling.run(model, draws, options) end)
 
   @doc "As `sample/3`, raising `GpuNode.Error`."
   @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()

@@ -30,7 +30,12 @@ defmodule GpuNode.Diagnostics do
 
   `:nan`: a draw is not finite; all draws are one value (nothing can be said of convergence then); chains are too short: two draws a chain for
   a standard deviation, four for R-hat, six for effective sample sizes; for a quantile, all draws lie on one side of it (discrete draws).
-  `:infinity`: R-hat, when no half of a chain moves and they differ. One chain is enough for everything, as it is split.
+  `:infinity`: R-hat, when no half of a chain moves and they differ; a standard deviation that is above all doubles.
+
+  One chain is enough for effective sample sizes and standard errors, and `rhat/2` compares its halves: that tells a drift, and cannot tell
+  whether another chain would have come to the same place. So a summary has no R-hat of one chain (nil, a dash in the table).
+
+  Draws may be of any size that doubles have: sums are taken over draws divided by a power of two (`GpuNode.Diagnostics.Chains`).
 
   ## Cost
 
@@ -48,8 +53,8 @@ defmodule GpuNode.Diagnostics do
     * M. Betancourt: Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo. arXiv:1604.00695, 2016.
   """
 
-  alias GpuNode.Diagnostics.{Chains, Convergence, Draws, Order}
-  alias GpuNode.Error
+  alias GpuNode.Diagnostics.{Chains, Convergence, Draws, Order, Warning, Warnings}
+  alias GpuNode.{Error, Options}
   alias GpuNode.Special.Beta
 
   @type estimate :: Convergence.estimate()
@@ -65,8 +70,10 @@ defmodule GpuNode.Diagnostics do
           mcse_mean: estimate,
           ess_bulk: estimate,
           ess_tail: estimate,
-          rhat: estimate
+          rhat: estimate | nil
         }
+
+  @estimates [:mean, :sd, :median, :q5, :q95, :mcse_mean, :ess_bulk, :ess_tail, :rhat]
 
   # Of a normal distribution, one standard deviation below and above the mean.
   @one_sd {0.15865525393145707, 0.8413447460685429}
@@ -87,39 +94,82 @@ defmodule GpuNode.Diagnostics do
         {rhat, ess_bulk} = bulk_and_rhat(chains, order)
 
         %{
-          mean: moments.mean,
-          sd: sd,
+          mean: Chains.unscale(moments.mean, chains.exponent),
+          sd: Chains.unscale(sd, chains.exponent),
           median: Order.quantile(order, 0.5),
           q5: Order.quantile(order, 0.05),
           q95: Order.quantile(order, 0.95),
-          mcse_mean: standard_error(sd, ess_of(chains)),
+          mcse_mean: sd |> standard_error(ess_of(chains)) |> Chains.unscale(chains.exponent),
           ess_bulk: ess_bulk,
           ess_tail: tail(chains, order),
           rhat: rhat
         }
       end)
 
-    if estimates == :nan,
-      do:
-        Map.new([:mean, :sd, :median, :q5, :q95, :mcse_mean, :ess_bulk, :ess_tail, :rhat], &{&1, :nan})
-        |> Map.put(:name, name),
-      else: Map.put(estimates, :name, name)
+    estimates = if estimates == :nan, do: Map.new(@estimates, &{&1, :nan}), else: estimates
+    # One chain has nothing to agree with: its halves alone are no comparison that a summary should show.
+    estimates = if draws.chains == 1, do: %{estimates | rhat: nil}, else: estimates
+    Map.put(estimates, :name, name)
+  end
+
+  chains_listed? =
+    {:or, [{:in, [nil]}, {:custom, "a list of numbers of chains", &GpuNode.Diagnostics.chain_numbers?/1}]}
+
+  @warnings_options [
+    energies: [type: :any, doc: "energies at the draws, as `ebfmi/1` takes them"],
+    divergences: [type: {:or, [{:in, [nil]}, :non_neg_integer]}, doc: "how many iterations diverged"],
+    diverged: [type: chains_listed?, doc: "the chains that they are of, counted from 0"],
+    iterations: [type: {:or, [{:in, [nil]}, :pos_integer]}, doc: "what the divergences are of; without it all draws"],
+    never_moved: [
+      type: chains_listed?,
+      doc: "chains that stayed where they began; without it those whose draws are all one point"
+    ],
+    acceptance: [type: {:or, [{:in, [nil]}, :number]}, doc: "the mean acceptance of the run"],
+    target_accept: [type: {:or, [{:in, [nil]}, :number]}, doc: "the acceptance that its step size was learned for"]
+  ]
+
+  @doc false
+  def chain_numbers?(chains), do: is_list(chains) and Enum.all?(chains, &(is_integer(&1) and &1 >= 0))
+
+  @doc """
+  What speaks against the draws, the most important first: see `GpuNode.Diagnostics.Warning`. Empty when nothing was found, which proves
+  nothing.
+
+  Options, all of them about the run, and none of them needed:
+
+  #{Options.docs(@warnings_options)}
+  """
+  @spec warnings(input, keyword) :: [Warning.t()]
+  def warnings(input, options \\ []) do
+    options = Options.check!(options, @warnings_options, "GpuNode.Diagnostics.warnings/2")
+    draws = Draws.new!(input)
+    facts = options |> Keyword.delete(:energies) |> Map.new()
+    facts = Map.put_new_lazy(facts, :never_moved, fn -> draws |> Warnings.still() |> Enum.sort() end)
+    facts = Map.put(facts, :energy, options[:energies] && Draws.new!(options[:energies]))
+
+    rows = draws |> summary() |> Enum.with_index() |> Enum.flat_map(fn {row, i} -> Warnings.of_row(row, draws, i) end)
+    Warnings.sort(rows ++ Warnings.of_run(draws.chains, draws.draws, facts))
   end
 
   @doc "The mean of all draws."
   @spec mean(input, parameter) :: estimate
-  def mean(input, parameter \\ 0), do: with_chains(input, parameter, &Chains.moments(&1).mean)
+  def mean(input, parameter \\ 0),
+    do: with_chains(input, parameter, &Chains.unscale(Chains.moments(&1).mean, &1.exponent))
 
   @doc "The standard deviation of all draws as one sample."
   @spec sd(input, parameter) :: estimate
-  def sd(input, parameter \\ 0), do: with_chains(input, parameter, &sd_of(&1, Chains.moments(&1)))
+  def sd(input, parameter \\ 0),
+    do: with_chains(input, parameter, &Chains.unscale(sd_of(&1, Chains.moments(&1)), &1.exponent))
 
   @doc "A quantile of all draws, by linear interpolation."
   @spec quantile(input, number, parameter) :: estimate
   def quantile(input, probability, parameter \\ 0) when probability >= 0 and probability <= 1,
     do: with_chains(input, parameter, &Order.quantile(Order.new(&1.values), probability))
 
-  @doc "Rank-normalised split R-hat: the maximum of bulk and folded."
+  @doc """
+  Rank-normalised split R-hat: the maximum of bulk and folded. Chains are compared as halves, so one chain has one too: of its first half
+  against its second. It says that the chain does not drift, and nothing about what it has not seen.
+  """
   @spec rhat(input, parameter) :: estimate
   def rhat(input, parameter \\ 0),
     do: with_chains(input, parameter, &elem(bulk_and_rhat(&1, Order.new(&1.values)), 0))
@@ -155,7 +205,10 @@ defmodule GpuNode.Diagnostics do
   @doc "Monte Carlo standard error of the mean."
   @spec mcse_mean(input, parameter) :: estimate
   def mcse_mean(input, parameter \\ 0),
-    do: with_chains(input, parameter, &standard_error(sd_of(&1, Chains.moments(&1)), ess_of(&1)))
+    do:
+      with_chains(input, parameter, fn chains ->
+        chains |> sd_of(Chains.moments(chains)) |> standard_error(ess_of(chains)) |> Chains.unscale(chains.exponent)
+      end)
 
   @doc "Monte Carlo standard error of the standard deviation."
   @spec mcse_sd(input, parameter) :: estimate
@@ -164,9 +217,14 @@ defmodule GpuNode.Diagnostics do
       squared = squared(chains)
       moments = Chains.moments(squared)
 
-      case {standard_error(sd_population(squared, moments), ess_of(squared)), moments.mean} do
-        {:nan, _variance} -> :nan
-        {error, variance} -> error / (2 * :math.sqrt(variance))
+      case standard_error(sd_population(squared, moments), ess_of(squared)) do
+        :nan ->
+          :nan
+
+        error ->
+          # Squared distances have a unit of their own, whose root is that of the divided draws.
+          unit = :math.sqrt(Chains.unscale(1.0, squared.exponent))
+          Chains.unscale(error / (2 * :math.sqrt(moments.mean)) * unit, chains.exponent)
       end
     end)
   end
@@ -182,7 +240,8 @@ defmodule GpuNode.Diagnostics do
         at = &(Beta.quantile(&1, ess * probability + 1, ess * (1 - probability) + 1) * order.size)
         low = Order.statistic(order, max(floor(at.(below)), 1))
         high = Order.statistic(order, min(ceil(at.(above)), order.size))
-        (high - low) / 2
+        # The distance of two doubles may be no double, and half of a small one neither.
+        if max(abs(low), abs(high)) < 8.0e307, do: (high - low) / 2, else: high / 2 - low / 2
       end
     end)
   end
@@ -202,8 +261,10 @@ defmodule GpuNode.Diagnostics do
   end
 
   defp fraction(chain) do
-    %{within: within} = chain |> Chains.new(1, div(byte_size(chain), 8)) |> Chains.moments()
-    energies = for <<e::float-little-64 <- chain>>, do: e
+    chain = Chains.new(chain, 1, div(byte_size(chain), 8))
+    %{within: within} = Chains.moments(chain)
+    scale = Chains.scale(chain.exponent)
+    energies = for <<e::float-little-64 <- chain.values>>, do: e * scale
     changes = Enum.zip_reduce(energies, tl(energies), 0.0, fn e, next, sum -> sum + (next - e) * (next - e) end)
     if within == 0.0, do: :nan, else: changes / (within * (length(energies) - 1))
   end
@@ -232,9 +293,11 @@ defmodule GpuNode.Diagnostics do
   defp standard_error(_sd, :nan), do: :nan
   defp standard_error(sd, ess), do: sd / :math.sqrt(ess)
 
+  # Of the divided draws.
   defp squared(chains) do
     %{mean: mean} = Chains.moments(chains)
-    Chains.map(chains, &((&1 - mean) * (&1 - mean)))
+    scale = Chains.scale(chains.exponent)
+    Chains.map(chains, &((&1 * scale - mean) * (&1 * scale - mean)))
   end
 
   defp bulk_and_rhat(%{length: n}, _order) when n < 2, do: {:nan, :nan}
@@ -245,7 +308,7 @@ defmodule GpuNode.Diagnostics do
     bulk = scored(split, if(rem(chains.length, 2) == 0, do: order, else: Order.new(split.values)))
     moments = Chains.moments(bulk)
     median = Order.quantile(order, 0.5)
-    folded = Chains.map(split, &abs(&1 - median))
+    folded = Chains.map(split, if(chains.exponent < 1023, do: &abs(&1 - median), else: &abs(&1 / 2 - median / 2)))
     folded = scored(folded, Order.new(folded.values))
 
     {larger(Convergence.rhat(bulk, moments), Convergence.rhat(folded, Chains.moments(folded))),
@@ -259,7 +322,7 @@ defmodule GpuNode.Diagnostics do
   # Atoms are above all numbers.
   defp larger(bulk, folded), do: max(bulk, folded)
 
-  defp scored(chains, order), do: %{chains | values: Order.scores(order)}
+  defp scored(chains, order), do: Chains.with_values(chains, Order.scores(order))
 
   defp tail(chains, order) do
     case Enum.map([0.05, 0.95], &ess_below(chains, Order.quantile(order, &1))) do

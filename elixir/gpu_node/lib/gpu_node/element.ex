@@ -11,6 +11,9 @@ defmodule GpuNode.Element do
 
   @type value :: number | Type.special() | {value, value}
 
+  # What is halfway from the largest double to 2^1024, or more, rounds to infinity.
+  @infinite 2 ** 1024 - 2 ** 970
+
   @doc "From Nx's binary (packed bitstring below 8 bits) to wire bytes."
   @spec unpack(bitstring, Type.t()) :: binary
   def unpack(bits, {:s, size}) when size < 8, do: for(<<x::signed-size(size) <- bits>>, into: <<>>, do: <<x::8>>)
@@ -32,6 +35,10 @@ defmodule GpuNode.Element do
   end
 
   def encode(value, {:c, _} = type), do: encode({value, 0.0}, type)
+
+  # Integers have no largest one, and doubles do.
+  def encode(value, {kind, _} = type) when kind not in [:s, :u] and is_integer(value) and abs(value) >= @infinite,
+    do: {:ok, float(if(value > 0, do: :infinity, else: :neg_infinity), type)}
 
   def encode(value, {kind, _} = type)
       when kind not in [:s, :u] and (is_number(value) or value in [:nan, :infinity, :neg_infinity]),

@@ -72,21 +72,21 @@ defmodule GpuNode.Transfer do
 
   @doc """
   Asks for what takes long and reports on the way. Every report is passed to `hear` in this process; when that returns `:cancel`,
-  the request ends. It ends too when this process does.
+  the request ends. It ends too when this process does, and when `hear` raises, throws or exits, which goes on to the caller of this.
   """
   @spec request(Link.t(), pos_integer, Protocol.request(), Client.deadline(), (map -> term)) ::
           {:ok, term} | {:error, Error.t()}
   def request(link, session, request, deadline, hear) do
     reports = Process.alias()
 
-    result =
+    try do
       run(link, elem(request, 0), 0, deadline, {reports, hear}, fn _bulk ->
         ask(link, session, deadline, request, &send(reports, {reports, &1}))
       end)
-
-    Process.unalias(reports)
-    forget(reports)
-    result
+    after
+      Process.unalias(reports)
+      forget(reports)
+    end
   end
 
   # Reports that came behind the answer.
@@ -132,9 +132,10 @@ defmodule GpuNode.Transfer do
     result
   end
 
-  defp transfer(link, kind, deadline, hearing, work) do
+  defp transfer(link, kind, deadline, hearing, work), do: transfer(link, kind, deadline, hearing, work, Process.alias())
+
+  defp transfer(link, kind, deadline, hearing, work, reply_to) do
     caller = self()
-    reply_to = Process.alias()
 
     started =
       start(link.tasks, fn ->
@@ -142,20 +143,18 @@ defmodule GpuNode.Transfer do
         send(reply_to, {reply_to, carry_out(link, caller, reply_to, deadline)})
       end)
 
-    result =
-      case started do
-        {:ok, pid} ->
-          # Not by way of the supervisor, which would keep the data alive until it happens to collect its garbage.
-          send(pid, {reply_to, work})
-          await(link, {pid, Process.monitor(pid), reply_to}, kind, deadline, hearing)
+    case started do
+      {:ok, pid} ->
+        # Not by way of the supervisor, which would keep the data alive until it happens to collect its garbage.
+        send(pid, {reply_to, work})
+        await(link, {pid, Process.monitor(pid), reply_to}, kind, deadline, hearing)
 
-        :error ->
-          {:error, Link.stopped(link)}
-      end
-
+      :error ->
+        {:error, Link.stopped(link)}
+    end
+  after
     Process.unalias(reply_to)
     outcome(reply_to)
-    result
   end
 
   # Between the end of one session process and the beginning of the next there is no supervisor.
@@ -196,7 +195,7 @@ defmodule GpuNode.Transfer do
         result
 
       {^reports, report} when reports != nil ->
-        if hear.(report) == :cancel,
+        if heard(hear, report, transfer) == :cancel,
           do: give_up(transfer, Error.new(:cancelled, "the #{kind} was cancelled by its caller", link.node)),
           else: await(link, transfer, kind, deadline, hearing)
 
@@ -207,10 +206,22 @@ defmodule GpuNode.Transfer do
     end
   end
 
-  defp give_up({pid, monitor, reply_to}, error) do
+  defp heard(hear, report, transfer) do
+    hear.(report)
+  catch
+    kind, reason ->
+      stop(transfer)
+      :erlang.raise(kind, reason, __STACKTRACE__)
+  end
+
+  defp give_up({_pid, _monitor, reply_to} = transfer, error) do
+    stop(transfer)
+    outcome(reply_to) || {:error, error}
+  end
+
+  defp stop({pid, monitor, _reply_to}) do
     Process.demonitor(monitor, [:flush])
     Process.exit(pid, :shutdown)
-    outcome(reply_to) || {:error, error}
   end
 
   # What has come already, if anything.

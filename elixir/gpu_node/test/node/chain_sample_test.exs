@@ -79,7 +79,7 @@ defmodule GpuNode.ChainSampleTest do
     hear = fn report -> send(test, {:report, report}) end
     Chain.sample!(model, 300, chains: 64, warmup: 300, progress: hear, progress_ms: 1)
     assert_received {:report, %{phase: phase, iteration: _, iterations: _, step_size: _, divergences: _}}
-    assert phase in [:search, :warmup, :draw]
+    assert phase in [:warmup, :draw]
 
     assert {:error, %{code: :cancelled}} =
              Chain.sample(model, 10_000_000,
@@ -93,6 +93,68 @@ defmodule GpuNode.ChainSampleTest do
     assert Chain.sample!(model, 5, chains: 1, warmup: 5).count == 5
     {:messages, left} = Process.info(self(), :messages)
     assert Enum.all?(left, &match?({:report, _}, &1))
+  end
+
+  @endless [chains: 64, warmup: 10, keep_draws: false, progress_ms: 1]
+
+  @tag :truth
+  test "a function for reports that raises, throws or exits ends the run, goes on to the caller and leaves nothing", %{
+    gpu: node
+  } do
+    model = normal(node)
+    :erlang.garbage_collect()
+    GpuNode.sync(node)
+    eventually(fn -> GpuNode.stats(node) |> elem(1) |> get_in([:queue, :depth]) == 0 end)
+    before = live_bytes(node)
+    sample = fn hear -> Chain.sample(model, 1_000_000_000, [progress: hear] ++ @endless) end
+
+    error = assert_raise RuntimeError, fn -> sample.(fn _ -> raise "from the function" end) end
+    assert error.message == "from the function"
+
+    trace =
+      try do
+        sample.(fn _ -> raise "again" end)
+      rescue
+        RuntimeError -> __STACKTRACE__
+      end
+
+    assert {__MODULE__, _, _, _} = hd(trace)
+    assert catch_throw(sample.(fn _ -> throw(:enough) end)) == :enough
+    assert catch_exit(sample.(fn _ -> exit(:enough) end)) == :enough
+
+    assert Process.info(self(), :messages) == {:messages, []}
+    assert Process.info(self(), :monitors) == {:monitors, []}
+    eventually(fn -> live_bytes(node) <= before end)
+    assert Chain.sample!(model, 5, chains: 1, warmup: 5).count == 5
+  end
+
+  @tag :truth
+  test "the last report is of the phase done; those of the search have attempts", %{gpu: node} do
+    test = self()
+    hear = fn report -> send(test, {:report, report}) end
+    samples = Chain.sample!(normal(node), 50, chains: 64, warmup: 50, thin: 2, progress: hear, progress_ms: 1)
+    {:messages, messages} = Process.info(self(), :messages)
+    reports = for {:report, report} <- messages, do: report
+    assert %{phase: :done, iterations: 100, step_size: step, divergences: divergences} = List.last(reports)
+    assert {step, divergences} == {samples.step_size, samples.divergent}
+    assert Enum.count(reports, &(&1.phase == :done)) == 1
+
+    for report <- reports do
+      if report.phase == :search,
+        do: assert(report |> Map.keys() |> Enum.sort() == [:attempts, :leapfrog_steps, :phase, :step_size]),
+        else: assert(%{iteration: _, iterations: _, path_length: _, acceptance: _} = report)
+    end
+  end
+
+  @tag :truth
+  test "a line shows how far a run is", %{gpu: node} do
+    text =
+      ExUnit.CaptureIO.capture_io(fn ->
+        Chain.sample!(normal(node), 100, chains: 64, warmup: 100, progress: true, progress_ms: 1)
+      end)
+
+    assert text =~ ~r/\r(search|warmup|draw) /
+    assert text =~ ~r/\rdone    █+  100 %  200 iterations in .*divergences? *\n\z/u
   end
 
   test "a caller that dies takes its run with it, and the memory comes back", %{gpu: node} do

@@ -10,11 +10,14 @@ defmodule GpuNode.Chain.Samples do
       a further run may begin there
     * `step_size`, `path_length`, `inverse_mass` (a list) - as given or learned
     * `mean_acceptance`, `divergent` (how many in all), `leapfrog_steps` (of each chain, warm-up included), `timing` (microseconds)
+    * `thin`, `target_accept` - as given; the latter nil where the step size was given, so that there was nothing to learn
+    * `energy`, `diverged` - `{chains, draws}`, the Hamiltonian at each draw and whether its path diverged, and `never_moved`, the numbers of chains that
+      stayed where they began; nil where the node does not tell
   """
 
-  alias GpuNode.{Diagnostics, Error, Tensor}
-  alias GpuNode.Chain.Model
-  alias GpuNode.Diagnostics.Draws
+  alias GpuNode.{Error, Tensor}
+  alias GpuNode.Chain.{Judged, Model}
+  alias GpuNode.Diagnostics.{Draws, Summary, Warning}
 
   @enforce_keys [:model, :chains, :count]
   defstruct @enforce_keys ++
@@ -33,6 +36,11 @@ defmodule GpuNode.Chain.Samples do
                 :divergent,
                 :leapfrog_steps,
                 :timing,
+                :thin,
+                :target_accept,
+                :energy,
+                :diverged,
+                :never_moved,
                 draws: %{}
               ]
 
@@ -54,7 +62,12 @@ defmodule GpuNode.Chain.Samples do
           mean_acceptance: float,
           divergent: non_neg_integer,
           leapfrog_steps: non_neg_integer,
-          timing: map
+          timing: map,
+          thin: pos_integer | nil,
+          target_accept: float | nil,
+          energy: Tensor.t() | nil,
+          diverged: Tensor.t() | nil,
+          never_moved: [non_neg_integer] | nil
         }
 
   @doc "The draws of one variable for `GpuNode.Diagnostics`, brought here. Its numbers are named `x`, or `x[0]`, `x[1]` and so on."
@@ -75,20 +88,27 @@ defmodule GpuNode.Chain.Samples do
   @spec fetch!(t, String.t() | atom) :: Draws.t()
   def fetch!(samples, variable), do: samples |> fetch(variable) |> Error.unwrap!()
 
-  @doc "The rows of `GpuNode.Diagnostics.summary/1` for each number of each variable, in the model's order. Brings the draws here."
-  @spec summary(t) :: {:ok, [Diagnostics.row()]} | {:error, Error.t()}
-  def summary(samples) do
-    Enum.reduce_while(samples.model.variables, {:ok, []}, fn %{name: name}, {:ok, rows} ->
-      case fetch(samples, name) do
-        {:ok, draws} -> {:cont, {:ok, rows ++ Diagnostics.summary(draws)}}
-        {:error, _} = error -> {:halt, error}
-      end
-    end)
-  end
+  @doc """
+  The rows of `GpuNode.Diagnostics.summary/1` for each number of each variable, in the model's order, and the warnings of `warnings/1`. Brings
+  the draws here. `Enum` goes over the rows.
+  """
+  @spec summary(t) :: {:ok, Summary.t()} | {:error, Error.t()}
+  def summary(samples), do: Judged.summary(samples)
 
   @doc "As `summary/1`, raising `GpuNode.Error`."
-  @spec summary!(t) :: [Diagnostics.row()]
+  @spec summary!(t) :: Summary.t()
   def summary!(samples), do: samples |> summary() |> Error.unwrap!()
+
+  @doc """
+  What speaks against the draws, the most important first: `GpuNode.Diagnostics.Warning` says what is looked at. Brings the draws here; of
+  a run that kept none what is known of the run alone is looked at.
+  """
+  @spec warnings(t) :: {:ok, [Warning.t()]} | {:error, Error.t()}
+  def warnings(samples), do: with({:ok, summary} <- Judged.summary(samples), do: {:ok, summary.warnings})
+
+  @doc "As `warnings/1`, raising `GpuNode.Error`."
+  @spec warnings!(t) :: [Warning.t()]
+  def warnings!(samples), do: samples |> warnings() |> Error.unwrap!()
 
   defp tensor(samples, name) do
     with :error <- Map.fetch(samples.draws, name) do

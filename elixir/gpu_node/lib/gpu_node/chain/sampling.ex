@@ -3,7 +3,7 @@ defmodule GpuNode.Chain.Sampling do
   # GpuNode.Chain.sample/3: its options as the wire has them, its results under their names.
 
   alias GpuNode.{Client, Error, Link, Options, Protocol, Tensor, Transfer}
-  alias GpuNode.Chain.{Model, Numbers, Samples}
+  alias GpuNode.Chain.{Model, Numbers, Progress, Samples}
 
   @options [
     chains: [type: :pos_integer, default: 1, doc: "thousands cost a GPU little more than one"],
@@ -39,12 +39,7 @@ defmodule GpuNode.Chain.Sampling do
     ],
     keep_draws: [type: :boolean, default: true, doc: "`false` keeps only the moments of each chain's halves"],
     mapping: [type: {:in, [:thread, :subgroup, :workgroup]}, doc: "as of `run/2`"],
-    progress: [
-      type: {:fun, 1},
-      doc:
-        "a function that hears how far the run is: a map with `phase` (`:search`, `:warmup`, `:draw`), `iteration`, `iterations`, " <>
-          "`step_size`, `path_length`, `acceptance`, `divergences`, `leapfrog_steps`. Returns `:cancel` to end it"
-    ],
+    progress: Progress.option(),
     progress_ms: [type: :pos_integer, default: 200, doc: "how often it does, in ms"],
     # Nobody knows how long a sampling takes, but the node wants to know when to stop.
     timeout: [type: :timeout, default: 86_400_000, doc: "in ms: a day"]
@@ -65,21 +60,28 @@ defmodule GpuNode.Chain.Sampling do
   @spec run(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
   def run(model, draws, options) do
     with {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.sample/3"),
+         {:ok, listener} <- Progress.listener(options[:progress]),
          {:ok, link} <- Link.fetch(model.node),
          deadline = Client.deadline(link, options),
-         {:ok, own, kept} <- wire(model, draws, options, link, deadline),
+         {:ok, own, kept} <- wire(model, draws, options, listener, link, deadline),
          names = names(model, own.keep_draws),
          ids = Enum.map(names, fn _ -> Link.next_id(link) end),
          request = Protocol.sample(model.id, ids, own),
-         hear = Keyword.get(options, :progress, fn _report -> :ok end),
-         {:ok, answer} <- Transfer.request(link, model.session, request, deadline, hear) do
+         iterations = {own.warmup, count(draws) * own.thin},
+         ask = &Transfer.request(link, model.session, request, deadline, &1),
+         {:ok, answer} <- Progress.follow(listener, iterations, ask) do
       Client.keep({model, kept})
-      {:ok, samples(link, model, draws, own.chains, Enum.zip(names, ids), answer)}
+      samples = samples(link, model, draws, own.chains, Enum.zip(names, ids), answer)
+      target = if options[:step_size], do: nil, else: own.target_accept
+      {:ok, %{samples | thin: own.thin, target_accept: target}}
     end
   end
 
-  defp wire(model, draws, options, link, deadline) do
-    report = if options[:progress], do: options[:progress_ms], else: 0
+  # For the listener; what is no count the node refuses.
+  defp count(draws), do: if(is_integer(draws), do: draws, else: 0)
+
+  defp wire(model, draws, options, listener, link, deadline) do
+    report = if listener, do: options[:progress_ms], else: 0
 
     own = options |> Keyword.take(@own) |> Map.new() |> Map.merge(%{draws: draws, progress_ms: report})
     given = options |> Keyword.take([:position]) |> Map.new()

@@ -173,7 +173,7 @@ defmodule GpuNode.Diagnostics.Draws do
     {:no_number, x} -> invalid("#{inspect(x)} is no draw")
   end
 
-  defp bytes(x) when is_number(x), do: <<x::float-little-64>>
+  defp bytes(x) when is_float(x), do: <<x::float-little-64>>
 
   defp bytes(x) do
     case Element.encode(x, {:f, 64}) do

@@ -8,6 +8,7 @@ defmodule GpuNode.Diagnostics.Order do
   """
 
   import Bitwise
+  alias GpuNode.Diagnostics.Parallel
   alias GpuNode.Special
 
   @enforce_keys [:values, :size, :places, :ranks]
@@ -35,21 +36,15 @@ defmodule GpuNode.Diagnostics.Order do
     # Below 2^59, where integers are not boxed.
     key_bits = 59 - index_bits
 
-    Task.await(
-      Task.async(fn ->
-        # Room for the sorted list, so that the collector does not copy it time and again.
-        Process.flag(:min_heap_size, 8 * size + 1000)
+    Parallel.run(fn ->
+      # Room for the sorted list, so that the collector does not copy it time and again.
+      Process.flag(:min_heap_size, 8 * size + 1000)
 
-        0..div(size - 1, @sorted)
-        |> Task.async_stream(fn block -> sort(values, block * @sorted, size, key_bits, index_bits) end,
-          timeout: :infinity
-        )
-        |> Enum.map(fn {:ok, keys} -> keys end)
-        |> :lists.merge()
-        |> place(order, index_bits, (1 <<< index_bits) - 1, 1)
-      end),
-      :infinity
-    )
+      0..div(size - 1, @sorted)
+      |> Parallel.map(fn block -> sort(values, block * @sorted, size, key_bits, index_bits) end)
+      |> :lists.merge()
+      |> place(order, index_bits, (1 <<< index_bits) - 1, 1)
+    end)
 
     order
   end
@@ -140,8 +135,12 @@ defmodule GpuNode.Diagnostics.Order do
     h = (order.size - 1) * probability
     k = min(trunc(h), order.size - 1)
     low = statistic(order, k + 1)
-    if k == h, do: low, else: low + (h - k) * (statistic(order, k + 2) - low)
+    if k == h, do: low, else: between(low, statistic(order, k + 2), h - k)
   end
+
+  # The distance of two doubles may be no double.
+  defp between(low, high, share) when low > -8.0e307 and high < 8.0e307, do: low + share * (high - low)
+  defp between(low, high, share), do: (low / 2 + share * (high / 2 - low / 2)) * 2
 
   @doc "The rank of each value, twice: ties have the mean of theirs, which may end on a half."
   @spec double_ranks(t) :: [pos_integer]
@@ -151,14 +150,10 @@ defmodule GpuNode.Diagnostics.Order do
   @spec scores(t) :: binary
   def scores(%{size: size, ranks: ranks}) do
     0..div(size - 1, @block)
-    |> Task.async_stream(
-      fn block ->
-        first = block * @block + 1
-        score(ranks, first, min(first + @block - 1, size), 1.0 / (size + 0.25), <<>>)
-      end,
-      timeout: :infinity
-    )
-    |> Enum.map(fn {:ok, bytes} -> bytes end)
+    |> Parallel.map(fn block ->
+      first = block * @block + 1
+      score(ranks, first, min(first + @block - 1, size), 1.0 / (size + 0.25), <<>>)
+    end)
     |> IO.iodata_to_binary()
   end
 

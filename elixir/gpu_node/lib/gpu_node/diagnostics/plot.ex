@@ -5,16 +5,17 @@ defmodule GpuNode.Diagnostics.Plot do
       IO.puts(GpuNode.Diagnostics.Plot.density(draws, "mu", width: 40))
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Diagnostics.summary(draws)))
 
-  Lines end without a newline after the last one, and are all of one width.
+  Lines end without a newline after the last one, and are all of one width, but for those of warnings.
   """
 
   alias GpuNode.Diagnostics
-  alias GpuNode.Diagnostics.{Draws, Order}
+  alias GpuNode.Diagnostics.{Chains, Draws, Order, Summary, Warning}
   alias GpuNode.{Error, Options}
 
   # Eighths of a cell, from nothing to all of it.
   @blocks {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
   @ticks [0.05, 0.5, 0.95]
+  @largest 1.7976931348623157e308
 
   @columns [
     {:mean, "mean", :number},
@@ -58,9 +59,8 @@ defmodule GpuNode.Diagnostics.Plot do
   end
 
   defp draw(values, order, width, height, range) do
-    {low, high} = range(range || {Order.quantile(order, 0.001), Order.quantile(order, 0.999)})
-    scale = width / (high - low)
-    counts = counts(values, low, high, scale, width)
+    range = range(range || {Order.quantile(order, 0.001), Order.quantile(order, 0.999)})
+    counts = counts(values, range, width)
     top = max(Enum.max(counts), 1)
     # A bin that holds anything shows something.
     levels = Enum.map(counts, &ceil(&1 / top * 8 * height))
@@ -70,9 +70,8 @@ defmodule GpuNode.Diagnostics.Plot do
         Enum.map_join(levels, &elem(@blocks, min(max(&1 - 8 * row, 0), 8)))
       end
 
-    ticks =
-      for p <- @ticks, x = Order.quantile(order, p), x >= low and x <= high, do: {column(x, low, scale, width), x}
-
+    ticks = for p <- @ticks, x = Order.quantile(order, p), inside?(x, range), do: {column(x, range, width), x}
+    ticks = Enum.uniq(ticks)
     axis = for column <- 0..(width - 1), into: "", do: if(List.keymember?(ticks, column, 0), do: "┬", else: "─")
     Enum.join(rows ++ [axis, labels(ticks, width)], "\n")
   end
@@ -81,17 +80,28 @@ defmodule GpuNode.Diagnostics.Plot do
   def range?({low, high}), do: is_number(low) and is_number(high) and low <= high
   def range?(_other), do: false
 
-  # Draws that are all the same still need an axis.
-  defp range({low, high}) when low < high, do: {low, high}
-  defp range({low, _high}), do: {low - 0.5, low + 0.5}
+  # Draws that are all the same still need an axis, of a width that is seen beside them and whose ends are doubles.
+  defp range({low, high}) when low < high, do: {low, high, scale(low, high)}
 
-  defp column(x, low, scale, width), do: min(trunc((x - low) * scale), width - 1)
+  defp range({at, _high}) do
+    half = max(0.5, abs(at) * 0.25)
+    {low, high} = {max(at, half - @largest) - half, min(at, @largest - half) + half}
+    {low, high, scale(low, high)}
+  end
 
-  defp counts(values, low, high, scale, width) do
+  # Both ends times this are at most 2, so their distance is a number.
+  defp scale(low, high), do: Chains.scale(Chains.exponent(<<low::float-little-64, high::float-little-64>>))
+
+  defp inside?(x, {low, high, _scale}), do: x >= low and x <= high
+
+  defp column(x, {low, high, scale}, width),
+    do: min(trunc((x * scale - low * scale) / (high * scale - low * scale) * width), width - 1)
+
+  defp counts(values, range, width) do
     counters = :counters.new(width, [])
 
-    for <<x::float-little-64 <- values>>, x >= low and x <= high do
-      :counters.add(counters, column(x, low, scale, width) + 1, 1)
+    for <<x::float-little-64 <- values>>, inside?(x, range) do
+      :counters.add(counters, column(x, range, width) + 1, 1)
     end
 
     Enum.map(1..width, &:counters.get(counters, &1))
@@ -110,8 +120,17 @@ defmodule GpuNode.Diagnostics.Plot do
     |> String.pad_trailing(width)
   end
 
-  @doc "The rows of `GpuNode.Diagnostics.summary/1` as a table: four significant digits, whole sample sizes, R-hat to three decimals."
-  @spec table([Diagnostics.row()]) :: String.t()
+  # Of one kind of warning so many are shown, and how many more there are.
+  @shown 3
+
+  @doc """
+  The rows of `GpuNode.Diagnostics.summary/1` as a table: four significant digits, whole sample sizes, R-hat to three decimals, a dash for the
+  R-hat of one chain. Of a `GpuNode.Diagnostics.Summary` the warnings are below, one a line, of each kind three at most.
+  """
+  @spec table([Diagnostics.row()] | Summary.t()) :: String.t()
+  def table(%Summary{rows: rows, warnings: []}), do: table(rows)
+  def table(%Summary{rows: rows, warnings: warnings}), do: table(rows) <> "\n\n" <> warnings(warnings)
+
   def table(rows) do
     header = ["" | Enum.map(@columns, &elem(&1, 1))]
     body = for row <- rows, do: [to_string(row.name) | for({key, _, kind} <- @columns, do: text(row[key], kind))]
@@ -125,6 +144,20 @@ defmodule GpuNode.Diagnostics.Plot do
     end)
   end
 
+  @doc "Warnings, one a line, of each kind three at most and how many more there are."
+  @spec warnings([Warning.t()]) :: String.t()
+  def warnings(warnings) do
+    warnings
+    |> Enum.chunk_by(& &1.code)
+    |> Enum.flat_map(fn alike ->
+      {shown, rest} = Enum.split(alike, @shown)
+      lines = Enum.map(shown, &"warning: #{&1.message}")
+      if rest == [], do: lines, else: lines ++ ["warning: And #{length(rest)} more of this kind (#{hd(rest).code})."]
+    end)
+    |> Enum.join("\n")
+  end
+
+  defp text(nil, _kind), do: "-"
   defp text(:nan, _kind), do: "nan"
   defp text(:infinity, _kind), do: "inf"
   defp text(x, :count), do: Integer.to_string(round(x))

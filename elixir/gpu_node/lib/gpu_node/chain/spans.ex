@@ -1,0 +1,56 @@
+defmodule GpuNode.Chain.Spans do
+  @moduledoc false
+  # The telemetry spans around compilations and samplings: see GpuNode.Telemetry.
+
+  alias GpuNode.Chain.{Model, Samples}
+  alias GpuNode.{Error, Telemetry}
+
+  @type result(value) :: {:ok, value} | {:error, Error.t()}
+
+  @spec compile(atom, term, keyword, (-> result(Model.t()))) :: result(Model.t())
+  def compile(node, family, options, fun) do
+    metadata = %{
+      node: node,
+      family: family(family),
+      type: given(options, :type, :f64),
+      chains: given(options, :chains, 1)
+    }
+
+    Telemetry.span([:chain, :compile], %{}, metadata, fun, fn {:ok, model} ->
+      {Map.put(model.timing, :coordinates, model.coordinates),
+       %{node: model.node, family: model.family, mapping: model.mapping, compiled?: model.compiled?}}
+    end)
+  end
+
+  # The text itself may be long, and may be a secret.
+  defp family(name) when is_atom(name), do: name
+  defp family({:file, _path}), do: :file
+  defp family(_text), do: :text
+
+  @spec sample(Model.t(), term, keyword, (-> result(Samples.t()))) :: result(Samples.t())
+  def sample(model, draws, options, fun) do
+    metadata = %{
+      node: model.node,
+      family: model.family,
+      type: model.type,
+      coordinates: model.coordinates,
+      chains: given(options, :chains, 1),
+      warmup: given(options, :warmup, 1000),
+      thin: given(options, :thin, 1)
+    }
+
+    Telemetry.span([:chain, :sample], %{draws: draws}, metadata, fun, fn {:ok, samples} ->
+      {Map.merge(samples.timing, %{
+         draws: samples.count,
+         divergences: samples.divergent,
+         leapfrog_steps: samples.leapfrog_steps,
+         acceptance: samples.mean_acceptance,
+         step_size: samples.step_size,
+         path_length: samples.path_length
+       }), %{}}
+    end)
+  end
+
+  defp given(options, key, default),
+    do: if(Keyword.keyword?(options), do: Keyword.get(options, key, default), else: default)
+end

@@ -1,0 +1,52 @@
+defmodule GpuNode.Diagnostics.Warning do
+  @moduledoc """
+  One thing that speaks against draws, found by `GpuNode.Diagnostics.warnings/2`.
+
+    * `code` - what it is, from the table below
+    * `variable` - the name of the parameter, or nil where it is about the run
+    * `chains` - the numbers of the chains concerned, counted from 0, or nil for all
+    * `value`, `bound` - what was found and what it was held against
+    * `message` - a sentence that says both and what to do. `to_string/1` gives it
+
+  | code | when | `value`, `bound` |
+  | --- | --- | --- |
+  | `:never_moved` | chains whose draws are all one point | how many, 0 |
+  | `:not_finite` | draws that are infinite or NaN | how many parameters' draws can be used: 0, 1 |
+  | `:few_draws` | fewer than 6 draws a chain, too few for effective sample sizes | draws of a chain, 6 |
+  | `:divergences` | any divergence | how many, 0 |
+  | `:improper` | draws that are an eighth, a quarter and half of the run apart are ever further from each other, as of a walk that does not come back: by more than the bound from the first to the last | how many times, 1.5 |
+  | `:rhat` | R-hat above 1.01; of two chains or more | R-hat, 1.01 |
+  | `:ess_bulk`, `:ess_tail` | effective sample sizes below 100 for each chain, of four chains at least and of 64 at most: beyond that the total counts | the size, 400 to 6,400 |
+  | `:ebfmi` | E-BFMI below 0.3: of each chain, with fewer than 100 draws a chain of all together | the lowest, 0.3 |
+  | `:acceptance` | mean acceptance 0.15 below the target, or a tenth of the rejections that the target allows | the acceptance, the target |
+  | `:few_chains` | fewer than four chains | how many, 4 |
+  """
+
+  @enforce_keys [:code, :value, :bound, :message]
+  defstruct [:code, :variable, :chains, :value, :bound, :message]
+
+  @type code ::
+          :never_moved
+          | :not_finite
+          | :few_draws
+          | :divergences
+          | :improper
+          | :rhat
+          | :ess_bulk
+          | :ess_tail
+          | :ebfmi
+          | :acceptance
+          | :few_chains
+  @type t :: %__MODULE__{
+          code: code,
+          variable: GpuNode.Diagnostics.Draws.name() | nil,
+          chains: [non_neg_integer] | nil,
+          value: number | :infinity,
+          bound: number,
+          message: String.t()
+        }
+
+  defimpl String.Chars do
+    def to_string(warning), do: warning.message
+  end
+end
