@@ -9,6 +9,9 @@ defmodule GpuNode do
       x |> GpuNode.Ops.multiply(2) |> GpuNode.Tensor.to_list!()
       #=> [2.0, 4.0, 6.0]
 
+  `:gpu0` is how this VM calls it. In the cluster it is `gpu0-SUFFIX@HOST`, the suffix being this VM's own: so a server, `iex` beside it and
+  `mix test` beside both have a node each. `shared: true` gives it the name `gpu0@HOST`, by which other VMs attach to it.
+
   A *remote* node runs elsewhere, and this VM attaches to it: `GpuNode.start_link(node: :"gpu0@host", cookie: :secret)`. Under a
   supervisor: `{GpuNode, name: :gpu0}`.
 
@@ -29,7 +32,7 @@ defmodule GpuNode do
 
   Local: `:binary` (else `GPU_NODE_BINARY`, the package's `priv/gpu_node`, the project's `build/release`, `build/dev`), `:device`,
   `:memory_limit` (bytes), `:cookie` (an atom or a function that gives it; default a random one of its own), `:listen`, `:args`, `:env`, `:hang_ms` (10,000: how long it may
-  stay unresponsive before it is killed), `:distribution` (`false`: do not make this VM a node when it is none).
+  stay unresponsive before it is killed), `:distribution` (`false`: do not make this VM a node when it is none), `:shared` (`true`: its node name is `NAME@HOST`, without a suffix; taken: `:name_taken`).
 
   Remote: `:node`, `:cookie` (default the VM's), `:wait` (`false`: attach in the background).
   """

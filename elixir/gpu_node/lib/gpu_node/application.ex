@@ -9,6 +9,7 @@ defmodule GpuNode.Application do
   def start(_type, _args) do
     # GpuNode.Telemetry asks only whether the library is loaded.
     Code.ensure_loaded(:telemetry)
+    GpuNode.Distribution.choose_suffix()
 
     children = [
       {Registry, keys: :unique, name: GpuNode.Registry},

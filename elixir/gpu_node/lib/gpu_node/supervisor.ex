@@ -7,7 +7,7 @@ defmodule GpuNode.Supervisor do
 
   @both ~w(name timeout heartbeat_ms lease_ms quota_bytes collect_above_bytes grace_ms attached_ms finalizer start_timeout
           cookie)a
-  @local ~w(binary device memory_limit listen args env hang_ms distribution raw_shaders)a
+  @local ~w(binary device memory_limit listen args env hang_ms distribution raw_shaders shared)a
   @remote ~w(node wait)a
 
   @start_timeout_ms 20_000
@@ -140,7 +140,7 @@ defmodule GpuNode.Supervisor do
           not (is_integer(value) and value > 0)
 
         {:name, value} ->
-          not is_atom(value)
+          not (is_atom(value) and (options[:node] != nil or Atom.to_string(value) =~ ~r/^[A-Za-z0-9_-]{1,100}$/))
 
         {:node, value} ->
           not (is_atom(value) and String.match?(Atom.to_string(value), ~r/^[^@]+@[^@]+$/))
@@ -148,7 +148,7 @@ defmodule GpuNode.Supervisor do
         {:cookie, value} ->
           not (is_function(value, 0) or (is_atom(value) and byte_size(Atom.to_string(value)) < 256))
 
-        {:raw_shaders, value} ->
+        {key, value} when key in [:raw_shaders, :shared] ->
           not is_boolean(value)
 
         {:finalizer, value} ->
@@ -168,6 +168,15 @@ defmodule GpuNode.Supervisor do
            :invalid_argument,
            "option :cookie is an atom of at most 255 characters, or a function that gives it"
          )}
+
+      {:name, value} ->
+        text =
+          if options[:node],
+            do: "option :name is an atom, got #{inspect(value)}",
+            else:
+              "option :name is an atom of 1 to 100 letters, digits, - and _, got #{inspect(value)}: it is part of a node name"
+
+        {:error, Error.new(:invalid_argument, text)}
 
       {key, value} ->
         {:error, Error.new(:invalid_argument, "option #{inspect(key)} cannot be #{inspect(value)}")}
