@@ -64,6 +64,11 @@ void Bridge::on_message(const dist::ConnectionRef& connection, dist::Message&& m
     service_.on_message(link, std::move(message.frame), message.payload);
 }
 
+void Bridge::on_too_large(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
+                          size_t payload_bytes) {
+  if (const service::LinkRef link = link_of(connection)) service_.on_too_large(link, payload_head, payload_bytes);
+}
+
 std::optional<dist::Claim> Bridge::claim(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
                                          size_t payload_bytes) {
   const service::LinkRef link = link_of(connection);

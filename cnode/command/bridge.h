@@ -19,6 +19,8 @@ class Bridge : public dist::Handler {
 
   void on_up(const dist::ConnectionRef& connection) override;
   void on_message(const dist::ConnectionRef& connection, dist::Message&& message) override;
+  void on_too_large(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
+                    size_t payload_bytes) override;
   std::optional<dist::Claim> claim(const dist::ConnectionRef& connection, std::span<const std::byte> payload_head,
                                    size_t payload_bytes) override;
   void on_claimed(const dist::ConnectionRef& connection, dist::Claim&& claim) override;

@@ -14,6 +14,7 @@
 #include "command/cookie.h"
 #include "command/exit_code.h"
 #include "command/signals.h"
+#include "service/request.h"
 
 namespace gpu_node {
 namespace {
@@ -21,6 +22,7 @@ namespace {
 constexpr int64_t kDrainMs = 5000;
 constexpr int64_t kOrphanDrainMs = 500;  // whoever started us is gone, and with him most who wait
 constexpr int64_t kTeardownMs = 1000;
+constexpr uint32_t kControlBytes = 4096;  // of a frame, around the message that it carries
 // For the answers that say why to leave the process before it ends.
 constexpr std::chrono::milliseconds kLastWords{200};
 
@@ -46,6 +48,7 @@ dist::NodeOptions node_options(const Settings& settings, std::string cookie) {
   options.listen_address = settings.listen;
   options.port = static_cast<int>(settings.port);
   options.use_epmd = !settings.no_epmd;
+  options.max_frame_bytes = service::kMaxMessageBytes + kControlBytes;
   options.creation = static_cast<uint32_t>(settings.incarnation);
   return options;
 }

@@ -44,7 +44,7 @@ void PeerConnection::run() {
   }
   node_.connections.fetch_add(1);
   const ConnectionRef self = shared_from_this();
-  log(LogLevel::kInfo, "connection_up", {});
+  log(LogLevel::kDebug, "connection_up", {});
   node_.handler.on_up(self);
   for (bool open = true; open;) {
     switch (reader_.next()) {
@@ -55,8 +55,10 @@ void PeerConnection::run() {
         tick();
         break;
       case FrameReader::Next::kTooLarge:
-        log(LogLevel::kWarning, "frame_refused",
-            concat("bytes=", reader_.frame_bytes(), " limit=", node_.options.max_frame_bytes));
+        open = refuse_frame();
+        break;
+      case FrameReader::Next::kMalformed:
+        log(LogLevel::kWarning, "malformed_frame", concat("bytes=", reader_.frame_bytes()));
         open = false;
         break;
       case FrameReader::Next::kClosed:
@@ -66,7 +68,7 @@ void PeerConnection::run() {
   }
   close();
   sender->join();
-  log(LogLevel::kInfo, "connection_down", {});
+  log(LogLevel::kDebug, "connection_down", {});
   node_.handler.on_down(self);
   const MutexLock lock(socket_mutex_);
   socket_.reset();

@@ -67,6 +67,7 @@ class PeerConnection final : public Connection, public std::enable_shared_from_t
  private:
   // signals.cpp: what the peer's frames do. False: the connection is to end, for the reason in the log.
   bool handle_frame();
+  bool refuse_frame();
   bool receive_claimed(Bytes head, const Control& control, bool& claimed);
   bool handle_message(const Control& control, std::vector<std::byte>&& frame);
   void answer_unregistered(const Control& control, Bytes payload);

@@ -126,7 +126,9 @@ bool parse_gen_call(Bytes payload, GenCall& call) {
   if (!reader.read_version() || !reader.read_tuple(arity) || arity != 3) return false;
   if (!reader.read_atom(tag) || tag != "$gen_call") return false;
   if (!reader.read_tuple(arity) || arity != 2) return false;
-  return reader.read_pid(call.pid) && reader.read_raw(call.tag) && reader.read_raw(call.request) && reader.at_end();
+  if (!reader.read_pid(call.pid) || !reader.read_raw(call.tag)) return false;
+  call.request = reader.rest();
+  return true;
 }
 
 std::vector<std::byte> send_header(Bytes to, size_t payload_bytes) {

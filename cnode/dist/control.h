@@ -67,7 +67,8 @@ enum class Parsed : uint8_t { kControl, kUnknownOp, kMalformed };
 // means something.
 Parsed parse_control(Bytes frame, Control& control);
 
-// {'$gen_call', {Pid, Tag}, Request}: a request that somebody waits for. All parts are raw terms in |payload|.
+// {'$gen_call', {Pid, Tag}, Request}: a request that somebody waits for. |payload| may be cut anywhere behind {Pid,
+// Tag}: |request| is what there is of it.
 struct GenCall {
   Bytes pid, tag, request;
 };

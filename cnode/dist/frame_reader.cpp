@@ -55,8 +55,9 @@ FrameReader::Next FrameReader::next() {
   for (int i = 0; i < 4; ++i) left_ = left_ << 8 | std::to_integer<uint32_t>(at[i]);
   begin_ += 4;
   if (left_ == 0) return Next::kTick;
-  if (left_ > max_frame_bytes_ || left_ > 0x7fffffffu) return Next::kTooLarge;
-  return fill(std::min<size_t>(left_, kHeadBytes)) ? Next::kFrame : Next::kClosed;
+  if (left_ > 0x7fffffffu) return Next::kMalformed;
+  if (!fill(std::min<size_t>(left_, kHeadBytes))) return Next::kClosed;
+  return left_ > max_frame_bytes_ ? Next::kTooLarge : Next::kFrame;
 }
 
 size_t FrameReader::copy_buffered(std::span<std::byte> into) {
@@ -114,6 +115,16 @@ bool FrameReader::take_tail(size_t skip_bytes, std::span<std::byte> tail) {
   left_ -= static_cast<uint32_t>(skip_bytes);
   const size_t copied = copy_buffered(tail);
   return receive(tail.subspan(copied));
+}
+
+bool FrameReader::skip() {
+  for (;;) {
+    const size_t n = std::min<size_t>(left_, buffered());
+    begin_ += n;
+    left_ -= static_cast<uint32_t>(n);
+    if (left_ == 0) return true;
+    if (!fill(1)) return false;
+  }
 }
 
 }  // namespace gpu_node::dist

@@ -17,8 +17,9 @@ class FrameReader {
  public:
   FrameReader(int fd, size_t buffer_bytes, uint32_t max_frame_bytes, std::atomic<uint64_t>& bytes_in);
 
-  enum class Next : uint8_t { kFrame, kTick, kClosed, kTooLarge };
-  // Waits for a frame's length and its first bytes (see head). REQUIRES: the frame before has been taken.
+  // kTooLarge: above the limit, but what a peer can send; kMalformed: a length that no peer sends.
+  enum class Next : uint8_t { kFrame, kTick, kClosed, kTooLarge, kMalformed };
+  // Waits for a frame's length and its first bytes (see head). REQUIRES: the frame before has been taken or skipped.
   Next next();
 
   uint32_t frame_bytes() const { return left_; }
@@ -31,6 +32,8 @@ class FrameReader {
   bool take(std::vector<std::byte>& frame);
   // ... or its first |skip_bytes| dropped (they lie in head()) and the rest received into |tail|.
   bool take_tail(size_t skip_bytes, std::span<std::byte> tail);
+  // ... or not at all: its bytes are received and dropped.
+  bool skip();
 
   // When the last byte came (milliseconds of the monotonic clock). Any thread.
   int64_t received_at_ms() const { return received_at_ms_.load(std::memory_order_relaxed); }

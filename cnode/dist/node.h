@@ -30,7 +30,7 @@ struct NodeOptions {
   int handshake_ms = 5000;  // from accept to the end of the handshake
   int max_handshakes = 64;  // pending at once; further connections wait in the listen backlog or are closed
   int max_connections = 256;
-  uint32_t max_frame_bytes = 8u << 20;        // larger frames close the connection
+  uint32_t max_frame_bytes = 8u << 20;        // larger frames are dropped: see Handler::on_too_large
   int tick_ms = 10000;                        // of send idleness
   int silence_ms = 75000;                     // without a byte received: the peer is dead
   uint32_t max_send_queue_bytes = 64u << 20;  // of small messages per connection; a slower reader is disconnected
@@ -65,6 +65,9 @@ class Handler {
   virtual ~Handler() = default;
   virtual void on_up(const ConnectionRef& connection) = 0;
   virtual void on_message(const ConnectionRef& connection, Message&& message) = 0;
+  // A message of |payload_bytes|, more than the node takes, begins with |payload_head| and is being dropped.
+  virtual void on_too_large(const ConnectionRef& connection, std::span<const std::byte> payload_head,
+                            size_t payload_bytes) = 0;
   // Asked for every message on the bulk channel: its payload has |payload_bytes| and begins with |payload_head| (131
   // first, at most 512 bytes). May claim the payload's last bytes, from no later than the end of |payload_head|; the
   // message then arrives by on_claimed, without what precedes them. When the connection ends in between, the claim is

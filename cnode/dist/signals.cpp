@@ -55,6 +55,26 @@ bool PeerConnection::handle_frame() {
   return true;
 }
 
+// A frame above the limit is dropped, and not the connection with it: others use that too. Whoever sent it as a message
+// hears of it, as far as its first bytes tell who that is.
+bool PeerConnection::refuse_frame() {
+  log(LogLevel::kWarning, "frame_refused",
+      concat("bytes=", reader_.frame_bytes(), " limit=", node_.options.max_frame_bytes));
+  Control control;
+  const Bytes head = reader_.head();
+  const Parsed parsed = parse_control(head, control);
+  if (parsed == Parsed::kMalformed) return false;
+  if (parsed == Parsed::kControl && is_message(control.op)) {
+    const size_t payload_bytes = reader_.frame_bytes() - control.size_bytes;
+    const Bytes payload = head.subspan(control.size_bytes);
+    if (!control.to_name.empty() && !node_.is_registered(control.to_name))
+      answer_unregistered(control, payload);
+    else if (is_term(payload))
+      node_.handler.on_too_large(shared_from_this(), payload, payload_bytes);
+  }
+  return reader_.skip();
+}
+
 // Offers the frame to the handler's claim and, when it is taken, receives the tail to where the claim says.
 bool PeerConnection::receive_claimed(Bytes head, const Control& control, bool& claimed) {
   if (!control.to_name.empty() && !node_.is_registered(control.to_name)) return true;

@@ -1,5 +1,5 @@
-// A bounds-checked reader of Erlang's external term format. Never reads outside its bytes, never recurses deeper than
-// kMaxDepth, never allocates by a count that the bytes cannot hold. Pids and references stay raw bytes.
+// A bounds-checked reader of Erlang's external term format. Never reads outside its bytes, never recurses, never
+// allocates by a count that the bytes cannot hold. Pids and references stay raw bytes.
 //
 // A reader walks: read_* consumes one term of the kind it names and returns false, consuming nothing, when the next
 // term is of another kind or malformed. After false a caller gives up on the message or tries another kind.
@@ -15,8 +15,6 @@
 #include <vector>
 
 namespace gpu_node::etf {
-
-inline constexpr int kMaxDepth = 64;
 
 enum class Kind : uint8_t {
   kInteger,
@@ -66,7 +64,7 @@ class Reader {
   bool read_binary_header(uint32_t& size_bytes);
   bool read_pid(std::span<const std::byte>& raw);
   bool read_reference(std::span<const std::byte>& raw);
-  // Any term, as its bytes. Depth and counts are checked.
+  // Any term of any depth, as its bytes. Counts are checked.
   bool read_raw(std::span<const std::byte>& raw);
   bool skip();
 

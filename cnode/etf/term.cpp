@@ -1,9 +1,6 @@
-// Walking over terms: a loop with a fixed stack of counters, so that no message can exhaust the thread's stack.
+// Walking over terms: a loop that only counts what is still to come, so that no depth can exhaust the thread's stack.
 #include "etf/term.h"
 
-#include <array>
-
-#include "etf/decoder.h"
 #include "etf/tags.h"
 
 namespace gpu_node::etf {
@@ -140,21 +137,15 @@ Step first_step(Bytes bytes) {
 }
 
 size_t term_size(Bytes bytes) {
-  std::array<uint64_t, kMaxDepth> left;
-  int depth = 0;
   size_t at = 0;
-  for (;;) {
+  // A term has no more children than |bytes|, so this cannot overflow.
+  for (uint64_t left = 1; left > 0; --left) {
     const Step step = first_step(bytes.subspan(at));
     if (step.bytes == 0) return 0;
     at += step.bytes;
-    if (step.children > 0) {
-      if (depth == kMaxDepth) return 0;
-      left[depth++] = step.children;
-    }
-    while (depth > 0 && left[depth - 1] == 0) --depth;
-    if (depth == 0) return at;
-    --left[depth - 1];
+    left += step.children;
   }
+  return at;
 }
 
 }  // namespace gpu_node::etf

@@ -38,7 +38,7 @@ Step first_step(Bytes bytes);
 // Length of the atom at the start of |bytes| and its characters, or 0.
 size_t atom_size(Bytes bytes, Bytes* text = nullptr);
 
-// Length of the whole first term of |bytes| with all it holds, at most kMaxDepth deep, or 0.
+// Length of the whole first term of |bytes| with all it holds, or 0.
 size_t term_size(Bytes bytes);
 
 }  // namespace gpu_node::etf

@@ -13,8 +13,6 @@ namespace {
 
 using etf::Reader;
 
-constexpr size_t kMaxIds = 1u << 20;
-
 Result<Request> read_open(Reader& reader) {
   Open open;
   std::span<const std::byte> pid;
@@ -278,6 +276,29 @@ Result<Message> decode_message(std::span<const std::byte> term, std::vector<Comm
     return Message(std::move(chunk));
   }
   return Error{ErrorCode::kInvalidArgument, concat("unknown message ", name, " of ", arity, " elements")};
+}
+
+Result<MessageHead> decode_message_head(std::span<const std::byte> head) {
+  Reader reader(head);
+  uint32_t arity = 0;
+  MessageHead message;
+  GPU_ASSIGN(std::string_view name, read_message_name(reader, arity));
+  message.what = name;
+  if (name == "$gen_call" && arity == 3) {
+    GPU_TRY(read_from(reader, message.pid, message.tag));
+    const bool named = reader.read_atom(name) || (reader.read_tuple(arity) && reader.read_atom(name));
+    message.what = named ? name : "request";
+  } else if (name == "upload" && arity == 6) {
+    UploadChunk chunk;
+    GPU_TRY(read_upload_head(reader, chunk));
+    message.pid = std::move(chunk.pid);
+    message.tag = std::move(chunk.tag);
+  } else if (name == "run" && arity == 4) {
+    GPU_TRY(read_session(reader, name, message.session));
+  } else {
+    return malformed("message", "a call, run or upload", reader);
+  }
+  return message;
 }
 
 Result<UploadChunk> decode_upload_head(std::span<const std::byte> head) {

@@ -17,6 +17,14 @@ namespace gpu_node::service {
 Result<Message> decode_message(std::span<const std::byte> term, std::vector<Command>& spare);
 Result<Message> decode_message(std::span<const std::byte> term);
 
+// Who waits for a message of which |head| are the first bytes: a caller, or (no pid) the session of commands.
+struct MessageHead {
+  std::string what;  // the request's name
+  TermBytes pid, tag;
+  uint64_t session = 0;
+};
+Result<MessageHead> decode_message_head(std::span<const std::byte> head);
+
 // The head of an upload message, of which |head| are the first bytes: all but the binary's content.
 Result<UploadChunk> decode_upload_head(std::span<const std::byte> head);
 

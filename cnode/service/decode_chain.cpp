@@ -12,14 +12,12 @@ namespace {
 
 using etf::Reader;
 
-constexpr uint32_t kMaxNames = 4096;
-constexpr size_t kMaxNameBytes = 256;
-
 Result<std::string> read_text(Reader& reader, std::string_view what, size_t limit) {
   std::span<const std::byte> bytes;
-  const Reader before = reader;
   if (!reader.read_binary(bytes)) return malformed(what, "a binary", reader);
-  if (bytes.size() > limit) return malformed(what, concat("a binary of at most ", limit, " bytes"), before);
+  if (bytes.size() > limit)
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(what, ": a binary of ", bytes.size(), " bytes, the limit is ", limit)};
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
@@ -27,7 +25,8 @@ Result<std::string> read_text(Reader& reader, std::string_view what, size_t limi
 template <typename Entry>
 Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
   uint32_t pairs = 0;
-  if (!reader.read_map(pairs) || pairs > kMaxNames) return malformed(what, "a map of at most 4096 names", reader);
+  if (!reader.read_map(pairs) || pairs > kMaxNames)
+    return malformed(what, concat("a map of at most ", kMaxNames, " names"), reader);
   std::unordered_set<std::string> names;
   for (uint32_t i = 0; i < pairs; ++i) {
     GPU_ASSIGN(const std::string name, read_text(reader, std::string(what) + ": a name", kMaxNameBytes));

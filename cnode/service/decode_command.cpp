@@ -10,7 +10,6 @@ namespace {
 
 using etf::Reader;
 
-constexpr uint32_t kMaxFreed = 1u << 20;
 constexpr uint32_t kMaxPoisoned = 1u << 12;  // results of a malformed command that are told of it
 
 Result<void> read_alloc(Reader& reader, bool with_bytes, AllocCommand& alloc) {
@@ -33,11 +32,11 @@ Result<void> read_command(Reader& reader, Command& command) {
   if (!reader.read_tuple(arity) || arity == 0 || !reader.read_atom(name))
     return malformed("command", "a tuple that begins with an atom", reader);
   if (name == "free" && arity == 2) {
-    GPU_ASSIGN(command.emplace<FreeCommand>().ids, decode_integers(reader, kMaxFreed));
+    GPU_ASSIGN(command.emplace<FreeCommand>().ids, decode_integers(reader, kMaxIds));
     return {};
   }
   if (name == "release" && arity == 2) {
-    GPU_ASSIGN(command.emplace<ReleaseCommand>().ids, decode_integers(reader, kMaxFreed));
+    GPU_ASSIGN(command.emplace<ReleaseCommand>().ids, decode_integers(reader, kMaxIds));
     return {};
   }
   if (name == "alloc" && (arity == 4 || arity == 5))

@@ -13,7 +13,6 @@ namespace {
 using etf::Reader;
 
 constexpr uint32_t kMaxResults = 64;
-constexpr uint32_t kMaxOperands = 65'536;
 
 const ir::Op* find_op(std::string_view name) {
   static const AtomTable<const ir::Op*> kOps = [] {

@@ -13,10 +13,7 @@ namespace {
 
 using etf::Reader;
 
-constexpr size_t kMaxGlslBytes = 1u << 20;
 constexpr size_t kHashChars = 64;
-constexpr uint32_t kMaxShaderBuffers = 64;
-constexpr size_t kMaxPushBytes = 4096;
 
 Result<std::span<const std::byte>> read_bytes(Reader& reader, std::string_view what, std::string_view of,
                                               size_t limit) {
@@ -74,7 +71,7 @@ Result<ShaderBuffer> read_buffer(Reader& reader, std::string_view what) {
 Result<void> read_buffers(Reader& reader, std::string_view what, std::vector<ShaderBuffer>& buffers) {
   uint32_t count = 0;
   if (!reader.read_list(count) || count > kMaxShaderBuffers)
-    return malformed(what, "a list of at most 64 buffers", reader);
+    return malformed(what, concat("a list of at most ", kMaxShaderBuffers, " buffers"), reader);
   for (uint32_t i = 0; i < count; ++i) {
     GPU_ASSIGN(ShaderBuffer buffer, read_buffer(reader, concat(what, ": buffer ", i)));
     buffers.push_back(std::move(buffer));

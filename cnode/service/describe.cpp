@@ -3,7 +3,10 @@
 #include <utility>
 
 #include "base/embedded.h"
+#include "chain/family.h"
 #include "ir/op.h"
+#include "program/compiled.h"
+#include "vulkan/spirv_interface.h"
 
 namespace gpu_node::service {
 namespace {
@@ -167,6 +170,20 @@ void write_describe(etf::Writer& writer, const Identity& identity, const vulkan:
       {"max_pending_instructions", kMaxPendingInstructions},
       {"max_rank", kMaxRank},
       {"max_commands", kMaxCommands},
+      {"max_message_bytes", kMaxMessageBytes},
+      {"max_ids", kMaxIds},
+      {"max_operands", kMaxOperands},
+      {"max_program_inputs", program::kMaxProgramInputs},
+      {"max_program_instructions", program::kMaxProgramInstructions},
+      {"max_family_bytes", chain::kMaxFamilyBytes},
+      {"max_names", kMaxNames},
+      {"max_name_bytes", kMaxNameBytes},
+      {"inline_chain_bytes", kMaxInlineChainBytes},
+      {"max_glsl_bytes", kMaxGlslBytes},
+      {"max_module_bytes", vulkan::kMaxRawModuleBytes},
+      {"inline_shader_bytes", kMaxInlineShaderBytes},
+      {"max_shader_buffers", kMaxShaderBuffers},
+      {"max_push_bytes", kMaxPushBytes},
   };
   writer.atom("limits");
   write_numbers(writer, limits);

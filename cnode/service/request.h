@@ -22,6 +22,7 @@
 namespace gpu_node::service {
 
 inline constexpr int64_t kProtocolVersion = 2;
+inline constexpr uint32_t kMaxMessageBytes = 8u << 20;     // of a term on the control connection
 inline constexpr uint32_t kMaxCommands = 4096;             // of one run message
 inline constexpr uint32_t kMaxPendingInstructions = 4096;  // of one session, unacknowledged
 inline constexpr uint64_t kInlineBytes = 64 * 1024;        // the largest binary of an alloc command
@@ -30,6 +31,13 @@ inline constexpr uint32_t kUploadWindow = 4;
 inline constexpr uint64_t kMaxReplyBytes = uint64_t{1} << 30;
 inline constexpr uint64_t kMaxInlineChainBytes = 1024 * 1024;   // of a chain's operand, or of all its results
 inline constexpr uint64_t kMaxInlineShaderBytes = 1024 * 1024;  // of a dispatch's inputs, and of its outputs
+inline constexpr size_t kMaxGlslBytes = size_t{1} << 20;
+inline constexpr uint32_t kMaxShaderBuffers = 64;
+inline constexpr size_t kMaxPushBytes = 4096;
+inline constexpr uint32_t kMaxNames = 4096;  // of parameters, of dimensions, of data of a family
+inline constexpr size_t kMaxNameBytes = 256;
+inline constexpr size_t kMaxIds = size_t{1} << 20;  // of a sync, of a free or release
+inline constexpr uint32_t kMaxOperands = 65'536;    // of an instruction
 inline constexpr int64_t kMinLeaseMs = 1000, kMaxLeaseMs = 600'000, kDefaultLeaseMs = 30'000;
 inline constexpr int64_t kMaxGraceMs = 600'000, kDefaultGraceMs = 10'000;
 

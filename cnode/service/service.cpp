@@ -141,6 +141,21 @@ void Service::on_landed(Arrival&& arrival) {
   reply_ok(reply_to);
 }
 
+void Service::on_too_large(const LinkRef& link, std::span<const std::byte> head, size_t payload_bytes) {
+  Result<MessageHead> message = decode_message_head(head);
+  const std::string what = message.ok() ? message.value().what : "message";
+  const Error error{ErrorCode::kInvalidArgument,
+                    concat(what, ": a message of ", payload_bytes, " bytes, the limit is ", kMaxMessageBytes,
+                           "; large data travels as tensors, by upload")};
+  count_unknown(link, error);
+  if (!message.ok()) return;
+  if (!message.value().pid.empty())
+    return reply_error({link, std::move(message.value().pid), std::move(message.value().tag)}, error);
+  // Commands: their results would be missing silently.
+  sessions_.close(message.value().session);
+  (void)device_thread_.push(WakeWork{});
+}
+
 void Service::on_process_down(const LinkRef& link, const TermBytes& pid) {
   sessions_.close_owner(link, pid);
   (void)device_thread_.push(WakeWork{});

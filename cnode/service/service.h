@@ -62,6 +62,8 @@ class Service {
   std::optional<Landing> claim(const LinkRef& link, std::span<const std::byte> head, size_t payload_bytes);
   void on_landed(Arrival&& arrival);
 
+  // A message of |payload_bytes|, above kMaxMessageBytes, that begins with |head|, is not received: its sender is told.
+  void on_too_large(const LinkRef& link, std::span<const std::byte> head, size_t payload_bytes);
   void on_process_down(const LinkRef& link, const TermBytes& pid);
   void on_link_down(const LinkRef& link);
 

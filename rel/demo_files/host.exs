@@ -7,7 +7,7 @@ Node.set_cookie(folder |> Path.join("cookie") |> File.read!() |> String.trim() |
 {:ok, _} = Application.ensure_all_started(:gpu_node)
 options = if device = System.get_env("GPU_NODE_DEVICE"), do: [device: device], else: []
 
-case GpuNode.start_link([name: :gpu0, cookie: Node.get_cookie()] ++ options) do
+case GpuNode.start_link([name: :gpu0, shared: true, cookie: Node.get_cookie()] ++ options) do
   {:ok, _supervisor} ->
     {:ok, status} = GpuNode.status(:gpu0)
     File.write!(Path.join(folder, "ready"), "#{Node.self()} supervises #{status.node} on #{status.device.name}")

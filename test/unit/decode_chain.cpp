@@ -82,7 +82,7 @@ TEST_CASE("decode: compile_family that makes no sense") {
   Writer empty = compile("");
   CHECK(says(empty.map(0).map(0), "the family is empty"));
   Writer large = compile(std::string((1 << 20) + 1, ' '));
-  CHECK(says(large.map(0).map(0), "at most 1048576 bytes"));
+  CHECK(says(large.map(0).map(0), "the limit is 1048576"));
   Writer inputs = compile();
   CHECK(says(inputs.map(1).atom("numbers").map(0).map(0), "inputs have no numbers"));
   Writer parameter = compile();

@@ -66,6 +66,34 @@ TEST_CASE("dist connection: a frame byte by byte") {
   CHECK(pair.test.handler.wait([&] { return pair.test.handler.messages.size() == 1; }));
 }
 
+TEST_CASE("dist connection: a frame above the limit is dropped, its head told, and the connection goes on" *
+          doctest::test_suite("truth")) {
+  Pair pair;
+  auto& told = pair.test.handler.too_large;
+  const auto large = frame_of_size(NodeOptions{}.max_frame_bytes + 1);
+  CHECK(pair.peer.write(large));
+  CHECK(pair.peer.write(RawPeer::reg_send("gpu_node", term("after"))));
+  REQUIRE(pair.test.handler.wait([&] { return pair.test.handler.messages.size() == 1; }));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].second > 8'000'000);
+  CHECK(told[0].first.size() > 1000);
+  CHECK(told[0].first[0] == std::byte{131});
+  CHECK(pair.test.handler.down.empty());
+  // The largest that is taken.
+  CHECK(pair.peer.write(frame_of_size(NodeOptions{}.max_frame_bytes)));
+  CHECK(pair.test.handler.wait([&] { return pair.test.handler.messages.size() == 2; }));
+}
+
+TEST_CASE("dist connection: the reason of an exit may be as deep as it likes" * doctest::test_suite("truth")) {
+  Pair pair;
+  etf::Writer exit;
+  exit.tuple(4).integer(3).raw(RawPeer::pid()).raw(RawPeer::pid(8));
+  for (int i = 0; i < 200; ++i) exit.tuple(1);
+  CHECK(pair.peer.write(RawPeer::frame_of(exit.atom("deep").take())));
+  CHECK(pair.peer.write(RawPeer::reg_send("gpu_node", term("after"))));
+  CHECK(pair.test.handler.wait([&] { return pair.test.handler.messages.size() == 1; }));
+}
+
 TEST_CASE("dist connection: sends arrive whole and small ones are not behind bulk that waits") {
   Pair pair(test_options(), Channel::kBulk);
   const auto data = std::make_shared<std::vector<std::byte>>(8 << 20);

@@ -167,6 +167,9 @@ class RecordingHandler : public Handler {
   void on_message(const ConnectionRef&, Message&& message) override {
     note([&] { messages.push_back(std::move(message)); });
   }
+  void on_too_large(const ConnectionRef&, std::span<const std::byte> head, size_t bytes) override {
+    note([&] { too_large.emplace_back(TermBytes(head.begin(), head.end()), bytes); });
+  }
   std::optional<Claim> claim(const ConnectionRef&, std::span<const std::byte> head, size_t bytes) override {
     return on_claim ? on_claim(head, bytes) : std::nullopt;
   }
@@ -193,6 +196,7 @@ class RecordingHandler : public Handler {
   std::condition_variable changed;
   std::vector<ConnectionRef> up, down;
   std::deque<Message> messages;
+  std::vector<std::pair<TermBytes, size_t>> too_large;  // heads and sizes
   std::vector<Claim> claimed;
   std::vector<TermBytes> dead;
   std::function<std::optional<Claim>(std::span<const std::byte>, size_t)> on_claim;

@@ -12,7 +12,7 @@ TEST_CASE("dist connection: forged lengths and malformed frames close that conne
   for (const uint32_t length : {0x7fffffffu, 0x80000000u, 0xfffffff0u, 0xffffffffu, (8u << 20) + 1}) {
     attacks.emplace_back();
     RawPeer::append(attacks.back(), length, 4);
-    attacks.back().resize(600);
+    attacks.back().resize(5000);
   }
   attacks.push_back({std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}, std::byte{112}});
   attacks.push_back({std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}, std::byte{131}});

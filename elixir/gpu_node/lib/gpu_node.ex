@@ -9,6 +9,9 @@ defmodule GpuNode do
       x |> GpuNode.Ops.multiply(2) |> GpuNode.Tensor.to_list!()
       #=> [2.0, 4.0, 6.0]
 
+  `:gpu0` is how this VM calls it. In the cluster it is `gpu0-SUFFIX@HOST`, the suffix being this VM's own: so a server, `iex` beside it and
+  `mix test` beside both have a node each. `shared: true` gives it the name `gpu0@HOST`, by which other VMs attach to it.
+
   A *remote* node runs elsewhere, and this VM attaches to it: `GpuNode.start_link(node: :"gpu0@host", cookie: :secret)`. Under a
   supervisor: `{GpuNode, name: :gpu0}`.
 

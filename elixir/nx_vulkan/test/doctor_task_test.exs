@@ -18,7 +18,7 @@ defmodule Nx.Vulkan.DoctorTaskTest do
     text = capture_io(fn -> Doctor.run([]) end)
     assert text =~ ~r/^  binary        ok       \//m
     name = Nx.Vulkan.Test.Case.gpu()
-    assert text =~ "node #{name}\n  reached       ok       #{name}@127.0.0.1, running"
+    assert text =~ "node #{name}\n  reached       ok       #{Nx.Vulkan.Test.Case.gpu_node()}, running"
     assert text =~ "Nothing is missing."
   end
 

@@ -77,6 +77,7 @@ class EchoHandler final : public Handler {
  public:
   void on_up(const ConnectionRef&) override {}
   void on_down(const ConnectionRef&) override {}
+  void on_too_large(const ConnectionRef&, Bytes, size_t) override {}
   void on_process_down(const ConnectionRef&, const TermBytes&) override { ++dead_; }
 
   std::optional<Claim> claim(const ConnectionRef& connection, Bytes head, size_t payload_bytes) override {

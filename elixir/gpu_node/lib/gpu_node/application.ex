@@ -11,6 +11,7 @@ defmodule GpuNode.Application do
     :gpu_node |> Options.check_config(Shader.config()) |> Error.unwrap!()
     # GpuNode.Telemetry asks only whether the library is loaded.
     Code.ensure_loaded(:telemetry)
+    GpuNode.Distribution.choose_suffix()
 
     children = [
       {Registry, keys: :unique, name: GpuNode.Registry},

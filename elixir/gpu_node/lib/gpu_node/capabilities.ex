@@ -36,6 +36,16 @@ defmodule GpuNode.Capabilities do
   end
 
   @doc false
+  # The limits that the node of `link` said last; none before it has.
+  @spec limits(Link.t()) :: map
+  def limits(link) do
+    case :persistent_term.get({__MODULE__, link.node}, nil) do
+      nil -> %{}
+      capabilities -> capabilities.limits
+    end
+  end
+
+  @doc false
   @spec publish(Link.t(), map) :: :ok
   def publish(link, describe) do
     capabilities = %__MODULE__{

@@ -3,7 +3,7 @@ defmodule GpuNode.Client do
   # The callers' side of GpuNode.Session: casts that cost one message, requests with a deadline, and the handles of tensors. Runs
   # in the calling process.
 
-  alias GpuNode.{Error, Finalizer, Link, Pressure, Protocol, Sweep, Telemetry}
+  alias GpuNode.{Error, Finalizer, Limits, Link, Pressure, Protocol, Sweep, Telemetry}
   alias GpuNode.Session.Outbox
 
   # Units (commands, and KiB that they carry) that may be queued before callers are held back: a few times what the node takes
@@ -40,7 +40,8 @@ defmodule GpuNode.Client do
   @doc "Casts one command that carries `bytes`. Waits only while the queue is full."
   @spec command(Link.t(), pos_integer, Protocol.command(), non_neg_integer, deadline | nil) :: :ok | {:error, Error.t()}
   def command(link, session, command, bytes, deadline \\ nil) do
-    with :ok <- reserve(link, session, Outbox.units(bytes), deadline) do
+    with :ok <- Limits.check(link, command),
+         :ok <- reserve(link, session, Outbox.units(bytes), deadline) do
       send(link.pid, {:gpu_node_op, session, command, bytes})
       :ok
     end
@@ -69,11 +70,15 @@ defmodule GpuNode.Client do
   @doc """
   Asks the node and waits until the deadline. `expected` is the session that the request's tensors are of, or nil.
 
-  Errors: `:deadline`, `:node_down`, `:stale`, and the node's own.
+  Errors: `:invalid_argument` (more than a message may have: see `GpuNode.Limits`), `:deadline`, `:node_down`, `:stale`, and the node's own.
   """
   @spec request(Link.t(), pos_integer | nil, deadline, request) ::
           :ok | :pong | {:ok, term} | {:ok, term, map} | {:error, Error.t()}
   def request(link, expected, deadline, request) do
+    with :ok <- Limits.check(link, request), do: ask(link, expected, deadline, request)
+  end
+
+  defp ask(link, expected, deadline, request) do
     started = System.monotonic_time()
     ref = Process.monitor(link.pid, alias: :reply_demonitor)
     send(link.pid, {:gpu_node_request, ref, expected, deadline, request, :caller})

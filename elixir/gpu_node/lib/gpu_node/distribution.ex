@@ -8,6 +8,7 @@ defmodule GpuNode.Distribution do
 
   @confirm_ms 100
   @connect_probe_ms 1000
+  @suffix {__MODULE__, :suffix}
 
   @doc """
   Makes this VM a node unless it is one: on loopback, with a generated name and cookie; epmd is started when it is missing.
@@ -97,6 +98,21 @@ defmodule GpuNode.Distribution do
   @doc "The host part of this VM's own name."
   @spec host() :: String.t()
   def host, do: node() |> Atom.to_string() |> String.split("@", parts: 2) |> List.last()
+
+  @doc """
+  The name of a node that this VM starts: `name` at this VM's host where it is `shared?`, so that others can find it, else with a suffix that is
+  this VM's own, the same for all its nodes and all their starts: two VMs never want one name, and no start makes a new atom.
+  """
+  @spec own_node(atom, boolean) :: node
+  def own_node(name, true), do: :"#{name}@#{host()}"
+  def own_node(name, false), do: :"#{name}-#{:persistent_term.get(@suffix)}@#{host()}"
+
+  @doc false
+  # When the application starts, before anybody can ask for a name.
+  def choose_suffix do
+    if :persistent_term.get(@suffix, nil) == nil, do: :persistent_term.put(@suffix, binary_part(random(5), 0, 6))
+    :ok
+  end
 
   @doc """
   The address that peers of this VM reach `host` by, for a worker to listen on. Error: `:distribution` when the name has no

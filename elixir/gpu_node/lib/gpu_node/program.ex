@@ -183,7 +183,7 @@ defmodule GpuNode.Program do
         do: id
   end
 
-  # By number, and by what long lists of operands take: a node closes the connection of a message that is too large.
+  # By number, and by what long lists of operands take: a node drops a message that is too large.
   @max_message_bytes 2 * 1024 * 1024
 
   defp chunk(commands, limit) do

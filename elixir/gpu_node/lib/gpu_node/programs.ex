@@ -59,7 +59,7 @@ defmodule GpuNode.Programs do
     {command, outputs} = Program.run_command(program, id, inputs, fn -> Link.next_id(link) end)
     made = handles.(outputs)
 
-    with :ok <- Client.command(link, session, command, 0, deadline) do
+    with :ok <- Client.command(link, session, command, Protocol.operand_bytes(inputs), deadline) do
       Client.keep(handle)
       {:ok, made}
     end

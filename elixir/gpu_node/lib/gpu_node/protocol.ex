@@ -12,6 +12,8 @@ defmodule GpuNode.Protocol do
   @version 2
   @name :gpu_node
   @max_message_bytes 0x7FFF_0000
+  @least_integer -0x8000_0000_0000_0000
+  @most_integer 0xFFFF_FFFF_FFFF_FFFF
 
   @typedoc "The name of a tensor on the node: 0 or more, or negative inside one program."
   @type id :: integer
@@ -77,7 +79,17 @@ defmodule GpuNode.Protocol do
     {Type.name(type), wrapped}
   end
 
+  # The wire's integers have 64 bits; a float rounds larger ones anyway.
+  def literal(type, number) when is_integer(number) and (number > @most_integer or number < @least_integer),
+    do: {Type.name(type), to_float(number)}
+
   def literal(type, number), do: {Type.name(type), number}
+
+  defp to_float(number) do
+    number * 1.0
+  rescue
+    ArithmeticError -> if number > 0, do: :infinity, else: :neg_infinity
+  end
 
   @doc "A tensor of zeros, or of the wire bytes `binary` (at most the node's `inline_bytes`)."
   @spec alloc(id, Type.t(), tuple, binary | nil) :: command

@@ -29,8 +29,9 @@ defmodule GpuNode.Shader do
     push: [type: :string, default: "", doc: "push constants, a binary, cut to what the module declares"],
     timeout: @timeout
   ]
-  # What a message carries; more travels as tensors.
+  # What a message carries of one buffer, and of all; more travels as tensors.
   @inline_bytes 1024 * 1024
+  @inline_bytes_of_all 4 * 1024 * 1024
 
   @type buffer :: binary | Tensor.t() | {:out, pos_integer}
 
@@ -124,8 +125,11 @@ defmodule GpuNode.Shader do
 
   # Large binaries become tensors, which must be referred to while they are used.
   defp place(buffers, _inline?, link, deadline) do
+    all = Enum.sum(for binary <- buffers, is_binary(binary), do: byte_size(binary))
+    most = if all > @inline_bytes_of_all, do: div(@inline_bytes_of_all, length(buffers)), else: @inline_bytes
+
     collect(buffers, fn
-      binary when is_binary(binary) and byte_size(binary) > @inline_bytes and rem(byte_size(binary), 4) == 0 ->
+      binary when is_binary(binary) and byte_size(binary) > most and rem(byte_size(binary), 4) == 0 ->
         timeout = Client.left(deadline)
         Tensor.from_binary(link.name, binary, {:u, 32}, {div(byte_size(binary), 4)}, timeout: timeout)
 

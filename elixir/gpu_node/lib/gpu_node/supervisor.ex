@@ -37,6 +37,11 @@ defmodule GpuNode.Supervisor do
     finalizer: [type: {:in, [:nif, :sweep]}, doc: "how collected handles are found; default the NIF where it is there"],
     start_timeout: [type: {:integer, 1, 86_400_000}, default: 20_000, doc: "ms until it must be up"]
   ]
+  # It is part of a node name.
+  @local_name [
+    type:
+      {:custom, "an atom of 1 to 100 letters, digits, - and _, as it is part of a node name", &__MODULE__.local_name?/1}
+  ]
   @cookie {:custom, "an atom of at most 255 characters, or a function that gives it", &__MODULE__.cookie?/1}
   @local [
     binary: [
@@ -63,6 +68,11 @@ defmodule GpuNode.Supervisor do
       doc: "more environment variables of the program"
     ],
     hang_ms: [type: :pos_integer, default: 10_000, doc: "how long it may stay unresponsive before it is killed"],
+    shared: [
+      type: :boolean,
+      default: false,
+      doc: "`true`: its node name is `NAME@HOST`, without a suffix, for others to attach to; `:name_taken` when it is"
+    ],
     distribution: [type: :boolean, default: true, doc: "`false`: do not make this VM a node when it is none"],
     raw_shaders: [type: :boolean, default: true, doc: "whether it takes shaders of its users: see `GpuNode.Shader`"]
   ]
@@ -88,7 +98,11 @@ defmodule GpuNode.Supervisor do
   @spec check(term, String.t() | nil) :: {:ok, keyword} | {:error, Error.t()}
   def check(options, what \\ nil) do
     remote? = Keyword.keyword?(options) and Keyword.has_key?(options, :node)
-    {kind, schema} = if remote?, do: {"a remote node", @both ++ @remote}, else: {"a local node", @both ++ @local}
+
+    {kind, schema} =
+      if remote?,
+        do: {"a remote node", @both ++ @remote},
+        else: {"a local node", Keyword.replace!(@both, :name, @local_name) ++ @local}
 
     with {:ok, options} <- Options.check(options, schema, if(what, do: "#{what}: #{kind}", else: kind)),
          do: {:ok, Keyword.put_new(options, :name, name(options))}
@@ -96,6 +110,9 @@ defmodule GpuNode.Supervisor do
 
   @doc false
   def name?(value), do: is_atom(value) and value != nil
+
+  @doc false
+  def local_name?(value), do: name?(value) and Atom.to_string(value) =~ ~r/^[A-Za-z0-9_-]{1,100}$/
 
   @doc false
   def node?(value), do: is_atom(value) and String.match?(Atom.to_string(value), ~r/^[^@]+@[^@]+$/)

@@ -7,7 +7,7 @@ defmodule GpuNode.Transfer do
   # Upload: chunks of 1 MiB over the bulk node, 4 unanswered. Download: one binary per reply, slices of at most 512 MiB.
 
   require GpuNode.Protocol
-  alias GpuNode.{Client, Error, Link, Protocol, Telemetry}
+  alias GpuNode.{Client, Error, Limits, Link, Protocol, Telemetry}
 
   @slice_bytes 512 * 1024 * 1024
 
@@ -77,6 +77,10 @@ defmodule GpuNode.Transfer do
   @spec request(Link.t(), pos_integer, Protocol.request(), Client.deadline(), (map -> term)) ::
           {:ok, term} | {:error, Error.t()}
   def request(link, session, request, deadline, hear) do
+    with :ok <- Limits.check(link, request), do: report(link, session, request, deadline, hear)
+  end
+
+  defp report(link, session, request, deadline, hear) do
     reports = Process.alias()
 
     try do

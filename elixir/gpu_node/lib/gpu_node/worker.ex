@@ -63,7 +63,7 @@ defmodule GpuNode.Worker do
          {:ok, listen} <- if(options[:listen], do: {:ok, options[:listen]}, else: Distribution.listen_address(host)) do
       defaults = [
         binary: binary,
-        node: :"#{options[:name]}@#{host}",
+        node: Distribution.own_node(options[:name], options[:shared] == true),
         listen: listen,
         cookie: options[:cookie] || random_cookie()
       ]

@@ -144,15 +144,6 @@ defmodule GpuNode.FaultTest do
       assert text =~ "install a Vulkan driver"
     end
 
-    test "a name that is taken", %{gpu: taken} do
-      {peer, _node} = start_peer()
-
-      assert {:error, %Error{code: :name_taken, message: text}} =
-               :peer.call(peer, GpuNode, :start_link, [[name: taken]], 60_000)
-
-      assert text =~ Atom.to_string(taken)
-    end
-
     test "a bad argument" do
       assert {:error, %Error{code: :configuration, message: text}} =
                GpuNode.start_link(name: unique(), args: ["--bogus"])

@@ -19,7 +19,7 @@ defmodule Nx.Vulkan.CompatTest do
     test "init, name, f64" do
       assert Nx.Vulkan.init() == :ok
       assert Native.init() == :ok
-      gpu = :"#{Nx.Vulkan.Test.Case.gpu()}@127.0.0.1"
+      gpu = Nx.Vulkan.Test.Case.gpu_node()
       assert {:ok, %{name: name, node: ^gpu}} = Nx.Vulkan.device()
       assert Nx.Vulkan.device_name() == name
       assert Native.device_name() == name

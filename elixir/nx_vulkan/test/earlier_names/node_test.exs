@@ -34,7 +34,8 @@ defmodule Nx.Vulkan.NodeTest do
              Node.status()
 
     assert uptime >= 0 and is_binary(device)
-    assert Node.status().gpu_node == :"#{gpu}@127.0.0.1"
+    {:ok, %{node: node}} = GpuNode.status(gpu)
+    assert Node.status().gpu_node == node
   end
 
   test "under another name" do

@@ -26,6 +26,12 @@ defmodule Nx.Vulkan.Test.Case do
   @doc "The name under which the node of the run was started."
   def gpu, do: :persistent_term.get(__MODULE__)
 
+  @doc "The name that it has in the cluster."
+  def gpu_node do
+    {:ok, %{node: node}} = GpuNode.status(gpu())
+    node
+  end
+
   @doc "A node name that no other test run on this machine uses."
   def unique, do: :"nx_vulkan_#{GpuNode.Distribution.random(5)}"
 

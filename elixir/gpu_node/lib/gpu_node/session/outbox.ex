@@ -11,6 +11,9 @@ defmodule GpuNode.Session.Outbox do
   # Commands of one message, unless it is a program; and the bytes that they carry.
   @max_batch 64
   @max_batch_bytes 256 * 1024
+  # Ids of one command that frees or releases: a collection may let go of any number.
+  @max_gone 16_384
+  @id_bytes 9
 
   @type item ::
           {:command, Protocol.command(), non_neg_integer}
@@ -105,11 +108,10 @@ defmodule GpuNode.Session.Outbox do
       {{:value, {:command, command, size}}, rest} ->
         gather(rest, room, n + 1, bytes + size, units + units(size), [command | commands], outbox)
 
-      {{:value, {:free, ids}}, rest} ->
-        gather(rest, room, n + 1, bytes, units, [Protocol.free(ids) | commands], outbox)
-
-      {{:value, {:release, ids}}, rest} ->
-        gather(rest, room, n + 1, bytes, units, [Protocol.release(ids) | commands], outbox)
+      {{:value, {how, ids}}, rest} when how in [:free, :release] ->
+        {now, later} = Enum.split(ids, @max_gone)
+        {rest, outbox} = if later == [], do: {rest, outbox}, else: put_back(rest, outbox, {how, later})
+        gather(rest, room, n + 1, bytes + @id_bytes * length(now), units, [gone(how, now) | commands], outbox)
 
       _other ->
         gathered(items, n, units, commands, outbox)
@@ -117,6 +119,12 @@ defmodule GpuNode.Session.Outbox do
   end
 
   defp gather(items, _room, n, _bytes, units, commands, outbox), do: gathered(items, n, units, commands, outbox)
+
+  # One command more than was counted.
+  defp put_back(items, outbox, item), do: {:queue.in_r(item, items), %{outbox | count: outbox.count + 1}}
+
+  defp gone(:free, ids), do: Protocol.free(ids)
+  defp gone(:release, ids), do: Protocol.release(ids)
 
   defp gathered(items, n, units, commands, outbox),
     do: {:commands, Enum.reverse(commands), n, units, %{outbox | items: items, count: outbox.count - n}}

@@ -138,7 +138,7 @@ defmodule GpuNode.Worker.Command do
            "install a Vulkan driver (for the CPU: mesa-vulkan-drivers) and look at `#{options[:binary]} check`"}
 
         73 ->
-          cannot_join(why, node)
+          cannot_join(why, node, options[:shared] == true)
 
         75 ->
           {:device_lost, "the device was lost or hung; it is started again"}
@@ -164,10 +164,14 @@ defmodule GpuNode.Worker.Command do
     Error.new(kind, "#{node} #{text}", node)
   end
 
-  defp cannot_join(why, node) do
+  defp cannot_join(why, node, shared?) do
     if why && why =~ ~r/taken|duplicate|already/i do
-      {:name_taken,
-       "another node is called #{node}: stop it, or give this one another `name:` (`epmd -names` lists them)"}
+      other =
+        if shared?,
+          do: "another `name:`, or none that is `shared:`, so that it has one of its own",
+          else: "another `name:`"
+
+      {:name_taken, "another node is called #{node}: attach to that one by `node:`, stop it, or give this one #{other}"}
     else
       {:distribution, "it cannot join as #{node}: is its host name one of this machine, and epmd there?"}
     end
