@@ -79,6 +79,8 @@ defmodule GpuNode.SessionProgramTest do
     end)
   end
 
+  # The fake node takes 200,000 instructions here, beside whatever else the machine does.
+  @tag options: [timeout: 30_000, heartbeat_ms: 10_000]
   test "what stays on the node is bounded in instructions too, and what was used last stays" do
     x = Tensor.from_list!(:fake, [1, 2], :f32)
     {p, v} = Program.input(Program.new(), :f32, {2})
