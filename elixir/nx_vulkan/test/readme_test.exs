@@ -1,7 +1,10 @@
 defmodule Nx.Vulkan.ReadmeTest do
-  # What the page and the notebooks name exists, and their code can be read.
-  use ExUnit.Case, async: true
+  # What the page and the notebooks name exists, and the page's code runs as it stands, as that of the project's README does that has Nx.
+  use ExUnit.Case, async: false
+  import ExUnit.CaptureIO
+  alias GpuNode.Page
 
+  @moduletag capture_log: true
   @root Path.expand("..", __DIR__)
   @pages [Path.join(@root, "README.md") | Path.wildcard(Path.join(@root, "../notebooks/*.livemd"))]
 
@@ -18,11 +21,35 @@ defmodule Nx.Vulkan.ReadmeTest do
         assert function_exported?(module, String.to_atom(name), String.to_integer(arity)), "there is no #{text}"
       end
     end
+  end
 
-    test "code in #{Path.basename(page)}" do
-      for [_, source] <- Regex.scan(~r/^```elixir\n(.*?)\n```/ms, File.read!(@page)),
-          do: assert({:ok, _} = Code.string_to_quoted(source))
-    end
+  @project_readme Path.join(@root, "../../README.md")
+  @external_resource @project_readme
+
+  test "the code of the README runs as it stands, and gives what it says" do
+    {module, options} = Nx.default_backend()
+
+    on_exit(fn ->
+      GpuNode.stop(:gpu0)
+      Nx.global_default_backend({module, options})
+      Application.delete_env(:nx_vulkan, :node_timeout_ms)
+    end)
+
+    {settings, code} =
+      @root
+      |> Path.join("README.md")
+      |> File.read!()
+      |> Page.blocks("elixir")
+      |> Enum.split_with(&(&1 =~ ~r/^config /m))
+
+    assert [_] = settings
+
+    for source <- settings,
+        do: assert([_ | _] = Config.Reader.eval!("README.md", "import Config\n" <> source))
+
+    with_nx = @project_readme |> File.read!() |> Page.blocks("elixir") |> Enum.filter(&(&1 =~ "Nx."))
+    assert [_] = with_nx
+    capture_io(fn -> (code ++ with_nx) |> Enum.flat_map(&Page.steps/1) |> Page.run(__ENV__) end)
   end
 
   test "every code of GpuNode.Error is in the README" do
