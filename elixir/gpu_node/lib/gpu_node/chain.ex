@@ -20,8 +20,11 @@ defmodule GpuNode.Chain do
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
   @timeout 60_000
 
-  @typedoc "Numbers: a tensor of the model's type, its bytes, or (nested lists of) numbers."
-  @type numbers :: Tensor.t() | binary | [number] | [[number]] | number
+  @typedoc """
+  Numbers: a tensor of the model's type, its bytes, (nested lists of) numbers, or a tensor of Nx of any real type. One that lies on the model's
+  node, by `Nx.Vulkan.Backend`, stays there.
+  """
+  @type numbers :: Tensor.t() | binary | [number] | [[number]] | number | struct
 
   @typedoc "The states after steps: tensors or binaries of `{chains, rows, d}` numbers, `logp` of `{chains, rows}`."
   @type run :: %{
@@ -42,8 +45,8 @@ defmodule GpuNode.Chain do
   @doc """
   Makes a model of `family`: JSON text, `{:file, path}`, or the name of a built-in family.
 
-  Options: `:parameters`, `:dimensions`, `:data` (maps or keywords from names to numbers; data may be nested lists, a tensor, or `{binary, shape}`
-  of little-endian f64), `:type` (`:f64`, the default, or `:f32`), `:chains` (how many will be run together: the kernel for as many is
+  Options: `:parameters`, `:dimensions`, `:data` (maps or keywords from names to numbers; data may be nested lists, a tensor, a tensor of
+  Nx, or `{binary, shape}` of little-endian f64), `:type` (`:f64`, the default, or `:f32`), `:chains` (how many will be run together: the kernel for as many is
   compiled; default 1), `:timeout` in ms (default 60,000).
 
   Errors have `details` with the stage: `:invalid_argument` (stages `:parse` and `:check`, with file, path and line), `:compile_failed`

@@ -16,7 +16,7 @@ defmodule GpuNode.Chain.Samples do
   """
 
   alias GpuNode.{Error, Tensor}
-  alias GpuNode.Chain.{Judged, Model}
+  alias GpuNode.Chain.{InferenceData, Judged, Model, NxTensors}
   alias GpuNode.Diagnostics.{Draws, Summary, Warning}
 
   @enforce_keys [:model, :chains, :count]
@@ -109,6 +109,66 @@ defmodule GpuNode.Chain.Samples do
   @doc "As `warnings/1`, raising `GpuNode.Error`."
   @spec warnings!(t) :: [Warning.t()]
   def warnings!(samples), do: samples |> warnings() |> Error.unwrap!()
+
+  @doc """
+  Draws and what is known of each, brought here: `posterior`, nested lists by variable, `[chain][draw]` or `[chain][draw][place]`, and
+  `sample_stats`, lists `[chain][draw]` of `"lp"` (the log density of the unconstrained coordinates), `"acceptance_rate"` (of a chain its mean, at
+  each draw) and, where the node tells them, `"energy"` and `"diverging"` (true or false). Numbers that are none are `:nan`, `:infinity`, `:neg_infinity`.
+  """
+  @spec to_map(t) :: {:ok, %{posterior: map, sample_stats: map}} | {:error, Error.t()}
+  def to_map(samples) do
+    with {:ok, statistics} <- InferenceData.statistics(samples) do
+      lists = fn %{name: name, shape: shape, lists: lists} ->
+        {name, lists |> Enum.concat() |> Tensor.nest(Tuple.to_list(shape))}
+      end
+
+      {:ok, %{posterior: Map.new(InferenceData.posterior(samples), lists), sample_stats: Map.new(statistics, lists)}}
+    end
+  rescue
+    # While it is read.
+    error in Error -> {:error, error}
+  end
+
+  @doc "As `to_map/1`, raising `GpuNode.Error`."
+  @spec to_map!(t) :: %{posterior: map, sample_stats: map}
+  def to_map!(samples), do: samples |> to_map() |> Error.unwrap!()
+
+  @doc """
+  The draws as tensors of Nx, by variable, with the names `[:chain, :draw]` and nil for an own axis. They are on the default backend: where that is
+  `Nx.Vulkan.Backend` on the node of the samples nothing is copied, else they are brought there. Error: `:unsupported` without Nx.
+
+      %{"mu" => mu} = GpuNode.Chain.Samples.to_nx!(samples)
+      Nx.mean(mu, axes: [:draw])
+  """
+  @spec to_nx(t) :: {:ok, %{String.t() => struct}} | {:error, Error.t()}
+  def to_nx(samples) do
+    Enum.reduce_while(samples.draws, {:ok, %{}}, fn {name, tensor}, {:ok, made} ->
+      own = List.duplicate(nil, tuple_size(tensor.shape) - 2)
+
+      case NxTensors.make(tensor, [:chain, :draw | own]) do
+        {:ok, one} -> {:cont, {:ok, Map.put(made, name, one)}}
+        {:error, _} = error -> {:halt, error}
+      end
+    end)
+  end
+
+  @doc "As `to_nx/1`, raising `GpuNode.Error`."
+  @spec to_nx!(t) :: %{String.t() => struct}
+  def to_nx!(samples), do: samples |> to_nx() |> Error.unwrap!()
+
+  @doc """
+  Writes the samples to a file for ArviZ, as JSON: see `GpuNode.Chain.InferenceData` for what is in it and `GpuNode.Chain.InferenceData.write/3` for the
+  options.
+
+      :ok = GpuNode.Chain.Samples.write_inference_data(samples, "samples.json", dims: [eta: ["school"]])
+  """
+  @spec write_inference_data(t, Path.t(), keyword) :: :ok | {:error, Error.t()}
+  def write_inference_data(samples, path, options \\ []), do: InferenceData.write(samples, path, options)
+
+  @doc "As `write_inference_data/3`, raising `GpuNode.Error`."
+  @spec write_inference_data!(t, Path.t(), keyword) :: :ok
+  def write_inference_data!(samples, path, options \\ []),
+    do: samples |> write_inference_data(path, options) |> Error.unwrap!()
 
   defp tensor(samples, name) do
     with :error <- Map.fetch(samples.draws, name) do
