@@ -33,7 +33,7 @@ defmodule GpuNode.Chain.InferenceData do
   alias GpuNode.{Element, Error, Json, Options, Tensor}
 
   @version Mix.Project.config()[:version]
-  @slice_bytes 1024 * 1024
+  @slice_bytes 256 * 1024
 
   named = {:custom, "a keyword list or a map", &GpuNode.Chain.InferenceData.named?/1}
 

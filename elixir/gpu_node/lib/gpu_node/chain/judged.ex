@@ -38,14 +38,14 @@ defmodule GpuNode.Chain.Judged do
   defp facts(samples, still) do
     with {:ok, energy} <- energy(samples.energy),
          {:ok, counts} <- Tensor.to_list(samples.divergences),
-         {:ok, never_moved} <- chains(samples.never_moved) do
+         {:ok, never_moved} <- never_moved(samples, still) do
       {:ok,
        %{
          energy: energy,
          divergences: samples.divergent,
          diverged: positions(counts),
          iterations: samples.chains * samples.count * (samples.thin || 1),
-         never_moved: never_moved || Enum.sort(still),
+         never_moved: never_moved,
          acceptance: samples.mean_acceptance,
          target_accept: samples.target_accept
        }}
@@ -58,9 +58,12 @@ defmodule GpuNode.Chain.Judged do
     with {:ok, binary} <- Tensor.to_binary(tensor), do: Draws.new(binary, type: tensor.type, shape: tensor.shape)
   end
 
-  # The numbers of chains, as such or as a tensor with a one for each of them.
-  defp chains(%Tensor{} = tensor), do: with({:ok, flags} <- Tensor.to_list(tensor), do: {:ok, positions(flags)})
-  defp chains(numbers), do: {:ok, numbers}
+  # What the node says, else what the draws show.
+  defp never_moved(%{unmoved: 0}, _still), do: {:ok, []}
+  defp never_moved(%{never_moved: nil}, still), do: {:ok, Enum.sort(still)}
+
+  defp never_moved(%{never_moved: tensor}, _still),
+    do: with({:ok, flags} <- Tensor.to_list(tensor), do: {:ok, positions(flags)})
 
   defp positions(counts), do: for({count, chain} <- Enum.with_index(counts), count > 0, do: chain)
 end
