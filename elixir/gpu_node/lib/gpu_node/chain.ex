@@ -22,7 +22,7 @@ defmodule GpuNode.Chain do
 
   @typedoc """
   Numbers: a tensor of the model's type, its bytes, (nested lists of) numbers, or a tensor of Nx of any real type. One that lies on the model's
-  node, by `Nx.Vulkan.Backend`, stays there.
+  node stays there.
   """
   @type numbers :: Tensor.t() | binary | [number] | [[number]] | number | struct
 

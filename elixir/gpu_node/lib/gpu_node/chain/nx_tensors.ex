@@ -35,7 +35,7 @@ defmodule GpuNode.Chain.NxTensors do
     error in Error -> {:error, error}
   end
 
-  # The data of the backend of this package's companion has its handle under this key.
+  # A backend that keeps its tensors on nodes has the handle under this key of its data.
   defp on_node(%{data: %{value: %Tensor{node: node} = handle}}, node), do: handle
   defp on_node(_tensor, _node), do: nil
 
@@ -63,27 +63,24 @@ defmodule GpuNode.Chain.NxTensors do
     do: invalid("#{name} is #{Type.text(tensor.type, tensor.shape)}, where one real number is wanted")
 
   @doc """
-  A tensor of this package as one of Nx, on the default backend. Where that is `Nx.Vulkan.Backend` on the same node nothing is copied: both
-  are names of one storage.
+  A tensor of this package as one of Nx, on the default backend. Where that keeps its tensors on the same node nothing is copied: both are
+  names of one storage. Such a backend says so by `config :gpu_node, nx_tensors: {module, function, arguments}`: what that gives of the tensor,
+  and nil where the default is another one.
   """
   @spec make(Tensor.t(), [atom]) :: {:ok, t} | {:error, Error.t()}
   def make(%Tensor{} = tensor, names) do
     if Code.ensure_loaded?(Nx) do
-      with {:ok, made} <- if(shared?(tensor.node), do: share(tensor), else: copy(tensor)),
+      with {:ok, made} <- if(shared = share(tensor), do: {:ok, shared}, else: copy(tensor)),
            do: {:ok, apply(Nx, :rename, [made, names])}
     else
       {:error, Error.new(:unsupported, "Nx is not loaded: add {:nx, \"~> 0.12\"} to the dependencies", tensor.node)}
     end
   end
 
-  defp shared?(node) do
-    case apply(Nx, :default_backend, []) do
-      {Nx.Vulkan.Backend, _options} -> apply(Nx.Vulkan, :default_node, []) == {:ok, node}
-      _ -> false
-    end
+  defp share(tensor) do
+    with {module, function, arguments} <- Application.get_env(:gpu_node, :nx_tensors),
+         do: apply(module, function, [tensor | arguments])
   end
-
-  defp share(tensor), do: {:ok, apply(Nx.Vulkan, :from_handle, [tensor])}
 
   defp copy(%{type: {_, bits} = type} = tensor) do
     with {:ok, binary} <- Tensor.to_binary(tensor) do

@@ -140,8 +140,8 @@ defmodule GpuNode.Chain.Samples do
   def to_map!(samples), do: samples |> to_map() |> Error.unwrap!()
 
   @doc """
-  The draws as tensors of Nx, by variable, with the names `[:chain, :draw]` and nil for an own axis. They are on the default backend: where that is
-  `Nx.Vulkan.Backend` on the node of the samples nothing is copied, else they are brought there. Error: `:unsupported` without Nx.
+  The draws as tensors of Nx, by variable, with the names `[:chain, :draw]` and nil for an own axis. They are on the default backend: where that has its
+  tensors on the node of the samples nothing is copied, else they are brought there. Error: `:unsupported` without Nx.
 
       %{"mu" => mu} = GpuNode.Chain.Samples.to_nx!(samples)
       Nx.mean(mu, axes: [:draw])
