@@ -4,7 +4,7 @@ defmodule GpuNode.Chain.Judged do
 
   alias GpuNode.Chain.Samples
   alias GpuNode.{Diagnostics, Error, Tensor}
-  alias GpuNode.Diagnostics.{Draws, Summary, Warnings}
+  alias GpuNode.Diagnostics.{Convergence, Draws, Summary, Warnings}
 
   @spec summary(Samples.t()) :: {:ok, Summary.t()} | {:error, Error.t()}
   def summary(samples) do
@@ -15,7 +15,15 @@ defmodule GpuNode.Chain.Judged do
     end
   end
 
-  defp variables(%{draws: draws}) when draws == %{}, do: {:ok, [], [], MapSet.new()}
+  # Where no draws were kept there are the moments of each chain's halves, which tell whether halves agree.
+  defp variables(%{draws: draws} = samples) when draws == %{} do
+    with {:ok, ratios} <- halves(samples) do
+      warnings =
+        for {name, rhat} <- Enum.zip(names(samples.model), ratios), do: Warnings.of_rhat(name, rhat, samples.chains)
+
+      {:ok, [], List.flatten(warnings), MapSet.new()}
+    end
+  end
 
   defp variables(samples) do
     # Nobody has moved away before a draw of a variable shows it.
@@ -33,6 +41,29 @@ defmodule GpuNode.Chain.Judged do
           {:halt, error}
       end
     end)
+  end
+
+  defp names(model) do
+    Enum.flat_map(model.variables, fn
+      %{name: name, scalar?: true} -> [name]
+      %{name: name, size: size} -> Enum.map(0..(size - 1), &"#{name}[#{&1}]")
+    end)
+  end
+
+  # R-hat of each coordinate's halves, of the draws themselves, as there are no ranks.
+  defp halves(%{chains: chains, half: half}) when chains < 2 or half < 2, do: {:ok, []}
+
+  defp halves(%{mean: {mean_1, mean_2}, m2: {m2_1, m2_2}, half: half}) do
+    with {:ok, means} <- both(mean_1, mean_2),
+         {:ok, squares} <- both(m2_1, m2_2),
+         do: {:ok, Enum.zip_with(means, squares, &Convergence.rhat_of(&1, &2, half))}
+  end
+
+  # By coordinate, those of all first and all second halves.
+  defp both(first, second) do
+    with {:ok, first} <- Tensor.to_list(first),
+         {:ok, second} <- Tensor.to_list(second),
+         do: {:ok, Enum.zip(first ++ second) |> Enum.map(&Tuple.to_list/1)}
   end
 
   defp facts(samples, still) do

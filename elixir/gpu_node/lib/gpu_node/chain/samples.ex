@@ -107,7 +107,7 @@ defmodule GpuNode.Chain.Samples do
 
   @doc """
   What speaks against the draws, the most important first: `GpuNode.Diagnostics.Warning` says what is looked at. Brings the draws here; of
-  a run that kept none what is known of the run alone is looked at.
+  a run that kept none what is known of the run is looked at, and R-hat of the halves' means and spreads.
   """
   @spec warnings(t) :: {:ok, [Warning.t()]} | {:error, Error.t()}
   def warnings(samples), do: with({:ok, summary} <- Judged.summary(samples), do: {:ok, summary.warnings})
