@@ -105,6 +105,50 @@ defmodule GpuNode.ChainProgressTest do
     assert written(true, fn _hear -> {:error, :before_any_report} end) == ""
   end
 
+  # A group leader that is a terminal of 60 columns, or says that it is none, and tells the test what is written.
+  defp device(test, options) do
+    receive do
+      {:io_request, from, ref, request} ->
+        answer =
+          case request do
+            :getopts -> options
+            {:get_geometry, :columns} -> 60
+            {:put_chars, _, text} -> send(test, {:written, IO.iodata_to_binary(text)}) && :ok
+          end
+
+        send(from, {:io_reply, ref, answer})
+        device(test, options)
+    end
+  end
+
+  test "by default a terminal has the line, in its width, and what is none has nothing" do
+    test = self()
+
+    for {options, lines} <- [
+          {[terminal: true, encoding: :unicode], 2},
+          {[terminal: false, expand_fun: & &1], 0},
+          {{:error, :enotsup}, 0}
+        ] do
+      device = spawn_link(fn -> device(test, options) end)
+
+      Task.await(
+        Task.async(fn ->
+          Process.group_leader(self(), device)
+          {:ok, listener} = Progress.listener(:auto)
+          Progress.follow(listener, {10, 10}, &(&1.(report(iteration: 5)) && {:ok, report(phase: :done)}))
+        end)
+      )
+
+      for _ <- 1..lines//1 do
+        assert_received {:written, "\r" <> line}
+        assert String.length(line) == 59
+      end
+
+      if lines > 0, do: assert_received({:written, "\n"})
+      refute_received {:written, _}
+    end
+  end
+
   test "by default nothing is written where nobody looks" do
     assert written(:auto, fn hear -> hear.(@report) && {:ok, report(phase: :done)} end) == ""
     assert written(false, fn hear -> hear.(@report) && {:ok, report(phase: :done)} end) == ""

@@ -16,6 +16,7 @@ defmodule GpuNode.PublicOptionsTest do
   defp calls do
     tensor = tensor({2, 2})
     model = struct(Chain.Model, node: :nobody, session: 1, id: 1, coordinates: 2, type: {:f, 64})
+    samples = struct(Chain.Samples, model: model, chains: 2, count: 2)
     program = Program.new()
 
     %{
@@ -57,6 +58,9 @@ defmodule GpuNode.PublicOptionsTest do
       {Chain, :sample!, 3} => &Chain.sample!(model, 10, &1),
       {Diagnostics.Draws, :new, 2} => &Diagnostics.Draws.new(<<0::64>>, &1),
       {Diagnostics.Draws, :new!, 2} => &Diagnostics.Draws.new!(<<0::64>>, &1),
+      {Chain.InferenceData, :write, 3} => &Chain.InferenceData.write(samples, "nowhere", &1),
+      {Chain.Samples, :write_inference_data, 3} => &Chain.Samples.write_inference_data(samples, "nowhere", &1),
+      {Chain.Samples, :write_inference_data!, 3} => &Chain.Samples.write_inference_data!(samples, "nowhere", &1),
       {Diagnostics, :warnings, 2} => &Diagnostics.warnings([[1, 2]], &1),
       {Diagnostics.Plot, :density, 3} => &Diagnostics.Plot.density([[1, 2]], 0, &1)
     }

@@ -26,7 +26,7 @@ defmodule GpuNode.Chain do
       type: :named,
       default: [],
       doc:
-        "from the names of data, likewise, to numbers or nested lists of them, tensors, or `{binary, shape}` of little-endian f64"
+        "from the names of data, likewise, to numbers or nested lists of them, tensors, tensors of Nx, or `{binary, shape}` of little-endian f64"
     ],
     type: [type: {:in, [:f32, :f64, {:f, 32}, {:f, 64}]}, default: :f64, doc: "`:f64` or `:f32`"],
     chains: [
@@ -56,8 +56,11 @@ defmodule GpuNode.Chain do
     timeout: @timeout
   ]
 
-  @typedoc "Numbers: a tensor of the model's type, its bytes, or (nested lists of) numbers."
-  @type numbers :: Tensor.t() | binary | [number] | [[number]] | number
+  @typedoc """
+  Numbers: a tensor of the model's type, its bytes, (nested lists of) numbers, or a tensor of Nx of any real type. One that lies on the model's
+  node stays there.
+  """
+  @type numbers :: Tensor.t() | binary | [number] | [[number]] | number | struct
 
   @typedoc "The states after steps: tensors or binaries of `{chains, rows, d}` numbers, `logp` of `{chains, rows}`."
   @type run :: %{

@@ -231,10 +231,13 @@ defmodule GpuNode.Tensor do
   @spec to_list!(t, keyword) :: list | Element.value()
   def to_list!(tensor, options \\ []), do: tensor |> to_list(options) |> Error.unwrap!()
 
-  defp nest([value], []), do: value
-  defp nest(values, [_]), do: values
+  @doc false
+  # Elements in row-major order, as lists of these lengths.
+  @spec nest([Element.value()], [non_neg_integer]) :: list | Element.value()
+  def nest([value], []), do: value
+  def nest(values, [_]), do: values
 
-  defp nest(values, [count | dims]) do
+  def nest(values, [count | dims]) do
     case Enum.product(dims) do
       0 -> List.duplicate(nest([], dims), count)
       size -> values |> Enum.chunk_every(size) |> Enum.map(&nest(&1, dims))

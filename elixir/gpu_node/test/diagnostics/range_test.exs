@@ -2,7 +2,7 @@ defmodule GpuNode.Diagnostics.RangeTest do
   @moduledoc "Draws of any size that doubles have."
   use ExUnit.Case, async: true
   alias GpuNode.{Diagnostics, Element}
-  alias GpuNode.Diagnostics.{Draws, Plot}
+  alias GpuNode.Diagnostics.{Convergence, Draws, Plot}
 
   @moduletag :truth
 
@@ -43,6 +43,15 @@ defmodule GpuNode.Diagnostics.RangeTest do
     assert is_float(Diagnostics.rhat(chains))
     assert [%{mean: mean, sd: sd}] = Diagnostics.summary(chains)
     assert is_float(mean) and is_float(sd)
+  end
+
+  test "R-hat of means and sums of squares: of those that stay apart, and of those that differ by more than a double" do
+    assert Convergence.rhat_of([1.0, 1.0], [0.0, 0.0], 10) < 1.01
+    assert Convergence.rhat_of([1.0, 2.0], [0.0, 0.0], 10) == :infinity
+    assert Convergence.rhat_of([-1.7e308, 1.7e308], [1.0, 1.0], 10) == :infinity
+    assert Convergence.rhat_of([1.0, :infinity], [1.0, 1.0], 10) == :nan
+    # W = 2, B / n = 0.5.
+    assert_in_delta Convergence.rhat_of([1.0e9, 1.0e9 + 1], [18.0, 18.0], 10), :math.sqrt(0.9 + 0.25), 1.0e-12
   end
 
   test "a density of constants of any size has its peak in the axis, with its value below" do

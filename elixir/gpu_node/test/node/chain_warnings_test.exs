@@ -39,11 +39,11 @@ defmodule GpuNode.ChainWarningsTest do
   end
 
   test "chains that never moved", %{gpu: node} do
-    # So far out no path has an energy that is a number.
-    position = for chain <- 0..7, do: if(chain in [2, 5], do: [1.0e200, 0.0], else: [0.1 * chain, 0.0])
-    options = [chains: 8, warmup: 0, step_size: 0.5, path_length: 1.5, inverse_mass: [1.0, 1.0], position: position]
+    # With such steps no path has an energy that is taken.
+    options = [chains: 8, warmup: 0, step_size: 1.0e3, path_length: 1.0e4, inverse_mass: [1.0, 1.0]]
     samples = Chain.sample!(normal(node), 200, options)
-    assert %{chains: [2, 5]} = samples |> Samples.warnings!() |> Enum.find(&(&1.code == :never_moved))
+    assert %{chains: chains, value: 8} = samples |> Samples.warnings!() |> Enum.find(&(&1.code == :never_moved))
+    assert chains == Enum.to_list(0..7)
   end
 
   test "a density without a finite integral", %{gpu: node} do
@@ -61,5 +61,32 @@ defmodule GpuNode.ChainWarningsTest do
   test "of a run without draws what is known of the run is looked at", %{gpu: node} do
     samples = Chain.sample!(normal(node), 200, chains: 2, warmup: 100, keep_draws: false)
     assert {:ok, %{rows: [], warnings: [%{code: :few_chains}]}} = Samples.summary(samples)
+    assert codes(Chain.sample!(normal(node), 400, chains: 64, warmup: 300, keep_draws: false)) == []
+  end
+
+  test "of a run without draws the halves of chains are held against each other", %{gpu: node} do
+    # Chains that begin apart and hardly move.
+    position = for chain <- 1..8, do: [0.1 * chain, 0.0]
+
+    options = [
+      chains: 8,
+      warmup: 0,
+      step_size: 1.0e-4,
+      path_length: 1.0e-4,
+      inverse_mass: [1.0, 1.0],
+      position: position
+    ]
+
+    samples = Chain.sample!(normal(node), 200, [keep_draws: false] ++ options)
+    assert %{variable: "x[0]", value: rhat} = samples |> Samples.warnings!() |> Enum.find(&(&1.code == :rhat))
+    # The same draws, kept: split R-hat of the draws themselves, by the formula.
+    [x, _] =
+      Chain.sample!(normal(node), 200, options).draws["x"]
+      |> Tensor.to_list!()
+      |> Enum.map(&Enum.zip_with(&1, fn all -> all end))
+      |> Enum.zip_with(& &1)
+
+    known = x |> GpuNode.Test.SlowDiagnostics.split() |> GpuNode.Test.SlowDiagnostics.rhat_of()
+    assert_in_delta rhat / known, 1.0, 1.0e-6
   end
 end

@@ -86,6 +86,18 @@ defmodule Nx.Vulkan do
     %{Nx.template(handle.shape, handle.type) | data: backend}
   end
 
+  @doc false
+  # As from_handle/1 where new tensors of this process are made on its node, else nil: for GpuNode.Chain.Samples.to_nx/1.
+  @spec shared(GpuNode.Tensor.t()) :: Nx.Tensor.t() | nil
+  def shared(%GpuNode.Tensor{node: node} = handle) do
+    with {Nx.Vulkan.Backend, _options} <- Nx.default_backend(),
+         {:ok, ^node, _capabilities} <- Placement.device() do
+      from_handle(handle)
+    else
+      _ -> nil
+    end
+  end
+
   @doc """
   The tensor of `GpuNode` behind a tensor of Nx. A constant is made on its node first; a tensor of `Nx.BinaryBackend` on the node that new tensors
   are made on. Vectorized axes become leading ones.

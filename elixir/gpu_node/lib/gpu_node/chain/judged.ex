@@ -4,7 +4,7 @@ defmodule GpuNode.Chain.Judged do
 
   alias GpuNode.Chain.Samples
   alias GpuNode.{Diagnostics, Error, Tensor}
-  alias GpuNode.Diagnostics.{Draws, Summary, Warnings}
+  alias GpuNode.Diagnostics.{Convergence, Draws, Summary, Warnings}
 
   @spec summary(Samples.t()) :: {:ok, Summary.t()} | {:error, Error.t()}
   def summary(samples) do
@@ -15,7 +15,15 @@ defmodule GpuNode.Chain.Judged do
     end
   end
 
-  defp variables(%{draws: draws}) when draws == %{}, do: {:ok, [], [], MapSet.new()}
+  # Where no draws were kept there are the moments of each chain's halves, which tell whether halves agree.
+  defp variables(%{draws: draws} = samples) when draws == %{} do
+    with {:ok, ratios} <- halves(samples) do
+      warnings =
+        for {name, rhat} <- Enum.zip(names(samples.model), ratios), do: Warnings.of_rhat(name, rhat, samples.chains)
+
+      {:ok, [], List.flatten(warnings), MapSet.new()}
+    end
+  end
 
   defp variables(samples) do
     # Nobody has moved away before a draw of a variable shows it.
@@ -35,17 +43,40 @@ defmodule GpuNode.Chain.Judged do
     end)
   end
 
+  defp names(model) do
+    Enum.flat_map(model.variables, fn
+      %{name: name, scalar?: true} -> [name]
+      %{name: name, size: size} -> Enum.map(0..(size - 1), &"#{name}[#{&1}]")
+    end)
+  end
+
+  # R-hat of each coordinate's halves, of the draws themselves, as there are no ranks.
+  defp halves(%{chains: chains, half: half}) when chains < 2 or half < 2, do: {:ok, []}
+
+  defp halves(%{mean: {mean_1, mean_2}, m2: {m2_1, m2_2}, half: half}) do
+    with {:ok, means} <- both(mean_1, mean_2),
+         {:ok, squares} <- both(m2_1, m2_2),
+         do: {:ok, Enum.zip_with(means, squares, &Convergence.rhat_of(&1, &2, half))}
+  end
+
+  # By coordinate, those of all first and all second halves.
+  defp both(first, second) do
+    with {:ok, first} <- Tensor.to_list(first),
+         {:ok, second} <- Tensor.to_list(second),
+         do: {:ok, Enum.zip(first ++ second) |> Enum.map(&Tuple.to_list/1)}
+  end
+
   defp facts(samples, still) do
     with {:ok, energy} <- energy(samples.energy),
          {:ok, counts} <- Tensor.to_list(samples.divergences),
-         {:ok, never_moved} <- chains(samples.never_moved) do
+         {:ok, never_moved} <- never_moved(samples, still) do
       {:ok,
        %{
          energy: energy,
          divergences: samples.divergent,
          diverged: positions(counts),
          iterations: samples.chains * samples.count * (samples.thin || 1),
-         never_moved: never_moved || Enum.sort(still),
+         never_moved: never_moved,
          acceptance: samples.mean_acceptance,
          target_accept: samples.target_accept
        }}
@@ -58,9 +89,12 @@ defmodule GpuNode.Chain.Judged do
     with {:ok, binary} <- Tensor.to_binary(tensor), do: Draws.new(binary, type: tensor.type, shape: tensor.shape)
   end
 
-  # The numbers of chains, as such or as a tensor with a one for each of them.
-  defp chains(%Tensor{} = tensor), do: with({:ok, flags} <- Tensor.to_list(tensor), do: {:ok, positions(flags)})
-  defp chains(numbers), do: {:ok, numbers}
+  # What the node says, else what the draws show.
+  defp never_moved(%{unmoved: 0}, _still), do: {:ok, []}
+  defp never_moved(%{never_moved: nil}, still), do: {:ok, Enum.sort(still)}
+
+  defp never_moved(%{never_moved: tensor}, _still),
+    do: with({:ok, flags} <- Tensor.to_list(tensor), do: {:ok, positions(flags)})
 
   defp positions(counts), do: for({count, chain} <- Enum.with_index(counts), count > 0, do: chain)
 end

@@ -2,8 +2,9 @@ defmodule GpuNode.Chain.Numbers do
   @moduledoc false
   # What callers of GpuNode.Chain give as numbers, on its way to the node: in the message where it is small, else in a tensor.
 
+  import GpuNode.Chain.NxTensors, only: [is_nx: 1]
   alias GpuNode.{Attachments, Chain, Client, Element, Error, Link, Tensor, Type}
-  alias GpuNode.Chain.Model
+  alias GpuNode.Chain.{Model, NxTensors}
 
   @typedoc "By name: tensors, and what a message carries."
   @type placed :: %{(atom | String.t()) => Tensor.t() | binary | {tuple, binary}}
@@ -23,6 +24,14 @@ defmodule GpuNode.Chain.Numbers do
 
   defp place(name, %Tensor{} = tensor, model, _link, _deadline),
     do: invalid("#{name} is #{Type.text(tensor.type, tensor.shape)}, the model is of #{Type.name(model.type)}")
+
+  defp place(name, tensor, model, link, deadline) when is_nx(tensor) do
+    case NxTensors.take(name, tensor, model.type, link.node) do
+      {:ok, %Tensor{} = handle} -> {:ok, handle}
+      {:ok, {binary, _shape}} -> place(name, binary, model, link, deadline)
+      {:error, _} = error -> error
+    end
+  end
 
   defp place(_name, binary, model, link, deadline) when is_binary(binary) do
     count = div(byte_size(binary), Type.wire_bytes(model.type))
@@ -68,6 +77,10 @@ defmodule GpuNode.Chain.Numbers do
   def encode(name, numbers, type)
   def encode(_name, binary, _type) when is_binary(binary), do: {:ok, binary}
 
+  # No node's name: what is wanted is bytes.
+  def encode(name, tensor, type) when is_nx(tensor),
+    do: with({:ok, {binary, _shape}} <- NxTensors.take(name, tensor, type, nil), do: {:ok, binary})
+
   def encode(name, numbers, type) do
     with {:error, number} <- Element.encode_all(numbers, type),
          do: invalid("#{name}: #{inspect(number)} is not a number")
@@ -77,14 +90,21 @@ defmodule GpuNode.Chain.Numbers do
   @spec inputs(keyword, Link.t(), pos_integer, Client.deadline()) :: {:ok, map, placed} | {:error, Error.t()}
   def inputs(options, link, session, deadline) do
     with {:ok, placed} <- arrays(options[:data], link, deadline),
-         {:ok, data} <- wire(placed, session, link, deadline) do
-      parameters = by_name(options[:parameters])
-      dimensions = by_name(options[:dimensions])
+         {:ok, data} <- wire(placed, session, link, deadline),
+         {:ok, parameters} <- by_name(options[:parameters]),
+         {:ok, dimensions} <- by_name(options[:dimensions]) do
       {:ok, %{parameters: parameters, dimensions: dimensions, data: data}, placed}
     end
   end
 
-  defp by_name(values), do: Map.new(values, fn {name, value} -> {to_string(name), value} end)
+  defp by_name(values) do
+    Enum.reduce_while(values, {:ok, %{}}, fn {name, value}, {:ok, numbers} ->
+      case if(is_nx(value), do: NxTensors.number(name, value), else: {:ok, value}) do
+        {:ok, number} -> {:cont, {:ok, Map.put(numbers, to_string(name), number)}}
+        {:error, _} = error -> {:halt, error}
+      end
+    end)
+  end
 
   defp arrays(data, link, deadline) do
     Enum.reduce_while(data, {:ok, %{}}, fn {name, value}, {:ok, placed} ->
@@ -99,6 +119,11 @@ defmodule GpuNode.Chain.Numbers do
 
   # A tensor, or what a message carries.
   defp array(_name, %Tensor{} = tensor, _link, _deadline), do: {:ok, tensor}
+
+  defp array(name, tensor, link, deadline) when is_nx(tensor) do
+    with {:ok, taken} <- NxTensors.take("data #{name}", tensor, :real, link.node),
+         do: array(name, taken, link, deadline)
+  end
 
   defp array(name, {binary, shape}, link, deadline) when is_binary(binary) and is_tuple(shape) do
     if byte_size(binary) <= Link.get(link, :inline_bytes) do

@@ -22,6 +22,31 @@ defmodule GpuNode.Diagnostics.Convergence do
   def rhat(_chains, %{within: +0.0}), do: :infinity
   def rhat(%{length: n}, moments), do: :math.sqrt((n - 1) / n + moments.between / moments.within)
 
+  @doc "R-hat of chains of which the means and the sums of squares around them are known, of `n` draws each."
+  @spec rhat_of([float | atom], [float | atom], pos_integer) :: estimate
+  def rhat_of(means, squares, n) do
+    if Enum.all?(means ++ squares, &is_number/1) do
+      # In units of the spread within, as squares of large means are no numbers.
+      within = :math.sqrt(Enum.sum(squares) / (length(squares) * (n - 1)))
+      [first | _] = means
+      between = for mean <- means, do: ratio(mean - first, within)
+      ratio_of_variances(between, n)
+    else
+      :nan
+    end
+  rescue
+    # Too far apart for a double.
+    ArithmeticError -> :infinity
+  end
+
+  defp ratio(+0.0, _within), do: 0.0
+  defp ratio(distance, within), do: distance / within
+
+  defp ratio_of_variances(means, n) do
+    mean = Enum.sum(means) / length(means)
+    :math.sqrt((n - 1) / n + Enum.sum(Enum.map(means, &((&1 - mean) * (&1 - mean)))) / (length(means) - 1))
+  end
+
   @doc """
   The effective sample size of the mean, of chains of three draws or more: `:nan` for shorter ones and when all values are one.
 

@@ -62,7 +62,7 @@ defmodule GpuNode.Diagnostics.Warnings do
   def of_row(row, draws, index) do
     case Draws.values(draws, index) do
       :non_finite -> [not_finite(row.name)]
-      {:ok, values} -> improper(row, values, draws) ++ rhat(row, draws) ++ sizes(row, draws)
+      {:ok, values} -> improper(row, values, draws) ++ of_rhat(row.name, row.rhat, draws.chains) ++ sizes(row, draws)
     end
   end
 
@@ -77,20 +77,22 @@ defmodule GpuNode.Diagnostics.Warnings do
     )
   end
 
-  defp rhat(%{rhat: rhat, name: name}, draws) when (is_float(rhat) and rhat > @rhat) or rhat == :infinity do
+  @doc "Of the R-hat of one parameter."
+  @spec of_rhat(Draws.name(), Diagnostics.Convergence.estimate() | nil, pos_integer) :: [Warning.t()]
+  def of_rhat(name, rhat, chains) when (is_float(rhat) and rhat > @rhat) or rhat == :infinity do
     [
       new(
         :rhat,
         rhat,
         @rhat,
-        "R-hat of #{name} is #{text(rhat)}, above #{@rhat}: its #{draws.chains} chains do not agree; " <>
+        "R-hat of #{name} is #{text(rhat)}, above #{@rhat}: its #{chains} chains do not agree; " <>
           "take a longer warm-up and more draws, and if that does not help other coordinates",
         variable: name
       )
     ]
   end
 
-  defp rhat(_row, _draws), do: []
+  def of_rhat(_name, _rhat, _chains), do: []
 
   defp sizes(row, draws) do
     bound = @ess_per_chain * (draws.chains |> max(@chains) |> min(@ess_chains))

@@ -11,6 +11,8 @@ defmodule Nx.Vulkan.Application do
     if Application.get_env(:gpu_node, :default_node) == nil,
       do: Application.put_env(:gpu_node, :default_node, {Nx.Vulkan, :default_node, []})
 
+    Application.put_env(:gpu_node, :nx_tensors, {Nx.Vulkan, :shared, []})
+
     Supervisor.start_link(
       [
         {DynamicSupervisor, name: Nx.Vulkan.Nodes, strategy: :one_for_one},
