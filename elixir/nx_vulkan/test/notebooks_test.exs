@@ -38,7 +38,22 @@ defmodule Nx.Vulkan.NotebooksTest do
           {String.replace(source, ~r/:(tour|crashing|schools)\b/, ":\\1_#{suffix}"), output}
         end)
         |> Page.run(__ENV__)
+        |> then(fn {binding, _env} -> claims(unquote(name), binding) end)
       end)
     end
   end
+
+  # What the text says of numbers that it does not state to the last digit.
+  defp claims("eight_schools", found) do
+    assert found[:drift] < 0.02
+    assert found[:samples].divergent < 50
+    assert found[:largest_rhat] < 1.01
+    assert found[:farthest] < 4
+    assert found[:rhat] > 1.01 and found[:stuck].divergent > 0
+    assert found[:stuck].leapfrog_steps > 4 * found[:samples].leapfrog_steps
+    assert found[:pooled_tau] < 2
+  end
+
+  defp claims("gpu_process", found), do: assert(found[:code] in [:node_down, :stale])
+  defp claims("first_tour", _found), do: :ok
 end
