@@ -129,6 +129,11 @@ defmodule GpuNode.ChainInferenceDataTest do
              "coords: there is no dimension house; there are chain, draw, eta_dim_0"
 
     assert refused.([dims: [eta: ["s"]], coords: [s: [1]]], []) == "coords: s has 2 places, and the labels [1]"
+
+    assert refused.([dims: [eta: ["s", "t"]]], []) ==
+             ~s(dims: eta has 1 dimensions of its own, and the names ["s", "t"])
+
+    assert refused.([dims: [mu: ["s"]]], []) =~ "mu has 0 dimensions"
     assert refused.([dims: [eta: ["mu"]]], []) =~ "mu is the name of a variable and of a dimension"
     assert refused.([dims: [eta: ["draw"]]], []) == "the dimension draw has 3 and 2 places"
   end
@@ -169,5 +174,20 @@ defmodule GpuNode.ChainInferenceDataTest do
     assert {:error, %{message: "unknown option :data" <> _}} = Samples.write_inference_data(samples, "x.json", data: 1)
     assert {:error, %{message: text}} = Samples.write_inference_data(samples, "x.json", created_at: "today")
     assert text =~ "a DateTime"
+
+    for {option, value} <- [
+          dims: [eta: "school"],
+          dims: [eta: [1]],
+          coords: [school: [{1, 2}]],
+          coords: [school: [<<255>>]],
+          attributes: [by: self()],
+          attributes: [{<<255>>, 1}],
+          observed_data: [1, 2]
+        ] do
+      assert {:error, %{code: :invalid_argument, message: text}} =
+               Samples.write_inference_data(samples, "x.json", [{option, value}])
+
+      assert text =~ "the option :#{option} is a keyword list or a map, by names"
+    end
   end
 end

@@ -11,6 +11,7 @@ defmodule GpuNode.OptionsTest do
     seed: [type: {:integer, 0, 0xFFFF}, doc: "of the numbers"],
     limit: [type: {:integer, 2, :infinity}, doc: "of memory"],
     report: [type: {:or, [:boolean, {:fun, 1}]}, doc: "who hears"],
+    sizes: [type: {:named, :pos_integer}, doc: "by name"],
     pair: [type: {:custom, "a pair", &__MODULE__.pair?/1}, doc: "of terms"],
     cookie: [type: :atom, secret: true, doc: "of the node"],
     at: [type: :any, required: true, doc: "where"]
@@ -30,7 +31,7 @@ defmodule GpuNode.OptionsTest do
   end
 
   test "an unknown key names those there are" do
-    known = ":steps, :rows, :seed, :limit, :report, :pair, :cookie, :at"
+    known = ":steps, :rows, :seed, :limit, :report, :sizes, :pair, :cookie, :at"
     assert said(at: 1, stepps: 2) == "unknown option :stepps; the options are #{known}"
     assert said(at: 1, a: 1, b: 2, a: 3) == "unknown options :a, :b; the options are #{known}"
     assert {:error, %{message: "unknown option :a; there are none"}} = Options.check([a: 1], [])
@@ -47,6 +48,12 @@ defmodule GpuNode.OptionsTest do
     assert said(at: 1, seed: 65_536) == "the option :seed is an integer from 0 to 65535, got 65536"
     assert said(at: 1, limit: 1) == "the option :limit is an integer of at least 2, got 1"
     assert said(at: 1, report: 3) == "the option :report is true or false or a function of 1 argument, got 3"
+
+    assert said(at: 1, sizes: [a: 1, b: 0]) =~
+             ~r/^the option :sizes is a map or a list of pairs, .*, of an integer of at least 1, got/
+
+    assert said(at: 1, sizes: [{"a", 1}, {:a, 2}]) =~ "given once"
+    assert {:ok, _} = Options.check([at: 1, sizes: %{"a" => 1}], @schema)
     assert said(at: 1, pair: {1}) == "the option :pair is a pair, got {1}"
     assert {:ok, _} = Options.check([at: 1, report: & &1, pair: {1, 2}, limit: 1_000_000], @schema)
   end

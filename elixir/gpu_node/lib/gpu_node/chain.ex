@@ -170,7 +170,8 @@ defmodule GpuNode.Chain do
 
   #{Options.docs(Sampling.options())}
 
-  The run ends when the calling process does. Divergences (an energy that rises by more than 1000, or is not finite) are counted, not hidden: see
+  Whether the draws are to be believed: `GpuNode.Chain.Samples.warnings/1`, which are part of its `summary/1`. The run ends when the calling process
+  does. Divergences (an energy that rises by more than 1000, or is not finite) are counted, not hidden: see
   `GpuNode.Chain.Samples`.
 
   Errors: as `run/2`, and `:cancelled`.

@@ -19,11 +19,12 @@ defmodule GpuNode.Diagnostics do
     * R-hat (`rhat/2`): the larger of that of the normal scores of the draws' ranks (bulk) and that of the scores of
       `|draw - median|` (folded), which shows chains that differ in scale. Below 1.01 is good.
     * Bulk ESS (`ess_bulk/2`): effective sample size of the mean of the normal scores. Tail ESS (`ess_tail/2`): the smaller one of the
-      5 % and the 95 % quantile's. 100 for each chain of a few is wanted; of thousands of chains the total counts.
+      5 % and the 95 % quantile's. 100 for each chain of up to 16 is wanted; of more the total counts.
     * ESS of an expectation: of the draws (`ess_mean/2`), of their squared distances from the mean (`ess_sd/2`), of the indicator
       `draw <= quantile` (`ess_quantile/3`). The sum over lags ends by Geyer's initial positive and monotone sequences.
     * Monte Carlo standard errors: `sd / sqrt(ESS)` for the mean; for the standard deviation the delta method on the variance's; for quantiles half
       the distance of the order statistics at the 16 % and 84 % quantiles of Beta(ESS p + 1, ESS (1 - p) + 1).
+    * What speaks against the draws (`warnings/2`), in words: the bounds of these, few chains, chains that stay, draws that wander.
     * E-BFMI (`ebfmi/1`), from energies: the chain's changes of energy against its spread. Below 0.3 is bad.
 
   ## Results that are no number

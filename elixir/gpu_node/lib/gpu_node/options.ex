@@ -23,7 +23,7 @@ defmodule GpuNode.Options do
   What a value may be: one of the names, one of a list, a whole number within bounds (`:infinity` for none), a function of so many
   arguments, one of several types, or what a function of the schema's owner says: `{:custom, text, function}`, where `text` says
   what is expected and `function` whether a value is that. `:timeout` is what a call may wait, in ms, a day at most, and
-  `:named` a map or list of pairs from names to what they stand for, a name once.
+  `:named` a map or list of pairs from names to what they stand for, a name once, with `{:named, type}` to values of a type.
   """
   @type type ::
           :any
@@ -37,6 +37,7 @@ defmodule GpuNode.Options do
           | :timeout
           | :keyword
           | :named
+          | {:named, type}
           | {:in, [term]}
           | {:integer, integer, integer | :infinity}
           | {:fun, arity}
@@ -153,6 +154,10 @@ defmodule GpuNode.Options do
   defp valid?(:positive, value), do: is_number(value) and value > 0
   defp valid?(:timeout, value), do: is_integer(value) and value >= 0 and value <= @longest_ms
   defp valid?(:named, value), do: named?(value) || false
+
+  defp valid?({:named, type}, value),
+    do: valid?(:named, value) and Enum.all?(value, fn {_, one} -> valid?(type, one) end)
+
   defp valid?(:keyword, value), do: Keyword.keyword?(value)
   defp valid?({:in, values}, value), do: value in values
   # An atom is greater than every number.
@@ -167,7 +172,7 @@ defmodule GpuNode.Options do
   defp named?(pairs) do
     if is_list(pairs) and not List.improper?(pairs) do
       names = for {name, _value} when is_atom(name) or is_binary(name) <- pairs, uniq: true, do: to_string(name)
-      length(names) == length(pairs)
+      length(names) == length(pairs) and Enum.all?(names, &String.valid?/1)
     end
   end
 
@@ -180,6 +185,7 @@ defmodule GpuNode.Options do
   defp expected(:positive), do: "a number above 0"
   defp expected(:timeout), do: "a time in ms, an integer from 0 to #{@longest_ms}"
   defp expected(:named), do: "a map or a list of pairs, each name (an atom or a string) given once"
+  defp expected({:named, type}), do: expected(:named) <> ", of " <> expected(type)
   defp expected(:keyword), do: "a keyword list"
   defp expected({:in, values}), do: Enum.map_join(values, " or ", &inspect/1)
   defp expected({:integer, low, :infinity}), do: "an integer of at least #{low}"

@@ -63,6 +63,9 @@ defmodule GpuNode.Diagnostics.WarningsTest do
     assert one(normal(2, 150), :ess_tail).bound == 400
     # 600 draws in all, 75 for each chain.
     assert one(normal(8, 75), :ess_bulk).bound == 800
+    # Of many chains the total counts.
+    assert one(normal(64, 20), :ess_bulk).bound == 1600
+    refute :ess_bulk in codes(normal(64, 40))
   end
 
   test "fewer than four chains" do

@@ -35,6 +35,10 @@ defmodule GpuNode.Chain.InferenceData do
   @version Mix.Project.config()[:version]
   @slice_bytes 256 * 1024
 
+  names = {:custom, "lists of names", &GpuNode.Chain.InferenceData.names?/1}
+  labels = {:custom, "lists of strings and numbers", &GpuNode.Chain.InferenceData.labels?/1}
+  told = {:custom, "strings, numbers and lists of them", &GpuNode.Chain.InferenceData.told?/1}
+
   @options [
     observed_data: [
       type: :named,
@@ -42,9 +46,17 @@ defmodule GpuNode.Chain.InferenceData do
       doc:
         "what the density is conditional on, by name: nested lists of numbers, tensors of Nx, or `{binary, shape}` of little-endian f64"
     ],
-    dims: [type: :named, default: [], doc: "by variable, the names of its own dimensions: `[eta: [\"school\"]]`"],
-    coords: [type: :named, default: [], doc: "by dimension, its labels, strings or numbers: `[school: ~w(A B C)]`"],
-    attributes: [type: :named, default: [], doc: "more attributes: strings, numbers, lists of them"],
+    dims: [
+      type: {:named, names},
+      default: [],
+      doc: "by variable, the names of its own dimensions: `[eta: [\"school\"]]`"
+    ],
+    coords: [
+      type: {:named, labels},
+      default: [],
+      doc: "by dimension, its labels, strings or numbers: `[school: ~w(A B C)]`"
+    ],
+    attributes: [type: {:named, told}, default: [], doc: "more attributes: strings, numbers, lists of them"],
     created_at: [
       type: {:custom, "a DateTime", &GpuNode.Chain.InferenceData.time?/1},
       doc: "when the samples were made; default now"
@@ -54,6 +66,18 @@ defmodule GpuNode.Chain.InferenceData do
 
   @type statistic :: %{name: String.t(), shape: tuple, lists: Enumerable.t()}
   @type variable :: statistic
+
+  @doc false
+  def names?(names), do: is_list(names) and Enum.all?(names, &name?/1)
+
+  @doc false
+  def labels?(labels), do: is_list(labels) and Enum.all?(labels, &label?/1)
+
+  @doc false
+  def told?(value), do: label?(value) or labels?(value)
+
+  defp name?(name), do: is_atom(name) or (is_binary(name) and String.valid?(name))
+  defp label?(label), do: is_number(label) or name?(label)
 
   @doc false
   def time?(value), do: is_struct(value, DateTime)
@@ -204,6 +228,7 @@ defmodule GpuNode.Chain.InferenceData do
 
     with {:ok, sizes} <- sizes(posterior, observed, dims, sampled),
          :ok <- known(options[:dims], posterior ++ observed, "dims", "variable"),
+         :ok <- enough(options[:dims], dims),
          :ok <- known(given, Enum.map(sizes, &%{name: elem(&1, 0)}), "coords", "dimension"),
          {:ok, coords} <- coords(sizes, given),
          :ok <- apart(posterior ++ observed, sizes) do
@@ -273,7 +298,7 @@ defmodule GpuNode.Chain.InferenceData do
     given = Map.new(given, fn {name, dims} -> {to_string(name), dims} end)
 
     for %{name: name, shape: shape} <- variables, tuple_size(shape) > sampled, into: %{} do
-      names = given |> Map.get(name, []) |> List.wrap() |> Enum.map(&to_string/1)
+      names = given |> Map.get(name, []) |> Enum.map(&to_string/1)
       own = for index <- 0..(tuple_size(shape) - sampled - 1), do: Enum.at(names, index, "#{name}_dim_#{index}")
       {name, own}
     end
@@ -300,10 +325,9 @@ defmodule GpuNode.Chain.InferenceData do
     Enum.reduce_while(sizes, {:ok, %{}}, fn {dim, size}, {:ok, coords} ->
       labels = Map.get_lazy(given, dim, fn -> Enum.to_list(0..(size - 1)//1) end)
 
-      if is_list(labels) and length(labels) == size and
-           Enum.all?(labels, &(is_number(&1) or is_binary(&1) or is_atom(&1))),
-         do: {:cont, {:ok, Map.put(coords, dim, labels)}},
-         else: {:halt, invalid("coords: #{dim} has #{size} places, and the labels #{inspect(labels, limit: 10)}")}
+      if length(labels) == size,
+        do: {:cont, {:ok, Map.put(coords, dim, labels)}},
+        else: {:halt, invalid("coords: #{dim} has #{size} places, and the labels #{inspect(labels, limit: 10)}")}
     end)
   end
 
@@ -313,6 +337,18 @@ defmodule GpuNode.Chain.InferenceData do
     case Enum.find(given, fn {name, _} -> to_string(name) not in names end) do
       nil -> :ok
       {name, _} -> invalid("#{option}: there is no #{what} #{name}; there are #{Enum.join(names, ", ")}")
+    end
+  end
+
+  defp enough(given, dims) do
+    case Enum.find(given, fn {name, names} -> length(names) > length(dims[to_string(name)] || []) end) do
+      nil ->
+        :ok
+
+      {name, names} ->
+        invalid(
+          "dims: #{name} has #{length(dims[to_string(name)] || [])} dimensions of its own, and the names #{inspect(names)}"
+        )
     end
   end
 

@@ -15,8 +15,8 @@ defmodule GpuNode.Diagnostics.Warning do
   | `:few_draws` | fewer than 6 draws a chain, too few for effective sample sizes | draws of a chain, 6 |
   | `:divergences` | any divergence | how many, 0 |
   | `:improper` | draws that are an eighth, a quarter and half of the run apart are ever further from each other, as of a walk that does not come back: by more than the bound from the first to the last | how many times, 1.5 |
-  | `:rhat` | R-hat above 1.01; of two chains or more | R-hat, 1.01 |
-  | `:ess_bulk`, `:ess_tail` | effective sample sizes below 100 for each chain, of four chains at least and of 64 at most: beyond that the total counts | the size, 400 to 6,400 |
+  | `:rhat` | R-hat above 1.01, of two chains or more. It is about `1 + 1 / (2 n)` where half a chain is worth n independent draws, so many short chains have it too: more iterations for each draw (`:thin`) help | R-hat, 1.01 |
+  | `:ess_bulk`, `:ess_tail` | effective sample sizes below 100 for each chain, of four chains at least and of 16 at most: beyond that the total counts | the size, 400 to 1,600 |
   | `:ebfmi` | E-BFMI below 0.3: of each chain, with fewer than 100 draws a chain of all together | the lowest, 0.3 |
   | `:acceptance` | mean acceptance 0.15 below the target, or a tenth of the rejections that the target allows | the acceptance, the target |
   | `:few_chains` | fewer than four chains | how many, 4 |

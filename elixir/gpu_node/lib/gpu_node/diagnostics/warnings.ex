@@ -8,7 +8,7 @@ defmodule GpuNode.Diagnostics.Warnings do
   @rhat 1.01
   @chains 4
   @ess_per_chain 100
-  @ess_chains 64
+  @ess_chains 16
   @ebfmi 0.3
   @ebfmi_draws 100
   @least_draws 6
@@ -85,8 +85,8 @@ defmodule GpuNode.Diagnostics.Warnings do
         :rhat,
         rhat,
         @rhat,
-        "R-hat of #{name} is #{text(rhat)}, above #{@rhat}: its #{chains} chains do not agree; " <>
-          "take a longer warm-up and more draws, and if that does not help other coordinates",
+        "R-hat of #{name} is #{text(rhat)}, above #{@rhat}: its #{chains} chains differ, or are too short to tell that they do not; " <>
+          "take a longer warm-up, more draws or more iterations for each (thin), and if that does not help other coordinates",
         variable: name
       )
     ]
