@@ -171,7 +171,9 @@ defmodule GpuNode.ChainInferenceDataTest do
     assert {:error, %{code: :invalid_argument, message: "the samples have no draws" <> _}} =
              Samples.write_inference_data(samples, "x.json")
 
-    assert {:error, %{message: "unknown option :data" <> _}} = Samples.write_inference_data(samples, "x.json", data: 1)
+    assert {:error, %{message: "GpuNode.Chain.InferenceData.write/3: unknown option :data" <> _}} =
+             Samples.write_inference_data(samples, "x.json", data: 1)
+
     assert {:error, %{message: text}} = Samples.write_inference_data(samples, "x.json", created_at: "today")
     assert text =~ "a DateTime"
 
