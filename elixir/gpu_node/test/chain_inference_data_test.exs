@@ -189,7 +189,7 @@ defmodule GpuNode.ChainInferenceDataTest do
       assert {:error, %{code: :invalid_argument, message: text}} =
                Samples.write_inference_data(samples, "x.json", [{option, value}])
 
-      assert text =~ "the option :#{option} is a keyword list or a map, by names"
+      assert text =~ "the option :#{option} is a map or a list of pairs"
     end
   end
 end
