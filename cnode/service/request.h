@@ -32,6 +32,7 @@ inline constexpr uint64_t kMaxInlineChainBytes = 1024 * 1024;   // of a chain's 
 inline constexpr uint64_t kMaxInlineShaderBytes = 1024 * 1024;  // of a dispatch's inputs, and of its outputs
 inline constexpr int64_t kMinLeaseMs = 1000, kMaxLeaseMs = 600'000, kDefaultLeaseMs = 30'000;
 inline constexpr int64_t kMaxGraceMs = 600'000, kDefaultGraceMs = 10'000;
+inline constexpr int64_t kMaxDeadlineMs = 86'400'000;
 
 // A tensor as everybody knows it: its id in the session that made it.
 struct TensorName {
