@@ -13,9 +13,13 @@ Error invalid(const std::string& what) { return {ErrorCode::kInvalidArgument, wh
 
 template <typename T, typename List>
 Result<void> check_known(const std::map<std::string, T>& given, const List& list, const std::string& sort) {
-  for (const auto& [name, value] : given)
-    if (std::none_of(list.begin(), list.end(), [&](const auto& row) { return row.name == name; }))
-      return invalid("there is no " + sort + " '" + name + "'");
+  for (const auto& [name, value] : given) {
+    if (std::any_of(list.begin(), list.end(), [&](const auto& row) { return row.name == name; })) continue;
+    std::string known;
+    for (const auto& row : list) known += concat(known.empty() ? "" : ", ", "'", row.name, "'");
+    return invalid(
+        concat("there is no ", sort, " '", name, "'; ", known.empty() ? "there are none" : "there are ", known));
+  }
   return {};
 }
 

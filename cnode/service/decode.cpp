@@ -7,6 +7,7 @@
 #include "base/concat.h"
 #include "service/atom_table.h"
 #include "service/decode_parts.h"
+#include "service/option_map.h"
 
 namespace gpu_node::service {
 namespace {
@@ -18,28 +19,17 @@ Result<Request> read_open(Reader& reader) {
   std::span<const std::byte> pid;
   if (!reader.read_pid(pid)) return malformed("open", "a pid", reader);
   open.pid = to_bytes(pid);
-  GPU_TRY(read_options(reader, "open", [&](std::string_view key) -> Result<void> {
-    int64_t value = 0;
-    if (key == "lease_ms") {
-      if (!reader.read_int64(value) || value < kMinLeaseMs || value > kMaxLeaseMs)
-        return malformed("open", "lease_ms of 1000 to 600000", reader);
-      open.lease_ms = value;
-      return {};
-    }
-    if (key == "quota_bytes") {
-      if (!reader.read_int64(value) || value < 0) return malformed("open", "quota_bytes >= 0", reader);
-      open.quota_bytes = static_cast<uint64_t>(value);
-      return {};
-    }
-    if (key == "grace_ms") {
-      if (!reader.read_int64(value) || value < 0 || value > kMaxGraceMs)
-        return malformed("open", "grace_ms of 0 to 600000", reader);
-      open.grace_ms = value;
-      return {};
-    }
-    return Error{ErrorCode::kInvalidArgument,
-                 "open: unknown option " + std::string(key) + ", allowed: lease_ms, quota_bytes, grace_ms"};
-  }));
+  const auto quota = [&](const KeyedValue& value) -> Result<void> {
+    int64_t bytes = 0;
+    GPU_TRY(value.integer(bytes, 0));
+    open.quota_bytes = static_cast<uint64_t>(bytes);
+    return {};
+  };
+  GPU_TRY(read_keys(
+      reader, "open", "option",
+      Key{"lease_ms", [&](const KeyedValue& value) { return value.integer(open.lease_ms, kMinLeaseMs, kMaxLeaseMs); }},
+      Key{"quota_bytes", quota},
+      Key{"grace_ms", [&](const KeyedValue& value) { return value.integer(open.grace_ms, 0, kMaxGraceMs); }}));
   return Request(std::move(open));
 }
 
@@ -48,8 +38,9 @@ Result<Request> read_download(Reader& reader) {
   GPU_TRY(read_session(reader, "download", download.session));
   GPU_TRY(read_id(reader, "download", download.id));
   if (!reader.read_uint64(download.offset)) return malformed("download", "an offset >= 0", reader);
+  const Reader before = reader;
   int64_t size = 0;
-  if (!reader.read_int64(size) || size < -1) return malformed("download", "a size >= 0, or -1", reader);
+  if (!reader.read_int64(size) || size < -1) return malformed("download", "a size >= 0, or -1", before);
   if (size >= 0) download.size = static_cast<uint64_t>(size);
   GPU_TRY(read_request_options(reader, "download", download.options));
   return Request(std::move(download));
@@ -212,10 +203,6 @@ Error malformed(std::string_view what, std::string_view expected, const Reader& 
           std::string(what) + ": expected " + std::string(expected) + ", got " + term_kind_text(reader)};
 }
 
-Error repeated_key(std::string_view what, std::string_view key) {
-  return {ErrorCode::kInvalidArgument, std::string(what) + ": " + std::string(key) + " is given twice"};
-}
-
 Result<void> read_session(Reader& reader, std::string_view what, uint64_t& session) {
   if (!reader.read_uint64(session)) return malformed(what, "a session of 64 bits", reader);
   return {};
@@ -226,35 +213,6 @@ Result<void> read_id(Reader& reader, std::string_view what, int64_t& id) {
   if (!reader.read_int64(id)) return malformed(what, "an id, an integer of 63 bits", reader);
   if (id < 0) return malformed(what, "an id >= 0", before);
   return {};
-}
-
-Result<bool> read_request_option(Reader& reader, std::string_view what, std::string_view key, RequestOptions& options) {
-  if (key == "deadline_ms") {
-    int64_t value = 0;
-    if (!reader.read_int64(value) || value < 0 || value > 86'400'000)
-      return malformed(what, "deadline_ms of 0 to 86400000", reader);
-    options.deadline_ms = value;
-    return true;
-  }
-  if (key != "ref") return false;
-  std::span<const std::byte> raw;
-  if (!reader.read_raw(raw) || raw.size() > kMaxTagBytes) return malformed(what, "a reference as ref", reader);
-  options.ref = to_bytes(raw);
-  return true;
-}
-
-Result<void> read_request_options(Reader& reader, std::string_view what, RequestOptions& options) {
-  return read_options(reader, what, [&](std::string_view key) -> Result<void> {
-    GPU_ASSIGN(const bool known, read_request_option(reader, what, key, options));
-    return known ? Result<void>() : unknown_option(what, key, "");
-  });
-}
-
-Error unknown_option(std::string_view what, std::string_view key, std::string_view own) {
-  std::string allowed(own);
-  if (!allowed.empty()) allowed += ", ";
-  return {ErrorCode::kInvalidArgument,
-          std::string(what) + ": unknown option " + std::string(key) + ", allowed: " + allowed + "deadline_ms, ref"};
 }
 
 Result<Message> decode_message(std::span<const std::byte> term) {

@@ -1,11 +1,11 @@
 // The requests about families, models and chains.
-#include <array>
 #include <cstring>
+#include <optional>
 #include <unordered_set>
 
 #include "base/concat.h"
 #include "chain/family.h"
-#include "service/decode_parts.h"
+#include "service/option_map.h"
 
 namespace gpu_node::service {
 namespace {
@@ -71,52 +71,36 @@ Result<void> read_data(Reader& reader, const std::string& name, CompileFamily& c
 
 Result<void> read_inputs(Reader& reader, CompileFamily& compile) {
   chain::Inputs& inputs = compile.inputs;
-  return read_options(reader, "compile_family: inputs", [&](std::string_view key) -> Result<void> {
-    if (key == "parameters")
-      return read_named(reader, "parameters",
-                        [&](const std::string& name) { return read_parameter(reader, name, inputs.parameters[name]); });
-    if (key == "dimensions")
-      return read_named(reader, "dimensions", [&](const std::string& name) -> Result<void> {
-        if (!reader.read_int64(inputs.dimensions[name])) return malformed("dimension " + name, "an integer", reader);
-        return {};
-      });
-    if (key == "data")
-      return read_named(reader, "data", [&](const std::string& name) { return read_data(reader, name, compile); });
-    return Error{ErrorCode::kInvalidArgument,
-                 "compile_family: inputs have no " + std::string(key) + ", but parameters, dimensions, data"};
-  });
+  const auto parameter = [&](const std::string& name) { return read_parameter(reader, name, inputs.parameters[name]); };
+  const auto dimension = [&](const std::string& name) {
+    return reader.read_int64(inputs.dimensions[name]) ? Result<void>()
+                                                      : malformed("dimension " + name, "an integer", reader);
+  };
+  const auto data = [&](const std::string& name) { return read_data(reader, name, compile); };
+  return read_keys(reader, "compile_family", "input",
+                   Key{"parameters", [&](const KeyedValue&) { return read_named(reader, "parameters", parameter); }},
+                   Key{"dimensions", [&](const KeyedValue&) { return read_named(reader, "dimensions", dimension); }},
+                   Key{"data", [&](const KeyedValue&) { return read_named(reader, "data", data); }});
 }
 
 Result<void> read_operands(Reader& reader, Chain& chain) {
-  struct Place {
-    std::string_view name;
-    ChainOperand* operand;
-    bool given = false;
+  std::optional<ChainOperand> position, momentum, inverse_mass, step_size;
+  const auto into = [&](std::optional<ChainOperand>& operand) {
+    return [&](const KeyedValue& value) {
+      return read_chain_operand(reader, concat("chain: ", value.key), operand.emplace());
+    };
   };
-  std::array<Place, 4> places{{{"position", &chain.position},
-                               {"momentum", &chain.momentum},
-                               {"inverse_mass", &chain.inverse_mass},
-                               {"step_size", &chain.step_size}}};
-  GPU_TRY(read_options(reader, "chain", [&](std::string_view key) -> Result<void> {
-    for (Place& place : places) {
-      if (place.name != key) continue;
-      place.given = true;
-      return read_chain_operand(reader, "chain: " + std::string(key), *place.operand);
-    }
-    return Error{ErrorCode::kInvalidArgument, "chain: there is no operand " + std::string(key)};
-  }));
-  for (const Place& place : places)
-    if (!place.given)
-      return Error{ErrorCode::kInvalidArgument, "chain: the operand " + std::string(place.name) + " is missing"};
-  return {};
-}
-
-Result<void> read_rows(Reader& reader, bool& last_only) {
-  std::string_view name;
-  if (!reader.read_atom(name) || (name != "all" && name != "last"))
-    return malformed("chain", "rows all or last", reader);
-  last_only = name == "last";
-  return {};
+  GPU_TRY(read_keys(reader, "chain", "operand", Key{"position", into(position)}, Key{"momentum", into(momentum)},
+                    Key{"inverse_mass", into(inverse_mass)}, Key{"step_size", into(step_size)}));
+  const auto take = [](std::string_view name, std::optional<ChainOperand>& operand, ChainOperand& to) -> Result<void> {
+    if (!operand) return Error{ErrorCode::kInvalidArgument, concat("chain: the operand ", name, " is missing")};
+    to = std::move(*operand);
+    return {};
+  };
+  GPU_TRY(take("position", position, chain.position));
+  GPU_TRY(take("momentum", momentum, chain.momentum));
+  GPU_TRY(take("inverse_mass", inverse_mass, chain.inverse_mass));
+  return take("step_size", step_size, chain.step_size);
 }
 
 }  // namespace
@@ -136,12 +120,12 @@ Result<void> read_chain_operand(Reader& reader, const std::string& what, ChainOp
   return {};
 }
 
-Result<void> read_mapping(Reader& reader, std::string_view what, std::optional<chain::Mapping>& mapping) {
-  std::string_view name;
-  if (!reader.read_atom(name)) return malformed(what, "a mapping", reader);
-  mapping = chain::find_mapping(name);
-  if (mapping) return {};
-  return Error{ErrorCode::kInvalidArgument, std::string(what) + ": there is no mapping " + std::string(name)};
+Result<void> read_mapping(const KeyedValue& value, std::optional<chain::Mapping>& mapping) {
+  size_t place = 0;
+  GPU_TRY(value.choice({chain::kMappingNames[0], chain::kMappingNames[1], chain::kMappingNames[2]}, place));
+  static_assert(chain::kMappings == 3);
+  mapping = static_cast<chain::Mapping>(place);
+  return {};
 }
 
 Result<Request> read_compile_family(Reader& reader) {
@@ -158,25 +142,19 @@ Result<Request> read_compile_family(Reader& reader) {
     compile.file = "family";
   }
   GPU_TRY(read_inputs(reader, compile));
-  GPU_TRY(read_options(reader, kWhat, [&](std::string_view key) -> Result<void> {
-    if (key == "type") {
-      const Reader before = reader;
-      GPU_ASSIGN(compile.dtype, decode_dtype(reader));
-      if (compile.dtype != Dtype::f32 && compile.dtype != Dtype::f64)
-        return malformed(kWhat, "type f32 or f64", before);
-      return {};
-    }
-    if (key == "file") {
-      GPU_ASSIGN(compile.file, read_text(reader, "compile_family: file", kMaxNameBytes));
-      return {};
-    }
-    if (key == "chains") {
-      if (!reader.read_int64(compile.chains) || compile.chains < 1) return malformed(kWhat, "chains >= 1", reader);
-      return {};
-    }
-    GPU_ASSIGN(const bool known, read_request_option(reader, kWhat, key, compile.options));
-    return known ? Result<void>() : unknown_option(kWhat, key, "type, file, chains");
-  }));
+  const auto read_type = [&](const KeyedValue& value) -> Result<void> {
+    size_t place = 0;
+    GPU_TRY(value.choice({"f32", "f64"}, place));
+    compile.dtype = place == 0 ? Dtype::f32 : Dtype::f64;
+    return {};
+  };
+  const auto read_file = [&](const KeyedValue&) -> Result<void> {
+    GPU_ASSIGN(compile.file, read_text(reader, "compile_family: file", kMaxNameBytes));
+    return {};
+  };
+  GPU_TRY(
+      read_request_options(reader, kWhat, compile.options, Key{"type", read_type}, Key{"file", read_file},
+                           Key{"chains", [&](const KeyedValue& value) { return value.integer(compile.chains, 1); }}));
   return Request(std::move(compile));
 }
 
@@ -190,14 +168,16 @@ Result<Request> read_chain(Reader& reader) {
   if (!chain.results.empty() && chain.results.size() != 4)
     return Error{ErrorCode::kInvalidArgument,
                  concat("chain: results are four ids, or none, not ", chain.results.size())};
-  GPU_TRY(read_options(reader, kWhat, [&](std::string_view key) -> Result<void> {
-    if (key == "steps")
-      return reader.read_int64(chain.steps) ? Result<void>() : malformed(kWhat, "steps, an integer", reader);
-    if (key == "rows") return read_rows(reader, chain.last_only);
-    if (key == "mapping") return read_mapping(reader, kWhat, chain.mapping);
-    GPU_ASSIGN(const bool known, read_request_option(reader, kWhat, key, chain.options));
-    return known ? Result<void>() : unknown_option(kWhat, key, "steps, rows, mapping");
-  }));
+  const auto read_rows = [&](const KeyedValue& value) -> Result<void> {
+    size_t place = 0;
+    GPU_TRY(value.choice({"all", "last"}, place));
+    chain.last_only = place == 1;
+    return {};
+  };
+  GPU_TRY(read_request_options(
+      reader, kWhat, chain.options,
+      Key{"steps", [&](const KeyedValue& value) { return value.integer(chain.steps, 1); }}, Key{"rows", read_rows},
+      Key{"mapping", [&](const KeyedValue& value) { return read_mapping(value, chain.mapping); }}));
   return Request(std::move(chain));
 }
 

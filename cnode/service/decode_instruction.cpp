@@ -5,7 +5,7 @@
 
 #include "base/concat.h"
 #include "service/atom_table.h"
-#include "service/decode_parts.h"
+#include "service/option_map.h"
 
 namespace gpu_node::service {
 namespace {
@@ -110,48 +110,45 @@ bool read_null(Reader& reader) {
   return true;
 }
 
-Result<void> read_value(Reader& reader, std::string_view key, ir::Axes& axes) {
-  GPU_ASSIGN(const auto values, decode_integers(reader, kMaxRank));
+Result<void> read_value(const KeyedValue& value, ir::Axes& axes) {
+  std::vector<int64_t> read;
+  if (!value.reader.read_int64_list(read, kMaxRank))
+    return value.wrong(concat("a list of at most ", kMaxRank, " axes, integers"));
   axes.clear();
-  for (const int64_t value : values) {
-    if (value < 0 || value >= kMaxRank)
-      return Error{ErrorCode::kInvalidArgument, concat(key, ": axis ", value, " is outside 0 to ", kMaxRank - 1)};
-    axes.push_back(static_cast<uint8_t>(value));
+  for (const int64_t axis : read) {
+    if (axis < 0 || axis >= kMaxRank)
+      return Error{ErrorCode::kInvalidArgument,
+                   concat(value.what, ": ", value.key, ": axis ", axis, " is outside 0 to ", kMaxRank - 1)};
+    axes.push_back(static_cast<uint8_t>(axis));
   }
   return {};
 }
 
-Result<void> read_value(Reader& reader, std::string_view key, int64_t& axis) {
-  if (!reader.read_int64(axis) || axis < 0 || axis >= kMaxRank)
-    return malformed(key, concat("an axis of 0 to ", kMaxRank - 1), reader);
+Result<void> read_value(const KeyedValue& value, int64_t& axis) { return value.integer(axis, 0, kMaxRank - 1); }
+
+Result<void> read_value(const KeyedValue& value, ir::Count& count) { return value.integer(count.value, 1); }
+
+Result<void> read_value(const KeyedValue& value, bool& set) { return value.boolean(set); }
+
+Result<void> read_value(const KeyedValue& value, ir::TieBreak& tie) {
+  size_t place = 0;
+  GPU_TRY(value.choice({"low", "high"}, place));
+  tie = place == 1 ? ir::TieBreak::kHigh : ir::TieBreak::kLow;
   return {};
 }
 
-Result<void> read_value(Reader& reader, std::string_view key, ir::Count& count) {
-  if (!reader.read_int64(count.value) || count.value < 1) return malformed(key, "an integer >= 1", reader);
-  return {};
+Result<void> read_value(const KeyedValue& value, Scalar& scalar) {
+  Result<void> read = read_literal(value.reader, scalar);
+  return read.ok() ? Result<void>() : with_context(std::move(read).error(), value.what);
 }
-
-Result<void> read_value(Reader& reader, std::string_view key, bool& set) {
-  return reader.read_boolean(set) ? Result<void>() : malformed(key, "a boolean", reader);
-}
-
-Result<void> read_value(Reader& reader, std::string_view key, ir::TieBreak& tie) {
-  std::string_view value;
-  if (!reader.read_atom(value) || (value != "low" && value != "high")) return malformed(key, "low or high", reader);
-  tie = value == "high" ? ir::TieBreak::kHigh : ir::TieBreak::kLow;
-  return {};
-}
-
-Result<void> read_value(Reader& reader, std::string_view /*key*/, Scalar& value) { return read_literal(reader, value); }
 
 template <typename T>
-Result<void> read_value(Reader& reader, std::string_view key, std::optional<T>& value) {
-  if (read_null(reader)) {
-    value.reset();
+Result<void> read_value(const KeyedValue& value, std::optional<T>& to) {
+  if (read_null(value.reader)) {
+    to.reset();
     return {};
   }
-  return read_value(reader, key, value.emplace());
+  return read_value(value, to.emplace());
 }
 
 Error unknown_attribute(const ir::Op& op, std::string_view key) {
@@ -173,17 +170,18 @@ Result<void> read_attributes(Reader& reader, ir::Instruction& instruction) {
   const ir::Op& op = *instruction.op;
   ir::AttributeVariant* attributes = instruction.attributes.reset(op);
   SmallList<std::string_view, 8> given;
-  GPU_TRY(read_options(reader, op.name, [&](std::string_view key) -> Result<void> {
-    given.push_back(key);
-    Result<void> read = unknown_attribute(op, key);
-    const auto field = [&](std::string_view name, auto& value) {
-      if (name != key) return;
-      read = read_value(reader, key, value);
-      if (!read.ok()) read = with_context(std::move(read).error(), op.name);
+  GPU_TRY(read_each_key(reader, op.name, "attribute", [&](const KeyedValue& value) -> Result<void> {
+    given.push_back(value.key);
+    bool known = false;
+    Result<void> read;
+    const auto field = [&](std::string_view name, auto& to) {
+      if (name != value.key) return;
+      known = true;
+      read = read_value(value, to);
     };
     if (attributes)
       std::visit([&](auto& fields) { std::remove_cvref_t<decltype(fields)>::visit(fields, field); }, *attributes);
-    return read;
+    return known ? std::move(read) : unknown_attribute(op, value.key);
   }));
   return check_given(op, given.span());
 }

@@ -5,7 +5,7 @@
 
 #include "base/concat.h"
 #include "base/file.h"
-#include "service/decode_parts.h"
+#include "service/option_map.h"
 #include "vulkan/spirv_interface.h"
 
 namespace gpu_node::service {
@@ -37,9 +37,10 @@ Result<ShaderBuffer> read_output(Reader& reader, std::string_view what, uint32_t
   std::string_view out;
   if (!reader.read_atom(out) || out != "out") return malformed(what, "out as the first element", reader);
   if (arity == 2) {
+    const Reader before = reader;
     int64_t size = 0;
     if (!reader.read_int64(size) || size <= 0 || size % 4 != 0)
-      return malformed(what, "the size of an output, a positive multiple of 4", reader);
+      return malformed(what, "the size of an output, a positive multiple of 4", before);
     return ShaderBuffer(OutputBytes{static_cast<uint64_t>(size)});
   }
   OutputTensor output;
@@ -84,9 +85,10 @@ Result<void> read_groups(Reader& reader, std::string_view what, std::array<uint3
   uint32_t arity = 0;
   if (!reader.read_tuple(arity) || arity != 3) return malformed(what, "groups as {X, Y, Z}", reader);
   for (uint32_t& group : groups) {
+    const Reader before = reader;
     int64_t value = 0;
     if (!reader.read_int64(value) || value < 1 || value > UINT32_MAX)
-      return malformed(what, "a count of groups, from 1 on", reader);
+      return malformed(what, concat("a count of groups, from 1 to ", UINT32_MAX), before);
     group = static_cast<uint32_t>(value);
   }
   return {};

@@ -40,6 +40,7 @@ inline constexpr size_t kMaxIds = size_t{1} << 20;  // of a sync, of a free or r
 inline constexpr uint32_t kMaxOperands = 65'536;    // of an instruction
 inline constexpr int64_t kMinLeaseMs = 1000, kMaxLeaseMs = 600'000, kDefaultLeaseMs = 30'000;
 inline constexpr int64_t kMaxGraceMs = 600'000, kDefaultGraceMs = 10'000;
+inline constexpr int64_t kMaxDeadlineMs = 86'400'000;
 
 // A tensor as everybody knows it: its id in the session that made it.
 struct TensorName {

@@ -123,7 +123,7 @@ TEST_CASE("family file: the example must fit") {
   CHECK(problem("\"gradient\": {\"x\": [2, 3]}", "\"gradient\": {}") ==
         "demo.json: /example/gradient: check: variable 'x' is missing");
   CHECK(problem("{\"unconstrained\"", "{\"parameters\": {\"nu\": 1}, \"unconstrained\"") ==
-        "demo.json: /example: check: there is no parameter 'nu'");
+        "demo.json: /example: check: there is no parameter 'nu'; there are 'mu'");
   CHECK(problem("{\"unconstrained\"", "{\"dimensions\": {\"n\": 3}, \"unconstrained\"") ==
         "demo.json: /example: check: dimension 'n' is 2 long, but 3 by what is given");
   CHECK(problem(", \"values\": [1, 2]", "") == "demo.json: /example: check: data 'y' is not given");
@@ -154,7 +154,8 @@ TEST_CASE("binding: supports and places are checked when a family is used") {
   CHECK(message({}).empty());
   CHECK(message({.data = {{"y", {{3}, {1, 2, 3}}}}}).empty());
   CHECK(message({.data = {{"y", {{3}, {1, 2}}}}}) == "data 'y' has 2 numbers, its shape says 3");
-  CHECK(message({.data = {{"z", {{1}, {1}}}}}) == "there is no data 'z'");
+  CHECK(message({.data = {{"z", {{1}, {1}}}}}) == "there is no data 'z'; there are 'y'");
+  CHECK(message({.dimensions = {{"m", 2}}}) == "there is no dimension 'm'; there are 'n'");
   CHECK(message({.data = {{"y", {{0}, {}}}}}) == "data 'y' has a dimension that is empty or too long");
   CHECK(message({.data = {{"y", {{1}, {INFINITY}}}}}) == "data 'y' holds a number that is not finite");
   CHECK(message({.parameters = {{"mu", NAN}}}).starts_with("parameter 'mu' is nan, not real"));

@@ -60,4 +60,26 @@ inline void shape(Writer& writer, std::initializer_list<int64_t> dims) {
   for (const int64_t d : dims) writer.integer(d);
 }
 
+inline Command command_of(const Writer& writer) {
+  etf::Reader reader(writer.bytes());
+  Command command;
+  REQUIRE(decode_command(reader, command).ok());
+  CHECK(reader.at_end());
+  return command;
+}
+
+inline MalformedCommand malformed(const Writer& writer) {
+  Command command = command_of(writer);
+  REQUIRE(std::holds_alternative<MalformedCommand>(command));
+  return std::get<MalformedCommand>(command);
+}
+
+inline Writer instruction(std::string_view op, int64_t id, std::string_view type, std::initializer_list<int64_t> dims) {
+  Writer writer;
+  writer.tuple(4).atom(op).list(1).tuple(3).integer(id).atom(type);
+  shape(writer, dims);
+  writer.nil();
+  return writer;
+}
+
 }  // namespace gpu_node::service

@@ -84,7 +84,8 @@ TEST_CASE("decode: compile_family that makes no sense") {
   Writer large = compile(std::string((1 << 20) + 1, ' '));
   CHECK(says(large.map(0).map(0), "the limit is 1048576"));
   Writer inputs = compile();
-  CHECK(says(inputs.map(1).atom("numbers").map(0).map(0), "inputs have no numbers"));
+  CHECK(says(inputs.map(1).atom("numbers").map(0).map(0),
+             "unknown input numbers; the inputs are parameters, dimensions, data"));
   Writer parameter = compile();
   parameter.map(1).atom("parameters").map(1).binary("mu").atom("nan").map(0);
   CHECK(says(parameter, "parameter mu: expected a number, got an atom"));
@@ -97,11 +98,12 @@ TEST_CASE("decode: compile_family that makes no sense") {
   shape(huge, {int64_t{1} << 31, int64_t{1} << 30});
   CHECK(says(huge.binary(bytes_of({1, 2})).map(0), "data y: "));
   Writer type = compile();
-  CHECK(says(type.map(0).map(1).atom("type").atom("s32"), "type f32 or f64"));
+  CHECK(says(type.map(0).map(1).atom("type").atom("s32"), "the option type is f32 or f64, got s32"));
   Writer chains = compile();
-  CHECK(says(chains.map(0).map(1).atom("chains").integer(0), "chains >= 1"));
+  CHECK(says(chains.map(0).map(1).atom("chains").integer(0), "the option chains is an integer of at least 1, got 0"));
   Writer option = compile();
-  CHECK(says(option.map(0).map(1).atom("speed").integer(0), "unknown option speed, allowed: type, file, chains, "));
+  CHECK(says(option.map(0).map(1).atom("speed").integer(0),
+             "unknown option speed; the options are type, file, chains, deadline_ms, ref"));
 }
 
 TEST_CASE("decode: chain") {
@@ -129,15 +131,17 @@ TEST_CASE("decode: chain that makes no sense") {
   Writer two = chain();
   CHECK(says(two.list(2).integer(1).integer(2).nil().map(0), "results are four ids, or none, not 2"));
   Writer rows = chain();
-  CHECK(says(rows.nil().map(1).atom("rows").atom("some"), "rows all or last"));
+  CHECK(says(rows.nil().map(1).atom("rows").atom("some"), "the option rows is all or last, got some"));
   Writer mapping = chain();
-  CHECK(says(mapping.nil().map(1).atom("mapping").atom("galaxy"), "there is no mapping galaxy"));
+  CHECK(says(mapping.nil().map(1).atom("mapping").atom("galaxy"),
+             "the option mapping is thread, subgroup or workgroup, got galaxy"));
   Writer missing = call();
   missing.tuple(6).atom("chain").unsigned_integer(kSession).integer(5).map(1).atom("position").integer(11);
   CHECK(says(missing.nil().map(0), "the operand momentum is missing"));
   Writer unknown = call();
   unknown.tuple(6).atom("chain").unsigned_integer(kSession).integer(5).map(1).atom("speed").integer(11);
-  CHECK(says(unknown.nil().map(0), "there is no operand speed"));
+  CHECK(says(unknown.nil().map(0),
+             "unknown operand speed; the operands are position, momentum, inverse_mass, step_size"));
   Writer negative = call();
   negative.tuple(6).atom("chain").unsigned_integer(kSession).integer(-5);
   CHECK(says(negative.map(0).nil().map(0), "an id >= 0"));
@@ -183,15 +187,16 @@ TEST_CASE("decode: sample that makes no sense") {
     return writer;
   };
   Writer chains = sample();
-  CHECK(says(chains.atom("chains").integer(0), "chains, an integer >= 1"));
+  CHECK(says(chains.atom("chains").integer(0), "the option chains is an integer of at least 1, got 0"));
   Writer step = sample();
-  CHECK(says(step.atom("step_size").atom("nan"), "step_size, a number"));
+  CHECK(says(step.atom("step_size").atom("nan"), "the option step_size is a number, got nan"));
   Writer mass = sample();
-  CHECK(says(mass.atom("inverse_mass").binary(std::string(7, ' ')), "inverse_mass, a binary of f64"));
+  CHECK(says(mass.atom("inverse_mass").binary(std::string(7, ' ')),
+             "the option inverse_mass is a binary of f64, got a binary"));
   Writer kept = sample();
-  CHECK(says(kept.atom("keep_draws").integer(1), "keep_draws, a boolean"));
+  CHECK(says(kept.atom("keep_draws").integer(1), "the option keep_draws is true or false, got 1"));
   Writer unknown = sample();
-  CHECK(says(unknown.atom("speed").integer(1), "unknown option speed, allowed: chains, warmup, draws"));
+  CHECK(says(unknown.atom("speed").integer(1), "unknown option speed; the options are chains, warmup, draws"));
   Writer local = call();
   local.tuple(5).atom("sample").unsigned_integer(kSession).integer(5).list(1).integer(-8).nil().map(0);
   CHECK(says(local, "results are ids >= 0, not -8"));

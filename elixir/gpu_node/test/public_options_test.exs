@@ -1,7 +1,7 @@
 defmodule GpuNode.PublicOptionsTest do
   # That every public function which takes options knows them. No node is needed: what is wrong is said before anybody is asked.
   use ExUnit.Case, async: true
-  alias GpuNode.{Chain, Diagnostics, Error, Op, Ops, Program, Shader, Tensor, Type}
+  alias GpuNode.{Chain, Diagnostics, Error, Op, Ops, Program, Shader, Tensor}
 
   @moduletag :truth
 
@@ -297,12 +297,5 @@ defmodule GpuNode.PublicOptionsTest do
 
     draws = Diagnostics.Draws.new!([[1, 2]])
     assert error(&Diagnostics.Draws.new!(draws, &1), names: ["a"]) =~ "unknown option :names; there are none"
-  end
-
-  test "types by their names are as good as by their tuples" do
-    for type <- [:f32, {:f, 32}] do
-      assert {:ok, {:f, 32}} = Type.normalize(type)
-      assert {:ok, _} = Diagnostics.Draws.new(<<0::64>>, shape: {2, 1}, type: type)
-    end
   end
 end

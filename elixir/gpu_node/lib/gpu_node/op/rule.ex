@@ -33,22 +33,34 @@ defmodule GpuNode.Op.Rule do
   # Most eager calls carry no attributes: no look-up for them.
   defp known(_row, []), do: :ok
 
+  defp known(row, attributes) when is_map(attributes) and not is_struct(attributes),
+    do: known_key(Map.keys(attributes), [], row)
+
   defp known(row, attributes) do
-    own = row.attributes |> Map.keys() |> Enum.sort()
-    keys = if row.type in @chosen, do: own ++ [:type], else: own
-    keys = if row.shape in @given, do: keys ++ [:shape], else: keys
-    those = if keys == [], do: "none", else: Enum.map_join(keys, ", ", &inspect/1)
+    if Keyword.keyword?(attributes),
+      do: attributes |> Keyword.keys() |> known_key([], row),
+      else: {:error, "attributes are a keyword list or a map, got #{inspect(attributes)}; it takes #{those(row)}"}
+  end
 
-    if Keyword.keyword?(attributes) or (is_map(attributes) and not is_struct(attributes)) do
-      given = for {key, _} <- attributes, do: key
+  defp known_key([], _before, _row), do: :ok
 
-      case {Enum.find(given, &(&1 not in keys)), given -- Enum.uniq(given)} do
-        {nil, []} -> :ok
-        {nil, [key | _]} -> {:error, "the attribute #{inspect(key)} is given more than once"}
-        {key, _} -> {:error, "unknown attribute #{inspect(key)}; it takes #{those}"}
-      end
-    else
-      {:error, "attributes are a keyword list or a map, got #{inspect(attributes)}; it takes #{those}"}
+  defp known_key([key | rest], before, row) do
+    cond do
+      not takes?(row, key) -> {:error, "unknown attribute #{inspect(key)}; it takes #{those(row)}"}
+      key in before -> {:error, "the attribute #{inspect(key)} is given more than once"}
+      true -> known_key(rest, [key | before], row)
+    end
+  end
+
+  defp takes?(row, key) when is_map_key(row.attributes, key), do: true
+  defp takes?(row, :type), do: row.type in @chosen
+  defp takes?(row, :shape), do: row.shape in @given
+  defp takes?(_row, _key), do: false
+
+  defp those(row) do
+    case Enum.sort(Map.keys(row.attributes)) ++ Enum.filter([:type, :shape], &takes?(row, &1)) do
+      [] -> "none"
+      keys -> Enum.map_join(keys, ", ", &inspect/1)
     end
   end
 

@@ -22,7 +22,7 @@ defmodule Nx.Vulkan.Config do
     node_timeout_ms: [
       type: {:or, [:pos_integer, {:in, [:infinity]}]},
       default: :infinity,
-      doc: "what a function of `Nx.Vulkan.Node` may take"
+      doc: "what a function may take that is called through `with_node` of earlier versions"
     ]
   ]
 
