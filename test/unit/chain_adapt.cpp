@@ -138,7 +138,11 @@ TEST_CASE("adaptation: a warm-up of normal coordinates learns their scales and a
     for (size_t i = 0; i < 3; ++i)
       relative = std::fmax(relative, adaptation.step_size() * std::sqrt(adaptation.inverse_mass()[i]) / sd[i]);
     const double acceptance = std::exp(-relative / 4);
-    Observation seen{.acceptance = 100 * acceptance, .inverse_acceptance = 100 / std::fmax(acceptance, 0.01)};
+    Observation seen{.acceptance = 100 * acceptance,
+                     .above = acceptance > 0.8 ? 100.0 : 0.0,
+                     .counting = 100,
+                     .inverse_acceptance = 100 / std::fmax(acceptance, 0.01),
+                     .path_weight = 100 * acceptance};
     // The best path: a quarter turn of the slowest coordinate.
     double slowest = 0;
     for (size_t i = 0; i < 3; ++i) slowest = std::fmax(slowest, sd[i] / std::sqrt(adaptation.inverse_mass()[i]));

@@ -4,10 +4,16 @@ defmodule GpuNode.Chain.Samples do
 
     * `draws` - by variable, as text: `{chains, draws}` for one number, `{chains, draws, size}` for several; empty when they were not kept
     * `logp` - `{chains, draws}`, of the unconstrained density; nil when draws were not kept
+    * `energy` - `{chains, draws}`, of the model's type: the Hamiltonian of the state that the draw's iteration ended with (the path's end where
+      that was taken, else its beginning), Stan's `energy__`, of which E-BFMI is made; nil when draws were not kept
+    * `diverged` - `{chains, draws}` of `{:u, 8}`: 1 where the path that made the draw diverged, or with `:thin` any path since the draw before;
+      nil when draws were not kept
     * `mean`, `m2` - of the first and the second half of each chain's draws, `{chains, d}`: the mean and the sum of squares around it;
       `half` says how many draws a half has
     * `acceptance` - `{chains}`, mean probability; `divergences` - `{chains}`, counts; `position` - `{chains, d}`, where the chains ended, unconstrained:
       a further run may begin there
+    * `never_moved` - `{chains}` of `{:u, 8}`: 1 for a chain whose position no iteration of the draws changed, so that all its draws are one point;
+      `unmoved` says how many these are: nearly always 0, and then there is nothing to fetch
     * `step_size`, `path_length`, `inverse_mass` (a list) - as given or learned
     * `mean_acceptance`, `divergent` (how many in all), `leapfrog_steps` (of each chain, warm-up included), `timing` (microseconds)
   """
@@ -20,17 +26,21 @@ defmodule GpuNode.Chain.Samples do
   defstruct @enforce_keys ++
               [
                 :logp,
+                :energy,
+                :diverged,
                 :mean,
                 :m2,
                 :half,
                 :acceptance,
                 :divergences,
+                :never_moved,
                 :position,
                 :step_size,
                 :path_length,
                 :inverse_mass,
                 :mean_acceptance,
                 :divergent,
+                :unmoved,
                 :leapfrog_steps,
                 :timing,
                 draws: %{}
@@ -42,17 +52,21 @@ defmodule GpuNode.Chain.Samples do
           count: pos_integer,
           draws: %{String.t() => Tensor.t()},
           logp: Tensor.t() | nil,
+          energy: Tensor.t() | nil,
+          diverged: Tensor.t() | nil,
           mean: {Tensor.t(), Tensor.t()},
           m2: {Tensor.t(), Tensor.t()},
           half: non_neg_integer,
           acceptance: Tensor.t(),
           divergences: Tensor.t(),
+          never_moved: Tensor.t(),
           position: Tensor.t(),
           step_size: float,
           path_length: float,
           inverse_mass: [float],
           mean_acceptance: float,
           divergent: non_neg_integer,
+          unmoved: non_neg_integer,
           leapfrog_steps: non_neg_integer,
           timing: map
         }

@@ -64,7 +64,8 @@ defmodule GpuNode.Chain.Sampling do
   # In the order of the protocol.
   defp names(model, keep?) do
     moments = [:mean_1, :mean_2, :m2_1, :m2_2, :acceptance, :divergences, :position]
-    if keep?, do: moments ++ [:logp | Enum.map(model.variables, &{:draws, &1})], else: moments
+    draws = if keep?, do: [:logp] ++ Enum.map(model.variables, &{:draws, &1}) ++ [:energy, :diverged], else: []
+    moments ++ draws ++ [:never_moved]
   end
 
   defp samples(link, model, count, chains, named, answer) do
@@ -82,17 +83,21 @@ defmodule GpuNode.Chain.Sampling do
       count: count,
       draws: for({{:draws, %{name: name}}, tensor} <- all, into: %{}, do: {name, tensor}),
       logp: all[:logp],
+      energy: all[:energy],
+      diverged: all[:diverged],
       mean: {all.mean_1, all.mean_2},
       m2: {all.m2_1, all.m2_2},
       half: answer.half,
       acceptance: all.acceptance,
       divergences: all.divergences,
+      never_moved: all.never_moved,
       position: all.position,
       step_size: answer.step_size,
       path_length: answer.path_length,
       inverse_mass: inverse_mass,
       mean_acceptance: answer.acceptance,
       divergent: answer.divergences,
+      unmoved: answer.unmoved,
       leapfrog_steps: answer.leapfrog_steps,
       timing: Map.take(answer, [:queue_us, :execute_us])
     }
@@ -100,7 +105,9 @@ defmodule GpuNode.Chain.Sampling do
 
   defp type_of(:divergences, _model, chains, _count), do: {{:u, 32}, {chains}}
   defp type_of(:acceptance, model, chains, _count), do: {model.type, {chains}}
-  defp type_of(:logp, model, chains, count), do: {model.type, {chains, count}}
+  defp type_of(:never_moved, _model, chains, _count), do: {{:u, 8}, {chains}}
+  defp type_of(:diverged, _model, chains, count), do: {{:u, 8}, {chains, count}}
+  defp type_of(name, model, chains, count) when name in [:logp, :energy], do: {model.type, {chains, count}}
   defp type_of({:draws, %{scalar?: true}}, model, chains, count), do: {model.type, {chains, count}}
   defp type_of({:draws, %{size: size}}, model, chains, count), do: {model.type, {chains, count, size}}
   defp type_of(_moments, model, chains, _count), do: {model.type, {chains, model.coordinates}}
