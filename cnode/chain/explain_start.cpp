@@ -16,6 +16,7 @@ constexpr int64_t kMostComputed = int64_t{1} << 20;
 constexpr size_t kMostNamed = 8;  // coordinates
 
 std::string number_text(double number) {
+  if (std::isnan(number)) return "nan";  // whatever its sign
   std::array<char, 32> buffer{};
   return {buffer.data(),
           std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::general, 7).ptr};

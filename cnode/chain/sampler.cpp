@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "base/concat.h"
 #include "chain/explain_start.h"
@@ -19,6 +20,7 @@ Result<void> in_range(const char* name, int64_t value, int64_t least, int64_t mo
 }
 
 std::string text_of(double number) {
+  if (std::isnan(number)) return "nan";  // whatever its sign
   std::array<char, 32> buffer{};
   return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr};
 }
@@ -183,7 +185,7 @@ void Sampler::end_path() {
   const int64_t done = adaptation_.iteration() + 1;
   if (draws && done % options_.thin == 0) ensemble_.keep(done / options_.thin - 1);
   adaptation_.advance({});
-  if (!draws && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
+  if (!draws && adaptation_.phase() == Adaptation::Phase::kDraw) begin_phase();
   report();
   if (draws && done == options_.draws * options_.thin) {
     state_ = State::kEnd;
@@ -207,13 +209,19 @@ Result<void> Sampler::absorb() {
   progress_.acceptance = seen.observation.acceptance / static_cast<double>(ensemble_.chains());
   const Adaptation::Phase phase = adaptation_.phase();
   const bool rescaled = adaptation_.advance(seen.observation);
-  if (phase != adaptation_.phase()) counted_ = 0;
+  if (phase != adaptation_.phase()) begin_phase();
   GPU_TRY(ensemble_.settings(device_, adaptation_));
   // The momentum that is there was drawn for other scales.
   if (rescaled) ensemble_.turn({.iteration = iteration_, .beginning = true});
   begin_path();
   report();
   return {};
+}
+
+// Counts are of a phase.
+void Sampler::begin_phase() {
+  counted_ = 0;
+  progress_.divergences = 0;
 }
 
 void Sampler::report() {

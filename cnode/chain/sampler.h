@@ -39,6 +39,7 @@ class Sampler final : public jobs::Job {
   Result<void> absorb_check();
   void end_path();
   void begin_path();
+  void begin_phase();
   void report();
 
   vulkan::Device& device_;

@@ -327,9 +327,9 @@ TEST_CASE("sampler: options that make no sense are refused with their values") {
   refused({.draws = 1 << 20, .thin = 1 << 20}, "thin is 1048576");
   refused({.max_steps = 0}, "max_steps is 0");
   refused({.step_size = -1.0}, "step_size is -1");
-  refused({.path_length = NAN}, "path_length is nan");
-  refused({.jitter = 1.5}, "jitter is 1.5");
-  refused({.target_accept = 1}, "target_accept is 1");
+  refused({.path_length = NAN}, "path_length is nan; 1e-30 to 1e+30 is possible in f32");
+  refused({.jitter = 1.5}, "jitter is 1.5; 0 to 1");
+  refused({.target_accept = 1}, "target_accept is 1; what lies between 0 and 1");
   refused({.warmup = 0}, "without warmup");
   refused({.inverse_mass = {1, 2, 3}}, "inverse_mass has 3 numbers");
   refused({.inverse_mass = {1, 0}}, "number 1 of inverse_mass");

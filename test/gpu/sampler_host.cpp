@@ -86,11 +86,15 @@ Samples sample_on_host(const ChainCase& chains, const chain::SamplerOptions& opt
   for (uint32_t c = 0; c < options.chains; ++c) {
     const chain::Word2 key = chain::chain_key(options.seed, c);
     HostChain chain;
-    for (size_t i = 0; i < d; ++i) {
-      const auto bits = chain::threefry(key, {chain::kStartIteration, static_cast<uint32_t>(i / 2)});
-      chain.position.push_back(position.empty() ? 4 * chain::uniform(bits[i % 2]) - 2 : position[c * d + i]);
+    chain.position.resize(d);
+    for (uint32_t attempt = 0; attempt < 100; ++attempt) {
+      for (size_t i = 0; i < d; ++i) {
+        const auto bits = chain::threefry(key, {chain::kStartIteration - attempt, static_cast<uint32_t>(i / 2)});
+        chain.position[i] = position.empty() ? 4 * chain::uniform(bits[i % 2]) - 2 : position[c * d + i];
+      }
+      chain.logp = density->evaluate(chain.position).logp;
+      if (std::isfinite(chain.logp)) break;
     }
-    chain.logp = density->evaluate(chain.position).logp;
     uint32_t iteration = 0;
     for (int64_t k = 0; k < options.warmup; ++k, ++iteration)
       iterate(chain, *density, options, inverse_mass, key, iteration, steps_of(options, static_cast<uint64_t>(k)));

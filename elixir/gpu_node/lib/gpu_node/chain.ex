@@ -19,6 +19,8 @@ defmodule GpuNode.Chain do
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
   @timeout 60_000
+  # As many as it takes to see whether they agree.
+  @chains 4
 
   @typedoc "Numbers: a tensor of the model's type, its bytes, or (nested lists of) numbers."
   @type numbers :: Tensor.t() | binary | [number] | [[number]] | number
@@ -44,7 +46,7 @@ defmodule GpuNode.Chain do
 
   Options: `:parameters`, `:dimensions`, `:data` (maps or keywords from names to numbers; data may be nested lists, a tensor, or `{binary, shape}`
   of little-endian f64), `:type` (`:f64`, the default, or `:f32`), `:chains` (how many will be run together: the kernel for as many is
-  compiled; default 1), `:timeout` in ms (default 60,000).
+  compiled, and `sample/3` runs as many where it is not told; default 4), `:timeout` in ms (default 60,000).
 
   Errors have `details` with the stage: `:invalid_argument` (stages `:parse` and `:check`, with file, path and line), `:compile_failed`
   (`:glsl`, `:spirv`, `:driver`: a defect, please report it); `:not_found` (no such built-in family), `:out_of_memory`, `:quota`, `:deadline`,
@@ -60,12 +62,13 @@ defmodule GpuNode.Chain do
          {:ok, inputs, kept} <- Numbers.inputs(options, link, session, deadline) do
       id = Link.next_id(link)
       ref = Client.handle(link, id, 0)
-      own = Map.merge(file, %{type: Type.name(type), chains: Keyword.get(options, :chains, 1)})
+      chains = Keyword.get(options, :chains, @chains)
+      own = Map.merge(file, %{type: Type.name(type), chains: chains})
 
       case Client.request(link, session, deadline, Protocol.compile_family(id, text, inputs, own)) do
         {:ok, answer} ->
           Client.keep(kept)
-          {:ok, model(link, session, id, ref, answer)}
+          {:ok, %{model(link, session, id, ref, answer) | chains: chains}}
 
         {:error, _} = error ->
           Client.free(link, ref, id)
@@ -131,7 +134,7 @@ defmodule GpuNode.Chain do
 
   Options:
 
-    * `:chains` - default 1; thousands cost a GPU little more than one
+    * `:chains` - by default those that the model was compiled for (4 where that was not said either); thousands cost a GPU little more than one
     * `:warmup` - iterations before the draws, default 1000; in them step size, path length and scales are learned
     * `:thin` - iterations for each draw, default 1
     * `:seed` - 64 bits, default 0: the same seed gives the same draws
@@ -139,18 +142,25 @@ defmodule GpuNode.Chain do
     * `:step_size`, `:path_length`, `:inverse_mass` - given instead of learned. The path length is learned by the ChEES criterion (Hoffman,
       Radul and Sountsov, 2021); `:jitter` is the share of it that varies from iteration to iteration, default 1.0
     * `:max_steps` - the most leapfrog steps of an iteration, default 1000
-    * `:position` - where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2)
+    * `:position` - where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2), drawn again up to 100 times where a chain
+      has no finite density or gradient there
     * `:constrained` - whether draws and moments are of the variables (default) or of the unconstrained coordinates
     * `:keep_draws` - false keeps only the moments of each chain's halves
     * `:mapping` - as of `run/2`
-    * `:progress` - a function that hears every `:progress_ms` (default 200) how far the run is: a map with `phase` (`:search`, `:warmup`, `:draw`),
-      `iteration`, `iterations`, `step_size`, `path_length`, `acceptance`, `divergences`, `leapfrog_steps`. Returns `:cancel` to end it.
+    * `:progress` - a function that hears every `:progress_ms` (default 200) how far the run is: a map with `phase` (`:search`, `:warmup`, `:draw`,
+      `:done`), `iteration`, `iterations`, `step_size`, `path_length`, `acceptance`, `divergences` (of the phase), `leapfrog_steps`. In the
+      search `iteration` counts attempts at a step size, and `iterations` is 0: nobody knows how many it takes. The last report, `:done`, says
+      what the result says, and comes however short the run was. Returns `:cancel` to end it.
     * `:timeout` - in ms; default a day
+
+  Chains all begin where the density and its gradient are finite, or nobody does: an error names the first chain that cannot, its coordinates,
+  and the term of the family that is not finite there. A chain that cannot move in spite of that does not hold back the others:
+  `never_moved` of the result tells it.
 
   The run ends when the calling process does. Divergences (an energy that rises by more than 1000, or is not finite) are counted, not hidden: see
   `GpuNode.Chain.Samples`.
 
-  Errors: as `run/2`, and `:cancelled`.
+  Errors: as `run/2`, `:invalid_argument` for numbers out of their bounds and for starts without a finite density, and `:cancelled`.
 
       {:ok, samples} = GpuNode.Chain.sample(model, 250, chains: 1024, seed: 1)
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))

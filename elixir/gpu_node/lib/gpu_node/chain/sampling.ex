@@ -25,7 +25,7 @@ defmodule GpuNode.Chain.Sampling do
          hear = Keyword.get(options, :progress, fn _report -> :ok end),
          {:ok, answer} <- Transfer.request(link, model.session, request, deadline, hear) do
       Client.keep({model, kept})
-      {:ok, samples(link, model, draws, Map.get(own, :chains, 1), Enum.zip(names, ids), answer)}
+      {:ok, samples(link, model, draws, own.chains, Enum.zip(names, ids), answer)}
     end
   end
 
@@ -45,6 +45,7 @@ defmodule GpuNode.Chain.Sampling do
       options
       |> Keyword.take(@counts ++ @numbers ++ [:constrained, :keep_draws, :mapping])
       |> Map.new()
+      |> Map.put_new(:chains, model.chains)
       |> Map.merge(%{draws: draws, progress_ms: report})
 
     given = options |> Keyword.take([:position]) |> Map.new()
