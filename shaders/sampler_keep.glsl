@@ -43,7 +43,13 @@ void keep_main() {
     else if (v == 1u) draws1[row * (p_end1 - p_end0) + place - p_end0] = x;
     else if (v == 2u) draws2[row * (p_end2 - p_end1) + place - p_end1] = x;
     else draws3[row * (p_end3 - p_end2) + place - p_end2] = x;
-    if (p_logp != 0u && place == p_first) logp[row] = numbers[p_batch + chain];
+    if (p_of_chains != 0u && place == p_first) {
+      logp[row] = numbers[p_batch + chain];
+      energy[row] = numbers[6u * p_batch + chain];
+      diverged[row] = uint8_t(counts[2u * p_batch + chain]);
+    }
   }
+  if (p_last != 0u && p_of_chains != 0u && place == p_first)
+    never_moved[chain] = uint8_t(counts[p_batch + chain] == 0u ? 1 : 0);
   if (p_count != 0u) add_moment(p_place_stride == 1u ? chain * p_coordinates + place : place * p_batch + chain, x);
 }

@@ -1,19 +1,32 @@
-// Sums over the chains of a batch, each |p_blocks|-th of them, for the host to add up: of each coordinate's distance from
-// the centre and its square; of the acceptances, and of their inverses; of what they say of the path's length, and the
-// divergences; of the mean acceptances. One invocation for each such pair of sums.
+// Sums over the chains of a batch, each |p_blocks|-th of them, for the host to add up. One invocation for each pair of
+// sums. Coordinates and what is learned are of chains that have moved of late: a chain that cannot move says nothing of
+// how the others do.
 
+bool counts_here(uint chain) { return numbers[5u * p_batch + chain] < REAL(REST_LIMIT); }
+
+// Of each coordinate: its distance from the centre, and that squared. Then: the acceptance, and its inverse; what it
+// says of the path's length, and its weight in that; the mean acceptance of the phase, and whether the last is above
+// the target; whether the chain counts, and whether it has not moved in the phase.
 REAL2 pair_of(uint column, uint chain) {
+  REAL chance = numbers[3u * p_batch + chain];
   if (column < p_coordinates) {
+    if (!counts_here(chain)) return REAL2(0);
     REAL apart = op_subtract(current[chain * p_chain_stride + column * p_place_stride], centre[column]);
     return REAL2(apart, op_multiply(apart, apart));
   }
-  if (column == p_coordinates) {
-    REAL chance = numbers[3u * p_batch + chain];
-    return REAL2(chance, op_divide(REAL(1), max(chance, LEAST_ACCEPTANCE)));
-  }
-  if (column == p_coordinates + 1u)
-    return REAL2(numbers[4u * p_batch + chain], REAL(divergences[chain]));
-  return REAL2(numbers[2u * p_batch + chain], REAL(0));
+  uint which = column - p_coordinates;
+  if (which == 0u)
+    return REAL2(chance, counts_here(chain) ? op_divide(REAL(1), max(chance, LEAST_ACCEPTANCE)) : REAL(0));
+  if (which == 1u) return counts_here(chain) ? REAL2(numbers[4u * p_batch + chain], chance) : REAL2(0);
+  if (which == 2u) return REAL2(numbers[2u * p_batch + chain], chance > REAL(uintBitsToFloat(p_target)) ? 1 : 0);
+  return REAL2(counts_here(chain) ? 1 : 0, counts[p_batch + chain] == 0u ? 1 : 0);
+}
+
+// Divergences, in two halves of 16 bits, so that floats hold them.
+REAL2 divergences(uint block) {
+  uint sum = 0u;
+  for (uint chain = block; chain < p_batch; chain += p_blocks) sum += counts[chain];
+  return REAL2(sum & 0xffffu, sum >> 16);
 }
 
 void reduce_main() {
@@ -24,7 +37,9 @@ void reduce_main() {
   uint column = p_place_stride == 1u ? id % p_columns : id / p_blocks;
   uint block = p_place_stride == 1u ? id / p_columns : id % p_blocks;
   REAL2 sum = REAL2(0);
-  for (uint chain = block; chain < p_batch; chain += p_blocks) sum += pair_of(p_column_first + column, chain);
+  if (p_column_first + column == p_coordinates + DIVERGENCE_COLUMN) sum = divergences(block);
+  else
+    for (uint chain = block; chain < p_batch; chain += p_blocks) sum += pair_of(p_column_first + column, chain);
   uint to = 2u * (column * p_all_blocks + p_block_first + block);
   partials[to] = sum.x;
   partials[to + 1u] = sum.y;

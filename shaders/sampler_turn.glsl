@@ -4,15 +4,24 @@
 // added in the same order in either.
 //
 // |numbers| holds for each chain, one array after the other: the kinetic energy of the momentum, the log density, the
-// mean acceptance, the last acceptance, and what that says of the path's length.
+// mean acceptance, the last acceptance, what that says of the path's length, for how many iterations the chain has
+// rested (REST_LIMIT of them are as good as for ever), and the energy of the state that the last iteration ended with.
+//
+// |counts| likewise: divergences and moves of the phase, and whether a path diverged since the last draw was kept.
 
 #define KINETIC numbers[chain]
 #define LOGP numbers[p_batch + chain]
 #define MEAN_ACCEPTANCE numbers[2u * p_batch + chain]
 #define ACCEPTANCE numbers[3u * p_batch + chain]
 #define PATH_GRADIENT numbers[4u * p_batch + chain]
+#define REST numbers[5u * p_batch + chain]
+#define ENERGY numbers[6u * p_batch + chain]
+#define DIVERGENCES counts[chain]
+#define MOVES counts[p_batch + chain]
+#define DIVERGED counts[2u * p_batch + chain]
 
-uint chain;  // in the batch
+uint chain;          // in the batch
+bool moved = false;  // some coordinate of this lane's is another one now
 
 #ifdef CHAIN_PER_THREAD
 #define LANE_STEP 1u
@@ -20,6 +29,7 @@ uint lane() { return 0u; }
 uint at(uint place) { return place * p_batch + chain; }
 uint current_at(uint place) { return place * p_batch + chain; }
 void settle() {}
+bool chain_moved(REAL4 sums) { return moved; }
 #else
 #define LANE_STEP LANES
 uint lane() { return gl_LocalInvocationIndex; }
@@ -29,19 +39,24 @@ void settle() {
   memoryBarrierBuffer();
   barrier();
 }
+bool chain_moved(REAL4 sums) { return sums.y > REAL(0); }
 shared REAL4 lane_sums[LANES];
 shared REAL4 branch_sums[LANES / FAN];
 #endif
 
 REAL4 add4(REAL4 a, REAL4 b) { precise REAL4 r = a + b; return r; }
 
-// Twice the kinetic energy in coordinate |i|. At a path's end also the squares of how far its end and its beginning are
-// from the centre, in units of the coordinate's scale, and what its speed adds to the first.
+// Twice the kinetic energy in coordinate |i|, infinite where a path has left the numbers. At a path's end also the
+// squares of how far its end and its beginning are from the centre, in units of the coordinate's scale, and what its
+// speed adds to the first.
 REAL4 term(uint i, bool ending) {
   REAL p = state[at(p_coordinates + i)];
   REAL4 t = REAL4(op_multiply(op_multiply(inverse_mass[i], p), p), REAL(0), REAL(0), REAL(0));
-  if (!ending || p_learning == 0u) return t;
-  REAL after = op_subtract(state[at(i)], centre[i]), before = op_subtract(current[current_at(i)], centre[i]);
+  if (!ending) return t;
+  REAL q = state[at(i)];
+  if (is_nan(q) || is_infinity(q)) t.x = op_negate(NEGATIVE_INFINITY);
+  if (p_learning == 0u) return t;
+  REAL after = op_subtract(q, centre[i]), before = op_subtract(current[current_at(i)], centre[i]);
   REAL after_units = op_multiply(after, mass_root[i]), before_units = op_multiply(before, mass_root[i]);
   t.y = op_multiply(after_units, after_units);
   t.z = op_multiply(before_units, before_units);
@@ -66,7 +81,8 @@ REAL4 total(bool ending) {
 }
 #else
 REAL4 total(bool ending) {
-  REAL4 own = REAL4(0);
+  // Between paths the second sum says whether any lane moved.
+  REAL4 own = REAL4(REAL(0), REAL(!ending && moved ? 1 : 0), REAL(0), REAL(0));
   for (uint i = lane(); i < p_coordinates; i += LANES) own = add4(own, term(i, ending));
   lane_sums[lane()] = own;
   memoryBarrierShared();
@@ -88,7 +104,8 @@ REAL4 total(bool ending) {
 bool accepts(uvec2 key, REAL new_logp) {
   REAL old_kinetic = KINETIC, old_logp = LOGP;
   REAL4 sums = total(true);
-  REAL energy = op_subtract(op_subtract(op_multiply(REAL(0.5), sums.x), old_kinetic), op_subtract(new_logp, old_logp));
+  REAL new_kinetic = op_multiply(REAL(0.5), sums.x);
+  REAL energy = op_subtract(op_subtract(new_kinetic, old_kinetic), op_subtract(new_logp, old_logp));
   bool diverged = is_nan(energy) || energy > REAL(1000) || is_infinity(new_logp);
   REAL chance = diverged ? REAL(0) : energy <= REAL(0) ? REAL(1) : m_exp(op_negate(energy));
   bool taken = uniform_number(threefry(key, uvec2(p_iteration, kAcceptPair)).x) < chance;
@@ -100,7 +117,9 @@ bool accepts(uvec2 key, REAL new_logp) {
   bool fresh = p_counted == 1u;  // the counts begin anew
   REAL mean = fresh ? REAL(0) : MEAN_ACCEPTANCE;
   MEAN_ACCEPTANCE = op_add(mean, op_divide(op_subtract(chance, mean), REAL(p_counted)));
-  divergences[chain] = (fresh ? 0u : divergences[chain]) + (diverged ? 1u : 0u);
+  DIVERGENCES = (fresh ? 0u : DIVERGENCES) + (diverged ? 1u : 0u);
+  DIVERGED = p_draw_begins == 0u && DIVERGED != 0u || diverged ? 1u : 0u;
+  ENERGY = taken ? op_subtract(new_kinetic, new_logp) : op_subtract(old_kinetic, old_logp);
   if (taken) LOGP = new_logp;
   else state[at(p_logp_slot)] = old_logp;
   return taken;
@@ -111,6 +130,7 @@ void settle_position(bool taken) {
     uint q = at(i), g = at(2u * p_coordinates + i);
     uint current_q = current_at(i), current_g = current_at(p_coordinates + i);
     if (taken) {
+      moved = moved || current[current_q] != state[q];
       current[current_q] = state[q];
       current[current_g] = state[g];
     } else {
@@ -144,12 +164,20 @@ void turn_main() {
   if (p_beginning != 0u) {
     // Nowhere is better than where nothing is known.
     if (lane() == 0u) LOGP = is_nan(new_logp) ? NEGATIVE_INFINITY : new_logp;
+    if (lane() == 0u && p_counted == 0u) REST = REAL(REST_LIMIT);
   } else {
     taken = accepts(key, new_logp);
   }
+  moved = false;
   settle_position(taken);
+  if (p_beginning != 0u) moved = false;
   draw_momentum(key);
   settle();
   REAL4 sums = total(false);
-  if (lane() == 0u) KINETIC = op_multiply(REAL(0.5), sums.x);
+  if (lane() != 0u) return;
+  KINETIC = op_multiply(REAL(0.5), sums.x);
+  if (p_beginning != 0u) return;
+  bool went = chain_moved(sums);
+  REST = went ? REAL(0) : min(REST + REAL(1), REAL(REST_LIMIT));
+  MOVES = (p_counted == 1u ? 0u : MOVES) + (went ? 1u : 0u);
 }

@@ -42,7 +42,7 @@ bool Adaptation::advance(const Observation& seen) {
   if (learns()) {
     follow(seen);
     if (phase_ == Phase::kSearch)
-      search(seen.acceptance / static_cast<double>(options_.chains));
+      search(seen);
     else
       changed = learn(seen);
   }
@@ -51,9 +51,11 @@ bool Adaptation::advance(const Observation& seen) {
   return changed;
 }
 
-// Doubles or halves the step until the acceptance crosses the target: Hoffman and Gelman 2014, algorithm 4.
-void Adaptation::search(double acceptance) {
-  const int direction = acceptance > options_.target_accept ? 1 : -1;
+// Doubles or halves the step until the acceptance crosses the target: Hoffman and Gelman 2014, algorithm 4. The
+// acceptance is the median over chains, so that those that cannot move hold back nobody while they are no more than
+// half.
+void Adaptation::search(const Observation& seen) {
+  const int direction = 2 * seen.above >= static_cast<double>(options_.chains) ? 1 : -1;
   if (direction_ == 0) direction_ = direction;
   if (direction == direction_ && iteration_ < kMostSearched) {
     step_size_ = std::ldexp(step_size_, direction);
@@ -67,6 +69,7 @@ void Adaptation::search(double acceptance) {
 
 // The centre follows the mean of the chains, the slower the fewer they are.
 void Adaptation::follow(const Observation& seen) {
+  if (seen.counting == 0) return;
   const auto chains = static_cast<double>(options_.chains);
   const double share = std::max(2 / static_cast<double>(++seen_ + 1), chains / (chains + 100));
   for (size_t i = 0; i < centre_.size(); ++i)
@@ -74,21 +77,22 @@ void Adaptation::follow(const Observation& seen) {
 }
 
 bool Adaptation::learn(const Observation& seen) {
-  const auto chains = static_cast<double>(options_.chains);
   if (learns_path_) {
     const double time = steps() * step_size_;
-    const double gradient = seen.acceptance > 0 ? time * seen.path_gradient / seen.acceptance : 0;
+    const double gradient = seen.path_weight > 0 ? time * seen.path_gradient / seen.path_weight : 0;
     // While the step size is sought it must not drag the path along.
     path_.update(gradient, std::min(step_size_, path_.length()),
                  std::max(step_size_ * static_cast<double>(options_.max_steps), path_.length()));
   }
   if (learns_step_) {
-    steps_.update(chains / seen.inverse_acceptance);
+    // Where nobody moves shorter steps may help.
+    const double mean = seen.acceptance / static_cast<double>(options_.chains);
+    steps_.update(seen.counting > 0 ? seen.counting / seen.inverse_acceptance : std::max(mean, kLeastAcceptance));
     step_size_ = steps_.step();
   }
   if (!learns_scales_ || !windows_.learns(iteration_)) return false;
-  window_.add(chains, seen.mean, seen.m2);
-  if (!windows_.ends_with(iteration_)) return false;
+  if (seen.counting > 0) window_.add(seen.counting, seen.mean, seen.m2);
+  if (!windows_.ends_with(iteration_) || window_.count() <= 1) return false;
   set_scales();
   return true;
 }

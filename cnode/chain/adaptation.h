@@ -24,12 +24,17 @@ struct AdaptationOptions {
 
 // What all chains did in one iteration.
 struct Observation {
-  double acceptance = 0;          // sums over chains: of probabilities,
-  double inverse_acceptance = 0;  // of their inverses, no probability taken for less than kLeastAcceptance,
-  double path_gradient = 0;       // of the criterion's derivative by the path's time, times the probability
+  double acceptance = 0;  // sum of probabilities, over all chains
+  double above = 0;       // chains whose probability is above the target
+  // Of chains that count, because they have moved in one of the last kRestLimit iterations:
+  double counting = 0;            // how many; then sums over them:
+  double inverse_acceptance = 0;  // of the inverses, no probability taken for less than kLeastAcceptance,
+  double path_weight = 0;         // of probabilities,
+  double path_gradient = 0;       // and of the criterion's derivative by the path's time, times those
   std::vector<double> mean, m2;   // of each coordinate, after the iteration
 };
 inline constexpr double kLeastAcceptance = 0.1;
+inline constexpr uint32_t kRestLimit = 50;
 
 class Adaptation {
  public:
@@ -52,7 +57,7 @@ class Adaptation {
   bool advance(const Observation& seen);
 
  private:
-  void search(double acceptance);
+  void search(const Observation& seen);
   void follow(const Observation& seen);
   bool learn(const Observation& seen);
   void set_scales();

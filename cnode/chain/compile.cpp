@@ -59,15 +59,25 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
     if (auto value = elaborator.definition(i); !value.ok())
       return ModelError{path("definitions", i), std::move(value).error()};
   ValueId logp = graph.constant(0);
+  std::vector<std::string> names;
+  std::vector<ValueId> values;
+  const auto add = [&](std::string name, ValueId value) {
+    names.push_back(std::move(name));
+    values.push_back(value);
+    logp = graph.apply(ScalarOp::kAdd, logp, value);
+  };
   for (size_t i = 0; i < model.terms.size(); ++i) {
     auto value = elaborator.term(model.terms[i]);
     if (!value.ok()) return ModelError{path("terms", i), std::move(value).error()};
-    logp = graph.apply(ScalarOp::kAdd, logp, *value);
+    add(concat("term ", i, ", '", text_of(model.terms[i].expression), "',"), *value);
   }
   for (size_t i = 0; i < model.symbols.variables.size(); ++i)
-    logp = graph.apply(ScalarOp::kAdd, logp, elaborator.log_jacobian(static_cast<uint16_t>(i)));
+    add("the log-Jacobian of " + model.symbols.variables[i].name, elaborator.log_jacobian(static_cast<uint16_t>(i)));
+  std::shared_ptr<const Terms> terms;
+  if (!graph.full()) terms = make_terms(model.symbols, graph, std::move(names), std::move(values));
   auto program = make_program(model.symbols, std::move(graph), logp);
   if (!program.ok()) return ModelError{"/terms", std::move(program).error()};
+  program->terms = std::move(terms);
   assert(validate(*program).ok());  // whatever the family says: what is wrong with it was an error above
   return std::move(program).value();
 }

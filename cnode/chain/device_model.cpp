@@ -28,10 +28,12 @@ Result<vulkan::BufferRef> upload_bytes(vulkan::Device& device, std::span<const s
 }  // namespace
 
 Result<std::shared_ptr<DeviceModel>> DeviceModel::plan(const vulkan::DeviceInfo& device,
-                                                       std::shared_ptr<const Program> program, const Binding& binding,
+                                                       std::shared_ptr<const Program> program, Binding given,
                                                        Dtype dtype, uint64_t most_iterations) {
   auto model = std::make_shared<DeviceModel>();
   model->program_ = std::move(program);
+  model->binding_ = std::move(given);
+  const Binding& binding = model->binding_;
   model->dtype_ = dtype;
   model->schedule_ = make_schedule(*model->program_);
   model->offsets_ = coordinate_offsets(*model->program_, binding);
@@ -55,6 +57,7 @@ Result<std::shared_ptr<DeviceModel>> DeviceModel::plan(const vulkan::DeviceInfo&
     return Error{ErrorCode::kUnsupported,
                  concat("the data takes ", model->known_bytes_.size(), " bytes, the device has ",
                         device.max_storage_range, " for one buffer")};
+  model->known_size_ = model->known_bytes_.size();
   return model;
 }
 
@@ -68,6 +71,7 @@ Result<std::shared_ptr<DeviceModel>> DeviceModel::make(vulkan::Device& device, c
 
 Result<void> DeviceModel::upload(vulkan::Device& device) {
   GPU_ASSIGN(known_, upload_bytes(device, known_bytes_));
+  known_bytes_ = {};
   GPU_ASSIGN(words_, upload_bytes(device, std::as_bytes(std::span(launch_.words))));
   return {};
 }

@@ -25,8 +25,8 @@ class DeviceModel {
   // Computes on the host, in double, what does not vary with the coordinates. |most_iterations| is for tests.
   // Errors: kUnsupported with the numbers, kInvalidArgument where the data leads outside of itself.
   static Result<std::shared_ptr<DeviceModel>> plan(const vulkan::DeviceInfo& device,
-                                                   std::shared_ptr<const Program> program, const Binding& binding,
-                                                   Dtype dtype, uint64_t most_iterations = 0);
+                                                   std::shared_ptr<const Program> program, Binding binding, Dtype dtype,
+                                                   uint64_t most_iterations = 0);
 
   // plan() and upload() in one: for tests and benchmarks.
   static Result<std::shared_ptr<DeviceModel>> make(vulkan::Device& device, const Program& program,
@@ -35,9 +35,11 @@ class DeviceModel {
   // Moves the numbers to the device; what that takes is recorded, not submitted.
   Result<void> upload(vulkan::Device& device);
   // Of the device, once uploaded.
-  uint64_t size_bytes() const { return known_bytes_.size() + launch_.words.size() * sizeof(uint32_t); }
+  uint64_t size_bytes() const { return known_size_ + launch_.words.size() * sizeof(uint32_t); }
 
   const Program& program() const { return *program_; }
+  // In double, on the host: for what people want to know of a place.
+  const Binding& binding() const { return binding_; }
   const Schedule& schedule() const { return schedule_; }
   const Launch& launch() const { return launch_; }
   uint32_t coordinates() const { return launch_.coordinates; }
@@ -70,11 +72,13 @@ class DeviceModel {
   ByMapping& of(Mapping mapping) { return by_mapping_[static_cast<size_t>(mapping)]; }
 
   std::shared_ptr<const Program> program_;
+  Binding binding_;
   Schedule schedule_;
   Launch launch_;
   std::vector<int64_t> offsets_;
   Dtype dtype_ = Dtype::f64;
-  std::vector<std::byte> known_bytes_;
+  std::vector<std::byte> known_bytes_;  // until they are uploaded
+  uint64_t known_size_ = 0;
   vulkan::BufferRef known_, words_;
   std::array<ByMapping, kMappings> by_mapping_;
   uint64_t owner_ = 0;

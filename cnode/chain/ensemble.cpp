@@ -2,11 +2,12 @@
 #include "chain/ensemble.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "base/concat.h"
 #include "base/divide_up.h"
+#include "chain/ensemble_parts.h"
 
 namespace gpu_node::chain {
 namespace {
@@ -16,37 +17,6 @@ enum Setting : size_t { kStep, kInverseMass, kMassRoot, kCentre };
 // Workgroups of a row: so few that a part has many rows, and not so few that they are too many.
 constexpr double kRowsOfPart = 16;
 constexpr uint64_t kMostOfRow = 1024;
-
-template <typename Push>
-std::span<const std::byte> bytes_of(const Push& push) {
-  return std::as_bytes(std::span(&push, 1));
-}
-
-vulkan::BufferRange whole(const vulkan::BufferRef& buffer, bool written) {
-  return {&buffer, 0, buffer->size_bytes(), written};
-}
-
-void write_numbers(std::byte* to, Dtype dtype, std::span<const double> numbers) {
-  if (dtype == Dtype::f64) {
-    std::memcpy(to, numbers.data(), numbers.size_bytes());
-    return;
-  }
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    const auto number = static_cast<float>(numbers[i]);
-    std::memcpy(to + i * sizeof(number), &number, sizeof(number));
-  }
-}
-
-double read_number(const std::byte* from, Dtype dtype, uint64_t i) {
-  if (dtype == Dtype::f64) {
-    double number;
-    std::memcpy(&number, from + i * sizeof(number), sizeof(number));
-    return number;
-  }
-  float number;
-  std::memcpy(&number, from + i * sizeof(number), sizeof(number));
-  return number;
-}
 
 }  // namespace
 
@@ -61,7 +31,7 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
   for (size_t kind = 0; kind < kKinds; ++kind) {
     jobs::AwaitedKernel& mine = kernels_[kind];
     if (!mine.asked()) {
-      static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start"};
+      static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start", "check"};
       std::string key = std::string("sampler_") + kNames[kind] + " " + std::string(dtype_info(shape_.dtype).name);
       if (kind == kTurn) key += concat(" ", name_of(shape_.mapping), " ", shape_.lanes);
       if (kind == kKeep) key += concat(" ", transforms_);
@@ -72,6 +42,7 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
           [kind, shape = shape_, transforms = transforms_, info = device.info()]() -> Emitted {
             if (kind == kTurn) return emit_turn(shape, info);
             if (kind == kReduce) return emit_reduce(shape.dtype, info);
+            if (kind == kCheck) return emit_check(shape.dtype, info);
             return kind == kKeep ? emit_keep(shape.dtype, transforms, info) : emit_start(shape.dtype, info);
           },
           asker));
@@ -111,6 +82,10 @@ vulkan::BufferRange Ensemble::rows(const vulkan::BufferRef& buffer, const Batch&
   return {&buffer, batch.first * numbers * size_, batch.chains * numbers * size_, written};
 }
 
+vulkan::BufferRange Ensemble::byte_rows(const vulkan::BufferRef& buffer, const Batch& batch, uint64_t each) {
+  return {&buffer, batch.first * each, batch.chains * each, true};
+}
+
 const Ensemble::Batch& Ensemble::batch_of(uint64_t chain) const {
   return batches_[static_cast<size_t>(chain / batch_chains_)];
 }
@@ -121,20 +96,14 @@ Walk Ensemble::walk(const vulkan::DeviceInfo& device) const {
           launch.chains_per_group(shape_.mapping)};
 }
 
-template <typename Push, size_t N>
-void Ensemble::queue(Kind kind, const std::array<vulkan::BufferRange, N>& ranges, const Push& push, uint64_t groups,
-                     double units) {
-  const std::span<const std::byte> bytes = bytes_of(push);
-  queue_.push_back(Whole{.kind = kind,
-                         .ranges = {ranges.begin(), ranges.end()},
-                         .push = {bytes.begin(), bytes.end()},
-                         .groups = groups,
-                         .units = units});
-}
-
 Result<void> Ensemble::go_on(vulkan::Device& device, jobs::Spending& spending) {
   if (const Copy* copy = std::get_if<Copy>(&queue_.front())) {
     GPU_TRY(device.recorder().copy(copy->from, copy->from_offset, copy->to, copy->to_offset, copy->bytes));
+    queue_.pop_front();
+    return {};
+  }
+  if (const Clear* clear = std::get_if<Clear>(&queue_.front())) {
+    GPU_TRY(device.recorder().fill(clear->buffer, 0, clear->bytes, 0));
     queue_.pop_front();
     return {};
   }
@@ -164,17 +133,9 @@ Result<bool> Ensemble::record(vulkan::Device& device, Whole& whole, jobs::Spendi
   return whole.at == whole.rows;
 }
 
-void Ensemble::start() {
-  if (options_.position != nullptr) return;
-  for (const Batch& batch : batches_) {
-    const StartPush push = {.batch = static_cast<uint32_t>(batch.chains),
-                            .batch_first = static_cast<uint32_t>(batch.first),
-                            .coordinates = static_cast<uint32_t>(d_),
-                            .seed_low = static_cast<uint32_t>(options_.seed),
-                            .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
-    const std::array ranges = {rows(result_.position, batch, d_, true)};
-    queue(kStart, ranges, push, elements(batch.chains * d_), static_cast<double>(batch.chains * d_));
-  }
+uint32_t Ensemble::logp_slot() const {
+  const Words words(model_->program(), model_->schedule());
+  return model_->launch().words[words.slots + model_->schedule().logp_slot];
 }
 
 Result<void> Ensemble::follow(vulkan::Device& device, Walk& walk, jobs::Spending& spending) {
@@ -222,25 +183,21 @@ Result<void> Ensemble::follow(vulkan::Device& device, Walk& walk, jobs::Spending
 
 void Ensemble::turn(const Turn& turn) {
   const Launch& launch = model_->launch();
-  const Words words(model_->program(), model_->schedule());
   for (const Batch& batch : batches_) {
     const TurnPush push = {.batch = static_cast<uint32_t>(batch.chains),
                            .batch_first = static_cast<uint32_t>(batch.first),
                            .coordinates = static_cast<uint32_t>(d_),
                            .chain_slots = launch.chain_slots,
-                           .logp_slot = launch.words[words.slots + model_->schedule().logp_slot],
+                           .logp_slot = logp_slot(),
                            .iteration = turn.iteration,
                            .beginning = turn.beginning,
                            .counted = turn.counted,
                            .learning = turn.learning,
+                           .draw_begins = turn.draw_begins,
                            .seed_low = static_cast<uint32_t>(options_.seed),
                            .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
-    const std::array ranges = {whole(batch.state, true),
-                               whole(batch.current, true),
-                               whole(batch.numbers, true),
-                               whole(batch.divergences, true),
-                               setting(kInverseMass),
-                               setting(kMassRoot),
+    const std::array ranges = {whole(batch.state, true),  whole(batch.current, true), whole(batch.numbers, true),
+                               whole(batch.counts, true), setting(kInverseMass),      setting(kMassRoot),
                                setting(kCentre)};
     const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
     queue(kTurn, ranges, push, divide_up(batch.chains, per_group), static_cast<double>(batch.chains * (d_ + 4)));
@@ -260,9 +217,10 @@ void Ensemble::reduce(bool coordinates) {
                              .columns = static_cast<uint32_t>(seen_columns_),
                              .blocks = static_cast<uint32_t>(batch.blocks),
                              .block_first = static_cast<uint32_t>(batch.block_first),
-                             .all_blocks = static_cast<uint32_t>(all_blocks_)};
-    const std::array ranges = {whole(batch.current, false), whole(batch.numbers, false),
-                               whole(batch.divergences, false), setting(kCentre), whole(partials_, true)};
+                             .all_blocks = static_cast<uint32_t>(all_blocks_),
+                             .target = std::bit_cast<uint32_t>(static_cast<float>(options_.target_accept))};
+    const std::array ranges = {whole(batch.current, false), whole(batch.numbers, false), whole(batch.counts, false),
+                               setting(kCentre), whole(partials_, true)};
     queue(kReduce, ranges, push, elements(seen_columns_ * batch.blocks),
           static_cast<double>(seen_columns_ * batch.chains));
   }
@@ -275,9 +233,10 @@ Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
       total += read_number(partials_->mapped(), shape_.dtype, 2 * (column * all_blocks_ + block) + which);
     return total;
   };
-  const auto count = static_cast<double>(chains_);
   const uint64_t coordinates = seen_columns_ - kChainColumns;
   Seen seen;
+  seen.observation.counting = sum(coordinates + 3, 0);
+  const double count = std::fmax(seen.observation.counting, 1);
   seen.observation.mean.resize(coordinates);
   seen.observation.m2.resize(coordinates);
   for (uint64_t i = 0; i < coordinates; ++i) {
@@ -288,8 +247,11 @@ Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
   seen.observation.acceptance = sum(coordinates, 0);
   seen.observation.inverse_acceptance = sum(coordinates, 1);
   seen.observation.path_gradient = sum(coordinates + 1, 0);
-  seen.divergences = static_cast<uint64_t>(sum(coordinates + 1, 1));
-  seen.mean_acceptance = sum(coordinates + 2, 0) / count;
+  seen.observation.path_weight = sum(coordinates + 1, 1);
+  seen.mean_acceptance = sum(coordinates + 2, 0) / static_cast<double>(chains_);
+  seen.observation.above = sum(coordinates + 2, 1);
+  seen.unmoved = static_cast<uint64_t>(sum(coordinates + 3, 1));
+  seen.divergences = static_cast<uint64_t>(sum(coordinates + 4, 0) + 65536 * sum(coordinates + 4, 1));
   return seen;
 }
 
@@ -322,21 +284,28 @@ void Ensemble::keep(int64_t draw) {
     write_numbers(reinterpret_cast<std::byte*>(push.share), shape_.dtype, {&share, 1});
     for (size_t first = 0; first < variables.size(); first += kVariablesAtOnce) {
       push.first = static_cast<uint32_t>(offsets[first]);
-      push.logp = options_.keep_draws && first == 0;
+      push.of_chains = first == 0;
+      push.last = draw + 1 == options_.draws;
       push.transforms = 0;
-      std::array<vulkan::BufferRange, 4 + kVariablesAtOnce> ranges;
+      std::array<vulkan::BufferRange, kKeepBuffers> ranges;
+      ranges.fill(whole(unused_, false));
       ranges[0] = whole(batch.current, false);
       ranges[1] = whole(batch.numbers, false);
-      ranges[2] = whole(batch.moments, true);
-      ranges[3] = push.logp ? rows(result_.logp, batch, push.draws, true) : whole(unused_, false);
+      ranges[2] = whole(batch.counts, false);
+      ranges[3] = whole(batch.moments, true);
+      if (first == 0 && options_.keep_draws) {
+        ranges[4] = rows(result_.logp, batch, push.draws, true);
+        ranges[5] = rows(result_.energy, batch, push.draws, true);
+        ranges[6] = byte_rows(result_.diverged, batch, push.draws);
+      }
+      if (first == 0) ranges[7] = byte_rows(result_.never_moved, batch, 1);
       for (size_t k = 0; k < kVariablesAtOnce; ++k) {
         const size_t v = std::min(first + k, variables.size());
         push.ends[k] = static_cast<uint32_t>(offsets[std::min(v + 1, variables.size())]);
-        ranges[4 + k] = whole(unused_, false);
         if (v == variables.size()) continue;
         if (options_.constrained) push.transforms |= static_cast<uint32_t>(variables[v].transform) << (8 * k);
         const auto size = static_cast<uint64_t>(offsets[v + 1] - offsets[v]);
-        if (options_.keep_draws && size > 0) ranges[4 + k] = rows(result_.draws[v], batch, push.draws * size, true);
+        if (options_.keep_draws && size > 0) ranges[8 + k] = rows(result_.draws[v], batch, push.draws * size, true);
       }
       const uint64_t numbers = batch.chains * (push.ends[kVariablesAtOnce - 1] - push.first);
       if (numbers == 0) continue;
@@ -350,9 +319,10 @@ void Ensemble::unfold(const Batch& batch, const vulkan::BufferRef& from, uint32_
   KeepPush push = keep_push(batch, places);
   push.source = array * push.batch * push.coordinates;
   for (uint32_t& end : push.ends) end = push.coordinates;
-  const vulkan::BufferRange nothing = whole(unused_, false);
-  const std::array<vulkan::BufferRange, 4 + kVariablesAtOnce> ranges = {
-      whole(from, false), nothing, nothing, nothing, rows(to, batch, d_, true), nothing, nothing, nothing};
+  std::array<vulkan::BufferRange, kKeepBuffers> ranges;
+  ranges.fill(whole(unused_, false));
+  ranges[0] = whole(from, false);
+  ranges[8] = rows(to, batch, d_, true);
   const uint64_t numbers = batch.chains * d_;
   queue(kKeep, ranges, push, elements(numbers), static_cast<double>(numbers));
 }
@@ -368,8 +338,8 @@ void Ensemble::finish() {
     const uint64_t row_bytes = batch.chains * size_;
     queue_.push_back(
         Copy{batch.numbers, kMeanAcceptanceArray * row_bytes, result_.acceptance, batch.first * size_, row_bytes});
-    queue_.push_back(Copy{batch.divergences, 0, result_.divergences, batch.first * sizeof(uint32_t),
-                          batch.chains * sizeof(uint32_t)});
+    queue_.push_back(
+        Copy{batch.counts, 0, result_.divergences, batch.first * sizeof(uint32_t), batch.chains * sizeof(uint32_t)});
   }
   reduce(false);
 }

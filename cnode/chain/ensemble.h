@@ -43,13 +43,26 @@ class Ensemble {
 
   // Records the numbers that what is recorded from now on works with. REQUIRES idle(), and that all is complete.
   Result<void> settings(vulkan::Device& device, const Adaptation& adaptation);
-  // What comes next is queued.
-  void start();
+  // What comes next is queued. Draws where chains start; in a further |attempt| those that check() found.
+  void start(uint32_t attempt);
+  // Whether all have a finite density and gradient where they start.
+  void check(uint32_t attempt);
+  struct Unsound {
+    uint64_t chains = 0, first = 0;
+  };
+  Unsound unsound() const;
+  // Brings the position of |chain| to the host, for fetched().
+  Result<void> fetch(vulkan::Device& device, uint64_t chain);
+  std::vector<double> fetched() const;
+  bool given() const { return options_.position != nullptr; }
+  const DeviceModel& model() const { return *model_; }
+
   struct Turn {
     uint32_t iteration = 0;  // the one that ends
     bool beginning = false;  // nothing ends: only a momentum is drawn
     bool learning = false;
-    uint32_t counted = 1;  // iterations of the phase with this one
+    bool draw_begins = false;  // the first iteration since a draw was kept
+    uint32_t counted = 1;      // iterations of the phase with this one; 0 at the very beginning
   };
   void turn(const Turn& turn);
   void keep(int64_t draw);
@@ -62,17 +75,19 @@ class Ensemble {
     Observation observation;
     double mean_acceptance = 0;  // over chains and iterations of the phase
     uint64_t divergences = 0;
+    uint64_t unmoved = 0;  // chains that have not moved in the phase
   };
   Seen see(std::span<const double> centre) const;
 
   const SamplerResult& result() const { return result_; }
+  void set_unmoved(uint64_t chains) { result_.unmoved = chains; }
 
  private:
   struct Batch {
     uint64_t first = 0, chains = 0, block_first = 0, blocks = 0;
-    vulkan::BufferRef state, current, numbers, divergences, moments;
+    vulkan::BufferRef state, current, numbers, counts, moments;
   };
-  enum Kind : uint8_t { kTurn, kReduce, kKeep, kStart, kKinds };
+  enum Kind : uint8_t { kTurn, kReduce, kKeep, kStart, kCheck, kKinds };
 
   // A dispatch over all chains of a batch. Its workgroups are numbered row by row, and recorded by rows.
   struct Whole {
@@ -89,11 +104,14 @@ class Ensemble {
     vulkan::BufferRef to;
     uint64_t to_offset = 0, bytes = 0;
   };
+  struct Clear {
+    vulkan::BufferRef buffer;
+    uint64_t bytes = 0;
+  };
   // |units|: of work.
   template <typename Push, size_t N>
   void queue(Kind kind, const std::array<vulkan::BufferRange, N>& ranges, const Push& push, uint64_t groups,
              double units);
-  Result<void> record(vulkan::Device& device, const Copy& copy);
   Result<bool> record(vulkan::Device& device, Whole& whole, jobs::Spending& spending);
 
   Ensemble(std::shared_ptr<DeviceModel> model, const SamplerOptions& options);
@@ -106,8 +124,10 @@ class Ensemble {
               const vulkan::BufferRef& to);
   KeepPush keep_push(const Batch& batch, uint32_t places) const;
   vulkan::BufferRange rows(const vulkan::BufferRef& buffer, const Batch& batch, uint64_t numbers, bool written) const;
+  static vulkan::BufferRange byte_rows(const vulkan::BufferRef& buffer, const Batch& batch, uint64_t each);
   vulkan::BufferRange setting(size_t i) const;
   const Batch& batch_of(uint64_t chain) const;
+  uint32_t logp_slot() const;  // in the state
   uint64_t elements(uint64_t numbers) const { return (numbers + kElementLanes - 1) / kElementLanes; }
 
   // Memory that chains are worked on in, which is not allocated yet.
@@ -125,11 +145,11 @@ class Ensemble {
   Rounds rounds_;
   std::vector<Batch> batches_;
   uint64_t batch_chains_ = 0, all_blocks_ = 0, most_groups_ = 0;
-  std::deque<std::variant<Whole, Copy>> queue_;
+  std::deque<std::variant<Whole, Copy, Clear>> queue_;
   uint64_t seen_columns_ = 0;
   std::array<uint64_t, 4> setting_at_{};  // step size, inverse mass, its root's inverse, centre; then the end
   uint64_t settings_bytes_ = 0;
-  vulkan::BufferRef settings_, partials_, unused_;
+  vulkan::BufferRef settings_, partials_, unused_, found_, fetched_;
   const vulkan::Kernel* leapfrog_ = nullptr;
   std::array<jobs::AwaitedKernel, kKinds> kernels_;
   SamplerResult result_;

@@ -50,8 +50,9 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
 
   // A batch is as large as its largest buffers allow, and begins at an offset that may be bound in each of the results.
   const uint64_t draws = options_.keep_draws ? static_cast<uint64_t>(options_.draws) : 0;
-  std::vector<uint64_t> rows = {d_};
-  if (draws > 0) rows.push_back(draws);
+  std::vector<uint64_t> rows = {d_};  // numbers; then bytes
+  std::vector<uint64_t> byte_rows = {1};
+  if (draws > 0) rows.push_back(draws), byte_rows.push_back(draws);
   const std::vector<int64_t>& offsets = model_->offsets();
   for (size_t v = 0; v + 1 < offsets.size(); ++v)
     if (draws > 0 && offsets[v + 1] > offsets[v])
@@ -60,12 +61,16 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
   uint64_t most = std::max<uint64_t>({launch.chain_slots, 4 * d_, kNumberArrays});
   batch_chains_ = std::min(limit, kMostState) / most;
   uint64_t step = 1;
+  const auto align = [&](uint64_t bytes) {
+    const uint64_t alignment = std::max<uint64_t>(device.storage_alignment, 1);
+    step = std::lcm(step, alignment / std::gcd(alignment, bytes));
+  };
   for (const uint64_t row : rows) {
     most = std::max(most, row);
     batch_chains_ = std::min(batch_chains_, std::min<uint64_t>(limit, ~0u) / row);
-    const uint64_t alignment = std::max<uint64_t>(device.storage_alignment, 1);
-    step = std::lcm(step, alignment / std::gcd(alignment, row * size_));
+    align(row * size_);
   }
+  for (const uint64_t row : byte_rows) align(row);
   if (options_.most_chains > 0) batch_chains_ = std::min(batch_chains_, static_cast<uint64_t>(options_.most_chains));
   if (batch_chains_ >= chains_)
     batch_chains_ = chains_;
@@ -96,7 +101,7 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
     scratch_.push_back({&batch.state, batch.chains * model_->launch().chain_slots * size_});
     scratch_.push_back({&batch.current, batch.chains * 2 * d_ * size_});
     scratch_.push_back({&batch.numbers, batch.chains * kNumberArrays * size_});
-    scratch_.push_back({&batch.divergences, batch.chains * sizeof(uint32_t)});
+    scratch_.push_back({&batch.counts, batch.chains * kCountArrays * sizeof(uint32_t)});
     scratch_.push_back({&batch.moments, batch.chains * 4 * d_ * size_});
   }
   const uint64_t alignment = std::max<uint64_t>(device.info().storage_alignment, 16);
@@ -115,6 +120,7 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
   GPU_ASSIGN(result_.position, numbers(chains_ * d_));
   GPU_ASSIGN(result_.acceptance, numbers(chains_));
   GPU_ASSIGN(result_.divergences, bytes(chains_ * sizeof(uint32_t)));
+  GPU_ASSIGN(result_.never_moved, bytes(chains_));
   for (size_t half = 0; half < 2; ++half) {
     GPU_ASSIGN(result_.mean[half], numbers(chains_ * d_));
     GPU_ASSIGN(result_.m2[half], numbers(chains_ * d_));
@@ -124,6 +130,8 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
     const uint64_t draws = chains_ * static_cast<uint64_t>(options_.draws);
     const std::vector<int64_t>& offsets = model_->offsets();
     GPU_ASSIGN(result_.logp, numbers(draws));
+    GPU_ASSIGN(result_.energy, numbers(draws));
+    GPU_ASSIGN(result_.diverged, bytes(draws));
     for (size_t v = 0; v + 1 < offsets.size(); ++v) {
       GPU_ASSIGN(vulkan::BufferRef buffer, numbers(draws * static_cast<uint64_t>(offsets[v + 1] - offsets[v])));
       result_.draws.push_back(std::move(buffer));
@@ -132,6 +140,7 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
   GPU_ASSIGN(settings_, pool.allocate(settings_bytes_, vulkan::BufferUse::kDevice, true));
   GPU_ASSIGN(partials_, pool.allocate(partials_bytes, vulkan::BufferUse::kDownload));
   GPU_ASSIGN(unused_, bytes(alignment));
+  GPU_ASSIGN(found_, bytes(2 * sizeof(uint32_t)));
   return {};
 }
 

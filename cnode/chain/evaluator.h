@@ -18,20 +18,23 @@ struct Density {
 class Evaluator {
  public:
   // What does not vary with the coordinates is computed here, once. Keeps references to both. An error where the values
-  // have more than kMaxElements, or data is read outside of itself.
-  static Result<Evaluator> make(const Program& program, const Binding& binding);
+  // have more than |most| elements, or data is read outside of itself.
+  static Result<Evaluator> make(const Program& program, const Binding& binding, int64_t most = kMaxElements);
 
   size_t coordinates() const { return static_cast<size_t>(offsets_.back()); }
 
   // REQUIRES: |position| has coordinates() numbers.
   Density evaluate(std::span<const double> position);
+  // The two halves of the same: all values, then one that has no free indices.
+  void compute(std::span<const double> position);
+  double value(ValueId id) const { return numbers_[id][0]; }
 
  private:
   friend Result<std::vector<std::vector<double>>> fixed_values(const Program& program, const Binding& binding,
                                                                std::span<const ValueId> ids);
   Evaluator(const Program& program, const Binding& binding);
   // Makes room for the values in |wanted| and computes those that do not vary.
-  Result<void> prepare(const std::vector<bool>& wanted);
+  Result<void> prepare(const std::vector<bool>& wanted, int64_t most = kMaxElements);
   bool compute(ValueId id, std::span<const double> position);
   bool read(ValueId id, std::span<const double> source, std::span<const int64_t> sizes);
   void apply(ValueId id);

@@ -89,6 +89,17 @@ bool contains(Support support, double value) {
   return support == Support::kReal || (value > 0 && (support == Support::kPositive || value < 1));
 }
 
+std::shared_ptr<const Terms> make_terms(const Symbols& symbols, const Graph& graph, std::vector<std::string> names,
+                                        std::vector<ValueId> values) {
+  auto terms = std::make_shared<Terms>();
+  terms->names = std::move(names);
+  terms->values = std::move(values);
+  std::vector<ValueId*> results;
+  for (ValueId& value : terms->values) results.push_back(&value);
+  terms->program = {.symbols = symbols, .indices = graph.indices(), .values = needed_values(graph, results)};
+  return terms;
+}
+
 Result<Program> make_program(Symbols symbols, Graph graph, ValueId logp) {
   if (graph.full()) return Error{ErrorCode::kUnsupported, "the log density has more values or indices than the limit"};
   if (logp >= graph.values().size() || graph[logp].free != 0)

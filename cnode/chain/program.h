@@ -6,6 +6,7 @@
 // Jacobian of the transforms.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +63,8 @@ struct Symbols {
   std::vector<Data> data;
 };
 
+struct Terms;
+
 struct Program {
   Symbols symbols;
   std::vector<Index> indices;
@@ -69,7 +72,19 @@ struct Program {
   ValueId logp = 0;
   // Per variable the derivative of the log density; varies over index number 0 of the variable's dimension, or nothing.
   std::vector<ValueId> gradient;
+  std::shared_ptr<const Terms> terms;  // of a family's log density; nothing where it has none
 };
+
+// The summands of a log density by themselves, for people who ask which of them is not finite.
+struct Terms {
+  Program program;  // of all of them; its log density is none
+  std::vector<std::string> names;
+  std::vector<ValueId> values;
+};
+
+// |values|, which are of |graph|, called |names|. They are as the graph has them before it is differentiated.
+std::shared_ptr<const Terms> make_terms(const Symbols& symbols, const Graph& graph, std::vector<std::string> names,
+                                        std::vector<ValueId> values);
 
 // The program for |logp|, a value of |graph| without free indices: differentiates it and keeps what is needed.
 // kUnsupported where a derivative does not exist here (of digamma).

@@ -2,9 +2,12 @@
 #include "chain/sampler.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "base/concat.h"
+#include "chain/explain_start.h"
 
 namespace gpu_node::chain {
 namespace {
@@ -16,9 +19,18 @@ Result<void> in_range(const char* name, int64_t value, int64_t least, int64_t mo
   return invalid(concat(name, " is ", value, "; ", least, " to ", most, " is possible"));
 }
 
-Result<void> positive(const std::string& name, double value) {
-  if (std::isfinite(value) && value > 0) return {};
-  return invalid(concat(name, " is ", std::to_string(value), ", not a positive number"));
+std::string text_of(double number) {
+  if (std::isnan(number)) return "nan";  // whatever its sign
+  std::array<char, 32> buffer{};
+  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr};
+}
+
+// Numbers that things are multiplied by: beyond these a model's type has no room for products.
+Result<void> scale(const std::string& name, double value, Dtype dtype) {
+  const double most = dtype == Dtype::f64 ? 1e200 : 1e30, least = 1 / most;
+  if (value >= least && value <= most) return {};
+  return invalid(concat(name, " is ", text_of(value), "; ", text_of(least), " to ", text_of(most), " is possible in ",
+                        dtype_info(dtype).name));
 }
 
 Result<void> check(const SamplerOptions& options, const DeviceModel& model) {
@@ -30,18 +42,19 @@ Result<void> check(const SamplerOptions& options, const DeviceModel& model) {
   GPU_TRY(in_range("draws", options.draws, 1, kMost));
   GPU_TRY(in_range("thin", options.thin, 1, kMost / options.draws));
   GPU_TRY(in_range("max_steps", options.max_steps, 1, kMost));
-  if (options.step_size) GPU_TRY(positive("step_size", *options.step_size));
-  if (options.path_length) GPU_TRY(positive("path_length", *options.path_length));
+  if (options.step_size) GPU_TRY(scale("step_size", *options.step_size, model.dtype()));
+  if (options.path_length) GPU_TRY(scale("path_length", *options.path_length, model.dtype()));
   if (!(options.jitter >= 0 && options.jitter <= 1))
-    return invalid(concat("jitter is ", std::to_string(options.jitter), ", not from 0 to 1"));
+    return invalid(concat("jitter is ", text_of(options.jitter), "; 0 to 1 is possible"));
   if (!(options.target_accept > 0 && options.target_accept < 1))
-    return invalid(concat("target_accept is ", std::to_string(options.target_accept), ", not between 0 and 1"));
+    return invalid(
+        concat("target_accept is ", text_of(options.target_accept), "; what lies between 0 and 1 is possible"));
   if (options.warmup == 0 && !(options.step_size && options.path_length))
     return invalid("without warmup, step_size and path_length must be given");
   if (!options.inverse_mass.empty() && options.inverse_mass.size() != d)
     return invalid(concat("inverse_mass has ", options.inverse_mass.size(), " numbers, the model ", d, " coordinates"));
   for (size_t i = 0; i < options.inverse_mass.size(); ++i)
-    GPU_TRY(positive(concat("number ", i, " of inverse_mass"), options.inverse_mass[i]));
+    GPU_TRY(scale(concat("number ", i, " of inverse_mass"), options.inverse_mass[i], model.dtype()));
   const uint64_t bytes =
       static_cast<uint64_t>(options.chains) * d * static_cast<uint64_t>(dtype_size_bytes(model.dtype()));
   if (options.position != nullptr && options.position->size_bytes() != bytes)
@@ -87,13 +100,12 @@ Result<jobs::Next> Sampler::record(const jobs::Slice& slice) {
   }
   if (state_ == State::kStart) {
     GPU_TRY(ensemble_.settings(device_, adaptation_));
-    ensemble_.start();
-    walk_.begin(ensemble_.chains(), 0, 1);
-    state_ = State::kPath;
+    begin_chains();
+    state_ = State::kCheck;
   }
   jobs::Spending spending(device_, slice.aim_ms);
   for (uint64_t dispatches = 0; !spending.over(dispatches); ++dispatches) {
-    while (ensemble_.idle() && walk_.done() && state_ == State::kPath && !waits_) end_path();
+    while (ensemble_.idle() && walk_.done() && state_ < State::kEnd && !waits_) end_path();
     if (!ensemble_.idle())
       GPU_TRY(ensemble_.go_on(device_, spending));
     else if (!walk_.done())
@@ -112,6 +124,35 @@ Result<jobs::Next> Sampler::record(const jobs::Slice& slice) {
   return jobs::Next::kSubmit;
 }
 
+void Sampler::begin_chains() {
+  ensemble_.start(attempt_);
+  walk_.begin(ensemble_.chains(), 0, 1);
+}
+
+// All chains have a density and a gradient to start from, or are drawn elsewhere, or nobody starts.
+Result<void> Sampler::absorb_check() {
+  if (state_ == State::kExplain)
+    return no_finite_density(ensemble_.model(), {.position = ensemble_.fetched(),
+                                                 .chain = unsound_.first,
+                                                 .alike = unsound_.chains,
+                                                 .chains = ensemble_.chains(),
+                                                 .given = ensemble_.given(),
+                                                 .attempts = attempt_ + 1});
+  unsound_ = ensemble_.unsound();
+  waits_ = false;
+  if (unsound_.chains == 0) {
+    state_ = State::kPath;
+  } else if (!ensemble_.given() && attempt_ + 1 < kStartAttempts) {
+    ++attempt_;
+    begin_chains();
+  } else {
+    state_ = State::kExplain;
+    waits_ = summed_ = true;
+    GPU_TRY(ensemble_.fetch(device_, unsound_.first));
+  }
+  return {};
+}
+
 void Sampler::begin_path() {
   walk_.begin(ensemble_.chains(), 1, adaptation_.steps());
   progress_.leapfrog_steps += adaptation_.steps();
@@ -119,16 +160,22 @@ void Sampler::begin_path() {
 
 // What comes between two paths.
 void Sampler::end_path() {
+  if (state_ == State::kCheck) {
+    ensemble_.check(attempt_);
+    waits_ = summed_ = true;
+    return;
+  }
   if (!begun_) {
     begun_ = true;
-    ensemble_.turn({.iteration = iteration_, .beginning = true});
+    ensemble_.turn({.iteration = iteration_, .beginning = true, .counted = 0});
     begin_path();
     return;
   }
   ++iteration_;
   ++counted_;
   waits_ = adaptation_.learns();
-  ensemble_.turn({.iteration = iteration_, .learning = waits_, .counted = counted_});
+  const bool draw_begins = adaptation_.iteration() % options_.thin == 0;
+  ensemble_.turn({.iteration = iteration_, .learning = waits_, .draw_begins = draw_begins, .counted = counted_});
   if (waits_) {
     summed_ = true;
     ensemble_.reduce(true);
@@ -138,7 +185,7 @@ void Sampler::end_path() {
   const int64_t done = adaptation_.iteration() + 1;
   if (draws && done % options_.thin == 0) ensemble_.keep(done / options_.thin - 1);
   adaptation_.advance({});
-  if (!draws && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
+  if (!draws && adaptation_.phase() == Adaptation::Phase::kDraw) begin_phase();
   report();
   if (draws && done == options_.draws * options_.thin) {
     state_ = State::kEnd;
@@ -151,8 +198,10 @@ void Sampler::end_path() {
 
 // The host's part of an iteration that is learned from, or a look at the draws.
 Result<void> Sampler::absorb() {
-  const Ensemble::Seen seen = ensemble_.see(adaptation_.centre());
   summed_ = false;
+  if (state_ < State::kPath) return absorb_check();
+  const Ensemble::Seen seen = ensemble_.see(adaptation_.centre());
+  ensemble_.set_unmoved(seen.unmoved);
   progress_.divergences = seen.divergences;
   progress_.acceptance = seen.mean_acceptance;
   if (!waits_) return {};
@@ -160,13 +209,19 @@ Result<void> Sampler::absorb() {
   progress_.acceptance = seen.observation.acceptance / static_cast<double>(ensemble_.chains());
   const Adaptation::Phase phase = adaptation_.phase();
   const bool rescaled = adaptation_.advance(seen.observation);
-  if (phase != Adaptation::Phase::kDraw && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
+  if (phase != adaptation_.phase()) begin_phase();
   GPU_TRY(ensemble_.settings(device_, adaptation_));
   // The momentum that is there was drawn for other scales.
   if (rescaled) ensemble_.turn({.iteration = iteration_, .beginning = true});
   begin_path();
   report();
   return {};
+}
+
+// Counts are of a phase.
+void Sampler::begin_phase() {
+  counted_ = 0;
+  progress_.divergences = 0;
 }
 
 void Sampler::report() {

@@ -19,7 +19,8 @@ class Sampler final : public jobs::Job {
   static Result<std::unique_ptr<Sampler>> start(vulkan::Device& device, std::shared_ptr<DeviceModel> model,
                                                 const SamplerOptions& options, const Pay& pay = {});
 
-  // Errors: kCompileFailed, kUnsupported, kOutOfMemory, kDeviceLost.
+  // Errors: kInvalidArgument where a chain has no finite density to start from, kCompileFailed, kUnsupported,
+  // kOutOfMemory, kDeviceLost.
   Result<jobs::Next> record(const jobs::Slice& slice) override;
 
   // Whether what is recorded is all there is.
@@ -29,13 +30,16 @@ class Sampler final : public jobs::Job {
   const SamplerResult& result() const { return ensemble_.result(); }
 
  private:
-  enum class State : uint8_t { kStart, kPath, kEnd, kDone };
+  enum class State : uint8_t { kStart, kCheck, kExplain, kPath, kEnd, kDone };
 
   Sampler(vulkan::Device& device, Ensemble ensemble, const SamplerOptions& options,
           const AdaptationOptions& adaptation);
   Result<void> absorb();
+  void begin_chains();
+  Result<void> absorb_check();
   void end_path();
   void begin_path();
+  void begin_phase();
   void report();
 
   vulkan::Device& device_;
@@ -43,6 +47,8 @@ class Sampler final : public jobs::Job {
   SamplerOptions options_;
   Adaptation adaptation_;
   State state_ = State::kStart;
+  uint32_t attempt_ = 0;  // at a start
+  Ensemble::Unsound unsound_;
   Walk walk_;                 // what is still to be recorded of the current path
   bool begun_ = false;        // the first momentum is drawn
   uint32_t iteration_ = ~0u;  // that ended last

@@ -53,10 +53,11 @@ Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::D
   builder.buffer("state", threads ? real : "coherent " + real, kReadWrite);
   builder.buffer("current", real, kReadWrite);
   builder.buffer("numbers", real, kReadWrite);
-  builder.buffer("divergences", "uint", kReadWrite);
+  builder.buffer("counts", "uint", kReadWrite);
+  builder.define("REST_LIMIT", concat(kRestLimit));
   for (const char* name : {"inverse_mass", "mass_root", "centre"}) builder.buffer(name, real, kRead);
   push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_chain_slots", "p_logp_slot", "p_iteration",
-                           "p_beginning", "p_counted", "p_learning", "p_seed_low", "p_seed_high"});
+                           "p_beginning", "p_counted", "p_learning", "p_draw_begins", "p_seed_low", "p_seed_high"});
   builder.library("lib/threefry.glsl");
   builder.math("exp", shape.dtype);
   builder.library("sampler_turn.glsl");
@@ -74,29 +75,37 @@ Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& 
   ShaderBuilder builder = begin(dtype, kElementLanes, device);
   const std::string real(kernels::compute_type(dtype));
   builder.define("LEAST_ACCEPTANCE", concat("REAL(", std::to_string(kLeastAcceptance), ")"));
+  builder.define("REST_LIMIT", concat(kRestLimit));
+  builder.define("DIVERGENCE_COLUMN", concat(kChainColumns - 1, "u"));
   builder.buffer("current", real, kRead);
   builder.buffer("numbers", real, kRead);
-  builder.buffer("divergences", "uint", kRead);
+  builder.buffer("counts", "uint", kRead);
   builder.buffer("centre", real, kRead);
   builder.buffer("partials", real, kWrite);
   push(builder, std::array{"p_batch", "p_coordinates", "p_chain_stride", "p_place_stride", "p_column_first",
-                           "p_columns", "p_blocks", "p_block_first", "p_all_blocks"});
+                           "p_columns", "p_blocks", "p_block_first", "p_all_blocks", "p_target"});
   builder.library("sampler_reduce.glsl");
   builder.body() += "  reduce_main();\n";
   return builder.build();
 }
 
 Result<vulkan::KernelSource> emit_keep(Dtype dtype, uint32_t transforms, const vulkan::DeviceInfo& device) {
+  if (!device.has_8bit_storage)
+    return Error{ErrorCode::kUnsupported, "a sampler keeps flags of 8 bits, for which the device has no storage"};
   ShaderBuilder builder = begin(dtype, kElementLanes, device);
   const std::string real(kernels::compute_type(dtype));
   builder.buffer("source", real, kRead);
   builder.buffer("numbers", real, kRead);
+  builder.buffer("counts", "uint", kRead);
   builder.buffer("moments", real, kReadWrite);
-  for (const char* name : {"logp", "draws0", "draws1", "draws2", "draws3"}) builder.buffer(name, real, kWrite);
-  push(builder, std::array{"p_batch",      "p_coordinates", "p_chain_stride", "p_place_stride", "p_source",
-                           "p_first",      "p_end0",        "p_end1",         "p_end2",         "p_end3",
-                           "p_transforms", "p_kept",        "p_draws",        "p_draw",         "p_logp",
-                           "p_half",       "p_count",       "p_moment_size",  "p_share_low",    "p_share_high"});
+  for (const char* name : {"logp", "energy"}) builder.buffer(name, real, kWrite);
+  for (const char* name : {"diverged", "never_moved"}) builder.buffer(name, Dtype::u8, kWrite);
+  for (const char* name : {"draws0", "draws1", "draws2", "draws3"}) builder.buffer(name, real, kWrite);
+  push(builder,
+       std::array{"p_batch",       "p_coordinates", "p_chain_stride", "p_place_stride", "p_source",     "p_first",
+                  "p_end0",        "p_end1",        "p_end2",         "p_end3",         "p_transforms", "p_kept",
+                  "p_draws",       "p_draw",        "p_of_chains",    "p_last",         "p_half",       "p_count",
+                  "p_moment_size", "p_share_low",   "p_share_high"});
   builder.define("SHARE", dtype == Dtype::f64 ? "packDouble2x32(uvec2(p_share_low, p_share_high))"
                                               : "uintBitsToFloat(p_share_low)");
   constexpr std::pair<Transform, const char*> kFunctions[] = {
@@ -116,10 +125,23 @@ Result<vulkan::KernelSource> emit_keep(Dtype dtype, uint32_t transforms, const v
 Result<vulkan::KernelSource> emit_start(Dtype dtype, const vulkan::DeviceInfo& device) {
   ShaderBuilder builder = begin(dtype, kElementLanes, device);
   builder.buffer("position", kernels::compute_type(dtype), kWrite);
-  push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_seed_low", "p_seed_high"});
+  builder.buffer("counts", "uint", kRead);
+  push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_seed_low", "p_seed_high", "p_attempt"});
   builder.library("lib/threefry.glsl");
   builder.library("sampler_start.glsl");
   builder.body() += "  start_main();\n";
+  return builder.build();
+}
+
+Result<vulkan::KernelSource> emit_check(Dtype dtype, const vulkan::DeviceInfo& device) {
+  ShaderBuilder builder = begin(dtype, kElementLanes, device);
+  builder.buffer("state", kernels::compute_type(dtype), kRead);
+  builder.buffer("counts", "uint", kReadWrite);
+  builder.buffer("found", "uint", kReadWrite);
+  push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_chain_stride", "p_place_stride",
+                           "p_logp_slot", "p_attempt"});
+  builder.library("sampler_check.glsl");
+  builder.body() += "  check_main();\n";
   return builder.build();
 }
 

@@ -9,10 +9,11 @@ namespace gpu_node::chain {
 inline constexpr uint32_t kVariablesAtOnce = 4;  // whose draws one dispatch keeps
 inline constexpr uint32_t kElementLanes = 64;    // of a workgroup of the kernels with an invocation for each number
 inline constexpr uint32_t kThreadLanes = 32;     // of one that runs a chain in each
-inline constexpr uint32_t kNumberArrays = 5;     // of |numbers|: see sampler_turn.glsl
+inline constexpr uint32_t kNumberArrays = 7;     // of |numbers|: see sampler_turn.glsl
+inline constexpr uint32_t kCountArrays = 3;      // of |counts|, likewise
 inline constexpr uint32_t kMeanAcceptanceArray = 2;
 
-// Buffers: state, current, numbers, divergences, inverse mass, its root's inverse, centre.
+// Buffers: state, current, numbers, counts, inverse mass, its root's inverse, centre.
 struct TurnPush {
   uint32_t batch = 0;        // chains of the state
   uint32_t batch_first = 0;  // the first of them among all
@@ -21,27 +22,31 @@ struct TurnPush {
   uint32_t logp_slot = 0;
   uint32_t iteration = 0;  // the one that ends
   uint32_t beginning = 0;  // nothing ends: only the momentum is drawn
-  uint32_t counted = 0;    // iterations of the phase with this one
+  uint32_t counted = 0;    // iterations of the phase with this one; 0 at the very beginning
   uint32_t learning = 0;
+  uint32_t draw_begins = 0;  // the iteration is the first since a draw was kept
   uint32_t seed_low = 0, seed_high = 0;
 };
 Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::DeviceInfo& device);
 // Loop iterations of one invocation.
 uint64_t turn_iterations(uint32_t coordinates, const KernelShape& shape);
 
-// Buffers: current, numbers, divergences, centre, partials.
+// Buffers: current, numbers, counts, centre, partials.
 struct ReducePush {
   uint32_t batch = 0;
   uint32_t coordinates = 0;
   uint32_t chain_stride = 0, place_stride = 0;  // in |current|
-  uint32_t column_first = 0, columns = 0;       // coordinates, then the three of chains
+  uint32_t column_first = 0, columns = 0;       // coordinates, then those of chains
   uint32_t blocks = 0;                          // that the batch's chains are dealt to in turn
   uint32_t block_first = 0, all_blocks = 0;     // the first of them among those of all batches
+  uint32_t target = 0;                          // of the acceptance: the bits of a float
 };
-inline constexpr uint32_t kChainColumns = 3;
+inline constexpr uint32_t kChainColumns = 5;
 Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device);
 
-// Buffers: source, numbers, moments, log densities, draws of four variables.
+// Buffers: source, numbers, counts, moments, log densities, energies, whether paths diverged, which chains never moved,
+// draws of four variables.
+inline constexpr uint32_t kKeepBuffers = 8 + kVariablesAtOnce;
 struct KeepPush {
   uint32_t batch = 0;
   uint32_t coordinates = 0;
@@ -51,7 +56,8 @@ struct KeepPush {
   uint32_t transforms = 0;               // a byte for each
   uint32_t kept = 0;                     // the draws are
   uint32_t draws = 1, draw = 0;
-  uint32_t logp = 0;         // and the log density
+  uint32_t of_chains = 0;    // with what is of the chain, not of a variable
+  uint32_t last = 0;         // the last draw
   uint32_t half = 0;         // which moments
   uint32_t count = 0;        // their numbers with this one; 0: none are kept
   uint32_t moment_size = 0;  // numbers of one array of moments
@@ -61,13 +67,25 @@ struct KeepPush {
 // |transforms|: a bit for each Transform that a variable has.
 Result<vulkan::KernelSource> emit_keep(Dtype dtype, uint32_t transforms, const vulkan::DeviceInfo& device);
 
-// Buffer: positions.
+// Buffers: positions, counts.
 struct StartPush {
   uint32_t batch = 0;
   uint32_t batch_first = 0;
   uint32_t coordinates = 0;
   uint32_t seed_low = 0, seed_high = 0;
+  uint32_t attempt = 0;  // not the first: of chains that are marked with its number
 };
 Result<vulkan::KernelSource> emit_start(Dtype dtype, const vulkan::DeviceInfo& device);
+
+// Buffers: state, counts, found.
+struct CheckPush {
+  uint32_t batch = 0;
+  uint32_t batch_first = 0;
+  uint32_t coordinates = 0;
+  uint32_t chain_stride = 0, place_stride = 0;  // in |state|
+  uint32_t logp_slot = 0;
+  uint32_t attempt = 0;
+};
+Result<vulkan::KernelSource> emit_check(Dtype dtype, const vulkan::DeviceInfo& device);
 
 }  // namespace gpu_node::chain

@@ -39,13 +39,18 @@ struct SamplerOptions {
 // Tensors are row-major, of the model's type but where it is said.
 struct SamplerResult {
   std::vector<vulkan::BufferRef> draws;  // by variable: [chains][draws], or [chains][draws][size]
-  vulkan::BufferRef logp;                // [chains][draws]; missing, as the draws, where they are not kept
+  // [chains][draws]; missing, as the draws, where they are not kept: the log density; the energy of the state that the
+  // draw's iteration ended with, the path's end where that was taken, else its beginning; and, of u8, whether a path
+  // diverged since the draw before.
+  vulkan::BufferRef logp, energy, diverged;
   // Mean and sum of squares around it of the first half of each chain's draws, then of the second: [chains][d] each.
   // Of an odd number the middle one is in neither.
   vulkan::BufferRef mean[2], m2[2];
   int64_t half = 0;               // draws in each
   vulkan::BufferRef acceptance;   // [chains], mean probability over the draws' iterations
   vulkan::BufferRef divergences;  // [chains] of u32, in the draws' iterations
+  vulkan::BufferRef never_moved;  // [chains] of u8: the chain stayed in one place in all of these
+  uint64_t unmoved = 0;           // chains of which that is so
   vulkan::BufferRef position;     // [chains][d], unconstrained: where the chains are now
   double step_size = 0;
   double path_length = 0;
@@ -55,11 +60,11 @@ struct SamplerResult {
 struct SamplerProgress {
   enum class Phase : uint8_t { kSearch, kWarmup, kDraw, kDone };
   Phase phase = Phase::kWarmup;
-  int64_t iteration = 0;   // that are over, of the phase
+  int64_t iteration = 0;   // that are over, of the phase: of the search, attempts
   int64_t iterations = 0;  // that it has; of the search nobody knows
   double step_size = 0;
   double path_length = 0;
-  double acceptance = 0;        // mean over chains: of the last iteration in the warm-up, of all of the draws'
+  double acceptance = 0;        // mean over chains: of the draws' iterations, before them of the last iteration
   uint64_t divergences = 0;     // of all chains in the phase
   uint64_t leapfrog_steps = 0;  // of each chain since the start
 };

@@ -28,7 +28,8 @@ Result<bool> Turns::advance(Entry& entry, uint64_t completed, double aim_ms) {
   entry.submitted = false;
   Result<Next> next = task.record(slice);
   if (next.ok()) {
-    if (const auto every = task.report_every(); every.count() > 0 && now - entry.reported >= every) {
+    const auto every = task.report_every();
+    if (*next != Next::kDone && every.count() > 0 && now - entry.reported >= every) {
       entry.reported = now;
       task.report();
     }

@@ -19,7 +19,7 @@ class Task : public Job {
   // False once nobody waits for it any more: it is then dropped.
   virtual bool wanted() const = 0;
 
-  // How often report() is called, after a slice; 0: never.
+  // How often report() is called, after a slice that is not the last; 0: never.
   virtual std::chrono::milliseconds report_every() const { return std::chrono::milliseconds(0); }
   // Tells how far it is.
   virtual void report() {}

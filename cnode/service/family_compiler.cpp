@@ -64,7 +64,7 @@ Result<PlannedModel> FamilyCompiler::compile(const CompileFamily& request) {
   auto binding = chain::bind(*planned.family, request.inputs);
   if (!binding.ok()) return said(std::move(binding).error());
   const std::shared_ptr<const chain::Program> program(planned.family, &planned.family->program);
-  auto model = chain::DeviceModel::plan(device_, program, *binding, request.dtype);
+  auto model = chain::DeviceModel::plan(device_, program, std::move(*binding), request.dtype);
   if (!model.ok()) return said(std::move(model).error());
   planned.model = std::move(model).value();
   GPU_TRY(planned.model->write(device_, planned.model->mapping_for(static_cast<uint64_t>(planned.chains), device_)));

@@ -98,12 +98,16 @@ Result<void> SampleJob::name_results() {
       if (variables[i].dimension) shape.push_back(model.offsets()[i + 1] - model.offsets()[i]);
       GPU_TRY(add({dtype, shape}, result.draws[i]));
     }
+    GPU_TRY(add({dtype, Shape{chains, draws}}, result.energy));
+    GPU_TRY(add({Dtype::u8, Shape{chains, draws}}, result.diverged));
   }
+  GPU_TRY(add({Dtype::u8, Shape{chains}}, result.never_moved));
   if (request_.results.size() == tensors_.size()) return {};
   return Error{ErrorCode::kInvalidArgument,
                concat("sample: ", request_.results.size(), " ids for results, this model has ", tensors_.size())};
 }
 
+// The last report is of what the answer says.
 void SampleJob::report() {
   const Caller& caller = call()->caller();
   etf::Writer writer;
@@ -119,11 +123,12 @@ Result<void> SampleJob::finish() {
     interpreter_.free(session(), request_.results);
     return {};
   }
+  if (request_.progress_ms > 0) report();
   const chain::SamplerResult& result = sampler_->result();
   etf::Writer writer = begin_reply(call()->caller());
-  writer.tuple(2).atom("ok").map(kProgressPairs + 4);
+  writer.tuple(2).atom("ok").map(kProgressPairs + 5);
   write_progress(writer, sampler_->progress());
-  writer.atom("half").integer(result.half);
+  writer.atom("half").integer(result.half).atom("unmoved").unsigned_integer(result.unmoved);
   writer.atom("inverse_mass").binary(std::as_bytes(std::span(result.inverse_mass)));
   writer.atom("queue_us").integer(in_microseconds(started_ - call()->arrived()));
   writer.atom("execute_us").integer(in_microseconds(Clock::now() - started_));

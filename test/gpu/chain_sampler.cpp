@@ -19,8 +19,9 @@ ChainCase normal(int64_t d) {
 }
 
 bool same(const Samples& a, const Samples& b) {
-  return a.draws == b.draws && a.logp == b.logp && a.mean[0] == b.mean[0] && a.mean[1] == b.mean[1] &&
-         a.m2[0] == b.m2[0] && a.m2[1] == b.m2[1] && a.acceptance == b.acceptance && a.position == b.position &&
+  return a.draws == b.draws && a.logp == b.logp && a.energy == b.energy && a.draw_diverged == b.draw_diverged &&
+         a.never_moved == b.never_moved && a.mean[0] == b.mean[0] && a.mean[1] == b.mean[1] && a.m2[0] == b.m2[0] &&
+         a.m2[1] == b.m2[1] && a.acceptance == b.acceptance && a.position == b.position &&
          a.divergences == b.divergences;
 }
 
@@ -67,6 +68,9 @@ TEST_CASE("sampler: it does what the oracle does, number by number") {
       REQUIRE(found.draws.size() == wanted.draws.size());
       for (size_t v = 0; v < found.draws.size(); ++v) check_near(found.draws[v], wanted.draws[v], 1e-9);
       check_near(found.logp, wanted.logp, 1e-9);
+      check_near(found.energy, wanted.energy, 1e-9);
+      CHECK(found.draw_diverged == wanted.draw_diverged);
+      CHECK(found.never_moved == wanted.never_moved);
       check_near(found.acceptance, wanted.acceptance, 1e-9);
       check_near(found.position, wanted.position, 1e-9);
       CHECK(found.divergences == wanted.divergences);
@@ -100,6 +104,9 @@ TEST_CASE("sampler: when no path ends, each is counted and nobody moves") {
     CHECK(found.position == start);
     CHECK(found.acceptance == std::vector<double>{0, 0});
     CHECK(found.progress.divergences == 10);
+    CHECK(found.never_moved == std::vector<uint8_t>{1, 1});
+    CHECK(found.unmoved == 2);
+    CHECK(found.draw_diverged == std::vector<uint8_t>(10, 1));
   }
 }
 
@@ -218,6 +225,9 @@ TEST_CASE("sampler: moments are those of the draws, which need not be kept") {
     const Samples without = sample(model, options);
     CHECK(without.draws.empty());
     CHECK(without.logp.empty());
+    CHECK(without.energy.empty());
+    CHECK(without.draw_diverged.empty());
+    CHECK(without.never_moved == std::vector<uint8_t>{0, 0, 0});
     CHECK(without.mean[0] == samples.mean[0]);
     CHECK(without.m2[1] == samples.m2[1]);
   }
@@ -243,8 +253,8 @@ TEST_CASE("sampler: what it works in is asked for before it is taken, and where 
       return *next == jobs::Next::kWait;
     };
     while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    // Two means, two sums of squares, the position; acceptance and divergences.
-    const uint64_t results = (5 * 50 + 2) * 64 * sizeof(float);
+    // Two means, two sums of squares, the position; acceptance and divergences; which chains never moved.
+    const uint64_t results = (5 * 50 + 2) * 64 * sizeof(float) + 64;
     const uint64_t taken = device().counters().live_bytes - live;
     CHECK(live_then == live);
     CHECK(asked > 64 * 50 * 6 * sizeof(float));  // position and gradient, of now and of the path, and moments
@@ -317,9 +327,9 @@ TEST_CASE("sampler: options that make no sense are refused with their values") {
   refused({.draws = 1 << 20, .thin = 1 << 20}, "thin is 1048576");
   refused({.max_steps = 0}, "max_steps is 0");
   refused({.step_size = -1.0}, "step_size is -1");
-  refused({.path_length = NAN}, "path_length is nan");
-  refused({.jitter = 1.5}, "jitter is 1.5");
-  refused({.target_accept = 1}, "target_accept is 1");
+  refused({.path_length = NAN}, "path_length is nan; 1e-30 to 1e+30 is possible in f32");
+  refused({.jitter = 1.5}, "jitter is 1.5; 0 to 1");
+  refused({.target_accept = 1}, "target_accept is 1; what lies between 0 and 1");
   refused({.warmup = 0}, "without warmup");
   refused({.inverse_mass = {1, 2, 3}}, "inverse_mass has 3 numbers");
   refused({.inverse_mass = {1, 0}}, "number 1 of inverse_mass");

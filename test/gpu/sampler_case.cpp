@@ -37,6 +37,13 @@ Samples read_samples(const chain::Sampler& sampler, Dtype dtype) {
   Samples samples;
   for (const vulkan::BufferRef& draws : result.draws) samples.draws.push_back(numbers(dtype, draws));
   samples.logp = numbers(dtype, result.logp);
+  samples.energy = numbers(dtype, result.energy);
+  const auto flags = [](const vulkan::BufferRef& buffer) {
+    return buffer == nullptr ? std::vector<uint8_t>() : download_as<uint8_t>(device(), buffer, buffer->size_bytes());
+  };
+  samples.draw_diverged = flags(result.diverged);
+  samples.never_moved = flags(result.never_moved);
+  samples.unmoved = result.unmoved;
   for (size_t half = 0; half < 2; ++half) {
     samples.mean[half] = numbers(dtype, result.mean[half]);
     samples.m2[half] = numbers(dtype, result.m2[half]);

@@ -9,10 +9,12 @@ namespace gpu_node::test {
 // As doubles, whatever the type.
 struct Samples {
   std::vector<std::vector<double>> draws;  // by variable, [chains][draws][size]
-  std::vector<double> logp;
+  std::vector<double> logp, energy;
   std::vector<double> mean[2], m2[2];
   std::vector<double> acceptance, position;
   std::vector<uint32_t> divergences;
+  std::vector<uint8_t> draw_diverged, never_moved;
+  uint64_t unmoved = 0;
   double step_size = 0, path_length = 0;
   std::vector<double> inverse_mass;
   int64_t half = 0;

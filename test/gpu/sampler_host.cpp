@@ -12,9 +12,11 @@ namespace {
 
 struct HostChain {
   std::vector<double> position;
-  double logp = 0;
+  double logp = 0, energy = 0;
   double acceptance = 0;  // sum
   uint32_t divergences = 0;
+  bool diverged = false;  // since the last draw
+  bool moved = false;
 };
 
 double kinetic(const std::vector<double>& momentum, const std::vector<double>& inverse_mass) {
@@ -48,9 +50,13 @@ void iterate(HostChain& chain, chain::Evaluator& density, const chain::SamplerOp
   const double chance = diverged ? 0 : std::exp(std::fmin(0, -energy));
   chain.acceptance += chance;
   chain.divergences += diverged ? 1 : 0;
+  chain.diverged = chain.diverged || diverged;
+  chain.energy = kinetic(momentum, inverse_mass) - chain.logp;
   if (chain::uniform(chain::threefry(key, {iteration, chain::kAcceptPair})[0]) >= chance) return;
+  chain.moved = chain.moved || chain.position != tail(path->positions);
   chain.position = tail(path->positions);
   chain.logp = path->logp.back();
+  chain.energy = kinetic(tail(path->momenta), inverse_mass) - chain.logp;
 }
 
 void keep(Samples& samples, const ChainCase& chains, const HostChain& chain, bool constrained) {
@@ -62,6 +68,8 @@ void keep(Samples& samples, const ChainCase& chains, const HostChain& chain, boo
       samples.draws[v].push_back(constrained ? chain::constrain(variables[v].transform, u) : u);
     }
   samples.logp.push_back(chain.logp);
+  samples.energy.push_back(chain.energy);
+  samples.draw_diverged.push_back(chain.diverged ? 1 : 0);
 }
 
 }  // namespace
@@ -78,20 +86,29 @@ Samples sample_on_host(const ChainCase& chains, const chain::SamplerOptions& opt
   for (uint32_t c = 0; c < options.chains; ++c) {
     const chain::Word2 key = chain::chain_key(options.seed, c);
     HostChain chain;
-    for (size_t i = 0; i < d; ++i) {
-      const auto bits = chain::threefry(key, {chain::kStartIteration, static_cast<uint32_t>(i / 2)});
-      chain.position.push_back(position.empty() ? 4 * chain::uniform(bits[i % 2]) - 2 : position[c * d + i]);
+    chain.position.resize(d);
+    for (uint32_t attempt = 0; attempt < 100; ++attempt) {
+      for (size_t i = 0; i < d; ++i) {
+        const auto bits = chain::threefry(key, {chain::kStartIteration - attempt, static_cast<uint32_t>(i / 2)});
+        chain.position[i] = position.empty() ? 4 * chain::uniform(bits[i % 2]) - 2 : position[c * d + i];
+      }
+      chain.logp = density->evaluate(chain.position).logp;
+      if (std::isfinite(chain.logp)) break;
     }
-    chain.logp = density->evaluate(chain.position).logp;
     uint32_t iteration = 0;
     for (int64_t k = 0; k < options.warmup; ++k, ++iteration)
       iterate(chain, *density, options, inverse_mass, key, iteration, steps_of(options, static_cast<uint64_t>(k)));
     chain.acceptance = 0;
     chain.divergences = 0;
+    chain.moved = false;
     for (int64_t k = 0; k < options.draws * options.thin; ++k, ++iteration) {
       iterate(chain, *density, options, inverse_mass, key, iteration, steps_of(options, static_cast<uint64_t>(k)));
-      if ((k + 1) % options.thin == 0) keep(samples, chains, chain, options.constrained);
+      if ((k + 1) % options.thin != 0) continue;
+      keep(samples, chains, chain, options.constrained);
+      chain.diverged = false;
     }
+    samples.never_moved.push_back(chain.moved ? 0 : 1);
+    samples.unmoved += chain.moved ? 0 : 1;
     samples.acceptance.push_back(chain.acceptance / static_cast<double>(options.draws * options.thin));
     samples.divergences.push_back(chain.divergences);
     samples.position.insert(samples.position.end(), chain.position.begin(), chain.position.end());

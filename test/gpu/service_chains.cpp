@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kChains = 10'000'000, kSteps = 200;
 constexpr int64_t kModel = 1, kPosition = 2, kMomentum = 3;
-constexpr int64_t kResults = 100, kSampled = 9;
+constexpr int64_t kResults = 100, kSampled = 12;
 
 std::span<const std::byte> bytes_of(const float& number) { return std::as_bytes(std::span(&number, 1)); }
 

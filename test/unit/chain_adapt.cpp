@@ -138,7 +138,11 @@ TEST_CASE("adaptation: a warm-up of normal coordinates learns their scales and a
     for (size_t i = 0; i < 3; ++i)
       relative = std::fmax(relative, adaptation.step_size() * std::sqrt(adaptation.inverse_mass()[i]) / sd[i]);
     const double acceptance = std::exp(-relative / 4);
-    Observation seen{.acceptance = 100 * acceptance, .inverse_acceptance = 100 / std::fmax(acceptance, 0.01)};
+    Observation seen{.acceptance = 100 * acceptance,
+                     .above = acceptance > 0.8 ? 100.0 : 0.0,
+                     .counting = 100,
+                     .inverse_acceptance = 100 / std::fmax(acceptance, 0.01),
+                     .path_weight = 100 * acceptance};
     // The best path: a quarter turn of the slowest coordinate.
     double slowest = 0;
     for (size_t i = 0; i < 3; ++i) slowest = std::fmax(slowest, sd[i] / std::sqrt(adaptation.inverse_mass()[i]));
@@ -164,6 +168,37 @@ TEST_CASE("adaptation: a warm-up of normal coordinates learns their scales and a
   CHECK(adaptation.step_size() == doctest::Approx(-4 * std::log(0.8)).epsilon(0.1));
   CHECK(adaptation.path_length() == doctest::Approx(1.5).epsilon(0.4));
   CHECK_FALSE(adaptation.learns());
+}
+
+// The step that a warm-up of four chains of one normal coordinate learns, of which the last cannot move any more from
+// iteration |dead_from| on (of the search and the warm-up together).
+double step_with_a_dead_chain(int dead_from) {
+  Adaptation adaptation({.chains = 4, .coordinates = 1, .warmup = 500});
+  const double far = 1e6;
+  for (int n = 0; adaptation.phase() != Adaptation::Phase::kDraw; ++n) {
+    const bool dead = n >= dead_from;
+    // It never moved, or not of late.
+    const bool counts = !dead || (dead_from > 0 && n < dead_from + static_cast<int>(kRestLimit));
+    const double chance = std::exp(-adaptation.step_size() * std::sqrt(adaptation.inverse_mass()[0]) / 4);
+    Observation seen;
+    seen.acceptance = 3 * chance + (dead ? 0 : chance);
+    seen.above = chance > 0.8 ? (dead ? 3 : 4) : 0;
+    seen.counting = counts ? 4 : 3;
+    seen.inverse_acceptance = 3 / std::fmax(chance, kLeastAcceptance) +
+                              (counts ? 1 / (dead ? kLeastAcceptance : std::fmax(chance, kLeastAcceptance)) : 0);
+    seen.path_weight = seen.acceptance;
+    seen.mean = {dead_from == 0 && counts ? far : 0};
+    seen.m2 = {seen.counting};
+    adaptation.advance(seen);
+  }
+  return adaptation.step_size();
+}
+
+TEST_CASE("one chain of four that cannot move, from the start or later, leaves the others their step size" *
+          doctest::test_suite("truth")) {
+  const double sound = step_with_a_dead_chain(1 << 20);
+  CHECK(sound == doctest::Approx(-4 * std::log(0.8)).epsilon(0.1));
+  for (const int from : {0, 30, 150}) CHECK(step_with_a_dead_chain(from) == doctest::Approx(sound).epsilon(0.2));
 }
 
 TEST_CASE("adaptation: what is given stays, and paths have the lengths that the sequence says") {

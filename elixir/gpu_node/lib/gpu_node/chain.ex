@@ -31,8 +31,9 @@ defmodule GpuNode.Chain do
     type: [type: {:in, [:f32, :f64, {:f, 32}, {:f, 64}]}, default: :f64, doc: "`:f64` or `:f32`"],
     chains: [
       type: :pos_integer,
-      default: 1,
-      doc: "how many will be run together: the kernel for as many is compiled"
+      # As many as it takes to see whether they agree.
+      default: 4,
+      doc: "how many will be run together: the kernel for as many is compiled, and `sample/3` runs as many where it is not told"
     ],
     timeout: @timeout
   ]
@@ -109,7 +110,7 @@ defmodule GpuNode.Chain do
       case Client.request(link, session, deadline, Protocol.compile_family(id, text, inputs, own)) do
         {:ok, answer} ->
           Client.keep(kept)
-          {:ok, model(link, session, id, ref, answer)}
+          {:ok, %{model(link, session, id, ref, answer) | chains: chains}}
 
         {:error, _} = error ->
           Client.free(link, ref, id)
@@ -170,11 +171,15 @@ defmodule GpuNode.Chain do
 
   #{Options.docs(Sampling.options())}
 
+  Chains all begin where the density and its gradient are finite, or nobody does: an error names the first chain that cannot, its coordinates,
+  and the term of the family that is not finite there. A chain that cannot move in spite of that does not hold back the others:
+  `never_moved` of the result tells it.
+
   Whether the draws are to be believed: `GpuNode.Chain.Samples.warnings/1`, which are part of its `summary/1`. The run ends when the calling process
   does. Divergences (an energy that rises by more than 1000, or is not finite) are counted, not hidden: see
   `GpuNode.Chain.Samples`.
 
-  Errors: as `run/2`, and `:cancelled`.
+  Errors: as `run/2`, `:invalid_argument` for numbers out of their bounds and for starts without a finite density, and `:cancelled`.
 
       {:ok, samples} = GpuNode.Chain.sample(model, 250, chains: 1024, seed: 1)
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))

@@ -5,13 +5,13 @@ defmodule GpuNode.Chain.Model do
 
   Fields: `family`, `type` (`{:f, 64}`), `coordinates` (how many there are), `variables` (maps of `name`, `offset` and `size` among the
   coordinates, `scalar?`, `transform`), `mapping` (what computes one chain: `:thread`, `:subgroup` or `:workgroup`, for the number of
-  chains it was compiled for), `compiled?` (false when the node had the family already) and `timing`, in microseconds by stage.
+  chains it was compiled for), `chains` (that number), `compiled?` (false when the node had the family already) and `timing`, in microseconds by stage.
   """
 
   alias GpuNode.{Protocol, Type}
 
   @enforce_keys [:node, :incarnation, :session, :id, :ref]
-  defstruct @enforce_keys ++ [:family, :type, :coordinates, :variables, :mapping, :compiled?, :timing]
+  defstruct @enforce_keys ++ [:family, :type, :coordinates, :variables, :mapping, :chains, :compiled?, :timing]
 
   @type variable :: %{
           name: String.t(),
@@ -31,6 +31,7 @@ defmodule GpuNode.Chain.Model do
           coordinates: pos_integer,
           variables: [variable],
           mapping: atom,
+          chains: pos_integer,
           compiled?: boolean,
           timing: map
         }

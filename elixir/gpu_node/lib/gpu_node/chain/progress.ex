@@ -11,7 +11,7 @@ defmodule GpuNode.Chain.Progress do
 
   What the map has depends on its `phase`:
 
-    * `:search`, before the warm-up, when a first step size is sought: `attempts`, `step_size`, `leapfrog_steps`. How many attempts it takes is
+    * `:search`, before the warm-up, when a first step size is sought: `attempts`, `step_size`, `acceptance`, `leapfrog_steps`. How many attempts it takes is
       not known before.
     * `:warmup` and `:draw`: `iteration` of `iterations` in this phase, `step_size`, `path_length`, `acceptance`, `divergences`, `leapfrog_steps` of each chain.
       Iterations of `:draw` are draws times `:thin`.
@@ -119,7 +119,7 @@ defmodule GpuNode.Chain.Progress do
   @doc "A report as listeners get it, of one of the node."
   @spec shaped(map) :: report
   def shaped(%{phase: :search} = report),
-    do: report |> Map.take(@common) |> Map.put(:attempts, report.iteration)
+    do: report |> Map.take([:acceptance | @common]) |> Map.put(:attempts, report.iteration)
 
   def shaped(report), do: Map.take(report, [:iteration, :iterations, :path_length, :acceptance, :divergences | @common])
 

@@ -6,7 +6,11 @@ defmodule GpuNode.Chain.Sampling do
   alias GpuNode.Chain.{Model, Numbers, Progress, Samples}
 
   @options [
-    chains: [type: :pos_integer, default: 1, doc: "thousands cost a GPU little more than one"],
+    chains: [
+      type: :pos_integer,
+      doc:
+        "by default those that the model was compiled for (4 where that was not said either); thousands cost a GPU little more than one"
+    ],
     warmup: [
       type: :non_neg_integer,
       default: 1000,
@@ -31,7 +35,12 @@ defmodule GpuNode.Chain.Sampling do
       doc: "the share of the path length that varies from iteration to iteration"
     ],
     max_steps: [type: :pos_integer, default: 1000, doc: "the most leapfrog steps of an iteration"],
-    position: [type: :any, doc: "where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2)"],
+    position: [
+      type: :any,
+      doc:
+        "where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2), drawn again up to 100 times where a chain has no " <>
+          "finite density or gradient there"
+    ],
     constrained: [
       type: :boolean,
       default: true,
@@ -83,7 +92,14 @@ defmodule GpuNode.Chain.Sampling do
   defp wire(model, draws, options, listener, link, deadline) do
     report = if listener, do: options[:progress_ms], else: 0
 
-    own = options |> Keyword.take(@own) |> Map.new() |> Map.merge(%{draws: draws, progress_ms: report})
+    own =
+      options
+      |> Keyword.take(@own)
+      |> Map.new()
+      |> Map.put_new(:chains, model.chains)
+      |> Map.merge(%{draws: draws, progress_ms: report})
+
+
     given = options |> Keyword.take([:position]) |> Map.new()
 
     with {:ok, own} <- put_mass(own, options[:inverse_mass]),
@@ -101,7 +117,8 @@ defmodule GpuNode.Chain.Sampling do
   # In the order of the protocol.
   defp names(model, keep?) do
     moments = [:mean_1, :mean_2, :m2_1, :m2_2, :acceptance, :divergences, :position]
-    if keep?, do: moments ++ [:logp | Enum.map(model.variables, &{:draws, &1})], else: moments
+    draws = if keep?, do: [:logp] ++ Enum.map(model.variables, &{:draws, &1}) ++ [:energy, :diverged], else: []
+    moments ++ draws ++ [:never_moved]
   end
 
   defp samples(link, model, count, chains, named, answer) do
@@ -119,17 +136,21 @@ defmodule GpuNode.Chain.Sampling do
       count: count,
       draws: for({{:draws, %{name: name}}, tensor} <- all, into: %{}, do: {name, tensor}),
       logp: all[:logp],
+      energy: all[:energy],
+      diverged: all[:diverged],
       mean: {all.mean_1, all.mean_2},
       m2: {all.m2_1, all.m2_2},
       half: answer.half,
       acceptance: all.acceptance,
       divergences: all.divergences,
+      never_moved: all.never_moved,
       position: all.position,
       step_size: answer.step_size,
       path_length: answer.path_length,
       inverse_mass: inverse_mass,
       mean_acceptance: answer.acceptance,
       divergent: answer.divergences,
+      unmoved: answer.unmoved,
       leapfrog_steps: answer.leapfrog_steps,
       timing: Map.take(answer, [:queue_us, :execute_us])
     }
@@ -137,7 +158,9 @@ defmodule GpuNode.Chain.Sampling do
 
   defp type_of(:divergences, _model, chains, _count), do: {{:u, 32}, {chains}}
   defp type_of(:acceptance, model, chains, _count), do: {model.type, {chains}}
-  defp type_of(:logp, model, chains, count), do: {model.type, {chains, count}}
+  defp type_of(:never_moved, _model, chains, _count), do: {{:u, 8}, {chains}}
+  defp type_of(:diverged, _model, chains, count), do: {{:u, 8}, {chains, count}}
+  defp type_of(name, model, chains, count) when name in [:logp, :energy], do: {model.type, {chains, count}}
   defp type_of({:draws, %{scalar?: true}}, model, chains, count), do: {model.type, {chains, count}}
   defp type_of({:draws, %{size: size}}, model, chains, count), do: {model.type, {chains, count, size}}
   defp type_of(_moments, model, chains, _count), do: {model.type, {chains, model.coordinates}}

@@ -13,7 +13,7 @@ defmodule GpuNode.Chain.Spans do
       node: node,
       family: family(family),
       type: given(options, :type, :f64),
-      chains: given(options, :chains, 1)
+      chains: given(options, :chains, 4)
     }
 
     Telemetry.span([:chain, :compile], %{}, metadata, fun, fn {:ok, model} ->
@@ -34,7 +34,7 @@ defmodule GpuNode.Chain.Spans do
       family: model.family,
       type: model.type,
       coordinates: model.coordinates,
-      chains: given(options, :chains, 1),
+      chains: given(options, :chains, model.chains),
       warmup: given(options, :warmup, 1000),
       thin: given(options, :thin, 1)
     }
