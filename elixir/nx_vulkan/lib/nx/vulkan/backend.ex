@@ -206,9 +206,11 @@ defmodule Nx.Vulkan.Backend do
 
   @impl true
   def block(%module{} = struct, output, arguments, fun) do
-    tensors = Enum.filter(arguments, &is_struct(&1, T))
     op = Callbacks.block(module)
-    node = Eager.node_of!(op || module, tensors)
+    node = Eager.node_of!(op || module, Enum.filter(arguments, &is_struct(&1, T)))
+    # The ops of a default function go to the backend of one of their operands: all of them must be ours.
+    arguments = Enum.map(arguments, &Eager.brought(&1, node))
+    tensors = Enum.filter(arguments, &is_struct(&1, T))
     outs = if is_tuple(output), do: Tuple.to_list(output), else: [output]
     capabilities = Eager.capabilities!(node, tensors)
 
