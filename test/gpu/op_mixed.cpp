@@ -188,4 +188,12 @@ TEST_CASE("dot: products of small floats and of integers that those cannot hold 
     }
 }
 
+TEST_CASE("logsumexp: integers beyond f32 are reduced as they are" * doctest::test_suite("truth")) {
+  // log(e^1 + 1) is 0.313: of 16,777,216 twice it would be 0.693 more, which f32 does not show.
+  const HostTensor numbers(s32, {2}, {Number::of(16'777'217), Number::of(16'777'216)});
+  const std::vector<program::Value> operands = {to_device(numbers)};
+  const HostTensor got = from_device(run_op("logsumexp", operands, {f32, {}}, ir::ReduceAttributes{}));
+  CHECK(got.number(0).real == 16'777'218);
+}
+
 }  // namespace gpu_node::test

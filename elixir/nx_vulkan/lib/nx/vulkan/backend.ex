@@ -15,7 +15,9 @@ defmodule Nx.Vulkan.Backend do
   first read of a result, with op, shapes and types.
 
   An op takes tensors of one node. Tensors of `Nx.BinaryBackend` among its operands are brought there; tensors of another node or
-  another backend are an error that names both, and `Nx.backend_transfer/2` brings them.
+  another backend are an error that names both, and `Nx.backend_transfer/2` brings them. Which backend an op goes to is Nx's
+  choice: for some (`gather`, `put_slice`) it looks at the first operands only, and one of `Nx.BinaryBackend` there keeps the op
+  from coming here.
 
   Constants of any shape stay numbers until an op wants a tensor, and are folded into the ops that broadcast:
   `Nx.Vulkan.folded_constants/0` counts them, `config :nx_vulkan, fold_constants: false` makes a tensor of each.

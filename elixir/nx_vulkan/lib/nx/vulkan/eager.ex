@@ -227,13 +227,12 @@ defmodule Nx.Vulkan.Eager do
   # As the node has it (cnode/ir/infer_types.cpp).
   defp held?(type, type), do: true
   defp held?({:c, _}, _type), do: true
-  defp held?({kind, size}, {:c, _}) when kind != :c and size > 0, do: false
+  defp held?(_type, {:c, _}), do: false
   defp held?({kind, size}, {other, bits}) when kind in [:f, :bf, :f8_e4m3fn], do: other in [:s, :u, :bf] or size >= bits
   defp held?({kind, size}, {kind, bits}), do: size >= bits
   defp held?({:s, size}, {:u, bits}), do: size > bits or size == 64
   defp held?(_type, _other), do: false
 
-  defp wider({kind, _}, {:f8_e4m3fn, 8}) when kind == :bf, do: {:f, 32}
   defp wider(own, {:f8_e4m3fn, 8}), do: own
   defp wider(own, type), do: Nx.Type.merge(type, own)
 
