@@ -10,15 +10,13 @@ namespace {
 // |literal|, of its own type already, as an operand that |op| computes with: of the result's type or compute type where
 // that says the same, else of the least type in which the op then computes.
 Scalar as_operand(const ir::Op& op, const Scalar& literal, Dtype result) {
-  const auto whole = {result, Dtype::s32, Dtype::u32, Dtype::s64, Dtype::u64};
-  if (is_float(result)) {
-    const Dtype own = computing_type(result);
-    return converted(literal, is_exact(literal, own) ? own : Dtype::f64);
-  }
-  if (!op.modular && is_integer(literal.dtype))
-    for (const Dtype type : whole)
-      if (is_exact(literal, type)) return converted(literal, type);
-  return converted(literal, result);
+  const Dtype own = computing_type(result);
+  if (is_float(result)) return converted(literal, is_exact(literal, own) ? own : Dtype::f64);
+  const Scalar whole = is_integer(literal.dtype) ? literal : converted(literal, own);
+  if (!op.modular)
+    for (const Dtype type : {result, Dtype::s32, Dtype::u32, Dtype::s64, Dtype::u64})
+      if (is_exact(whole, type)) return converted(whole, type);
+  return converted(whole, result);
 }
 
 // A literal converts on the host where the op would convert it on the device, and for comparisons where no digit is
