@@ -34,7 +34,8 @@ inline bool append_value(scalar::Block& block, std::string_view text) {
   if (colon != std::string_view::npos) {
     std::vector<std::string_view> parts = split(text.substr(0, colon), ',');
     const ir::Op* op = ir::find_op(parts[0]);
-    const auto type = find_dtype(text.substr(colon + 1));
+    const std::vector<std::string_view> types = split(text.substr(colon + 1), '@');
+    const auto type = find_dtype(types[0]);
     if (op == nullptr || !type) return false;
     std::vector<scalar::ValueNumber> operands;
     for (size_t i = 1; i < parts.size(); ++i) {
@@ -42,8 +43,8 @@ inline bool append_value(scalar::Block& block, std::string_view text) {
       if (!operand || *operand >= block.values().size()) return false;
       operands.push_back(*operand);
     }
-    block.step(*op, *type, operands);
-    return true;
+    const scalar::Value& step = block[block.step(*op, *type, operands)];
+    return types.size() <= 2 && scalar::word(step.computing) == (types.size() == 2 ? types[1] : "");
   }
   const size_t equals = text.find('=');
   const auto type = find_dtype(text.substr(0, equals));

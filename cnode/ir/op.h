@@ -139,6 +139,7 @@ struct Op {
   bool takes_list;  // the last of operand_names stands for any number of operands, at least one
   uint8_t results;
   bool density;    // log densities may use it
+  bool modular;    // of integers: the operands modulo 2^n give the result modulo 2^n, so they need not be held
   uint16_t index;  // position in the table; never leaves the process
 
   size_t operands() const { return operand_names.size(); }

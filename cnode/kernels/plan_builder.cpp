@@ -16,19 +16,6 @@ uint64_t bytes_of(Dtype dtype, int64_t elements) {
 
 }  // namespace
 
-Dtype computing_type(Dtype dtype) {
-  switch (dtype_info(dtype).compute) {
-    case ComputeType::kI32:
-      return Dtype::s32;
-    case ComputeType::kU32:
-      return Dtype::u32;
-    case ComputeType::kF32:
-      return Dtype::f32;
-    default:
-      return dtype;
-  }
-}
-
 Source source_of(const Arg& arg, uint32_t index) {
   if (const auto* literal = std::get_if<Scalar>(&arg)) return *literal;
   const auto& tensor = std::get<TensorArg>(arg);

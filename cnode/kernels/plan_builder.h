@@ -42,9 +42,6 @@ struct Place {
 // What is read: a place or a number.
 using Source = std::variant<Place, Scalar>;
 
-// The element type whose values are those of |dtype|'s compute type.
-Dtype computing_type(Dtype dtype);
-
 // Operand |index| of an instruction.
 Source source_of(const Arg& arg, uint32_t index);
 Dtype type_of(const Source& source);

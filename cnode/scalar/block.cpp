@@ -19,8 +19,13 @@ ValueNumber Block::constant(const Scalar& number) {
 }
 
 ValueNumber Block::step(const ir::Op& op, Dtype type, std::span<const ValueNumber> operands) {
-  values_.push_back(
-      {.kind = ValueKind::kStep, .type = type, .op = &op, .operands = {operands.begin(), operands.end()}});
+  Value step{.kind = ValueKind::kStep, .type = type, .op = &op, .operands = {operands.begin(), operands.end()}};
+  if (rounding_ == Rounding::kEachStep) {
+    SmallList<Dtype, 3> types;
+    for (const ValueNumber operand : operands) types.push_back(values_[operand].type);
+    step.computing = computing_of(op, type, {types.begin(), types.size()});
+  }
+  values_.push_back(std::move(step));
   return static_cast<ValueNumber>(values_.size() - 1);
 }
 
@@ -38,6 +43,10 @@ void Block::append_text(std::string& text, std::string_view marks) const {
       text += ':';
     }
     text += dtype_name(value.type);
+    if (value.computing != Computing::kResult) {
+      text += '@';
+      text += word(value.computing);
+    }
     if (value.kind == ValueKind::kConstant) {
       char digits[16];
       text += '=';

@@ -14,6 +14,7 @@
 
 #include "base/small_list.h"
 #include "ir/op.h"
+#include "scalar/computing.h"
 #include "tensor/scalar.h"
 
 namespace gpu_node::scalar {
@@ -25,9 +26,10 @@ enum class ValueKind : uint8_t { kInput, kConstant, kStep };
 struct Value {
   ValueKind kind = ValueKind::kInput;
   Dtype type = Dtype::f32;
-  const ir::Op* op = nullptr;            // of a step
-  uint64_t bits = 0;                     // of a constant: see compute_bits
-  SmallList<ValueNumber, 3> operands{};  // of a step
+  const ir::Op* op = nullptr;                // of a step
+  Computing computing = Computing::kResult;  // of a step
+  uint64_t bits = 0;                         // of a constant: see compute_bits
+  SmallList<ValueNumber, 3> operands{};      // of a step
 
   bool operator==(const Value&) const = default;
 };
@@ -44,6 +46,7 @@ class Block {
   // Each appends a value and returns its number; the first is 0. Inputs are counted in the order of their values.
   ValueNumber input(Dtype type);
   ValueNumber constant(const Scalar& number);  // converted to its own type
+  // A step computes in what computing_of says, where the block rounds; else in |type|'s compute type.
   // REQUIRES: |op| is elementwise and takes operands of these types, all of which come before.
   ValueNumber step(const ir::Op& op, Dtype type, std::span<const ValueNumber> operands);
   ValueNumber step(const ir::Op& op, Dtype type, std::initializer_list<ValueNumber> operands) {
@@ -59,8 +62,9 @@ class Block {
   std::span<const ValueNumber> results() const { return {results_.begin(), results_.size()}; }
   Dtype result_type(size_t result = 0) const { return values_[results_[result]].type; }
 
-  // Appends the text: values in order, separated by spaces, as "f32", "f32=3f800000" and "add,0,1:f32", then " >" with
-  // the numbers of the results, unless it is the last value alone. In front of it "~ " where nothing is rounded.
+  // Appends the text: values in order, separated by spaces, as "f32", "f32=3f800000" and "add,0,1:f32", with what
+  // it computes in where that is not the result's ("add,0,1:f32@f64"), then " >" with the numbers of the results,
+  // unless it is the last value alone. In front of it "~ " where nothing is rounded.
   // |marks|: a character for each input, written behind it ("f32.s"), by which a user of the block tells its inputs
   // apart; or nothing. Blocks are equal where their texts are.
   void append_text(std::string& text, std::string_view marks = {}) const;

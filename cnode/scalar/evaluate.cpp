@@ -26,23 +26,30 @@ long double real_of(const Scalar& number) {
 
 bool is_true(const Scalar& number) { return real_of(number) != 0; }
 
-uint64_t integer_bits(const Scalar& number) {
-  if (const auto* whole = std::get_if<int64_t>(&number.value)) return static_cast<uint64_t>(*whole);
+Integer whole_of(const Scalar& number) {
+  if (const auto* whole = std::get_if<int64_t>(&number.value)) return *whole;
   return std::get<uint64_t>(number.value);
 }
 
+// Of integers exactly, of floats in double: what a step computes in is no wider.
 Scalar computed(const ir::Op& op, Dtype type, std::span<const Scalar> operands) {
-  SmallList<Scalar, 3> own;
-  for (const Scalar& operand : operands) own.push_back(converted(operand, type));
   if (is_integer(type)) {
-    SmallList<uint64_t, 3> bits;
-    for (const Scalar& operand : own) bits.push_back(integer_bits(operand));
-    const DtypeInfo& info = dtype_info(type);
-    return {type, value_of(op).integer({bits.begin(), info.kind == DtypeKind::kSigned, info.bits})};
+    SmallList<Integer, 3> numbers;
+    for (const Scalar& operand : operands)
+      numbers.push_back(
+          whole_of(std::holds_alternative<double>(operand.value) ? converted(operand, computing_type(type)) : operand));
+    return {type, value_of(op).integer({numbers.begin(), dtype_info(type).bits})};
   }
   SmallList<double, 3> numbers;
-  for (const Scalar& operand : own) numbers.push_back(std::get<double>(operand.value));
-  return {type, value_of(op).real(numbers.begin())};
+  SmallList<Dtype, 3> types;
+  for (const Scalar& operand : operands) {
+    types.push_back(operand.dtype);
+    numbers.push_back(std::get<double>(converted(operand, Dtype::f64).value));
+  }
+  const Scalar exact{type, value_of(op).real(numbers.begin())};
+  // What is computed in f32 is rounded to that on its way to a smaller type.
+  const bool in_f32 = computing_of(op, type, {types.begin(), types.size()}) == Computing::kResult;
+  return in_f32 ? converted(exact, computing_type(type)) : exact;
 }
 
 // Not yet rounded to |type|.

@@ -69,77 +69,63 @@ constexpr RealRow kReal[] = {
     {"clip", [](const double* x) { return clipped(x[0], x[1], x[2]); }},
 };
 
-bool is_negative(const Integers& w, uint64_t a) { return w.is_signed && static_cast<int64_t>(a) < 0; }
-bool is_less(const Integers& w, uint64_t a, uint64_t b) {
-  return w.is_signed ? static_cast<int64_t>(a) < static_cast<int64_t>(b) : a < b;
-}
-uint64_t magnitude(const Integers& w, uint64_t a) { return is_negative(w, a) ? 0 - a : a; }
-uint64_t least(const Integers& w, uint64_t a, uint64_t b) { return is_less(w, b, a) ? b : a; }
-uint64_t greatest(const Integers& w, uint64_t a, uint64_t b) { return is_less(w, a, b) ? b : a; }
-uint64_t low_bits(const Integers& w) { return w.x[0] & (~uint64_t{0} >> (64 - w.bits)); }
+Integer magnitude(Integer a) { return a < 0 ? -a : a; }
+Integer least(Integer a, Integer b) { return b < a ? b : a; }
+Integer greatest(Integer a, Integer b) { return a < b ? b : a; }
+uint64_t low_bits(const Integers& w) { return static_cast<uint64_t>(w.x[0]) & (~uint64_t{0} >> (64 - w.bits)); }
+// What is computed of the lower bits alone.
+uint64_t low(Integer a) { return static_cast<uint64_t>(a); }
 // A shift by so much moves every bit out.
-bool is_out(const Integers& w) { return is_negative(w, w.x[1]) || w.x[1] >= static_cast<uint64_t>(w.bits); }
+bool is_out(Integer count) { return count < 0 || count >= 64; }
 
-uint64_t quotient(const Integers& w) {
-  if (w.x[1] == 0) return ~uint64_t{0};
-  const uint64_t q = magnitude(w, w.x[0]) / magnitude(w, w.x[1]);
-  return is_negative(w, w.x[0]) != is_negative(w, w.x[1]) ? 0 - q : q;
-}
-
-uint64_t remainder(const Integers& w) {
-  if (w.x[1] == 0) return w.x[0];
-  const uint64_t r = magnitude(w, w.x[0]) % magnitude(w, w.x[1]);
-  return is_negative(w, w.x[0]) ? 0 - r : r;
-}
+uint64_t quotient(const Integers& w) { return w.x[1] == 0 ? ~uint64_t{0} : low(w.x[0] / w.x[1]); }
+uint64_t remainder(const Integers& w) { return low(w.x[1] == 0 ? w.x[0] : w.x[0] % w.x[1]); }
 
 uint64_t power(const Integers& w) {
-  uint64_t base = w.x[0];
-  uint64_t exponent = w.x[1];
   // The truncated quotient: 0 unless the base is 1 or -1.
-  if (is_negative(w, exponent)) return base == 1 ? 1 : base != ~uint64_t{0} ? 0 : (exponent & 1) != 0 ? base : 1;
+  if (w.x[1] < 0) return magnitude(w.x[0]) != 1 ? 0 : low(w.x[1] % 2 != 0 ? w.x[0] : 1);
+  uint64_t base = low(w.x[0]);
   uint64_t result = 1;
-  for (; exponent != 0; exponent >>= 1) {
+  for (Integer exponent = w.x[1]; exponent != 0; exponent >>= 1) {
     if ((exponent & 1) != 0) result *= base;
     base *= base;
   }
   return result;
 }
 
-uint64_t right_shift(const Integers& w) {
-  if (!w.is_signed) return is_out(w) ? 0 : w.x[0] >> w.x[1];
-  return static_cast<uint64_t>(static_cast<int64_t>(w.x[0]) >> (is_out(w) ? 63 : w.x[1]));
-}
+uint64_t left_shift(const Integers& w) { return is_out(w.x[1]) ? 0 : low(w.x[0]) << static_cast<int>(w.x[1]); }
+uint64_t right_shift(const Integers& w) { return low(w.x[0] >> (is_out(w.x[1]) ? 64 : static_cast<int>(w.x[1]))); }
 
-uint64_t itself(const Integers& w) { return w.x[0]; }
+uint64_t itself(const Integers& w) { return low(w.x[0]); }
 
 struct IntegerRow {
   std::string_view op;
   uint64_t (*value)(const Integers&);
 };
 constexpr IntegerRow kInteger[] = {
-    {"abs", [](const Integers& w) { return magnitude(w, w.x[0]); }},
-    {"negate", [](const Integers& w) { return 0 - w.x[0]; }},
-    {"sign", [](const Integers& w) -> uint64_t { return is_negative(w, w.x[0]) ? ~uint64_t{0} : w.x[0] != 0; }},
+    {"abs", [](const Integers& w) { return low(magnitude(w.x[0])); }},
+    {"negate", [](const Integers& w) { return 0 - low(w.x[0]); }},
+    {"sign", [](const Integers& w) -> uint64_t { return w.x[0] < 0 ? ~uint64_t{0} : w.x[0] != 0; }},
     {"ceil", itself},
     {"floor", itself},
     {"round", itself},
-    {"bitwise_not", [](const Integers& w) { return ~w.x[0]; }},
+    {"bitwise_not", [](const Integers& w) { return ~low(w.x[0]); }},
     {"count_leading_zeros",
      [](const Integers& w) { return static_cast<uint64_t>(std::countl_zero(low_bits(w)) - (64 - w.bits)); }},
     {"population_count", [](const Integers& w) { return static_cast<uint64_t>(std::popcount(low_bits(w))); }},
-    {"add", [](const Integers& w) { return w.x[0] + w.x[1]; }},
-    {"subtract", [](const Integers& w) { return w.x[0] - w.x[1]; }},
-    {"multiply", [](const Integers& w) { return w.x[0] * w.x[1]; }},
+    {"add", [](const Integers& w) { return low(w.x[0]) + low(w.x[1]); }},
+    {"subtract", [](const Integers& w) { return low(w.x[0]) - low(w.x[1]); }},
+    {"multiply", [](const Integers& w) { return low(w.x[0]) * low(w.x[1]); }},
     {"pow", power},
     {"quotient", quotient},
     {"remainder", remainder},
-    {"min", [](const Integers& w) { return least(w, w.x[0], w.x[1]); }},
-    {"max", [](const Integers& w) { return greatest(w, w.x[0], w.x[1]); }},
-    {"clip", [](const Integers& w) { return least(w, greatest(w, w.x[0], w.x[1]), w.x[2]); }},
-    {"bitwise_and", [](const Integers& w) { return w.x[0] & w.x[1]; }},
-    {"bitwise_or", [](const Integers& w) { return w.x[0] | w.x[1]; }},
-    {"bitwise_xor", [](const Integers& w) { return w.x[0] ^ w.x[1]; }},
-    {"left_shift", [](const Integers& w) { return is_out(w) ? 0 : w.x[0] << w.x[1]; }},
+    {"min", [](const Integers& w) { return low(least(w.x[0], w.x[1])); }},
+    {"max", [](const Integers& w) { return low(greatest(w.x[0], w.x[1])); }},
+    {"clip", [](const Integers& w) { return low(least(greatest(w.x[0], w.x[1]), w.x[2])); }},
+    {"bitwise_and", [](const Integers& w) { return low(w.x[0]) & low(w.x[1]); }},
+    {"bitwise_or", [](const Integers& w) { return low(w.x[0]) | low(w.x[1]); }},
+    {"bitwise_xor", [](const Integers& w) { return low(w.x[0]) ^ low(w.x[1]); }},
+    {"left_shift", left_shift},
     {"right_shift", right_shift},
 };
 

@@ -7,10 +7,12 @@
 
 namespace gpu_node::scalar {
 
-// Operands of an integer op, sign- or zero-extended; what it returns has the result in its lower |bits|.
+// Holds every integer of 64 bits, signed and unsigned.
+using Integer = __int128;
+
+// Operands of an integer op, exact; what it returns has the result in its lower |bits|.
 struct Integers {
-  const uint64_t* x;
-  bool is_signed;
+  const Integer* x;
   int bits;
 };
 

@@ -25,6 +25,19 @@ constexpr std::array<DtypeInfo, kDtypeCount> kTable = {{
 
 const DtypeInfo& dtype_info(Dtype dtype) { return kTable[static_cast<size_t>(dtype)]; }
 
+Dtype computing_type(Dtype dtype) {
+  switch (dtype_info(dtype).compute) {
+    case ComputeType::kI32:
+      return Dtype::s32;
+    case ComputeType::kU32:
+      return Dtype::u32;
+    case ComputeType::kF32:
+      return Dtype::f32;
+    default:
+      return dtype;
+  }
+}
+
 std::optional<Dtype> find_dtype(std::string_view name) {
   for (const DtypeInfo& row : kTable)
     if (row.name == name) return row.dtype;

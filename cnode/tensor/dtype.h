@@ -43,6 +43,9 @@ inline bool is_integer(Dtype dtype) { return dtype_info(dtype).kind <= DtypeKind
 inline bool is_float(Dtype dtype) { return dtype_info(dtype).kind == DtypeKind::kFloat; }
 inline bool is_complex(Dtype dtype) { return dtype_info(dtype).kind == DtypeKind::kComplex; }
 
+// The element type whose values are those of |dtype|'s compute type.
+Dtype computing_type(Dtype dtype);
+
 // The type whose Nx name is |name|.
 std::optional<Dtype> find_dtype(std::string_view name);
 

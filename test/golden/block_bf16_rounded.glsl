@@ -19,7 +19,7 @@ void main() {
   float v1 = uintBitsToFloat(literal1.x);
   float v2 = uintBitsToFloat(1056964608u);
   float v3 = bf16_value(bf16_bits(op_add(v0, v1)));
-  float v4 = bf16_value(bf16_bits(op_multiply(v3, bf16_value(bf16_bits(v2)))));
+  float v4 = bf16_value(bf16_bits(op_multiply(v3, v2)));
   float v5 = op_max(v4, v0);
   out0[offset_out + i] = uint16_t(bf16_bits(v5));
 }

@@ -1,4 +1,4 @@
-// e s64.f u8.f divide,0,1:f32 r0
+// e s64.f u8.f divide,0,1:f32@f64 r0
 #version 460
 #extension GL_EXT_shader_8bit_storage : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
@@ -22,6 +22,6 @@ void main() {
   if (i >= count) return;
   int64_t v0 = in0[offset_in0 + i];
   uint v1 = uint(in1[offset_in1 + i]);
-  float v2 = op_divide(float(v0), float(v1));
+  float v2 = float(op_divide(double(v0), double(v1)));
   out0[offset_out + i] = v2;
 }

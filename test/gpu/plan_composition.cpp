@@ -177,7 +177,7 @@ TEST_CASE("composition: reductions into results that lie in no order of their ow
 }
 
 TEST_CASE("composition: a block of several results, flat, by vectors and into parts of them") {
-  const scalar::Block block = block_of("s32 f32 s32=3 multiply,0,2:s32 add,3,1:f32 less,4,1:u8 >4,3,5");
+  const scalar::Block block = block_of("s32 f32 s32=3 multiply,0,2:s32 add,3,1:f32@f64 less,4,1:u8 >4,3,5");
   for (const Shape& shape : {Shape{600}, Shape{40'003}, Shape{9, 11}, Shape{200, 120}, Shape{2, 3, 2, 3, 2, 3}}) {
     CAPTURE(shape_text(shape));
     for (const bool parts : {false, true}) {

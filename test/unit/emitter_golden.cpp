@@ -27,6 +27,8 @@ TEST_CASE("emitter: golden kernels") {
             {turned(u8, {2, 3, 2, 3, 2, 3}), tensor(u8, {3, 2, 3, 2, 3, 2})},
             {u8, {3, 2, 3, 2, 3, 2}}},
            {"divide_s64_u8", "divide", {tensor(s64, {9}), tensor(u8, {9})}, {f32, {9}}},
+           {"remainder_u64_s64", "remainder", {tensor(u64, {9}), tensor(s64, {9})}, {s64, {9}}},
+           {"add_f16_number", "add", {tensor(f16, {9}), Scalar{s32, int64_t{70'001}}}, {f16, {9}}},
            {"less_s64_f32", "less", {tensor(s64, {9}), tensor(f32, {9})}, {u8, {9}}},
            {"left_shift_s4", "left_shift", {tensor(s4, {9}), tensor(s4, {9})}, {s4, {9}}},
            {"select_f16", "select", {tensor(u8, {9}), tensor(f16, {9}), Scalar{f16, 0.0}}, {f16, {9}}},
@@ -70,6 +72,20 @@ TEST_CASE("emitter: a device's missing features are named") {
   CHECK(message([](vulkan::DeviceInfo&) {}, "negate", c64) ==
         "negate: type c64 is not computed; computed types are s2 s4 s8 s16 s32 s64 u2 u4 u8 u16 u32 u64 f8 f8_e4m3fn "
         "f16 bf16 f32 f64 (device test)");
+}
+
+TEST_CASE("emitter: what an op would compute in and the device lacks is named" * doctest::test_suite("truth")) {
+  vulkan::DeviceInfo device = full_device();
+  device.has_f64 = false;
+  ir::Instruction instruction;
+  instruction.op = ir::find_op("divide");
+  instruction.results.push_back({1, {f32, {4}}});
+  const std::vector<Arg> operands = {tensor(s32, {4}), tensor(u8, {4})};
+  const auto made = plan(instruction, operands, device);
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().code == ErrorCode::kUnsupported);
+  CHECK(made.error().message ==
+        "divide: of s32, u8 to f32 is computed in 64-bit floats (shaderFloat64), which the device lacks (device test)");
 }
 
 TEST_CASE("emitter: one kernel serves all values, sizes and offsets of a layout") {

@@ -61,10 +61,10 @@ TEST_CASE("scalar block: values are numbered as they come") {
   CHECK(block[sum].op == &op("add"));
   CHECK(block[sum].operands == SmallList<ValueNumber, 3>{product, y});
   CHECK(block.result_type(1) == f32);
-  CHECK(block.text() == "s64 f32=40000000 bf16 multiply,0,1:f32 add,3,2:f32 >4,3");
+  CHECK(block.text() == "s64 f32=40000000 bf16 multiply,0,1:f32@f64 add,3,2:f32 >4,3");
   std::string marked = "e ";
   block.append_text(marked, "sf");
-  CHECK(marked == "e s64.s f32=40000000 bf16.f multiply,0,1:f32 add,3,2:f32 >4,3");
+  CHECK(marked == "e s64.s f32=40000000 bf16.f multiply,0,1:f32@f64 add,3,2:f32 >4,3");
 }
 
 TEST_CASE("scalar block: the last value alone is the result that need not be said") {

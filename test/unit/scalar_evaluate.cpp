@@ -200,7 +200,7 @@ TEST_CASE("scalar evaluator: integers are exact and wrap after each step") {
 }
 
 TEST_CASE("scalar evaluator: operands of other types are converted, and compared as they are") {
-  CHECK(real("s64 u8 divide,0,1:f32", {{s64, int64_t{1}}, {u8, uint64_t{3}}}) == static_cast<float>(1.0 / 3));
+  CHECK(real("s64 u8 divide,0,1:f32@f64", {{s64, int64_t{1}}, {u8, uint64_t{3}}}) == static_cast<float>(1.0 / 3));
   CHECK(whole("u8 s16 add,0,1:s16", {{u8, uint64_t{255}}, {s16, int64_t{-1}}}) == 254);
   CHECK(whole("f32 as_type,0:s8", {{f32, -300.7}}) == -44);
   CHECK(whole("f32 as_type,0:s8", {{f32, kInfinity}}) == 127);
@@ -220,6 +220,23 @@ TEST_CASE("scalar evaluator: operands of other types are converted, and compared
   CHECK(whole("u8 bitcast,0:s8", {{u8, uint64_t{255}}}) == -1);
 }
 
+TEST_CASE("scalar evaluator: a step computes with what its operands are, and wraps or rounds once" *
+          doctest::test_suite("truth")) {
+  const Scalar huge{u64, ~uint64_t{0}}, low{s64, int64_t{-3}};
+  CHECK(whole("u64 s64 remainder,0,1:s64@s65", {huge, low}) == 0);
+  CHECK(whole("s64 u64 remainder,0,1:s64@s65", {low, huge}) == -3);
+  CHECK(whole("u64 s64 quotient,0,1:s64@s65", {huge, low}) == -0x5555555555555555);
+  CHECK(whole("u64 s64 min,0,1:s64@s65", {huge, low}) == -3);
+  CHECK(whole("s64 u64 max,0,1:s64@s65", {low, huge}) == -1);
+  CHECK(whole("u64 s64 right_shift,0,1:s64@s65", {huge, {s64, int64_t{1}}}) == 0x7fffffffffffffff);
+  CHECK(whole("s64 u64 pow,0,1:s64@s65", {{s64, int64_t{3}}, {u64, uint64_t{1} << 63}}) == 1);
+  CHECK(whole("s64 u64 s64 clip,0,1,2:s64@s65", {low, {u64, uint64_t{1} << 63}, {s64, int64_t{5}}}) == 5);
+  CHECK(whole("u8 s32 max,0,1:u8@s32", {{u8, uint64_t{5}}, {s32, int64_t{-300}}}) == 5);
+  CHECK(real("f16 s32 divide,0,1:f16@f64", {{f16, 35008.0}, {s32, int64_t{70000}}}) == 0.5);
+  CHECK(real("f32 s32 add,0,1:f32@f64", {{f32, 1.0}, {s32, int64_t{16777217}}}) == 16777218);
+  CHECK(real("bf16 f32 multiply,0,1:bf16", {{bf16, 3.0}, {f32, double{0.1F}}}) == 0.30078125);
+}
+
 TEST_CASE("scalar evaluator: floats are rounded after each step, or after none") {
   // 256 + 1 is 256 in bf16, which has 8 bits.
   const std::vector<Scalar> inputs = {{bf16, 256.0}};
@@ -237,7 +254,7 @@ TEST_CASE("scalar evaluator: floats are rounded after each step, or after none")
 }
 
 TEST_CASE("scalar evaluator: several results, an input and a constant among them") {
-  const std::vector<Scalar> results = results_of("f32 s32=5 multiply,0,0:f32 add,2,1:f32 >3,0,1,2,3", {{f32, 3.0}});
+  const std::vector<Scalar> results = results_of("f32 s32=5 multiply,0,0:f32 add,2,1:f32@f64 >3,0,1,2,3", {{f32, 3.0}});
   REQUIRE(results.size() == 5);
   CHECK(std::get<double>(results[0].value) == 14);
   CHECK(std::get<double>(results[1].value) == 3);

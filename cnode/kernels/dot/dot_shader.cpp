@@ -143,7 +143,8 @@ class Emitter {
         const std::string element = side.name + "_data[" + at + "[" + number(j) + "] + at]";
         const Dtype source = pass_.sources[side.index];
         text += "    " + next + "[" + number(j) +
-                "] = " + builder_.convert(source, pass_.element, builder_.load(source, element)) + ";\n";
+                "] = " + builder_.convert(source, computing_type(pass_.element), builder_.load(source, element)) +
+                ";\n";
       }
       text += "  }\n";
     }

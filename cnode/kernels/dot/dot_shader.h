@@ -16,7 +16,7 @@ namespace gpu_node::kernels {
 // Everything that changes the text; shapes, strides and offsets are parameters.
 struct DotPass {
   std::array<Dtype, 2> sources = {Dtype::f32, Dtype::f32};
-  Dtype element = Dtype::f32;  // what both are converted to
+  Dtype element = Dtype::f32;  // both are converted to its compute type
   bool writes_parts = false;   // sums of |element|'s compute type for a second pass; else results of |element|
   DotTile tile = {};
   // Whether neighbours along the contraction lie closer than neighbouring rows (columns): then they are fetched side by

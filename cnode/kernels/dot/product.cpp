@@ -11,6 +11,7 @@
 #include "kernels/dot/dot_shader.h"
 #include "kernels/elementwise/block.h"
 #include "kernels/reduce/reduction.h"
+#include "scalar/computing.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -27,7 +28,7 @@ constexpr int64_t kMaxExtent = int64_t{1} << 31;
 struct Product {
   Axes batch, rows, columns, depth;
   Place left, right;
-  Dtype result = Dtype::f32;
+  Dtype element = Dtype::f32;  // what is added up
   int64_t batches = 1, row_count = 1, column_count = 1, depth_count = 1;
 
   int64_t elements() const { return batches * row_count * column_count; }
@@ -52,11 +53,11 @@ Axes free_axes(const IndexMap& map, const Dims& contract, const Dims& batch, boo
   return axes;
 }
 
-Product sort_product(const Place& left, const Place& right, const ProductAxes& axes, Dtype result) {
+Product sort_product(const Place& left, const Place& right, const ProductAxes& axes, Dtype element) {
   Product product;
   product.left = left;
   product.right = right;
-  product.result = result;
+  product.element = element;
   product.batch = paired(left.map, axes.batch_left, right.map, axes.batch_right);
   product.depth = paired(left.map, axes.contract_left, right.map, axes.contract_right);
   product.rows = free_axes(left.map, axes.contract_left, axes.batch_left, true);
@@ -72,7 +73,7 @@ Product sort_product(const Place& left, const Place& right, const ProductAxes& a
 
 Result<void> append_thin(Product product, const Place& to, PlanBuilder& plan) {
   Reduction reduction;
-  reduction.element = product.result;
+  reduction.element = product.element;
   reduction.sources = {std::move(product.left), std::move(product.right)};
   for (const Axes* axes : {&product.batch, &product.rows, &product.columns})
     reduction.kept.append(axes->begin(), axes->end());
@@ -85,7 +86,7 @@ int64_t tiles_of(const Product& product, const DotTile& tile) {
 }
 
 // Of a sum in its computing type.
-uint32_t sum_bytes(const Product& product) { return dtype_info(product.result).bits == 64 ? 8 : 4; }
+uint32_t sum_bytes(const Product& product) { return dtype_info(product.element).bits == 64 ? 8 : 4; }
 
 const DotTile& choose_tile(const Product& product, const vulkan::DeviceInfo& device) {
   const uint32_t bytes = sum_bytes(product);
@@ -100,7 +101,7 @@ const DotTile& choose_tile(const Product& product, const vulkan::DeviceInfo& dev
 }
 
 int64_t choose_chunk(const Product& product, const DotTile& tile, const PlanBuilder& plan) {
-  const bool rounds = is_float(product.result) && product.result != Dtype::f64;
+  const bool rounds = is_float(product.element) && product.element != Dtype::f64;
   int64_t most = rounds ? kMaxFloatRun : kMaxRun;
   const auto part_bytes = [&](int64_t run) {
     return static_cast<uint64_t>(product.elements()) * static_cast<uint64_t>(divide_up(product.depth_count, run)) *
@@ -144,7 +145,7 @@ SmallList<uint32_t, 32> parameters(const Product& product, const Tiling& tiling,
 DotPass make_pass(const Product& product, const vulkan::DeviceInfo& device) {
   DotPass pass;
   pass.sources = {product.left.dtype, product.right.dtype};
-  pass.element = product.result;
+  pass.element = product.element;
   pass.tile = choose_tile(product, device);
   pass.deep = {closest_stride(product.depth, 0) <= closest_stride(product.rows, 0),
                closest_stride(product.depth, 1) <= closest_stride(product.columns, 1)};
@@ -182,6 +183,17 @@ Result<void> append_tiles(const Product& product, const Tiling& tiling, const Bi
   return {};
 }
 
+// What products of |left| and |right| are added up as: |result|, or f64 where that has no place for every number of
+// theirs.
+Result<Dtype> element_of(Dtype left, Dtype right, Dtype result, const PlanBuilder& plan) {
+  const Dtype own = computing_type(result);
+  if (!is_float(result) || (scalar::holds(own, left) && scalar::holds(own, right))) return result;
+  if (plan.device().has_f64) return Dtype::f64;
+  return plan.unsupported(concat("of ", dtype_name(left), ", ", dtype_name(right), " to ", dtype_name(result),
+                                 " is computed in 64-bit floats (shaderFloat64), which the device lacks (device ",
+                                 plan.device().name, ")"));
+}
+
 Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& plan) {
   Tiling tiling;
   GPU_ASSIGN(tiling.sources[0], plan.bind(product.left, false));
@@ -189,14 +201,14 @@ Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& 
   tiling.pass = make_pass(product, plan.device());
   tiling.chunk = choose_chunk(product, tiling.pass.tile, plan);
   tiling.parts = divide_up(product.depth_count, tiling.chunk);
-  tiling.pass.writes_parts = tiling.parts > 1;
+  tiling.pass.writes_parts = tiling.parts > 1 || product.element != to.dtype;
   GPU_ASSIGN(const Bound result, plan.bind(to, true));
   if (!tiling.pass.writes_parts) return append_tiles(product, tiling, result.binding, plan);
 
   const int64_t elements = product.elements();
   GPU_ASSIGN(const uint32_t scratch, plan.add_parts(tiling.parts, elements, sum_bytes(product)));
   GPU_TRY(append_tiles(product, tiling, {Binding::Kind::kScratch, scratch, 0, 0, true}, plan));
-  const Dtype sum = computing_type(product.result);
+  const Dtype sum = computing_type(product.element);
   const Place parts{Binding::Kind::kScratch, scratch, sum, IndexMap::row_major({tiling.parts, elements})};
   return append_reduction(reduction_of(Accumulator::kSum, sum, parts, {0}), to, plan);
 }
@@ -205,7 +217,8 @@ Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& 
 
 Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
                             PlanBuilder& plan) {
-  Product product = sort_product(left, right, axes, to.dtype);
+  GPU_ASSIGN(const Dtype element, element_of(left.dtype, right.dtype, to.dtype, plan));
+  Product product = sort_product(left, right, axes, element);
   for (int64_t extent : {product.batches, product.row_count, product.column_count, product.depth_count})
     if (extent >= kMaxExtent)
       return plan.unsupported(concat(product.batches, " batches of ", product.row_count, " rows, ",

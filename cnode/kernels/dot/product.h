@@ -11,8 +11,9 @@ struct ProductAxes {
   Dims contract_left, batch_left, contract_right, batch_right;
 };
 
-// Writes batch axes, the left place's free ones, the right one's, in row-major order; both are converted to |to|'s
-// type, and their products added up in it. REQUIRES at least one result. Errors: kUnsupported, with the numbers.
+// Writes batch axes, the left place's free ones, the right one's, in row-major order; both are converted to
+// what holds them and |to|'s type, their products are added up in it and each sum is rounded once. REQUIRES at least
+// one result. Errors: kUnsupported, with the numbers.
 Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
                             PlanBuilder& plan);
 

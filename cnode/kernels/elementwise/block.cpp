@@ -120,6 +120,25 @@ Dtype copied_as(int element_bytes, const vulkan::DeviceInfo& device) {
   return element_bytes >= 8 && device.has_i64 ? Dtype::u64 : Dtype::u32;
 }
 
+// kUnsupported when the device lacks what a step computes in.
+Result<void> check_computing(const scalar::Block& block, const PlanBuilder& plan) {
+  const vulkan::DeviceInfo& device = plan.device();
+  for (const scalar::Value& value : block.values()) {
+    const bool lacks = value.computing == scalar::Computing::kF64   ? !device.has_f64
+                       : value.computing >= scalar::Computing::kS64 ? !device.has_i64
+                                                                    : false;
+    if (!lacks) continue;
+    std::string types;
+    for (const scalar::ValueNumber operand : value.operands)
+      types += concat(types.empty() ? "" : ", ", dtype_name(block[operand].type));
+    const bool is_float = value.computing == scalar::Computing::kF64;
+    return plan.unsupported(concat("of ", types, " to ", dtype_name(value.type), " is computed in ",
+                                   is_float ? "64-bit floats (shaderFloat64)" : "64-bit integers (shaderInt64)",
+                                   ", which the device lacks (device ", device.name, ")"));
+  }
+  return {};
+}
+
 // Counts |words| where |box| counts elements, along a new last axis.
 Result<void> split_elements(Box& box, int words, const Place& to, const PlanBuilder& plan) {
   // The rank may be at its limit already: merging first leaves room unless nothing merges.
@@ -142,6 +161,7 @@ Result<void> split_elements(Box& box, int words, const Place& to, const PlanBuil
 
 Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, std::span<const Place> to,
                           PlanBuilder& plan) {
+  GPU_TRY(check_computing(block, plan));
   Work work{block, {}, {}, Box(to[0].map.shape)};
   for (const Source& input : inputs) {
     if (const auto* literal = std::get_if<Scalar>(&input)) {

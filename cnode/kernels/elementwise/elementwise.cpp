@@ -7,14 +7,26 @@
 namespace gpu_node::kernels {
 namespace {
 
+// |literal|, of its own type already, as an operand that |op| computes with: of the result's type or compute type where
+// that says the same, else of the least type in which the op then computes.
+Scalar as_operand(const ir::Op& op, const Scalar& literal, Dtype result) {
+  const Dtype own = computing_type(result);
+  if (is_float(result)) return converted(literal, is_exact(literal, own) ? own : Dtype::f64);
+  const Scalar whole = is_integer(literal.dtype) ? literal : converted(literal, own);
+  if (!op.modular)
+    for (const Dtype type : {result, Dtype::s32, Dtype::u32, Dtype::s64, Dtype::u64})
+      if (is_exact(whole, type)) return converted(whole, type);
+  return converted(whole, result);
+}
+
 // A literal converts on the host where the op would convert it on the device, and for comparisons where no digit is
 // lost: one kernel then serves more literals.
 Scalar folded(const ir::Instruction& instruction, size_t operand, const Scalar& literal,
               std::span<const Arg> operands) {
   const ir::Op& op = *instruction.op;
   const Dtype result = instruction.results[0].type.dtype;
-  if (scalar::converts_operands(op) || (op.code == ir::Code::kSelect && operand > 0))
-    return converted(converted(literal, literal.dtype), result);
+  if (scalar::converts_operands(op)) return as_operand(op, converted(literal, literal.dtype), result);
+  if (op.code == ir::Code::kSelect && operand > 0) return converted(converted(literal, literal.dtype), result);
   if (op.type_rule == ir::TypeRule::kPredicate && operands.size() == 2)
     if (const auto* other = std::get_if<TensorArg>(&operands[1 - operand]); other != nullptr)
       if (is_exact(literal, other->dtype)) return converted(literal, other->dtype);

@@ -1,5 +1,5 @@
-// Most ops are a call of the GLSL function op_<name> (or m_<name> for transcendental ones) on operands converted to the
-// result's type. The rest are predicates, which look at each operand in its own type.
+// Most ops are a call of the GLSL function op_<name> (or m_<name> for transcendental ones) on operands converted to
+// what the op computes in. The rest are predicates, which look at each operand in its own type.
 #include "kernels/glsl/op_expression.h"
 
 #include <algorithm>
@@ -11,6 +11,7 @@ namespace gpu_node::kernels {
 namespace {
 
 using ir::Code;
+using scalar::Computing;
 
 std::string call(std::string_view function, std::span<const std::string> arguments) {
   std::string text(function);
@@ -71,38 +72,68 @@ std::string logical(ShaderBuilder& shader, std::string_view name, std::span<cons
   return "uint(" + truth(operands[0]) + relation + truth(operands[1]) + ")";
 }
 
-}  // namespace
-
-std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, std::span<const TypedValue> operands) {
-  const Code code = op.code;
-  for (const TypedValue& operand : operands) shader.use(dtype_info(operand.type).compute);
-  shader.use(dtype_info(type).compute);
-  const auto converted = [&](size_t i) { return shader.convert(operands[i].type, type, operands[i].name); };
+// Of integers that only 65 bits hold, all of them: the op gives its result's lower 64.
+std::string wide_call(ShaderBuilder& shader, const ir::Op& op, Dtype type, std::span<const TypedValue> operands) {
+  shader.library("lib/op_wide.glsl");
   std::vector<std::string> arguments;
-  if (scalar::converts_operands(op))
-    for (size_t i = 0; i < operands.size(); ++i) arguments.push_back(converted(i));
+  for (const TypedValue& operand : operands) {
+    const Dtype own = dtype_info(operand.type).kind == DtypeKind::kSigned ? Dtype::s64 : Dtype::u64;
+    arguments.push_back("wide(" + shader.convert(operand.type, own, operand.name) + ")");
+  }
+  return shader.convert(Dtype::u64, type, call("wide_" + std::string(op.name), arguments));
+}
+
+// |op| of |arguments| of |type|, one of those that are computed in; |bits| is the width that a shift moves out of.
+std::string own_call(ShaderBuilder& shader, const ir::Op& op, Dtype type, int bits,
+                     std::vector<std::string> arguments) {
   const std::string function = "op_" + std::string(op.name);
-  switch (code) {
+  switch (op.code) {
     case Code::kCommon:
       shader.library("lib/op_common.glsl");
       return call(function, arguments);
-    case Code::kWidth:
-      arguments.push_back(std::to_string(dtype_info(type).bits));
-      [[fallthrough]];
-    case Code::kInteger:
-      shader.library("lib/op_integer.glsl");
-      return call(function, arguments);
     case Code::kMath:
       return math_call(shader, op.name, type, arguments);
-    case Code::kPower:
-    case Code::kRemainder:
-      if (is_float(type)) return math_call(shader, code == Code::kPower ? "pow" : "fmod", type, arguments);
-      shader.library("lib/op_integer.glsl");
-      return call(function, arguments);
     case Code::kDivide:
       shader.use_double_where_supported();
       shader.library("lib/op_divide.glsl");
       return call(function, arguments);
+    case Code::kPower:
+    case Code::kRemainder:
+      if (is_float(type)) return math_call(shader, op.code == Code::kPower ? "pow" : "fmod", type, arguments);
+      break;
+    case Code::kWidth:
+      arguments.push_back(std::to_string(bits));
+      break;
+    default:
+      break;
+  }
+  shader.library("lib/op_integer.glsl");
+  return call(function, arguments);
+}
+
+// |op| of operands converted to what it computes in.
+std::string computed(ShaderBuilder& shader, const ir::Op& op, Dtype type, Computing computing,
+                     std::span<const TypedValue> operands) {
+  if (computing == Computing::kS65) return wide_call(shader, op, type, operands);
+  const Dtype in = computing == Computing::kResult ? computing_type(type) : scalar::dtype_of(computing);
+  shader.use(dtype_info(in).compute);
+  std::vector<std::string> arguments;
+  for (const TypedValue& operand : operands) arguments.push_back(shader.convert(operand.type, in, operand.name));
+  // What is shifted has the width that it is computed in, unless all of it is the result's.
+  const bool own = computing == Computing::kResult && operands[0].type == type;
+  const int bits = dtype_info(own ? type : in).bits;
+  const std::string text = own_call(shader, op, in, bits, std::move(arguments));
+  return computing == Computing::kResult ? text : shader.narrow(in, type, text);
+}
+
+}  // namespace
+
+std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, Computing computing,
+                          std::span<const TypedValue> operands) {
+  for (const TypedValue& operand : operands) shader.use(dtype_info(operand.type).compute);
+  shader.use(dtype_info(type).compute);
+  const auto converted = [&](size_t i) { return shader.convert(operands[i].type, type, operands[i].name); };
+  switch (op.code) {
     case Code::kCompare:
       return compare(shader, op.name, operands[0], operands[1]);
     case Code::kLogical:
@@ -117,8 +148,9 @@ std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, s
       return converted(0);
     case Code::kZero:
       return zero_literal(type);
+    default:
+      return computed(shader, op, type, computing, operands);
   }
-  return "";
 }
 
 }  // namespace gpu_node::kernels

@@ -185,12 +185,17 @@ std::string ShaderBuilder::convert(Dtype from, Dtype to, std::string_view value)
     return call("mi_widen", value);
   }
   if (to == f32) return from == f64 ? call("float", value) : std::string(value);
-  if (from == f64) {
-    library("lib/convert.glsl");
-    return round(to, call("odd_f32", value));
-  }
+  if (from == f64) return round(to, narrow(from, to, value));
   const bool widens = source.bits == 8 && (to == f16 || to == bf16);
   return widens ? std::string(value) : round(to, value);
+}
+
+std::string ShaderBuilder::narrow(Dtype from, Dtype to, std::string_view value) {
+  if (from == f64 && is_small_float(to)) {
+    library("lib/convert.glsl");
+    return call("odd_f32", value);
+  }
+  return convert(from, computing_type(to), value);
 }
 
 Result<vulkan::KernelSource> ShaderBuilder::build() const {

@@ -50,6 +50,8 @@ class ShaderBuilder {
   // A value of type |from| as a value of type |to|, as Nx.as_type/2: float to integer truncates and then wraps, +-Inf
   // gives the ends of the type, NaN 0; integer to integer wraps; to floats it rounds once.
   std::string convert(Dtype from, Dtype to, std::string_view value);
+  // The same, but not yet rounded: in |to|'s compute type, from where it rounds to what |value| rounds to.
+  std::string narrow(Dtype from, Dtype to, std::string_view value);
 
   // A kernel whose subgroups are full (KernelSource::full_subgroups), with shuffles.
   void use_subgroups() { use_subgroups_ = true; }

@@ -59,7 +59,7 @@ WrittenBlock write_block(ShaderBuilder& shader, const scalar::Block& block, std:
     } else {
       operands.clear();
       for (const scalar::ValueNumber operand : value.operands) operands.push_back(written.values[operand]);
-      text = op_expression(shader, *value.op, value.type, operands);
+      text = op_expression(shader, *value.op, value.type, value.computing, operands);
       if (rounds && taken[number] && scalar::converts_operands(*value.op)) text = shader.round(value.type, text);
     }
     std::string own = name ? name(number) : concat("v", number);

@@ -10,6 +10,7 @@
 #include "kernels/elementwise/block.h"
 #include "kernels/families.h"
 #include "kernels/reduce/reduction.h"
+#include "scalar/computing.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -42,7 +43,8 @@ scalar::ValueNumber shift_of(scalar::Block& block, scalar::ValueNumber greatest,
 
 // Two reductions and two blocks: m is the greatest, s the sum of e^(x - m), and the result log(s) + m.
 Result<void> plan_logsumexp(const Place& from, const Dims& over, PlanBuilder& plan) {
-  const Dtype type = computing_type(plan.result().dtype);
+  const Dtype own = computing_type(plan.result().dtype);
+  const Dtype type = scalar::holds(own, from.dtype) ? own : Dtype::f64;
   if (element_count(from.map.shape) == 0)
     return append_fill({type, -std::numeric_limits<double>::infinity()}, plan.result(), plan);
   Shape kept = from.map.shape;

@@ -161,7 +161,8 @@ class Emitter {
   std::string source_text(uint32_t i, const std::string& word) {
     const Dtype dtype = pass_.sources[i];
     const std::string value = builder_.load(dtype, word);
-    return is_truth(pass_.accumulator) ? truth(dtype, value) : builder_.convert(dtype, pass_.element, value);
+    return is_truth(pass_.accumulator) ? truth(dtype, value)
+                                       : builder_.convert(dtype, computing_type(pass_.element), value);
   }
 
   // What is accumulated of the sources' |words|: their element, their product, or whether it is not zero.

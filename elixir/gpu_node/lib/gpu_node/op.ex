@@ -45,11 +45,11 @@ defmodule GpuNode.Op do
           formula: String.t(),
           example: map | nil
         }
-  @typedoc "A number that takes the type of what it meets, or a number of a type."
+  @typedoc "A number, which widens no type that it meets and is computed with as it is, or a number of a type."
   @type literal :: number | Type.special() | {Type.t(), number | Type.special()}
   @type operand :: %{required(:type) => Type.t(), required(:shape) => tuple, optional(atom) => term} | literal
   @typedoc """
-  What an op makes: types and shapes of its results, the type that number operands take, and the attributes as the wire has them.
+  What an op makes: types and shapes of its results, the type that number operands merge to, and the attributes as the wire has them.
   """
   @type result :: %{results: [{Type.t(), tuple}], literal: Type.t(), attributes: map}
 

@@ -12,6 +12,7 @@ defmodule GpuNode.Ops do
 
   import Kernel, except: [abs: 1, ceil: 1, floor: 1, max: 2, min: 2, round: 1]
   alias GpuNode.{Attachments, Client, Error, Link, Op, Protocol, Tensor, Type}
+  require Type
 
   @type operand :: Tensor.t() | Op.literal()
 
@@ -57,9 +58,13 @@ defmodule GpuNode.Ops do
   def op(node, name, operands, attributes) do
     with {:ok, result} <- Op.infer(name, operands, attributes),
          {:ok, link} <- Link.fetch(node),
+         operands = Enum.map(operands, &typed(&1, result.literal)),
          {:ok, tensors} <- send_op(link, name, operands, result.literal, result.results, result.attributes),
          do: {:ok, one_or_all(tensors)}
   end
+
+  defp typed(number, type) when Type.is_literal(number), do: {Type.of_number(type, number), number}
+  defp typed(operand, _type), do: operand
 
   defp one_or_all([tensor]), do: tensor
   defp one_or_all(tensors), do: tensors

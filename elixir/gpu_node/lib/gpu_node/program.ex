@@ -226,7 +226,7 @@ defmodule GpuNode.Program do
 
   defp operand(%Value{name: name}, _type), do: name
   defp operand({type, number}, _type), do: Protocol.literal(type, number)
-  defp operand(number, type), do: Protocol.literal(type, number)
+  defp operand(number, type), do: Protocol.literal(Type.of_number(type, number), number)
 
   defp check_values(program, operands) do
     foreign = Enum.find(operands, &(is_struct(&1, Value) and &1.program != program.ref))

@@ -74,6 +74,16 @@ defmodule GpuNode.Type do
 
   def infer(number) when is_float(number) or special?(number), do: {:f, 32}
 
+  @doc """
+  The type in which `number` is sent where an op merges it to `type`: one that holds it, since ops compute with what their
+  operands are. 70,000 is none of f16, and 0.1 is f32's 0.1 beside smaller floats.
+  """
+  @spec of_number(t, number | special) :: t
+  def of_number({kind, bits}, number) when kind in [:f, :bf, :f8_e4m3fn] and bits < 64,
+    do: if(is_integer(number) and abs(number) > 0x1000000, do: infer(number), else: {:f, 32})
+
+  def of_number(type, _number), do: type
+
   @doc "Nx's merge: c > f > bf > s > u; of two f8 formats the left one wins."
   @spec merge(t, t) :: t
   def merge(type, type), do: type

@@ -28,6 +28,19 @@ defmodule GpuNode.LocalTest do
     assert Tensor.to_list!(Ops.iota(name, shape: {4}, type: :u8)) == [0, 1, 2, 3]
   end
 
+  @tag :truth
+  test "a number is computed with as it is, in eager ops and in programs", %{gpu: name} do
+    half = Tensor.from_list!(name, [35_008, 7], :f16)
+    assert half |> Ops.divide(70_000) |> Tensor.to_list!() |> hd() == 0.5
+    assert Tensor.to_list!(Ops.subtract(Tensor.from_list!(name, [16_777_216], :f32), 16_777_217)) == [-1.0]
+    assert Tensor.to_list!(Ops.less(Tensor.from_list!(name, [0.1], :f16), 0.1)) == [1]
+
+    {p, x} = Program.input(Program.new(), :f16, {2})
+    {p, y} = Program.divide(p, x, 70_000)
+    assert [result] = GpuNode.run!(name, Program.output(p, [y]), [half])
+    assert result |> Tensor.to_list!() |> hd() == 0.5
+  end
+
   test "a long dependent chain is right", %{gpu: name} do
     x = Tensor.from_list!(name, [0, 10], :f32)
     y = Enum.reduce(1..1000, x, fn _, t -> Ops.add(t, 1) end)

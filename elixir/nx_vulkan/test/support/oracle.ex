@@ -45,7 +45,7 @@ defmodule Nx.Vulkan.Test.Oracle do
 
       # NaN stays NaN, but not which one: the branches come through the type in which the node computes.
       op == :select ->
-        {{:ulp, 0}, [moved(function, arguments, out.type)]}
+        {{:ulp, 0}, [moved(function, Enum.map(arguments, &branch(&1, out.type)), out.type)]}
 
       op in @predicates or not Numbers.float?(out.type) ->
         {:bits, [integers(op, parameters, function, arguments, out)]}
@@ -79,35 +79,38 @@ defmodule Nx.Vulkan.Test.Oracle do
         true -> 1
       end
 
-    compute = fn change ->
+    compute = fn change, rounded ->
       op
-      |> evaluate(parameters, function, arguments, &widened(&1, out.type, change), out)
-      |> Enum.map(&Numbers.round_to(&1, out.type))
+      |> evaluate(parameters, function, arguments, &widened(&1, change), out)
+      |> Enum.map(&(&1 |> rounded.() |> Numbers.round_to(out.type)))
     end
 
-    subnormal = if out.type in [{:f, 32}, {:bf, 16}], do: [fn -> compute.(&Numbers.flushed/1) end], else: []
-    {{:ulp, ulp}, [compute.(& &1) | subnormal]}
+    subnormal = if out.type in [{:f, 32}, {:bf, 16}], do: [fn -> compute.(&Numbers.flushed/1, & &1) end], else: []
+    # Operands of several types that f32 holds are computed in f32 on their way to a smaller type.
+    in_f32 = fn value -> value |> Numbers.round_to({:f, 32}) |> Numbers.value({:f, 32}) end
+    small = if out.type in [{:f, 32}, {:f, 64}], do: [], else: [fn -> compute.(& &1, in_f32) end]
+    {{:ulp, ulp}, [compute.(& &1, & &1) | subnormal ++ small]}
   end
 
-  # As f64, after it took the result's type; |change| is made to each element.
-  defp widened(%Operand{role: :data} = operand, type, change) do
+  # As f64, which holds every number but integers of 64 bits; |change| is made to each element.
+  defp widened(%Operand{role: :data} = operand, change) do
     tensor = Operand.on_host(operand)
 
     patterns =
-      for pattern <- rounded(tensor, type),
-          do: pattern |> Numbers.value(type) |> change.() |> Numbers.round_to({:f, 64})
+      for pattern <- rounded(tensor, {:f, 64}),
+          do: pattern |> Numbers.value({:f, 64}) |> change.() |> Numbers.round_to({:f, 64})
 
     Numbers.rebuilt(tensor, patterns, {:f, 64})
   end
 
-  defp widened(operand, _type, _change), do: Operand.on_host(operand)
+  defp widened(operand, _change), do: Operand.on_host(operand)
 
   defp rounded(tensor, type), do: tensor |> Numbers.values() |> Enum.map(&Numbers.round_to(&1, type))
 
   ## Integers and comparisons
 
   defp integers(op, parameters, function, arguments, out) do
-    op |> evaluate(parameters, function, arguments, &retyped(&1, op, out.type), out) |> Enum.map(&wrapped(&1, out.type))
+    op |> evaluate(parameters, function, arguments, &exact/1, out) |> Enum.map(&wrapped(&1, out.type))
   end
 
   defp wrapped(value, {_kind, size}) do
@@ -115,25 +118,14 @@ defmodule Nx.Vulkan.Test.Oracle do
     pattern
   end
 
-  # Operands of integer arithmetic take the result's type first; those of comparisons stay exact.
-  defp retyped(%Operand{} = operand, op, {_, size} = type) do
+  # Operands of integer arithmetic and of comparisons are what they are.
+  defp exact(%Operand{} = operand) do
     tensor = Operand.on_host(operand)
 
     cond do
-      operand.role != :data ->
-        tensor
-
-      Numbers.float?(tensor.type) ->
-        Numbers.rebuilt(tensor, rounded(tensor, {:f, 64}), {:f, 64})
-
-      op in @predicates or op == :as_type ->
-        as_bytes(tensor)
-
-      tensor.type == type ->
-        tensor
-
-      true ->
-        Numbers.rebuilt(tensor, Enum.map(Numbers.values(tensor), &Bitwise.band(&1, Bitwise.bsl(1, size) - 1)), type)
+      operand.role != :data -> tensor
+      Numbers.float?(tensor.type) -> Numbers.rebuilt(tensor, rounded(tensor, {:f, 64}), {:f, 64})
+      true -> as_bytes(tensor)
     end
   end
 
@@ -159,6 +151,14 @@ defmodule Nx.Vulkan.Test.Oracle do
     Enum.map(host(function, arguments, prepare), &Bitwise.band(&1, Bitwise.bsl(1, size) - 1))
   end
 
+  # A number is moved as what it is of the type.
+  defp branch(number, type) when is_number(number) do
+    pattern = if Numbers.float?(type), do: Numbers.round_to(number, type), else: wrapped(number, type)
+    Operand.new(type, {}, patterns: [pattern])
+  end
+
+  defp branch(operand, _type), do: operand
+
   defp carried(%{type: type} = tensor, type), do: Numbers.patterns_of(tensor)
 
   defp carried(tensor, type) do
@@ -181,7 +181,7 @@ defmodule Nx.Vulkan.Test.Oracle do
     shape = Eager.devectorized(out).shape
     types = for a <- arguments, do: if(is_struct(a, Nx.Tensor), do: a.type)
     elements = arguments |> Enum.map(&stretched(&1, shape)) |> Enum.zip_with(& &1)
-    ruled = Enum.map(elements, &Exceptions.value(op, &1, out.type))
+    ruled = for values <- elements, do: Exceptions.value(op, Enum.map(values, &ruled(&1, out.type)), out.type)
     whole = if :none in ruled, do: try_host(fn -> arguments |> function.() |> Numbers.values() end)
 
     Enum.zip_with([elements, ruled, whole || List.duplicate(nil, length(ruled))], fn
@@ -190,6 +190,13 @@ defmodule Nx.Vulkan.Test.Oracle do
       [_values, value, _whole] -> value
     end)
   end
+
+  # A number as the elements are that it meets.
+  defp ruled({:plain, number}, type) when is_integer(number),
+    do: if(Numbers.float?(type), do: number * 1.0, else: number)
+
+  defp ruled({:plain, other}, _type), do: other
+  defp ruled(value, _type), do: value
 
   defp stretched(%Nx.Tensor{} = tensor, shape) do
     plain = Eager.devectorized(tensor)

@@ -13,7 +13,9 @@ defmodule Nx.Vulkan.Backend do
   first read of a result, with op, shapes and types.
 
   An op takes tensors of one node. Tensors of `Nx.BinaryBackend` among its operands are brought there; tensors of another node or
-  another backend are an error that names both, and `Nx.backend_transfer/2` brings them.
+  another backend are an error that names both, and `Nx.backend_transfer/2` brings them. Which backend an op goes to is Nx's
+  choice: for some (`gather`, `put_slice`) it looks at the first operands only, and one of `Nx.BinaryBackend` there keeps the op
+  from coming here.
 
   Constants of any shape stay numbers until an op wants a tensor, and are folded into the ops that broadcast:
   `Nx.Vulkan.folded_constants/0` counts them, `config :nx_vulkan, fold_constants: false` makes a tensor of each.
@@ -204,9 +206,11 @@ defmodule Nx.Vulkan.Backend do
 
   @impl true
   def block(%module{} = struct, output, arguments, fun) do
-    tensors = Enum.filter(arguments, &is_struct(&1, T))
     op = Callbacks.block(module)
-    node = Eager.node_of!(op || module, tensors)
+    node = Eager.node_of!(op || module, Enum.filter(arguments, &is_struct(&1, T)))
+    # The ops of a default function go to the backend of one of their operands: all of them must be ours.
+    arguments = Enum.map(arguments, &Eager.brought(&1, node))
+    tensors = Enum.filter(arguments, &is_struct(&1, T))
     outs = if is_tuple(output), do: Tuple.to_list(output), else: [output]
     capabilities = Eager.capabilities!(node, tensors)
 

@@ -5,7 +5,7 @@ defmodule Nx.Vulkan.Eager do
   # The data of a tensor is %Nx.Vulkan.Backend{node, value}. The value is a handle, or {:literal, number}: a constant of any shape
   # that nothing had to be made for. It is folded into the ops that broadcast, and becomes a tensor where another op wants one.
 
-  alias GpuNode.{Capabilities, Element, Error, Ops, Protocol}
+  alias GpuNode.{Capabilities, Element, Error, Op, Ops, Protocol}
   alias Nx.Tensor, as: T
   alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Placement}
 
@@ -29,11 +29,13 @@ defmodule Nx.Vulkan.Eager do
 
   @doc "Issues `op`, which the node has, for the templates `outs`."
   @spec issue([T.t()], atom, node, [T.t()], map) :: [T.t()]
-  def issue(outs, op, node, operands, attributes) do
-    operands = operands(op, hd(outs), operands, node)
-    results = Enum.map(outs, &{&1.type, &1.shape})
-    tensors = node |> Ops.issue(op, operands, results, attributes) |> Error.unwrap!()
-    Enum.zip_with(outs, tensors, &ours(&1, node, &2))
+  def issue([out | rest] = outs, op, node, operands, attributes) do
+    operands = operands(op, out, operands, node)
+    type = holding(op, out.type, operands)
+    results = [{type, out.shape} | Enum.map(rest, &{&1.type, &1.shape})]
+    [first | others] = node |> Ops.issue(op, operands, results, attributes) |> Error.unwrap!()
+    first = if type == out.type, do: first, else: narrowed(first, out, node)
+    Enum.zip_with(outs, [first | others], &ours(&1, node, &2))
   end
 
   @doc "A constant of any shape: nothing is made until an op wants a tensor."
@@ -163,42 +165,89 @@ defmodule Nx.Vulkan.Eager do
   ## Operands
 
   defp operands(op, out, operands, node) do
-    operands = narrow(op, operands, out.type, node)
-
-    if Callbacks.elementwise?(op), do: fold(out.shape, operands, node), else: Enum.map(operands, &tensor(&1, node))
+    if Callbacks.elementwise?(op), do: fold(op, out, operands, node), else: Enum.map(operands, &tensor(&1, node))
   end
 
-  # To Nx the type f8_e4m3fn on the left wins over any float on the right. The node merges types in no such order: an operand
-  # that is wider takes the result's type before.
-  defp narrow(op, operands, _type, _node) when op in [:as_type, :bitcast], do: operands
-  defp narrow(:select, [pred | branches], type, node), do: [pred | Enum.map(branches, &narrowed(&1, type, node))]
-  defp narrow(_op, operands, type, node), do: Enum.map(operands, &narrowed(&1, type, node))
-
-  defp narrowed(%T{type: {kind, _}, shape: shape} = t, {:f8_e4m3fn, 8} = type, node)
-       when kind in [:f, :bf] and shape != {} do
-    [narrow] = issue([%{devectorized(t) | type: type}], :as_type, node, [t], %{})
-    narrow
-  end
-
-  defp narrowed(t, _type, _node), do: t
-
-  # Numbers stand for constants, as long as something else gives the result its shape.
-  defp fold(shape, operands, node) do
+  # Numbers stand for constants, as long as something else gives the result its shape. A constant that has to give it is made
+  # with all of it: one of the result's type where there is one, as numbers take the type of what they meet.
+  defp fold(op, %T{type: type, shape: shape}, operands, node) do
     numbers = Enum.map(operands, &number/1)
+    tensors = for {tensor, nil} <- Enum.zip(operands, numbers), do: tensor.shape
+    shaped = if shape == {} or spans?(tensors, shape), do: nil, else: giver(op, type, operands, numbers)
 
-    free? =
-      shape == {} or
-        Enum.any?(Enum.zip(operands, numbers), fn {tensor, number} -> number == nil and tensor.shape == shape end)
-
-    Enum.zip_with(operands, numbers, fn
-      tensor, nil -> tensor(tensor, node)
-      tensor, number when free? or tensor.shape == {} -> {tensor.type, number}
-      tensor, _number -> tensor(tensor, node)
+    [operands, numbers, Enum.with_index(operands)]
+    |> Enum.zip_with(fn
+      [tensor, nil, _] -> tensor(tensor, node)
+      [tensor, number, {_, ^shaped}] -> tensor(constant_of(tensor, shape, number, node), node)
+      [tensor, number, _] -> {tensor.type, number}
     end)
   end
 
+  # Whether tensors of these shapes broadcast to |shape| by themselves.
+  defp spans?(shapes, shape) do
+    Enum.any?(shapes, &(&1 == shape)) or
+      shape
+      |> Tuple.to_list()
+      |> Enum.reverse()
+      |> Enum.with_index(1)
+      |> Enum.all?(fn {size, from_end} ->
+        Enum.any?(shapes, &(tuple_size(&1) >= from_end and elem(&1, tuple_size(&1) - from_end) == size))
+      end)
+  end
+
+  # The constant that gives the result its shape: not the bounds of a clip, which are scalars.
+  defp giver(:clip, _type, _operands, _numbers), do: 0
+
+  defp giver(_op, type, operands, numbers) do
+    constants =
+      for {{tensor, number}, index} <- Enum.with_index(Enum.zip(operands, numbers)), number != nil, do: {tensor, index}
+
+    {_tensor, index} = Enum.find(constants, hd(constants), fn {tensor, _index} -> tensor.type == type end)
+    index
+  end
+
+  defp constant_of(tensor, shape, number, node) do
+    names = List.duplicate(nil, tuple_size(shape))
+    ours(%{tensor | shape: shape, names: names, vectorized_axes: []}, node, {:literal, number})
+  end
+
+  # A type that holds the result and every operand, where |type| does not. Nx lets numbers take the type of what they meet, and
+  # f8_e4m3fn on the left win over any float; both come here as tensors of types of their own when they are vectorized. The node
+  # merges types by what they hold, and the result takes its own type afterwards, once.
+  defp holding(op, type, operands) do
+    with {:ok, %{type: rule}} when rule in [:merge, :merge_floating, :merge_values] <- Op.fetch(op),
+         values = if(rule == :merge_values, do: tl(operands), else: operands),
+         [_ | _] = wider <- for(%{type: own, shape: shape} <- values, shape != {}, not held?(type, own), do: own) do
+      Enum.reduce(wider, type, &wider/2)
+    else
+      _ -> type
+    end
+  end
+
+  # As the node has it (cnode/ir/infer_types.cpp).
+  defp held?(type, type), do: true
+  defp held?({:c, _}, _type), do: true
+  defp held?(_type, {:c, _}), do: false
+  defp held?({kind, size}, {other, bits}) when kind in [:f, :bf, :f8_e4m3fn], do: other in [:s, :u, :bf] or size >= bits
+  defp held?({kind, size}, {kind, bits}), do: size >= bits
+  defp held?({:s, size}, {:u, bits}), do: size > bits or size == 64
+  defp held?(_type, _other), do: false
+
+  defp wider(own, {:f8_e4m3fn, 8}), do: own
+  defp wider(own, type), do: Nx.Type.merge(type, own)
+
+  defp narrowed(handle, out, node) do
+    [handle] = node |> Ops.issue(:as_type, [handle], [{out.type, out.shape}], %{}) |> Error.unwrap!()
+    handle
+  end
+
   defp number(%T{data: %Backend{value: {:literal, number}}}), do: number
-  defp number(%T{shape: {}, data: %Nx.BinaryBackend{}} = scalar), do: scalar |> bits() |> number(scalar.type)
+
+  # One element, in as many axes as vectorizing gave it.
+  defp number(%T{data: %Nx.BinaryBackend{}} = tensor) do
+    if Nx.size(devectorized(tensor)) == 1, do: tensor |> bits() |> number(tensor.type)
+  end
+
   defp number(_tensor), do: nil
 
   @doc "The number that `bits` are in `type`, when a number on the wire is exactly that; nil for complex numbers and for NaN."
@@ -277,6 +326,11 @@ defmodule Nx.Vulkan.Eager do
 
   @spec from_host(T.t(), node) :: T.t()
   def from_host(%T{data: %Nx.BinaryBackend{}} = t, node), do: from_bits(t, bits(t), node)
+
+  @doc "An argument of a block: what lies on the host is brought to `node`, whatever else it is stays."
+  @spec brought(term, node) :: term
+  def brought(%T{data: %Nx.BinaryBackend{}} = t, node), do: %{t | data: from_host(devectorized(t), node).data}
+  def brought(other, _node), do: other
 
   defp bits(t), do: Nx.BinaryBackend.to_binary(t, t |> devectorized() |> Nx.size())
 
