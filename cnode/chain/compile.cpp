@@ -58,14 +58,16 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
   for (size_t i = 0; i < model.definitions.size(); ++i)
     if (auto value = elaborator.definition(i); !value.ok())
       return ModelError{path("definitions", i), std::move(value).error()};
-  ValueId logp = graph.constant(0);
+  ValueId logp = kNoValue;
+  const auto add = [&](ValueId part) { logp = logp == kNoValue ? part : graph.apply(ScalarOp::kAdd, logp, part); };
   for (size_t i = 0; i < model.terms.size(); ++i) {
     auto value = elaborator.term(model.terms[i]);
     if (!value.ok()) return ModelError{path("terms", i), std::move(value).error()};
-    logp = graph.apply(ScalarOp::kAdd, logp, *value);
+    add(*value);
   }
   for (size_t i = 0; i < model.symbols.variables.size(); ++i)
-    logp = graph.apply(ScalarOp::kAdd, logp, elaborator.log_jacobian(static_cast<uint16_t>(i)));
+    if (model.symbols.variables[i].transform != Transform::kIdentity)
+      add(elaborator.log_jacobian(static_cast<uint16_t>(i)));
   auto program = make_program(model.symbols, std::move(graph), logp);
   if (!program.ok()) return ModelError{"/terms", std::move(program).error()};
   assert(validate(*program).ok());  // whatever the family says: what is wrong with it was an error above

@@ -230,7 +230,6 @@ ValueId Elaborator::constrained(uint16_t variable, ValueId place) {
 
 ValueId Elaborator::log_jacobian(uint16_t variable) {
   const Variable& row = model_.symbols.variables[variable];
-  if (row.transform == Transform::kIdentity) return graph_.constant(0);
   IndexId index = 0;
   ValueId place = kNoValue;
   if (row.dimension) {

@@ -19,7 +19,7 @@ class Elaborator {
   Result<ValueId> definition(size_t i);
   // The value of |term|, summed over its loop.
   Result<ValueId> term(const Term& term);
-  // Summed over the places of |variable|.
+  // Summed over the places of |variable|. REQUIRES another transform than the identity.
   ValueId log_jacobian(uint16_t variable);
 
  private:
