@@ -7,9 +7,7 @@
 #include "chain/model.h"
 
 namespace gpu_node::chain {
-namespace {
 
-// Names must differ, be names, and not hide what the language means by them.
 std::optional<ModelError> check_names(const Model& model) {
   std::set<std::string> seen;
   std::optional<ModelError> problem;
@@ -43,8 +41,6 @@ std::optional<ModelError> check_names(const Model& model) {
   for (size_t i = 0; i < model.terms.size(); ++i) check_index(model.terms[i].loop, concat("/terms/", i, "/index"));
   return problem;
 }
-
-}  // namespace
 
 std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify simplify) {
   if (auto problem = check_names(model)) return std::move(*problem);

@@ -31,9 +31,9 @@ Evaluator::Evaluator(const Program& program, const Binding& binding)
       offsets_(coordinate_offsets(program, binding)),
       numbers_(program.values.size()) {}
 
-Result<Evaluator> Evaluator::make(const Program& program, const Binding& binding) {
+Result<Evaluator> Evaluator::make(const Program& program, const Binding& binding, int64_t most) {
   Evaluator evaluator(program, binding);
-  GPU_TRY(evaluator.prepare(std::vector<bool>(program.values.size(), true)));
+  GPU_TRY(evaluator.prepare(std::vector<bool>(program.values.size(), true), most));
   return evaluator;
 }
 
@@ -44,7 +44,7 @@ std::vector<IndexId> Evaluator::free_indices(ValueId id) const {
   return list;
 }
 
-Result<void> Evaluator::prepare(const std::vector<bool>& wanted) {
+Result<void> Evaluator::prepare(const std::vector<bool>& wanted, int64_t most) {
   int64_t total = 0;
   for (ValueId id = 0; id < numbers_.size(); ++id) {
     if (!wanted[id]) continue;
@@ -52,12 +52,12 @@ Result<void> Evaluator::prepare(const std::vector<bool>& wanted) {
     int64_t count = 1;
     for (const IndexId index : free_indices(id)) {
       count *= size_of(index);
-      if (count > kMaxElements) break;
+      if (count > most) break;
     }
     total += count;
-    if (total > kMaxElements)
+    if (total > most)
       return Error{ErrorCode::kUnsupported,
-                   concat("the values have more than ", kMaxElements, " elements together, ", count, " the last one")};
+                   concat("the values have more than ", most, " elements together, ", count, " the last one")};
     numbers_[id].resize(static_cast<size_t>(count));
     // Coordinates are read once here as well, at zero, because only data decides at which places.
     const std::vector<double> zeros(value.kind == ValueKind::kCoordinate ? offsets_.back() : 0);
@@ -79,7 +79,7 @@ Result<std::vector<std::vector<double>>> fixed_values(const Program& program, co
     if (wanted[id])
       for (const ValueId operand : program.values[id].operand_list()) wanted[operand] = true;
   Evaluator evaluator(program, binding);
-  GPU_TRY(evaluator.prepare(wanted));
+  GPU_TRY(evaluator.prepare(wanted, kMaxElements));
   std::vector<std::vector<double>> values;
   values.reserve(ids.size());
   for (const ValueId id : ids) values.push_back(evaluator.numbers_[id]);

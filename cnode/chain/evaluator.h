@@ -18,8 +18,8 @@ struct Density {
 class Evaluator {
  public:
   // What does not vary with the coordinates is computed here, once. Keeps references to both. An error where the values
-  // have more than kMaxElements, or data is read outside of itself.
-  static Result<Evaluator> make(const Program& program, const Binding& binding);
+  // have more than |most| elements, or data is read outside of itself.
+  static Result<Evaluator> make(const Program& program, const Binding& binding, int64_t most = kMaxElements);
 
   size_t coordinates() const { return static_cast<size_t>(offsets_.back()); }
 
@@ -30,8 +30,8 @@ class Evaluator {
   friend Result<std::vector<std::vector<double>>> fixed_values(const Program& program, const Binding& binding,
                                                                std::span<const ValueId> ids);
   Evaluator(const Program& program, const Binding& binding);
-  // Makes room for the values in |wanted| and computes those that do not vary.
-  Result<void> prepare(const std::vector<bool>& wanted);
+  // Makes room for the values in |wanted|, of |most| elements, and computes those that do not vary.
+  Result<void> prepare(const std::vector<bool>& wanted, int64_t most);
   bool compute(ValueId id, std::span<const double> position);
   bool read(ValueId id, std::span<const double> source, std::span<const int64_t> sizes);
   void apply(ValueId id);
