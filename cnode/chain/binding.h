@@ -32,8 +32,13 @@ struct Binding {
   std::vector<std::vector<double>> data;
 };
 
-// Checks names, supports, shapes, that dimensions agree, and that data that holds places holds places.
-Result<Binding> bind(const Program& program, const Inputs& inputs);
+// |given|, and of |own| what is not: data and lengths that come with a family. Checks names, supports, shapes, that
+// dimensions agree, that nothing is missing, that data that holds places holds places, and that all numbers are finite;
+// but NaN may be in data of which the program asks is_nan, and infinity in data of which it asks is_infinity.
+Result<Binding> bind(const Program& program, const Inputs& given, const Inputs& own = {});
+
+// Whether the data in |own| agrees with the program and with each other.
+Result<void> check_own(const Program& program, const Inputs& own);
 
 // How many unconstrained coordinates |program| has, and where each variable's begin (the count is the last entry).
 int64_t coordinate_count(const Program& program, const Binding& binding);

@@ -7,9 +7,7 @@
 #include "chain/model.h"
 
 namespace gpu_node::chain {
-namespace {
 
-// Names must differ, be names, and not hide what the language means by them.
 std::optional<ModelError> check_names(const Model& model) {
   std::set<std::string> seen;
   std::optional<ModelError> problem;
@@ -44,8 +42,6 @@ std::optional<ModelError> check_names(const Model& model) {
   return problem;
 }
 
-}  // namespace
-
 std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify simplify) {
   if (auto problem = check_names(model)) return std::move(*problem);
   if (model.symbols.variables.empty())
@@ -58,13 +54,13 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
   for (size_t i = 0; i < model.definitions.size(); ++i)
     if (auto value = elaborator.definition(i); !value.ok())
       return ModelError{path("definitions", i), std::move(value).error()};
-  ValueId logp = graph.constant(0);
+  ValueId logp = kNoValue;
   std::vector<std::string> names;
   std::vector<ValueId> values;
-  const auto add = [&](std::string name, ValueId value) {
+  const auto add = [&](std::string name, ValueId part) {
     names.push_back(std::move(name));
-    values.push_back(value);
-    logp = graph.apply(ScalarOp::kAdd, logp, value);
+    values.push_back(part);
+    logp = logp == kNoValue ? part : graph.apply(ScalarOp::kAdd, logp, part);
   };
   for (size_t i = 0; i < model.terms.size(); ++i) {
     auto value = elaborator.term(model.terms[i]);
@@ -72,7 +68,8 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
     add(concat("term ", i, ", '", text_of(model.terms[i].expression), "',"), *value);
   }
   for (size_t i = 0; i < model.symbols.variables.size(); ++i)
-    add("the log-Jacobian of " + model.symbols.variables[i].name, elaborator.log_jacobian(static_cast<uint16_t>(i)));
+    if (model.symbols.variables[i].transform != Transform::kIdentity)
+      add("the log-Jacobian of " + model.symbols.variables[i].name, elaborator.log_jacobian(static_cast<uint16_t>(i)));
   std::shared_ptr<const Terms> terms;
   if (!graph.full()) terms = make_terms(model.symbols, graph, std::move(names), std::move(values));
   auto program = make_program(model.symbols, std::move(graph), logp);

@@ -12,7 +12,7 @@ namespace gpu_node::chain {
 namespace {
 
 using enum ScalarOp;
-using Adjoints = std::array<ValueId, kMaxOperands>;
+using Adjoints = std::array<Adjoint, kMaxOperands>;
 
 // Writes expressions over values of a graph as C++ writes them.
 struct Term {
@@ -30,12 +30,7 @@ Term operator-(double a, Term b) { return Term{b.graph, b.graph->constant(a)} - 
 Term operator*(double a, Term b) { return Term{b.graph, b.graph->constant(a)} * b; }
 Term call(ScalarOp op, Term a) { return {a.graph, a.graph->apply(op, a.id)}; }
 Term call(ScalarOp op, Term a, Term b) { return {a.graph, a.graph->apply(op, a.id, b.id)}; }
-Term choose(Term condition, Term yes) {
-  return {yes.graph, yes.graph->apply(kSelect, condition.id, yes.id, yes.graph->constant(0))};
-}
-Term unless(Term condition, Term no) {
-  return {no.graph, no.graph->apply(kSelect, condition.id, no.graph->constant(0), no.id)};
-}
+Adjoint everywhere(Term adjoint) { return {adjoint.id, {}}; }
 
 constexpr double kTwoOverSqrtPi = 2 * std::numbers::inv_sqrtpi;
 
@@ -127,32 +122,49 @@ bool is_flat(ScalarOp op) {
   }
 }
 
+// The factors of |a|: those of the operands |x| and |y| of |z| = op(x, y).
 Adjoints binary(ScalarOp op, Term x, Term y, Term z, Term a) {
   switch (op) {
     case kAdd:
-      return {a.id, a.id, kNoValue};
+      return {everywhere(a), everywhere(a)};
     case kSubtract:
-      return {a.id, (-a).id, kNoValue};
+      return {everywhere(a), everywhere(-a)};
     case kMultiply:
-      return {(a * y).id, (a * x).id, kNoValue};
+      return {everywhere(a * y), everywhere(a * x)};
     case kDivide:
-      return {(a / y).id, (-(a * (z / y))).id, kNoValue};
+      return {everywhere(a / y), everywhere(-(a * (z / y)))};
     case kPow:
-      return {(a * (y * call(kPow, x, y - 1.0))).id, (a * (z * call(kLog, x))).id, kNoValue};
+      return {everywhere(a * (y * call(kPow, x, y - 1.0))), everywhere(a * (z * call(kLog, x)))};
     case kRemainder:
-      return {a.id, (-(a * ((x - z) / y))).id, kNoValue};
-    case kAtan2: {
+      return {everywhere(a), everywhere(-(a * ((x - z) / y)))};
+    default: {  // atan2
       const Term square = x * x + y * y;
-      return {(a * (y / square)).id, (-(a * (x / square))).id, kNoValue};
+      return {everywhere(a * (y / square)), everywhere(-(a * (x / square)))};
     }
-    case kMin: {
-      const Term first = call(kLessEqual, x, y);
-      return {choose(first, a).id, unless(first, a).id, kNoValue};
+  }
+}
+
+// What an operation that gives one of its operands as it is hands to each; unset for others.
+std::optional<Adjoints> choice(ScalarOp op, Term x, Term y, Term z, Term a) {
+  const auto where = [&](std::vector<Condition> guard) { return Adjoint{a.id, std::move(guard)}; };
+  switch (op) {
+    case kSelect:
+      return Adjoints{Adjoint(), where({{x.id, true}}), where({{x.id, false}})};
+    case kMin:
+    case kMax: {
+      const ValueId first = call(op == kMin ? kLessEqual : kGreaterEqual, x, y).id;
+      return Adjoints{where({{first, true}}), where({{first, false}}), Adjoint()};
     }
-    default: {  // max
-      const Term first = call(kGreaterEqual, x, y);
-      return {choose(first, a).id, unless(first, a).id, kNoValue};
+    case kClip: {
+      // What is no number is the lower bound.
+      const Term inside = call(kGreaterEqual, x, y);
+      const Term raised{a.graph, a.graph->apply(kSelect, inside.id, x.id, y.id)};
+      const ValueId above = call(kGreater, raised, z).id;
+      return Adjoints{where({{above, false}, {inside.id, true}}), where({{above, false}, {inside.id, false}}),
+                      where({{above, true}})};
     }
+    default:
+      return std::nullopt;
   }
 }
 
@@ -164,28 +176,12 @@ Result<Adjoints> operand_adjoints(Graph& graph, ValueId id, ValueId adjoint) {
   const Term x{&graph, value.operands[0]};
   const Term y{&graph, value.operands[1]};
   const Term z{&graph, value.operands[2]};
-  Adjoints result{kNoValue, kNoValue, kNoValue};
-  if (is_flat(value.op)) return result;
-  if (value.op == kSelect) {
-    result[1] = choose(x, a).id;
-    result[2] = unless(x, a).id;
-    return result;
-  }
-  if (value.op == kClip) {
-    const Term below = call(kLess, x, y);
-    const Term above = call(kGreater, call(kMax, x, y), z);
-    result[0] = unless(below, unless(above, a)).id;
-    result[1] = unless(above, choose(below, a)).id;
-    result[2] = choose(above, a).id;
-    return result;
-  }
-  if (value.operand_count == 2) {
-    return binary(value.op, x, y, Term{&graph, id}, a);
-  }
+  if (is_flat(value.op)) return Adjoints();
+  if (auto chosen = choice(value.op, x, y, z, a)) return *std::move(chosen);
+  if (value.operand_count == 2) return binary(value.op, x, y, Term{&graph, id}, a);
   const auto only = unary(value.op, x, Term{&graph, id}, a);
   if (!only) return Error{ErrorCode::kUnsupported, std::string(name_of(value.op)) + " has no derivative here"};
-  result[0] = only->id;
-  return result;
+  return Adjoints{everywhere(*only)};
 }
 
 }  // namespace gpu_node::chain

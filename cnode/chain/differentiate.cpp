@@ -1,9 +1,16 @@
 // Adjoints flow from the root to its operands. The adjoint of a value varies over the value's own free indices at most:
 // what an operation over more indices hands to an operand is summed over the rest, and what a sum hands to its body is
 // the same for every summand.
+//
+// What select, min, max and clip hand to an operand is theirs only where that operand is chosen. Elsewhere it is 0, and
+// so is all that comes of it, although a factor may be infinite or no number there. So such an adjoint has a guard, the
+// condition under which it counts, and is not replaced by 0 until it meets others: in a sum over indices, in an adjoint
+// that has another guard, at a coordinate.
 #include "chain/differentiate.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace gpu_node::chain {
 namespace {
@@ -11,13 +18,14 @@ namespace {
 class Differentiator {
  public:
   Differentiator(Graph& graph, const Symbols& symbols, ValueId root)
-      : graph_(graph), symbols_(symbols), adjoints_(root + 1, kNoValue), root_(root) {}
+      : graph_(graph), symbols_(symbols), adjoints_(root + 1), linear_(root + 1), root_(root) {}
 
   Result<std::vector<ValueId>> run() {
-    adjoints_[root_] = graph_.constant(1);
+    find_linear();
+    adjoints_[root_].value = graph_.constant(1);
     gradient_.assign(symbols_.variables.size(), kNoValue);
     for (ValueId id = root_ + 1; id-- > 0;) {
-      if (adjoints_[id] == kNoValue || !graph_[id].varies) continue;
+      if (adjoints_[id].value == kNoValue || !graph_[id].varies) continue;
       GPU_TRY(flow(id));
       if (graph_.full())
         return Error{ErrorCode::kUnsupported, "the gradient has more values or indices than the limit"};
@@ -28,28 +36,59 @@ class Differentiator {
   }
 
  private:
+  // Whether nothing is a factor of what flows on from a value: there 0 stays 0, and needs no guard.
+  void find_linear() {
+    for (ValueId id = 0; id <= root_; ++id) {
+      const Value& value = graph_[id];
+      const bool additive =
+          value.kind == ValueKind::kSum ||
+          (value.kind == ValueKind::kApply &&
+           (value.op == ScalarOp::kAdd || value.op == ScalarOp::kSubtract || value.op == ScalarOp::kNegate));
+      linear_[id] =
+          !value.varies || value.kind == ValueKind::kCoordinate ||
+          (additive && std::ranges::all_of(value.operand_list(), [&](ValueId operand) { return linear_[operand]; }));
+    }
+  }
+
   Result<void> flow(ValueId id) {
     const Value value = graph_[id];
-    const ValueId adjoint = adjoints_[id];
+    const Adjoint adjoint = adjoints_[id];
     if (value.kind == ValueKind::kCoordinate) {
-      collect(value, adjoint);
+      collect(value, guarded(adjoint.value, adjoint.guard));
     } else if (value.kind == ValueKind::kSum) {
       const ValueId body = value.operands[0];
       const bool varies = (graph_[body].free & index_bit(value.symbol)) != 0;
       const uint16_t dimension = graph_.indices()[value.symbol].dimension;
-      hand(body, varies ? adjoint : graph_.apply(ScalarOp::kMultiply, graph_.size(dimension), adjoint), value.free);
+      const ValueId each =
+          varies ? adjoint.value : graph_.apply(ScalarOp::kMultiply, graph_.size(dimension), adjoint.value);
+      hand(body, {each, adjoint.guard}, value.free);
     } else if (value.kind == ValueKind::kApply) {
-      GPU_ASSIGN(const auto handed, operand_adjoints(graph_, id, adjoint));
-      for (size_t i = 0; i < value.operand_count; ++i)
-        if (handed[i] != kNoValue) hand(value.operands[i], handed[i], value.free);
+      GPU_ASSIGN(const auto handed, operand_adjoints(graph_, id, adjoint.value));
+      for (size_t i = 0; i < value.operand_count; ++i) {
+        if (handed[i].value == kNoValue) continue;
+        Adjoint part{handed[i].value, adjoint.guard};
+        part.guard.insert(part.guard.end(), handed[i].guard.begin(), handed[i].guard.end());
+        hand(value.operands[i], std::move(part), value.free);
+      }
     }
     return {};
   }
 
-  // Adds |adjoint|, which belongs to a value over |indices|, to that of |operand|.
-  void hand(ValueId operand, ValueId adjoint, IndexSet indices) {
+  // Adds |part|, which belongs to a value over |indices|, to the adjoint of |operand|.
+  void hand(ValueId operand, Adjoint part, IndexSet indices) {
     if (!graph_[operand].varies) return;
-    accumulate(adjoints_[operand], summed(adjoint, indices & ~graph_[operand].free));
+    const IndexSet others = indices & ~graph_[operand].free;
+    const auto changes = [&](const Condition& condition) { return (graph_[condition.value].free & others) != 0; };
+    Guard changing;
+    std::ranges::copy_if(part.guard, std::back_inserter(changing), changes);
+    std::erase_if(part.guard, changes);
+    if (!changing.empty() && !linear_[operand]) {
+      // The sum counts where one of its summands does.
+      const ValueId counts = guarded(graph_.constant(1), changing);
+      part.guard.push_back({summed(counts, graph_[counts].free & others), true});
+    }
+    part.value = summed(guarded(part.value, changing), others);
+    accumulate(operand, part);
   }
 
   // Over every one of |indices|, whether |value| varies over it or not.
@@ -60,7 +99,54 @@ class Differentiator {
   }
 
   void accumulate(ValueId& total, ValueId part) {
-    total = total == kNoValue ? part : graph_.apply(ScalarOp::kAdd, total, part);
+    const bool none = total == kNoValue || (graph_[total].kind == ValueKind::kConstant && graph_[total].number == 0);
+    total = none ? part : graph_.apply(ScalarOp::kAdd, total, part);
+  }
+
+  void accumulate(ValueId operand, const Adjoint& part) {
+    Adjoint& total = adjoints_[operand];
+    if (total.value == kNoValue) {
+      total = part;
+      return;
+    }
+    const auto common = std::ranges::mismatch(total.guard, part.guard);
+    const Guard first(common.in1, total.guard.end());
+    const Guard second(common.in2, part.guard.end());
+    total.guard.resize(total.guard.size() - first.size());
+    if (first.size() == 1 && second.size() == 1 && first[0].value == second[0].value) {
+      // Where one does not count, the other does.
+      total.value = first[0].holds ? select(first[0].value, total.value, part.value)
+                                   : select(first[0].value, part.value, total.value);
+      return;
+    }
+    total.value = guarded(total.value, first);
+    accumulate(total.value, guarded(part.value, second));
+    if (first.empty() || second.empty() || linear_[operand]) return;
+    const ValueId left = truth_of(first);
+    const ValueId right = truth_of(second);
+    total.guard.push_back({graph_.apply(ScalarOp::kLogicalOr, left, right), true});
+  }
+
+  ValueId select(ValueId condition, ValueId yes, ValueId no) {
+    return graph_.apply(ScalarOp::kSelect, condition, yes, no);
+  }
+
+  // |value| where all of |guard| holds, else 0.
+  ValueId guarded(ValueId value, const Guard& guard) {
+    if (guard.empty()) return value;
+    const ValueId zero = graph_.constant(0);
+    if (guard.size() == 1 && !guard[0].holds) return select(guard[0].value, zero, value);
+    return select(truth_of(guard), value, zero);
+  }
+
+  // Not 0 where all of |guard| holds. REQUIRES one condition at least.
+  ValueId truth_of(const Guard& guard) {
+    ValueId all = kNoValue;
+    for (const Condition& condition : guard) {
+      const ValueId one = condition.holds ? condition.value : graph_.apply(ScalarOp::kLogicalNot, condition.value);
+      all = all == kNoValue ? one : graph_.apply(ScalarOp::kLogicalAnd, all, one);
+    }
+    return all;
   }
 
   // |adjoint| of one reading of a variable becomes a part of the variable's derivative, which varies over index number
@@ -87,7 +173,8 @@ class Differentiator {
 
   Graph& graph_;
   const Symbols& symbols_;
-  std::vector<ValueId> adjoints_;
+  std::vector<Adjoint> adjoints_;
+  std::vector<bool> linear_;
   std::vector<ValueId> gradient_;
   ValueId root_;
 };

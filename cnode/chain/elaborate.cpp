@@ -1,9 +1,11 @@
 #include "chain/elaborate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numbers>
 
 #include "base/concat.h"
+#include "base/near_names.h"
 #include "chain/lexer.h"
 
 namespace gpu_node::chain {
@@ -19,6 +21,14 @@ std::optional<size_t> position(const std::vector<T>& list, const std::string& na
 }
 
 std::string plural(size_t count, const std::string& noun) { return concat(count, " ", noun, count == 1 ? "" : "s"); }
+
+constexpr std::string_view kComposed[] = {"logsumexp", "logit", "square", "logsigmoid"};
+
+std::vector<std::string> function_names() {
+  std::vector<std::string> names(std::begin(kComposed), std::end(kComposed));
+  for (const ScalarOp op : scalar_ops()) names.emplace_back(name_of(op));
+  return names;
+}
 
 // The graph's own limits are checked where they may have been passed; what is made afterwards means nothing.
 Error too_large() { return {ErrorCode::kUnsupported, "more values or indices than the limit"}; }
@@ -58,7 +68,9 @@ Result<ValueId> Elaborator::call(const Expression& expression, uint32_t id, cons
   const Expression::Node& node = expression.nodes[id];
   const auto op = find_scalar_op(node.name == "logsigmoid" ? "log_sigmoid" : node.name);
   const bool composed = node.name == "logsumexp" || node.name == "logit" || node.name == "square";
-  if (!op && !composed) return parse_error(node.column, "there is no function '" + node.name + "'");
+  if (!op && !composed)
+    return parse_error(node.column,
+                       "there is no function '" + node.name + "'" + did_you_mean(node.name, function_names()));
   const size_t wanted = op ? static_cast<size_t>(operand_count(*op)) : 1;
   if (node.name != "logsumexp" && node.children.size() != wanted)
     return parse_error(
@@ -83,7 +95,9 @@ Result<ValueId> Elaborator::sum(const Expression& expression, uint32_t id, const
   std::optional<uint16_t> dimension;
   if (!node.over.empty()) {
     const auto named = position(model_.symbols.dimensions, node.over);
-    if (!named) return parse_error(node.column, "there is no dimension '" + node.over + "'");
+    if (!named)
+      return parse_error(node.column, "there is no dimension '" + node.over + "'" +
+                                          there_are(node.over, names_of(model_.symbols.dimensions)));
     dimension = static_cast<uint16_t>(*named);
   } else {
     dimension = inferred_dimension(expression, node.children[0], node.name, scope);
@@ -110,7 +124,8 @@ Result<ValueId> Elaborator::reference(const Expression& expression, uint32_t id,
   const auto dimensions = dimensions_of(node.name, scope);
   if (!dimensions) {
     if (node.name == "pi" && node.children.empty()) return graph_.constant(std::numbers::pi);
-    return parse_error(node.column, "nothing here is called '" + node.name + "'");
+    return parse_error(node.column,
+                       "nothing here is called '" + node.name + "'" + did_you_mean(node.name, names_in(scope)));
   }
   GPU_ASSIGN(const auto at, places(expression, id, *dimensions, scope));
   const ValueId place = at.empty() ? kNoValue : at[0];
@@ -118,6 +133,16 @@ Result<ValueId> Elaborator::reference(const Expression& expression, uint32_t id,
   if (const auto i = position(symbols.variables, node.name)) return constrained(static_cast<uint16_t>(*i), place);
   if (const auto i = position(symbols.data, node.name)) return graph_.data(static_cast<uint16_t>(*i), at);
   return defined(*position(model_.definitions, node.name), place);
+}
+
+std::vector<std::string> Elaborator::names_in(const Scope& scope) const {
+  std::vector<std::string> names = names_of(scope.bound);
+  const auto add = [&](std::vector<std::string> more) { std::ranges::move(more, std::back_inserter(names)); };
+  add(names_of(model_.symbols.parameters));
+  add(names_of(model_.symbols.variables));
+  add(names_of(model_.symbols.data));
+  add(names_of(std::span(model_.definitions).first(scope.definitions)));
+  return names;
 }
 
 Result<std::vector<ValueId>> Elaborator::places(const Expression& expression, uint32_t id,
@@ -230,7 +255,6 @@ ValueId Elaborator::constrained(uint16_t variable, ValueId place) {
 
 ValueId Elaborator::log_jacobian(uint16_t variable) {
   const Variable& row = model_.symbols.variables[variable];
-  if (row.transform == Transform::kIdentity) return graph_.constant(0);
   IndexId index = 0;
   ValueId place = kNoValue;
   if (row.dimension) {

@@ -19,7 +19,7 @@ class Elaborator {
   Result<ValueId> definition(size_t i);
   // The value of |term|, summed over its loop.
   Result<ValueId> term(const Term& term);
-  // Summed over the places of |variable|.
+  // Summed over the places of |variable|. REQUIRES another transform than the identity.
   ValueId log_jacobian(uint16_t variable);
 
  private:
@@ -53,6 +53,8 @@ class Elaborator {
   std::optional<uint16_t> inferred_dimension(const Expression& expression, uint32_t id, const std::string& index,
                                              const Scope& scope) const;
   std::optional<std::vector<uint16_t>> dimensions_of(const std::string& name, const Scope& scope) const;
+  // What an expression may call things by, for messages.
+  std::vector<std::string> names_in(const Scope& scope) const;
   ValueId constrained(uint16_t variable, ValueId place);
   ValueId log_sum_exp(const std::vector<ValueId>& terms);
 

@@ -79,7 +79,7 @@ Result<std::vector<std::vector<double>>> fixed_values(const Program& program, co
     if (wanted[id])
       for (const ValueId operand : program.values[id].operand_list()) wanted[operand] = true;
   Evaluator evaluator(program, binding);
-  GPU_TRY(evaluator.prepare(wanted));
+  GPU_TRY(evaluator.prepare(wanted, kMaxElements));
   std::vector<std::vector<double>> values;
   values.reserve(ids.size());
   for (const ValueId id : ids) values.push_back(evaluator.numbers_[id]);

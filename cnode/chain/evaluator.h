@@ -33,8 +33,8 @@ class Evaluator {
   friend Result<std::vector<std::vector<double>>> fixed_values(const Program& program, const Binding& binding,
                                                                std::span<const ValueId> ids);
   Evaluator(const Program& program, const Binding& binding);
-  // Makes room for the values in |wanted| and computes those that do not vary.
-  Result<void> prepare(const std::vector<bool>& wanted, int64_t most = kMaxElements);
+  // Makes room for the values in |wanted|, of |most| elements, and computes those that do not vary.
+  Result<void> prepare(const std::vector<bool>& wanted, int64_t most);
   bool compute(ValueId id, std::span<const double> position);
   bool read(ValueId id, std::span<const double> source, std::span<const int64_t> sizes);
   void apply(ValueId id);

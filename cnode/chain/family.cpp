@@ -1,10 +1,12 @@
 // From the file's entries to a model, and what a family offers.
 #include "chain/family.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/concat.h"
 #include "base/file.h"
+#include "base/near_names.h"
 #include "chain/evaluator.h"
 #include "chain/family_file.h"
 #include "chain/json_lines.h"
@@ -13,29 +15,16 @@
 namespace gpu_node::chain {
 namespace {
 
+constexpr double kExampleTolerance = 1e-9;
+
 // A name or number of the file that makes no sense, and where it stands.
 class Builder {
  public:
   Builder(const FamilyFile& source, const std::string& file) : source_(source), file_(file) {}
 
   Result<Family> build() {
-    for (const FamilyEntry& entry : source_.dimensions) model_.symbols.dimensions.push_back({entry.name});
-    GPU_TRY(parameters());
-    GPU_TRY(variables());
-    GPU_TRY(data());
-    for (size_t i = 0; i < source_.definitions.size(); ++i) {
-      const FamilyEntry& entry = source_.definitions[i];
-      const std::string path = concat("/definitions/", i);
-      GPU_ASSIGN(auto loop, loop_of(entry, path));
-      GPU_ASSIGN(auto expression, expression_of(entry, path));
-      model_.definitions.push_back({entry.name, std::move(loop), std::move(expression)});
-    }
-    for (size_t i = 0; i < source_.terms.size(); ++i) {
-      const std::string path = concat("/terms/", i);
-      GPU_ASSIGN(auto loop, loop_of(source_.terms[i], path));
-      GPU_ASSIGN(auto expression, expression_of(source_.terms[i], path));
-      model_.terms.push_back({std::move(loop), std::move(expression)});
-    }
+    GPU_TRY(names());
+    GPU_TRY(expressions());
     auto compiled = compile(model_);
     if (auto* problem = std::get_if<ModelError>(&compiled)) return wrong(problem->path, problem->error.message);
     Family family{.name = source_.name,
@@ -43,7 +32,9 @@ class Builder {
                   .program = std::get<Program>(std::move(compiled)),
                   .defaults = std::move(defaults_),
                   .example = source_.example};
-    GPU_TRY(check_inputs(family));
+    if (const auto own = check_own(family.program, family.defaults); !own.ok())
+      return wrong("/data", own.error().message);
+    if (family.example) GPU_TRY(check_example(family));
     return family;
   }
 
@@ -55,7 +46,7 @@ class Builder {
   Result<uint16_t> dimension(const std::string& name, const std::string& path) const {
     for (size_t i = 0; i < source_.dimensions.size(); ++i)
       if (source_.dimensions[i].name == name) return static_cast<uint16_t>(i);
-    return wrong(path, "there is no dimension '" + name + "'");
+    return wrong(path, "there is no dimension '" + name + "'" + there_are(name, names_of(source_.dimensions)));
   }
   Result<std::vector<uint16_t>> shape_of(const FamilyEntry& entry, const std::string& path) const {
     std::vector<uint16_t> shape;
@@ -77,8 +68,50 @@ class Builder {
   }
   Result<Support> support_of(const FamilyEntry& entry, const std::string& path) const {
     const auto support = find_support(entry.support);
-    if (!support) return wrong(path + "/support", "there is no support '" + entry.support + "'");
+    if (!support)
+      return wrong(path + "/support",
+                   "there is no support '" + entry.support + "'" + there_are(entry.support, support_names()));
     return *support;
+  }
+
+  Result<void> names() {
+    if (!is_name(source_.name)) return wrong("/name", "'" + source_.name + "' cannot be a name");
+    GPU_TRY(dimensions());
+    GPU_TRY(parameters());
+    GPU_TRY(variables());
+    GPU_TRY(data());
+    for (size_t i = 0; i < source_.definitions.size(); ++i) {
+      GPU_ASSIGN(auto loop, loop_of(source_.definitions[i], concat("/definitions/", i)));
+      model_.definitions.push_back({source_.definitions[i].name, std::move(loop), {}});
+    }
+    for (size_t i = 0; i < source_.terms.size(); ++i) {
+      GPU_ASSIGN(auto loop, loop_of(source_.terms[i], concat("/terms/", i)));
+      model_.terms.push_back({std::move(loop), {}});
+    }
+    if (const auto problem = check_names(model_)) return wrong(problem->path, problem->error.message);
+    return {};
+  }
+
+  Result<void> expressions() {
+    for (size_t i = 0; i < source_.definitions.size(); ++i) {
+      GPU_ASSIGN(model_.definitions[i].expression, expression_of(source_.definitions[i], concat("/definitions/", i)));
+    }
+    for (size_t i = 0; i < source_.terms.size(); ++i) {
+      GPU_ASSIGN(model_.terms[i].expression, expression_of(source_.terms[i], concat("/terms/", i)));
+    }
+    return {};
+  }
+
+  Result<void> dimensions() {
+    for (size_t i = 0; i < source_.dimensions.size(); ++i) {
+      const FamilyEntry& entry = source_.dimensions[i];
+      model_.symbols.dimensions.push_back({entry.name});
+      if (!entry.size) continue;
+      if (*entry.size < 1 || *entry.size > kMaxDimensionSize)
+        return wrong(concat("/dimensions/", i, "/size"), concat(*entry.size, " is not from 1 to ", kMaxDimensionSize));
+      defaults_.dimensions[entry.name] = *entry.size;
+    }
+    return {};
   }
 
   Result<void> parameters() {
@@ -87,7 +120,7 @@ class Builder {
       const std::string path = concat("/parameters/", i);
       GPU_ASSIGN(const Support support, support_of(entry, path));
       if (entry.default_value && !contains(support, *entry.default_value))
-        return wrong(path + "/default", "not " + entry.support);
+        return wrong(path + "/default", concat(*entry.default_value, " is not ", entry.support));
       model_.symbols.parameters.push_back({entry.name, support, entry.default_value});
     }
     return {};
@@ -99,7 +132,9 @@ class Builder {
       const std::string path = concat("/variables/", i);
       GPU_ASSIGN(const Support support, support_of(entry, path));
       const auto transform = entry.transform ? find_transform(*entry.transform) : default_transform(support);
-      if (!transform) return wrong(path + "/transform", "there is no transform '" + *entry.transform + "'");
+      if (!transform)
+        return wrong(path + "/transform", "there is no transform '" + *entry.transform + "'" +
+                                              there_are(*entry.transform, transform_names()));
       if (!maps_onto(*transform, support))
         return wrong(path + "/transform", std::string(name_of(*transform)) + " does not map onto " + entry.support);
       GPU_ASSIGN(const auto shape, shape_of(entry, path));
@@ -125,20 +160,33 @@ class Builder {
     return {};
   }
 
-  // The defaults alone need not suffice, the example must.
-  Result<void> check_inputs(Family& family) const {
-    for (size_t i = 0; i < source_.dimensions.size(); ++i) {
-      const auto& entry = source_.dimensions[i];
-      if (entry.size && (*entry.size < 1 || *entry.size > kMaxDimensionSize))
-        return wrong(concat("/dimensions/", i, "/size"), "out of range");
-      if (entry.size) family.defaults.dimensions[entry.name] = *entry.size;
-    }
-    const auto binding = bind(family, family.example.inputs);
+  // Whether the example is what the program gives.
+  Result<void> check_example(const Family& family) const {
+    const Example& example = *family.example;
+    const auto binding = bind(family, example.inputs);
     if (!binding.ok()) return wrong("/example", binding.error().message);
-    if (const auto at = coordinates(family.program, *binding, family.example.point); !at.ok())
-      return wrong("/example/unconstrained", at.error().message);
-    if (const auto at = coordinates(family.program, *binding, family.example.gradient); !at.ok())
-      return wrong("/example/gradient", at.error().message);
+    const auto position = coordinates(family.program, *binding, example.point);
+    if (!position.ok()) return wrong("/example/unconstrained", position.error().message);
+    const auto gradient = coordinates(family.program, *binding, example.gradient);
+    if (!gradient.ok()) return wrong("/example/gradient", gradient.error().message);
+    auto evaluator = Evaluator::make(family.program, *binding, kMaxExampleElements);
+    if (!evaluator.ok()) return wrong("/example", "it cannot be checked: " + evaluator.error().message);
+    const Density density = evaluator->evaluate(*position);
+    const auto compare = [&](const std::string& path, const std::string& what, double found,
+                             double said) -> Result<void> {
+      // Not so if one is no number.
+      if (std::fabs(found - said) <= kExampleTolerance * std::fmax(1, std::fabs(said))) return {};
+      return wrong("/example/" + path, concat(what, " is ", found, ", the example says ", said));
+    };
+    GPU_TRY(compare("logp", "the log density", density.logp, example.logp));
+    const auto offsets = coordinate_offsets(family.program, *binding);
+    for (size_t v = 0; v + 1 < offsets.size(); ++v) {
+      const Variable& variable = family.program.symbols.variables[v];
+      for (auto i = static_cast<size_t>(offsets[v]); i < static_cast<size_t>(offsets[v + 1]); ++i) {
+        const std::string place = variable.dimension ? concat("/", i - static_cast<size_t>(offsets[v])) : "";
+        GPU_TRY(compare("gradient/" + variable.name + place, "the derivative", density.gradient[i], (*gradient)[i]));
+      }
+    }
     return {};
   }
 
@@ -169,18 +217,7 @@ Result<Family> load_family(const std::string& path) {
 }
 
 Result<Binding> bind(const Family& family, const Inputs& inputs) {
-  Inputs all = inputs;
-  all.parameters.insert(family.defaults.parameters.begin(), family.defaults.parameters.end());
-  all.data.insert(family.defaults.data.begin(), family.defaults.data.end());
-  // Data that is given may be longer than the family's own, so a default length yields to it.
-  for (const auto& [name, size] : family.defaults.dimensions) {
-    bool told = false;
-    for (const Data& row : family.program.symbols.data)
-      for (const uint16_t dimension : row.dimensions)
-        told = told || family.program.symbols.dimensions[dimension].name == name;
-    if (!told) all.dimensions.emplace(name, size);
-  }
-  return bind(family.program, all);
+  return bind(family.program, inputs, family.defaults);
 }
 
 Result<std::vector<double>> coordinates(const Program& program, const Binding& binding,
@@ -197,28 +234,11 @@ Result<std::vector<double>> coordinates(const Program& program, const Binding& b
       return Error{ErrorCode::kInvalidArgument, concat(name, " has ", found->second.size(), " numbers, not ", wanted)};
     all.insert(all.end(), found->second.begin(), found->second.end());
   }
-  if (point.size() != variables.size()) return Error{ErrorCode::kInvalidArgument, "more names than variables"};
+  for (const auto& [name, numbers] : point)
+    if (std::ranges::none_of(variables, [&](const Variable& variable) { return variable.name == name; }))
+      return Error{ErrorCode::kInvalidArgument,
+                   "there is no variable '" + name + "'" + there_are(name, names_of(variables))};
   return all;
-}
-
-Result<void> check_example(const Family& family) {
-  const Example& example = family.example;
-  GPU_ASSIGN(const Binding binding, bind(family, example.inputs));
-  GPU_ASSIGN(const auto position, coordinates(family.program, binding, example.point));
-  GPU_ASSIGN(const auto gradient, coordinates(family.program, binding, example.gradient));
-  GPU_ASSIGN(Evaluator evaluator, Evaluator::make(family.program, binding));
-  const Density density = evaluator.evaluate(position);
-  const auto close = [](double a, double b) { return std::fabs(a - b) <= 1e-9 * std::fmax(1, std::fabs(b)); };
-  const auto differs = [&](const std::string& what, double found, double wanted) {
-    return Error{ErrorCode::kInvalidArgument,
-                 concat(family.name, ": /example: check: ", what, " is ", std::to_string(found), ", the file says ",
-                        std::to_string(wanted))};
-  };
-  if (!close(density.logp, example.logp)) return differs("logp", density.logp, example.logp);
-  for (size_t i = 0; i < gradient.size(); ++i)
-    if (!close(density.gradient[i], gradient[i]))
-      return differs(concat("gradient ", i), density.gradient[i], gradient[i]);
-  return {};
 }
 
 }  // namespace gpu_node::chain

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,15 @@ struct Family {
   std::string description;
   Program program;
   Inputs defaults;  // data that comes with a model, lengths of dimensions
-  Example example;
+  std::optional<Example> example;
 };
 
-// |file| is what messages call the text.
+// An example computes so many numbers at most.
+inline constexpr int64_t kMaxExampleElements = int64_t{1} << 22;
+
+// |file| is what messages call the text. Mistakes are found in the order in which they are made: no JSON, keys and
+// types, names, expressions, and an example that does not hold: its log density and gradient must be what the program
+// gives, to 1e-9 of the greater of 1 and their size.
 Result<Family> parse_family(std::string_view text, const std::string& file);
 Result<Family> load_family(const std::string& path);
 
@@ -43,9 +49,5 @@ Result<Binding> bind(const Family& family, const Inputs& inputs);
 // |point| in the order of the program's coordinates.
 Result<std::vector<double>> coordinates(const Program& program, const Binding& binding,
                                         const std::map<std::string, std::vector<double>>& point);
-
-// Whether the example's log density and gradient are what the program gives, to 1e-9 of the greater of 1 and their
-// size.
-Result<void> check_example(const Family& family);
 
 }  // namespace gpu_node::chain

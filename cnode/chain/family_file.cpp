@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/concat.h"
+#include "base/near_names.h"
 #include "chain/expression.h"
 #include "chain/json_lines.h"
 #include "chain/model.h"
@@ -46,6 +47,14 @@ Result<Json> parse_json(std::string_view text, const std::string& file) {
   }
 }
 
+// |key| as far as a message has room for it.
+std::string shortened(const std::string& key) {
+  if (key.size() <= kMaxNameBytes) return key;
+  size_t end = kMaxNameBytes;
+  while (end > 0 && (static_cast<uint8_t>(key[end]) & 0xC0) == 0x80) --end;
+  return key.substr(0, end) + "...";
+}
+
 // A place in the document. Every reader returns an error that names it.
 class Place {
  public:
@@ -57,14 +66,15 @@ class Place {
   }
   Error expected(const std::string& what) const { return wrong("expected " + what + ", found " + json_->type_name()); }
 
-  // An object with no keys but |known|, all of |required| among them.
+  // An object with no keys but these, all of |required| among them.
   Result<void> object(std::initializer_list<std::string_view> required,
                       std::initializer_list<std::string_view> optional) const {
     if (!json_->is_object()) return expected("an object");
+    std::vector<std::string> known(required.begin(), required.end());
+    known.insert(known.end(), optional.begin(), optional.end());
     for (const auto& [key, value] : json_->items())
-      if (std::find(required.begin(), required.end(), key) == required.end() &&
-          std::find(optional.begin(), optional.end(), key) == optional.end())
-        return wrong("unknown key '" + key + "'");
+      if (std::find(known.begin(), known.end(), key) == known.end())
+        return wrong("unknown key '" + shortened(key) + "'" + there_are(key, known));
     for (const std::string_view key : required)
       if (!json_->contains(key)) return wrong("the key '" + std::string(key) + "' is missing");
     return {};
@@ -233,12 +243,14 @@ Result<FamilyFile> read_family_file(std::string_view text, const std::string& fi
     return family_error(file, "/", "parse", concat("larger than ", kMaxFamilyBytes, " bytes"));
   GPU_ASSIGN(const Json json, parse_json(text, file));
   const Place document(json, "", file);
-  GPU_TRY(document.object({"name", "description", "variables", "terms", "example"},
-                          {"$schema", "parameters", "dimensions", "data", "definitions"}));
+  GPU_TRY(document.object({"name", "variables", "terms"},
+                          {"description", "parameters", "dimensions", "data", "definitions", "example", "$schema"}));
   FamilyFile family;
   GPU_ASSIGN(family.name, document.at("name").text());
-  if (!is_name(family.name)) return document.at("name").wrong("'" + family.name + "' cannot be a name");
-  GPU_ASSIGN(family.description, document.at("description").text());
+  if (document.has("description")) {
+    GPU_ASSIGN(family.description, document.at("description").text());
+  }
+  if (document.has("$schema")) GPU_TRY(document.at("$schema").text());
   GPU_ASSIGN(family.parameters, read_entries(document, "parameters", {"name"}, {"description", "support", "default"}));
   GPU_ASSIGN(family.dimensions, read_entries(document, "dimensions", {"name"}, {"description", "size"}));
   GPU_ASSIGN(family.variables,
@@ -247,7 +259,9 @@ Result<FamilyFile> read_family_file(std::string_view text, const std::string& fi
   GPU_ASSIGN(family.definitions,
              read_entries(document, "definitions", {"name", "expression"}, {"description", "index", "over"}));
   GPU_ASSIGN(family.terms, read_entries(document, "terms", {"expression"}, {"description", "index", "over"}));
-  GPU_ASSIGN(family.example, read_example(document.at("example")));
+  if (document.has("example")) {
+    GPU_ASSIGN(family.example, read_example(document.at("example")));
+  }
   return family;
 }
 

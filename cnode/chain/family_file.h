@@ -35,7 +35,7 @@ struct FamilyFile {
   std::vector<FamilyEntry> data;
   std::vector<FamilyEntry> definitions;
   std::vector<FamilyEntry> terms;
-  Example example;
+  std::optional<Example> example;
 };
 
 // "FILE: PATH: STAGE: what".

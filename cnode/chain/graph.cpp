@@ -75,7 +75,8 @@ ValueId Graph::sum(IndexId index, ValueId body) {
       return apply(ScalarOp::kNegate, sum(index, value.operands[0]));
     if (value.kind == ValueKind::kApply && value.op == ScalarOp::kMultiply)
       for (int side : {0, 1})
-        if (values_[value.operands[side]].kind == ValueKind::kConstant)
+        if (values_[value.operands[side]].kind == ValueKind::kConstant &&
+            is_ordinary(values_[value.operands[side]].number))
           return apply(ScalarOp::kMultiply, value.operands[side], sum(index, value.operands[1 - side]));
   }
   return intern({.kind = ValueKind::kSum, .operand_count = 1, .symbol = index, .operands = {body}});

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <unordered_map>
@@ -108,6 +109,9 @@ class Graph {
   std::vector<Index> indices_;
   std::unordered_map<Value, ValueId, Hash, Same> known_;
 };
+
+// Whether a constant may be taken out of what it multiplies: far from where floats of any type overflow or lose digits.
+inline bool is_ordinary(double factor) { return std::fabs(factor) > 1e-30 && std::fabs(factor) < 1e30; }
 
 inline IndexSet index_bit(size_t id) { return IndexSet{1} << id; }
 

@@ -45,6 +45,9 @@ struct ModelError {
   Error error;
 };
 
+// Whether names differ, are names, and hide nothing that the language means by them. Expressions are not looked at.
+std::optional<ModelError> check_names(const Model& model);
+
 // The unconstrained log density of |model|: its terms at the transformed coordinates, and the logarithm of the
 // Jacobian of each transform.
 std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify simplify = Graph::Simplify::kYes);

@@ -25,6 +25,13 @@ std::optional<T> find(const std::pair<T, std::string_view> (&table)[N], std::str
   return std::nullopt;
 }
 
+template <typename T, size_t N>
+std::vector<std::string> names_in(const std::pair<T, std::string_view> (&table)[N]) {
+  std::vector<std::string> names;
+  for (const auto& [value, text] : table) names.emplace_back(text);
+  return names;
+}
+
 // The values that |results| need, in their order, without detached ones; |results| become their new names.
 std::vector<Value> needed_values(const Graph& graph, const std::vector<ValueId*>& results) {
   std::vector<bool> needed(graph.values().size());
@@ -60,6 +67,8 @@ std::string_view name_of(Support support) { return kSupports[static_cast<size_t>
 std::string_view name_of(Transform transform) { return kTransforms[static_cast<size_t>(transform)].second; }
 std::optional<Support> find_support(std::string_view name) { return find(kSupports, name); }
 std::optional<Transform> find_transform(std::string_view name) { return find(kTransforms, name); }
+std::vector<std::string> support_names() { return names_in(kSupports); }
+std::vector<std::string> transform_names() { return names_in(kTransforms); }
 
 bool maps_onto(Transform transform, Support support) {
   switch (transform) {

@@ -25,6 +25,9 @@ std::string_view name_of(Transform transform);
 std::optional<Support> find_support(std::string_view name);
 std::optional<Transform> find_transform(std::string_view name);
 
+std::vector<std::string> support_names();
+std::vector<std::string> transform_names();
+
 // Whether |transform| maps the real line onto |support|, and the one that a variable has where nothing is said.
 bool maps_onto(Transform transform, Support support);
 Transform default_transform(Support support);

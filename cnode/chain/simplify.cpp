@@ -25,8 +25,9 @@ class Rules {
   }
 
   ValueId add(ValueId x, ValueId y) {
-    if (is(x, 0)) return y;
-    if (is(y, 0)) return x;
+    // 0 is not: it would make 0 of -0.
+    if (is_zero(x, true)) return y;
+    if (is_zero(y, true)) return x;
     if (x == y) return graph_.apply(kMultiply, graph_.constant(2), x);
     if (const auto inner = operand(kNegate, y)) return graph_.apply(kSubtract, x, *inner);
     if (const auto inner = operand(kNegate, x)) return graph_.apply(kSubtract, y, *inner);
@@ -34,8 +35,8 @@ class Rules {
   }
 
   ValueId subtract(ValueId x, ValueId y) {
-    if (is(y, 0)) return x;
-    if (is(x, 0)) return graph_.apply(kNegate, y);
+    if (is_zero(y, false)) return x;
+    if (is_zero(x, true)) return graph_.apply(kNegate, y);
     if (const auto inner = operand(kNegate, y)) return graph_.apply(kAdd, x, *inner);
     if (is(x, 1))
       if (const auto inner = operand(kSigmoid, y)) return graph_.apply(kSigmoid, graph_.apply(kNegate, *inner));
@@ -51,13 +52,14 @@ class Rules {
       return graph_.apply(kNegate, graph_.apply(kMultiply, x, *inner));
     }
     if (const auto inner = operand(kNegate, x)) return graph_.apply(kNegate, graph_.apply(kMultiply, *inner, y));
-    // c * (e * z): the product of the constants, unless it leaves the range in which it is exact to rounding.
+    // c * (e * z): the product of the constants.
     const Value product = graph_[y];
     if (constant(x) && product.kind == ValueKind::kApply && product.op == kMultiply)
       for (int side : {0, 1})
         if (const auto factor = constant(product.operands[side])) {
           const double both = *constant(x) * *factor;
-          if (std::isnormal(both)) return graph_.apply(kMultiply, graph_.constant(both), product.operands[1 - side]);
+          if (is_ordinary(*constant(x)) && is_ordinary(*factor) && is_ordinary(both))
+            return graph_.apply(kMultiply, graph_.constant(both), product.operands[1 - side]);
         }
     return kNoValue;
   }
@@ -81,9 +83,15 @@ class Rules {
 
   ValueId negate(ValueId x) {
     if (const auto inner = operand(kNegate, x)) return *inner;
-    if (is_apply(x, kSubtract)) return graph_.apply(kSubtract, graph_[x].operands[1], graph_[x].operands[0]);
     if (const auto inner = operand(kSoftplus, x))
       if (const auto negated = operand(kNegate, *inner)) return graph_.apply(kLogSigmoid, *negated);
+    return kNoValue;
+  }
+
+  ValueId exp(ValueId x) {
+    // Here the sign of a zero makes no difference.
+    if (is_apply(x, kSubtract) && is(graph_[x].operands[0], 0))
+      return graph_.apply(kExp, graph_.apply(kNegate, graph_[x].operands[1]));
     return kNoValue;
   }
 
@@ -93,8 +101,7 @@ class Rules {
     if (const auto inner = operand(kSoftplus, x)) {
       // softplus underflows long before its logarithm, which is the argument itself there, does.
       const ValueId bound = graph_.constant(kSoftplusIsExp);
-      const ValueId near = graph_.apply(kSoftplus, graph_.apply(kMax, *inner, bound));
-      const Value test{.kind = ValueKind::kApply, .op = kLog, .operand_count = 1, .operands = {near}};
+      const Value test{.kind = ValueKind::kApply, .op = kLog, .operand_count = 1, .operands = {x}};
       return graph_.apply(kSelect, graph_.apply(kLess, *inner, bound), *inner, graph_.unsimplified(test));
     }
     if (is_apply(x, kAdd))
@@ -122,6 +129,7 @@ class Rules {
     if (graph_[id].kind != ValueKind::kConstant) return std::nullopt;
     return graph_[id].number;
   }
+  bool is_zero(ValueId id, bool negative) const { return is(id, 0) && std::signbit(graph_[id].number) == negative; }
   bool is(ValueId id, double number) const { return constant(id) == number; }
   bool is_apply(ValueId id, ScalarOp op) const { return graph_[id].kind == ValueKind::kApply && graph_[id].op == op; }
   std::optional<ValueId> operand(ScalarOp op, ValueId id) const {
@@ -151,6 +159,8 @@ ValueId simplified(Graph& graph, ScalarOp op, std::span<const ValueId> operands)
       return rules.pow(operands[0], operands[1]);
     case kNegate:
       return rules.negate(operands[0]);
+    case kExp:
+      return rules.exp(operands[0]);
     case kLog:
       return rules.log(operands[0]);
     case kLog1p:

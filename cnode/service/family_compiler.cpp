@@ -4,6 +4,7 @@
 
 #include "base/embedded.h"
 #include "base/file.h"
+#include "base/near_names.h"
 #include "base/thread_name.h"
 
 namespace gpu_node::service {
@@ -17,13 +18,13 @@ double ms_since(Clock::time_point since) {
 }
 
 Result<std::string> built_in_text(const std::string& name) {
-  std::string all;
+  std::vector<std::string> all;
   for (const EmbeddedFile& file : families_files()) {
     const std::string_view stem = std::string_view(file.name).substr(0, std::string_view(file.name).find('.'));
     if (stem == name) return std::string(file.text);
-    all += (all.empty() ? "" : ", ") + std::string(stem);
+    all.emplace_back(stem);
   }
-  return Error{ErrorCode::kNotFound, "there is no built-in family '" + name + "'; there are " + all};
+  return Error{ErrorCode::kNotFound, "there is no built-in family '" + name + "'" + there_are(name, all)};
 }
 
 }  // namespace

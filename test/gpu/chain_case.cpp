@@ -48,6 +48,12 @@ ChainCase::ChainCase(const std::string& name, const chain::Inputs& inputs) : Cha
 ChainCase::ChainCase(chain::Family own, const chain::Inputs& inputs)
     : family(std::move(own)), binding(must(chain::bind(family, inputs))) {}
 
+ChainCase example_case(const std::string& name) {
+  chain::Family family = load_family(name);
+  const chain::Inputs inputs = family.example->inputs;
+  return {std::move(family), inputs};
+}
+
 ChainStart random_start(size_t coordinates, int64_t chains, int64_t steps, uint32_t seed, double spread) {
   std::mt19937 generator(seed);
   const auto numbers = [&](size_t count, double low, double high) {

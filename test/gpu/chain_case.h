@@ -33,6 +33,9 @@ struct ChainCase {
   size_t coordinates() const { return static_cast<size_t>(chain::coordinate_count(family.program, binding)); }
 };
 
+// With the numbers of its example.
+ChainCase example_case(const std::string& name);
+
 struct ChainStart {
   std::vector<double> position, momentum;  // [chains][d]
   std::vector<double> inverse_mass;        // [d], or [chains][d]

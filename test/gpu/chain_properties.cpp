@@ -241,7 +241,7 @@ TEST_CASE("chain: one thread adds as many numbers as the device's loops may") {
 
 TEST_CASE("chain: rounds in pieces are the same bits") {
   // Allowed few iterations, stages and the loops in them are cut; the regression has sums in loops.
-  const ChainCase regression("logistic_regression", {});
+  const ChainCase regression = example_case("logistic_regression");
   const ChainCase plain = normal(1000);
   const auto compare = [](const ChainCase& chains, uint64_t most, Mapping mapping) {
     ChainStart start = random_start(chains.coordinates(), 3, 3, 11);

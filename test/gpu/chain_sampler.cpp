@@ -44,12 +44,11 @@ std::vector<double> part(const std::vector<double>& list, int64_t chains, int64_
 }  // namespace
 
 TEST_CASE("sampler: it does what the oracle does, number by number") {
-  const chain::Inputs none;
   std::vector<ChainCase> cases;
   cases.push_back(normal(1));
   cases.push_back(normal(65));
-  cases.emplace_back("eight_schools_noncentered", none);
-  cases.emplace_back("regime_mixture", none);
+  cases.push_back(example_case("eight_schools_noncentered"));
+  cases.push_back(example_case("regime_mixture"));
   for (const ChainCase& chains : cases)
     for (const auto mapping : mappings()) {
       CAPTURE(chains.family.name);

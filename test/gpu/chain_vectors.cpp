@@ -98,7 +98,7 @@ TEST_CASE("chain: three steps of nine families are the oracle's") {
 TEST_CASE("chain: models are the oracle's at random points") {
   for (const char* name : kModels) {
     CAPTURE(name);
-    const ChainCase chains(name, {});
+    const ChainCase chains = example_case(name);
     ChainStart start = random_start(chains.coordinates(), 3, 4, 7);
     start.step_size = {0.0078125, -0.015625, 0.03125};
     const ChainRun wanted = run_on_host(chains, start);
@@ -132,7 +132,7 @@ TEST_CASE("chain: a family that is not among the vectors, and models in f32") {
   check_close(run_on_device(half_cauchy, Dtype::f64, start), run_on_host(half_cauchy, start), 1e-12);
   for (const char* name : {"eight_schools_noncentered", "logistic_regression"}) {
     CAPTURE(name);
-    const ChainCase model(name, {});
+    const ChainCase model = example_case(name);
     start = random_start(model.coordinates(), 2, 3, 22);
     start.step_size = {0.0078125};
     check_close(run_on_device(model, Dtype::f32, start), run_on_host(model, start), 2e-5);

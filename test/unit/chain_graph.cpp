@@ -265,13 +265,16 @@ TEST_CASE("simplifier: equal values are one") {
   const ValueId y = graph.coordinate(1);
   CHECK(graph.apply(kAdd, x, y) == graph.apply(kAdd, y, x));
   CHECK(graph.apply(kSubtract, x, y) != graph.apply(kSubtract, y, x));
-  CHECK(graph.apply(kAdd, x, graph.constant(0)) == x);
+  CHECK(graph.apply(kAdd, x, graph.constant(-0.0)) == x);
+  CHECK(graph.apply(kSubtract, x, graph.constant(0)) == x);
   CHECK(graph.apply(kMultiply, graph.constant(1), x) == x);
   CHECK(graph.apply(kPow, x, graph.constant(2)) == graph.apply(kMultiply, x, x));
   CHECK(graph.apply(kNegate, graph.apply(kNegate, x)) == x);
   CHECK(graph.apply(kLog, graph.apply(kExp, x)) == x);
   CHECK(graph[graph.apply(kAdd, graph.constant(2), graph.constant(3))].number == 5);
-  // Not these: x may be infinite.
+  // Not these: x may be -0, or infinite.
+  CHECK(graph.apply(kAdd, x, graph.constant(0)) != x);
+  CHECK(graph.apply(kDivide, graph.constant(0), x) != graph.constant(0));
   CHECK(graph.apply(kMultiply, graph.constant(0), x) != graph.constant(0));
   CHECK(graph.apply(kSubtract, x, x) != graph.constant(0));
 }

@@ -139,7 +139,7 @@ TEST_CASE("model: what makes none, by path and column") {
   const auto problem = [](const std::string& term, std::optional<Loop> loop = std::nullopt) {
     return problem_of(model_of(term, std::move(loop)));
   };
-  CHECK(problem("1 + zeta") == "/terms/0/expression: column 5: nothing here is called 'zeta'");
+  CHECK(problem("1 + zeta") == "/terms/0/expression: column 5: nothing here is called 'zeta'; did you mean 'theta'?");
   CHECK(problem("f(a)") == "/terms/0/expression: column 1: there is no function 'f'");
   CHECK(problem("exp(a, a)") == "/terms/0/expression: column 1: exp takes 1 argument, here it has 2");
   CHECK(problem("theta") == "/terms/0/expression: column 1: 'theta' has 1 dimension, here it has 0 places");
@@ -153,7 +153,7 @@ TEST_CASE("model: what makes none, by path and column") {
   CHECK(problem("sum(i, y[i])", over_n) == "/terms/0/expression: column 1: the index 'i' is in use already");
   CHECK(problem("sum(a, y[a])") == "/terms/0/expression: column 1: 'a' names something else");
   CHECK(problem("sum(j, a)").find("nothing says what 'j' runs over") != std::string::npos);
-  CHECK(problem("sum(j in m, a)") == "/terms/0/expression: column 1: there is no dimension 'm'");
+  CHECK(problem("sum(j in m, a)") == "/terms/0/expression: column 1: there is no dimension 'm'; there are n, k");
   CHECK(problem("i[0]", over_n) == "/terms/0/expression: column 1: the index 'i' takes no brackets");
   CHECK(problem("digamma(a)") == "/terms: digamma has no derivative here");
   CHECK(problem("a", Loop{"theta", 0}) == "/terms/0/index: 'theta' names something else already");
