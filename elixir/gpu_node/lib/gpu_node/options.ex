@@ -122,7 +122,8 @@ defmodule GpuNode.Options do
         true -> Enum.find_value(options, fn {key, value} -> wrong(key, value, schema[key]) end)
       end
     else
-      "options are a keyword list, got #{show(options)}; #{known(schema)}"
+      secret? = Enum.any?(schema, fn {_key, entry} -> entry[:secret] end)
+      "options are a keyword list#{if secret?, do: "", else: ", got #{show(options)}"}; #{known(schema)}"
     end
   end
 
