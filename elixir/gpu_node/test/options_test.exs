@@ -63,8 +63,12 @@ defmodule GpuNode.OptionsTest do
   end
 
   test "what is no keyword list" do
-    for options <- [nil, :a, %{at: 1}, [1], "text", [at: 1] ++ :b],
-        do: assert(said(options) =~ ~r/^options are a keyword list, got .*; the options are :steps, /)
+    for options <- [nil, :a, %{at: 1}, [1], "text", [at: 1] ++ :b] do
+      {:error, %{message: text}} = Options.check(options, Keyword.delete(@schema, :cookie))
+      assert text =~ ~r/^options are a keyword list, got .*; the options are :steps, /
+      # Among them may be what is never shown.
+      assert said(options) =~ ~r/^options are a keyword list; the options are :steps, /
+    end
   end
 
   test "whose options they are can be said" do

@@ -123,7 +123,8 @@ defmodule GpuNode.Options do
         true -> Enum.find_value(options, fn {key, value} -> wrong(key, value, schema[key]) end)
       end
     else
-      "options are a keyword list, got #{show(options)}; #{known(schema)}"
+      secret? = Enum.any?(schema, fn {_key, entry} -> entry[:secret] end)
+      "options are a keyword list#{if secret?, do: "", else: ", got #{show(options)}"}; #{known(schema)}"
     end
   end
 
@@ -144,27 +145,30 @@ defmodule GpuNode.Options do
 
   defp show(value), do: inspect(value, limit: 10, printable_limit: 100)
 
-  defp valid?(:any, _value), do: true
-  defp valid?(:boolean, value), do: is_boolean(value)
-  defp valid?(:atom, value), do: is_atom(value)
-  defp valid?(:string, value), do: is_binary(value)
-  defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
-  defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
-  defp valid?(:number, value), do: is_number(value)
-  defp valid?(:positive, value), do: is_number(value) and value > 0
-  defp valid?(:timeout, value), do: is_integer(value) and value >= 0 and value <= @longest_ms
-  defp valid?(:named, value), do: named?(value) || false
+  @doc false
+  # Whether `value` is of a type: what is read often is looked at without making a list of it.
+  @spec valid?(type, term) :: boolean
+  def valid?(:any, _value), do: true
+  def valid?(:boolean, value), do: is_boolean(value)
+  def valid?(:atom, value), do: is_atom(value)
+  def valid?(:string, value), do: is_binary(value)
+  def valid?(:pos_integer, value), do: is_integer(value) and value > 0
+  def valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
+  def valid?(:number, value), do: is_number(value)
+  def valid?(:positive, value), do: is_number(value) and value > 0
+  def valid?(:timeout, value), do: is_integer(value) and value >= 0 and value <= @longest_ms
+  def valid?(:named, value), do: named?(value) || false
 
-  defp valid?({:named, type}, value),
+  def valid?({:named, type}, value),
     do: valid?(:named, value) and Enum.all?(value, fn {_, one} -> valid?(type, one) end)
 
-  defp valid?(:keyword, value), do: Keyword.keyword?(value)
-  defp valid?({:in, values}, value), do: value in values
+  def valid?(:keyword, value), do: Keyword.keyword?(value)
+  def valid?({:in, values}, value), do: value in values
   # An atom is greater than every number.
-  defp valid?({:integer, low, high}, value), do: is_integer(value) and value >= low and value <= high
-  defp valid?({:fun, arity}, value), do: is_function(value, arity)
-  defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
-  defp valid?({:custom, _text, function}, value), do: function.(value)
+  def valid?({:integer, low, high}, value), do: is_integer(value) and value >= low and value <= high
+  def valid?({:fun, arity}, value), do: is_function(value, arity)
+  def valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
+  def valid?({:custom, _text, function}, value), do: function.(value)
 
   # Names as the node has them: an atom is its text.
   defp named?(pairs) when is_map(pairs) and not is_struct(pairs), do: pairs |> Map.to_list() |> named?()

@@ -51,18 +51,14 @@ defmodule Nx.Vulkan.Config do
   @doc "The value of `key`."
   @spec get!(atom) :: term
   for {key, entry} <- @schema do
+    # Tensors are made by what this says: what is right costs a look.
     def get!(unquote(key)) do
-      case Application.fetch_env(:nx_vulkan, unquote(key)) do
-        :error ->
-          unquote(entry[:default])
-
-        {:ok, value} ->
-          Options.check!([{unquote(key), value}], [{unquote(key), @schema[unquote(key)]}], "config :nx_vulkan")[
-            unquote(key)
-          ]
-      end
+      value = Application.get_env(:nx_vulkan, unquote(key), unquote(entry[:default]))
+      if Options.valid?(@schema[unquote(key)][:type], value), do: value, else: refuse!(unquote(key), value)
     end
   end
+
+  defp refuse!(key, value), do: Options.check!([{key, value}], Keyword.take(@schema, [key]), "config :nx_vulkan")[key]
 
   @doc "The keys that there are."
   @spec keys() :: [atom]
