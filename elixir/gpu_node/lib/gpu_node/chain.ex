@@ -43,7 +43,7 @@ defmodule GpuNode.Chain do
   Makes a model of `family`: JSON text, `{:file, path}`, or the name of a built-in family.
 
   Options: `:parameters`, `:dimensions`, `:data` (maps or keywords from names to numbers; data may be nested lists, a tensor, or `{binary, shape}`
-  of little-endian f64), `:type` (`:f64`, the default, or `:f32`), `:chains` (how many will be run together: the kernel for as many is
+  of little-endian f64; a family that needs data has none of its own, but for the eight schools), `:type` (`:f64`, the default, or `:f32`), `:chains` (how many will be run together: the kernel for as many is
   compiled; default 1), `:timeout` in ms (default 60,000).
 
   Errors have `details` with the stage: `:invalid_argument` (stages `:parse` and `:check`, with file, path and line), `:compile_failed`
