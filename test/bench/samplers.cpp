@@ -103,7 +103,7 @@ int run(int argc, char** argv) {
   const auto device = must(vulkan::Device::create({.selector = argument(1, "")}));
   const chain::Family family = must(chain::load_family(argument(2, "specs/families/eight_schools_noncentered.json")));
   const Dtype dtype = std::strcmp(argument(6, "f32"), "f64") == 0 ? Dtype::f64 : Dtype::f32;
-  const chain::Binding binding = must(chain::bind(family, {}));
+  const chain::Binding binding = must(chain::bind(family, family.example ? family.example->inputs : chain::Inputs()));
   const auto model = must(chain::DeviceModel::make(*device, family.program, binding, dtype));
   const chain::SamplerOptions options{.chains = std::atoll(argument(3, "1024")),
                                       .warmup = std::atoll(argument(5, "500")),

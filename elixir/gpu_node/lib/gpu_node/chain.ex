@@ -86,6 +86,8 @@ defmodule GpuNode.Chain do
 
   #{Options.docs(@compile_options)}
 
+  A family that needs data has none of its own, but for the eight schools.
+
   Errors have `details` with the stage: `:invalid_argument` (stages `:parse` and `:check`, with file, path and line), `:compile_failed`
   (`:glsl`, `:spirv`, `:driver`: a defect, please report it); `:not_found` (no such built-in family), `:out_of_memory`, `:quota`, `:deadline`,
   `:node_down`.
