@@ -1,12 +1,16 @@
 // Sums over the chains of a batch, each |p_blocks|-th of them, for the host to add up. One invocation for each pair of
-// sums. Coordinates and what is learned are of chains that have moved of late: a chain that cannot move says nothing of
-// how the others do.
+// sums. Scales and the path's length are learned of chains that have moved of late: one that cannot move says nothing
+// of where the others are.
 
-bool counts_here(uint chain) { return numbers[5u * p_batch + chain] < REAL(REST_LIMIT); }
+REAL rest(uint chain) { return numbers[5u * p_batch + chain]; }
+// It has not moved of late, or since the start that was not of late.
+bool rests(uint chain) { return rest(chain) >= REAL(p_rest_limit); }
+bool counts_here(uint chain) { return rest(chain) >= REAL(0) && !rests(chain); }
 
 // Of each coordinate: its distance from the centre, and that squared. Then: the acceptance, and its inverse; what it
 // says of the path's length, and its weight in that; the mean acceptance of the phase, and whether the last is above
-// the target; whether the chain counts, and whether it has not moved in the phase.
+// the target; whether the chain counts, and whether it has not moved in the phase; the inverse where it does not rest,
+// and whether that is so.
 REAL2 pair_of(uint column, uint chain) {
   REAL chance = numbers[3u * p_batch + chain];
   if (column < p_coordinates) {
@@ -15,11 +19,12 @@ REAL2 pair_of(uint column, uint chain) {
     return REAL2(apart, op_multiply(apart, apart));
   }
   uint which = column - p_coordinates;
-  if (which == 0u)
-    return REAL2(chance, counts_here(chain) ? op_divide(REAL(1), max(chance, LEAST_ACCEPTANCE)) : REAL(0));
+  REAL inverse = op_divide(REAL(1), max(chance, LEAST_ACCEPTANCE));
+  if (which == 0u) return REAL2(chance, inverse);
   if (which == 1u) return counts_here(chain) ? REAL2(numbers[4u * p_batch + chain], chance) : REAL2(0);
   if (which == 2u) return REAL2(numbers[2u * p_batch + chain], chance > REAL(uintBitsToFloat(p_target)) ? 1 : 0);
-  return REAL2(counts_here(chain) ? 1 : 0, counts[p_batch + chain] == 0u ? 1 : 0);
+  if (which == 3u) return REAL2(counts_here(chain) ? 1 : 0, counts[p_batch + chain] == 0u ? 1 : 0);
+  return rests(chain) ? REAL2(0) : REAL2(inverse, REAL(1));
 }
 
 // Divergences, in two halves of 16 bits, so that floats hold them.

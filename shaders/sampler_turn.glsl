@@ -5,7 +5,8 @@
 //
 // |numbers| holds for each chain, one array after the other: the kinetic energy of the momentum, the log density, the
 // mean acceptance, the last acceptance, what that says of the path's length, for how many iterations the chain has
-// rested (REST_LIMIT of them are as good as for ever), and the energy of the state that the last iteration ended with.
+// rested (p_rest_limit of them are as good as for ever; counted from below 0 where it has never moved yet), and the
+// energy of the state that the last iteration ended with.
 //
 // |counts| likewise: divergences and moves of the phase, and whether a path diverged since the last draw was kept.
 
@@ -164,7 +165,7 @@ void turn_main() {
   if (p_beginning != 0u) {
     // Nowhere is better than where nothing is known.
     if (lane() == 0u) LOGP = is_nan(new_logp) ? NEGATIVE_INFINITY : new_logp;
-    if (lane() == 0u && p_counted == 0u) REST = REAL(REST_LIMIT);
+    if (lane() == 0u && p_counted == 0u) REST = -REAL(p_rest_limit);
   } else {
     taken = accepts(key, new_logp);
   }
@@ -178,6 +179,7 @@ void turn_main() {
   KINETIC = op_multiply(REAL(0.5), sums.x);
   if (p_beginning != 0u) return;
   bool went = chain_moved(sums);
-  REST = went ? REAL(0) : min(REST + REAL(1), REAL(REST_LIMIT));
+  REAL limit = REAL(p_rest_limit), rested = REST + REAL(1);
+  REST = went ? REAL(0) : rested == REAL(0) ? limit : min(rested, limit);
   MOVES = (p_counted == 1u ? 0u : MOVES) + (went ? 1u : 0u);
 }

@@ -76,6 +76,21 @@ void Adaptation::follow(const Observation& seen) {
     if (std::isfinite(seen.mean[i])) centre_[i] += share * (seen.mean[i] - centre_[i]);
 }
 
+// The acceptance that the step is learned by: the harmonic mean over chains. Those that rest are in it while they are
+// so few that it bears them, and left out where they are more: else one of four drove the step to nothing, which moves
+// nobody. What the step had become on their account is taken back.
+double Adaptation::statistic(const Observation& seen) {
+  const auto chains = static_cast<double>(options_.chains);
+  const double borne = chains * (1 / options_.target_accept - 1) / 18;
+  const bool before = left_out_;
+  left_out_ = chains - seen.awake > borne;
+  if (!left_out_) return chains / seen.inverse_acceptance;
+  // Where nobody moves shorter steps may help.
+  if (seen.awake == 0) return std::max(seen.acceptance / chains, kLeastAcceptance);
+  if (!before) steps_.restart(tried_.front());
+  return seen.awake / seen.awake_inverse;
+}
+
 bool Adaptation::learn(const Observation& seen) {
   if (learns_path_) {
     const double time = steps() * step_size_;
@@ -85,9 +100,9 @@ bool Adaptation::learn(const Observation& seen) {
                  std::max(step_size_ * static_cast<double>(options_.max_steps), path_.length()));
   }
   if (learns_step_) {
-    // Where nobody moves shorter steps may help.
-    const double mean = seen.acceptance / static_cast<double>(options_.chains);
-    steps_.update(seen.counting > 0 ? seen.counting / seen.inverse_acceptance : std::max(mean, kLeastAcceptance));
+    tried_.push_back(step_size_);
+    if (tried_.size() > rest_limit(options_.warmup)) tried_.pop_front();
+    steps_.update(statistic(seen));
     step_size_ = steps_.step();
   }
   if (!learns_scales_ || !windows_.learns(iteration_)) return false;
@@ -111,6 +126,7 @@ void Adaptation::set_scales() {
   inverse_mass_ = std::move(variance);
   step_size_ = steps_.averaged() / shortest;
   steps_.restart(step_size_);
+  tried_.clear();
   // What was learned of paths before there were scales is worth nothing: the criterion has more than one top, and the
   // lower ones lie further out and cost more.
   if (learns_path_) path_.restart(scaled_ ? std::max(path_.length() / longest, 1.0) : kScaledPath);

@@ -4,6 +4,8 @@
 // the draws. What is given is not learned; scales are only learned where the step size is.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <optional>
 
 #include "chain/adapt.h"
@@ -24,17 +26,21 @@ struct AdaptationOptions {
 
 // What all chains did in one iteration.
 struct Observation {
-  double acceptance = 0;  // sum of probabilities, over all chains
-  double above = 0;       // chains whose probability is above the target
-  // Of chains that count, because they have moved in one of the last kRestLimit iterations:
-  double counting = 0;            // how many; then sums over them:
-  double inverse_acceptance = 0;  // of the inverses, no probability taken for less than kLeastAcceptance,
-  double path_weight = 0;         // of probabilities,
-  double path_gradient = 0;       // and of the criterion's derivative by the path's time, times those
-  std::vector<double> mean, m2;   // of each coordinate, after the iteration
+  double acceptance = 0;          // sums over chains: of probabilities,
+  double inverse_acceptance = 0;  // of their inverses, no probability taken for less than kLeastAcceptance
+  double above = 0;               // chains whose probability is above the target
+  // Of chains that have moved in one of the last rest_limit() iterations, or have had no more than these to begin:
+  double awake = 0, awake_inverse = 0;  // how many; the sum of inverses
+  // Of those without the ones that have never moved yet:
+  double counting = 0;           // how many; then sums over them:
+  double path_weight = 0;        // of probabilities,
+  double path_gradient = 0;      // and of the criterion's derivative by the path's time, times those
+  std::vector<double> mean, m2;  // of each coordinate, after the iteration
 };
 inline constexpr double kLeastAcceptance = 0.1;
-inline constexpr uint32_t kRestLimit = 50;
+
+// How long a chain may stay where it is and still be taken for one that shorter steps would move.
+inline uint32_t rest_limit(int64_t warmup) { return static_cast<uint32_t>(std::clamp<int64_t>(warmup / 8, 10, 50)); }
 
 class Adaptation {
  public:
@@ -59,6 +65,7 @@ class Adaptation {
  private:
   void search(const Observation& seen);
   void follow(const Observation& seen);
+  double statistic(const Observation& seen);
   bool learn(const Observation& seen);
   void set_scales();
   void draw();
@@ -68,6 +75,8 @@ class Adaptation {
   Phase phase_ = Phase::kWarmup;
   int64_t iteration_ = 0;
   uint64_t seen_ = 0;
+  std::deque<double> tried_;  // steps of the last rest_limit() iterations
+  bool left_out_ = false;     // chains that rest
   double step_size_;
   DualAveraging steps_;
   PathLength path_;

@@ -194,6 +194,7 @@ void Ensemble::turn(const Turn& turn) {
                            .counted = turn.counted,
                            .learning = turn.learning,
                            .draw_begins = turn.draw_begins,
+                           .rest_limit = rest_limit(options_.warmup),
                            .seed_low = static_cast<uint32_t>(options_.seed),
                            .seed_high = static_cast<uint32_t>(options_.seed >> 32)};
     const std::array ranges = {whole(batch.state, true),  whole(batch.current, true), whole(batch.numbers, true),
@@ -218,7 +219,8 @@ void Ensemble::reduce(bool coordinates) {
                              .blocks = static_cast<uint32_t>(batch.blocks),
                              .block_first = static_cast<uint32_t>(batch.block_first),
                              .all_blocks = static_cast<uint32_t>(all_blocks_),
-                             .target = std::bit_cast<uint32_t>(static_cast<float>(options_.target_accept))};
+                             .target = std::bit_cast<uint32_t>(static_cast<float>(options_.target_accept)),
+                             .rest_limit = rest_limit(options_.warmup)};
     const std::array ranges = {whole(batch.current, false), whole(batch.numbers, false), whole(batch.counts, false),
                                setting(kCentre), whole(partials_, true)};
     queue(kReduce, ranges, push, elements(seen_columns_ * batch.blocks),
@@ -246,12 +248,14 @@ Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
   }
   seen.observation.acceptance = sum(coordinates, 0);
   seen.observation.inverse_acceptance = sum(coordinates, 1);
+  seen.observation.awake_inverse = sum(coordinates + 4, 0);
+  seen.observation.awake = sum(coordinates + 4, 1);
   seen.observation.path_gradient = sum(coordinates + 1, 0);
   seen.observation.path_weight = sum(coordinates + 1, 1);
   seen.mean_acceptance = sum(coordinates + 2, 0) / static_cast<double>(chains_);
   seen.observation.above = sum(coordinates + 2, 1);
   seen.unmoved = static_cast<uint64_t>(sum(coordinates + 3, 1));
-  seen.divergences = static_cast<uint64_t>(sum(coordinates + 4, 0) + 65536 * sum(coordinates + 4, 1));
+  seen.divergences = static_cast<uint64_t>(sum(coordinates + 5, 0) + 65536 * sum(coordinates + 5, 1));
   return seen;
 }
 

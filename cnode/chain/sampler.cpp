@@ -27,7 +27,8 @@ std::string text_of(double number) {
 
 // Numbers that things are multiplied by: beyond these a model's type has no room for products.
 Result<void> scale(const std::string& name, double value, Dtype dtype) {
-  const double most = dtype == Dtype::f64 ? 1e200 : 1e30, least = 1 / most;
+  const bool wide = dtype == Dtype::f64;
+  const double least = wide ? 1e-200 : 1e-30, most = wide ? 1e200 : 1e30;
   if (value >= least && value <= most) return {};
   return invalid(concat(name, " is ", text_of(value), "; ", text_of(least), " to ", text_of(most), " is possible in ",
                         dtype_info(dtype).name));

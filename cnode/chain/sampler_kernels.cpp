@@ -54,10 +54,10 @@ Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::D
   builder.buffer("current", real, kReadWrite);
   builder.buffer("numbers", real, kReadWrite);
   builder.buffer("counts", "uint", kReadWrite);
-  builder.define("REST_LIMIT", concat(kRestLimit));
   for (const char* name : {"inverse_mass", "mass_root", "centre"}) builder.buffer(name, real, kRead);
   push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_chain_slots", "p_logp_slot", "p_iteration",
-                           "p_beginning", "p_counted", "p_learning", "p_draw_begins", "p_seed_low", "p_seed_high"});
+                           "p_beginning", "p_counted", "p_learning", "p_draw_begins", "p_rest_limit", "p_seed_low",
+                           "p_seed_high"});
   builder.library("lib/threefry.glsl");
   builder.math("exp", shape.dtype);
   builder.library("sampler_turn.glsl");
@@ -75,7 +75,6 @@ Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& 
   ShaderBuilder builder = begin(dtype, kElementLanes, device);
   const std::string real(kernels::compute_type(dtype));
   builder.define("LEAST_ACCEPTANCE", concat("REAL(", std::to_string(kLeastAcceptance), ")"));
-  builder.define("REST_LIMIT", concat(kRestLimit));
   builder.define("DIVERGENCE_COLUMN", concat(kChainColumns - 1, "u"));
   builder.buffer("current", real, kRead);
   builder.buffer("numbers", real, kRead);
@@ -83,7 +82,7 @@ Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& 
   builder.buffer("centre", real, kRead);
   builder.buffer("partials", real, kWrite);
   push(builder, std::array{"p_batch", "p_coordinates", "p_chain_stride", "p_place_stride", "p_column_first",
-                           "p_columns", "p_blocks", "p_block_first", "p_all_blocks", "p_target"});
+                           "p_columns", "p_blocks", "p_block_first", "p_all_blocks", "p_target", "p_rest_limit"});
   builder.library("sampler_reduce.glsl");
   builder.body() += "  reduce_main();\n";
   return builder.build();

@@ -25,6 +25,7 @@ struct TurnPush {
   uint32_t counted = 0;    // iterations of the phase with this one; 0 at the very beginning
   uint32_t learning = 0;
   uint32_t draw_begins = 0;  // the iteration is the first since a draw was kept
+  uint32_t rest_limit = 0;   // iterations
   uint32_t seed_low = 0, seed_high = 0;
 };
 Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::DeviceInfo& device);
@@ -40,8 +41,9 @@ struct ReducePush {
   uint32_t blocks = 0;                          // that the batch's chains are dealt to in turn
   uint32_t block_first = 0, all_blocks = 0;     // the first of them among those of all batches
   uint32_t target = 0;                          // of the acceptance: the bits of a float
+  uint32_t rest_limit = 0;
 };
-inline constexpr uint32_t kChainColumns = 5;
+inline constexpr uint32_t kChainColumns = 6;
 Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device);
 
 // Buffers: source, numbers, counts, moments, log densities, energies, whether paths diverged, which chains never moved,

@@ -124,9 +124,12 @@ TEST_CASE("a chain of four that cannot move leaves the others their steps, and i
     const Samples stuck = sample(model, options);
     CAPTURE(stuck.step_size);
     CAPTURE(sound.step_size);
-    CHECK(stuck.never_moved == std::vector<uint8_t>{0, 1, 0, 0});
-    CHECK(stuck.unmoved == 1);
-    CHECK(stuck.divergences[1] == 400);
+    // In f32, where it is nearer, the short steps that are tried on its account bring it home.
+    const bool home = dtype == Dtype::f32;
+    CHECK(int{stuck.never_moved[1]} == (home ? 0 : 1));
+    CHECK(stuck.unmoved == (home ? 0u : 1u));
+    CHECK(stuck.divergences[1] == (home ? 0u : 400u));
+    CHECK((std::fabs((stuck.mean[0][1] + stuck.mean[1][1]) / 2 - 1.5) < 0.3) == home);
     CHECK(stuck.step_size / sound.step_size == doctest::Approx(1).epsilon(0.5));
     CHECK(stuck.inverse_mass[0] / sound.inverse_mass[0] == doctest::Approx(1).epsilon(0.5));
     for (const size_t c : {0, 2, 3}) {

@@ -139,9 +139,10 @@ TEST_CASE("adaptation: a warm-up of normal coordinates learns their scales and a
       relative = std::fmax(relative, adaptation.step_size() * std::sqrt(adaptation.inverse_mass()[i]) / sd[i]);
     const double acceptance = std::exp(-relative / 4);
     Observation seen{.acceptance = 100 * acceptance,
-                     .above = acceptance > 0.8 ? 100.0 : 0.0,
-                     .counting = 100,
                      .inverse_acceptance = 100 / std::fmax(acceptance, 0.01),
+                     .above = acceptance > 0.8 ? 100.0 : 0.0,
+                     .awake = 100,
+                     .counting = 100,
                      .path_weight = 100 * acceptance};
     // The best path: a quarter turn of the slowest coordinate.
     double slowest = 0;
@@ -174,20 +175,21 @@ TEST_CASE("adaptation: a warm-up of normal coordinates learns their scales and a
 // iteration |dead_from| on (of the search and the warm-up together).
 double step_with_a_dead_chain(int dead_from) {
   Adaptation adaptation({.chains = 4, .coordinates = 1, .warmup = 500});
-  const double far = 1e6;
   for (int n = 0; adaptation.phase() != Adaptation::Phase::kDraw; ++n) {
     const bool dead = n >= dead_from;
-    // It never moved, or not of late.
-    const bool counts = !dead || (dead_from > 0 && n < dead_from + static_cast<int>(kRestLimit));
+    const bool awake = !dead || n < dead_from + static_cast<int>(rest_limit(500));
+    const bool counts = awake && dead_from > 0;
     const double chance = std::exp(-adaptation.step_size() * std::sqrt(adaptation.inverse_mass()[0]) / 4);
     Observation seen;
     seen.acceptance = 3 * chance + (dead ? 0 : chance);
     seen.above = chance > 0.8 ? (dead ? 3 : 4) : 0;
     seen.counting = counts ? 4 : 3;
-    seen.inverse_acceptance = 3 / std::fmax(chance, kLeastAcceptance) +
-                              (counts ? 1 / (dead ? kLeastAcceptance : std::fmax(chance, kLeastAcceptance)) : 0);
+    const double sound = 1 / std::fmax(chance, kLeastAcceptance);
+    seen.inverse_acceptance = 3 * sound + (dead ? 1 / kLeastAcceptance : sound);
+    seen.awake = awake ? 4 : 3;
+    seen.awake_inverse = awake ? seen.inverse_acceptance : 3 * sound;
     seen.path_weight = seen.acceptance;
-    seen.mean = {dead_from == 0 && counts ? far : 0};
+    seen.mean = {0};
     seen.m2 = {seen.counting};
     adaptation.advance(seen);
   }
