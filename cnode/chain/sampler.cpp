@@ -79,14 +79,15 @@ Result<jobs::Next> Sampler::record(const jobs::Slice& slice) {
   if (state_ == State::kDone) return jobs::Next::kDone;
   GPU_ASSIGN(const bool ready, ensemble_.ready(device_));
   if (!ready) return jobs::Next::kWait;
-  if (summed_ && ensemble_.idle()) GPU_TRY(absorb());
+  if (summed_ && ensemble_.idle()) absorb();
   if (last()) {
     state_ = State::kDone;
     progress_.phase = SamplerProgress::Phase::kDone;
     return jobs::Next::kDone;
   }
+  if (!settled_) GPU_TRY(ensemble_.settings(device_, adaptation_));  // tried again where memory is short
+  settled_ = true;
   if (state_ == State::kStart) {
-    GPU_TRY(ensemble_.settings(device_, adaptation_));
     ensemble_.start();
     walk_.begin(ensemble_.chains(), 0, 1);
     state_ = State::kPath;
@@ -150,23 +151,22 @@ void Sampler::end_path() {
 }
 
 // The host's part of an iteration that is learned from, or a look at the draws.
-Result<void> Sampler::absorb() {
+void Sampler::absorb() {
   const Ensemble::Seen seen = ensemble_.see(adaptation_.centre());
   summed_ = false;
   progress_.divergences = seen.divergences;
   progress_.acceptance = seen.mean_acceptance;
-  if (!waits_) return {};
+  if (!waits_) return;
   waits_ = false;
   progress_.acceptance = seen.observation.acceptance / static_cast<double>(ensemble_.chains());
   const Adaptation::Phase phase = adaptation_.phase();
   const bool rescaled = adaptation_.advance(seen.observation);
   if (phase != Adaptation::Phase::kDraw && adaptation_.phase() == Adaptation::Phase::kDraw) counted_ = 0;
-  GPU_TRY(ensemble_.settings(device_, adaptation_));
+  settled_ = false;
   // The momentum that is there was drawn for other scales.
   if (rescaled) ensemble_.turn({.iteration = iteration_, .beginning = true});
   begin_path();
   report();
-  return {};
 }
 
 void Sampler::report() {
