@@ -9,7 +9,7 @@
 namespace gpu_node::chain {
 namespace {
 
-constexpr uint64_t kMostState = uint64_t{1} << 28;      // numbers of one state
+constexpr uint64_t kMostState = uint64_t{1} << 28;  // numbers of one state
 // Chains are summed up in parts: of a few dozen, but of as many as it takes to leave the host less to add up.
 constexpr uint64_t kPartChains = 32, kMostParts = uint64_t{1} << 16;
 
