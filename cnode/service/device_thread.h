@@ -70,7 +70,8 @@ class DeviceThread {
   // What |attempt| gives of |work|; nothing where it lacks something: it is put back until that is there.
   template <typename Tried, typename Attempt>
   auto try_work(Tried& work, Attempt attempt) -> std::optional<decltype(attempt())>;
-  // Puts |work| back, its session's next, until what it lacks is there. |call|: who waits for it, nullptr: nobody.
+  // Puts |work| back, its session's next, until what it lacks is there. The session pays for |reserved_bytes|
+  // meanwhile.
   void put_back(Work&& work, Lacking lacking, uint64_t reserved_bytes);
   // Whether |work| may be recorded though the device has enough to do.
   bool passes_by(const Work& work) const;
