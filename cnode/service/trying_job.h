@@ -18,7 +18,7 @@ class TryingJob : public WaitedJob {
     if (!lacking_.is_there()) return jobs::Next::kWait;
     lacking_ = {};
     reserved_ = {};
-    const auto next = interpreter_.attempt(session(), trial_, [&] { return record_slice(slice); });
+    auto next = interpreter_.attempt(session(), trial_, [&] { return record_slice(slice); });
     if (next.ok() || !trial_.lacks()) return next;
     lacking_ = trial_.lacking();
     reserved_ = session().account->charge_anyway(trial_.attempt.buffers.bytes());
