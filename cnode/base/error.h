@@ -50,7 +50,6 @@ struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
   std::shared_ptr<const ErrorDetails> details;
-  bool names_owners = false;  // of a shortage: the message says who holds the memory
 };
 
 // |error| of a compilation, with |details| unless it has its own.

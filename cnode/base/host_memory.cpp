@@ -253,13 +253,13 @@ void HostMemory::look_at_address_space(std::vector<MemoryBound>& bounds) const {
   bounds.push_back({"RLIMIT_AS", limit.rlim_cur, whole_number(pages).value_or(0) * page_bytes()});
 }
 
-std::optional<std::string> HostRoom::take(uint64_t bytes) {
+std::optional<std::string> HostRoom::take(uint64_t bytes, uint64_t promised_bytes) {
   const Clock::time_point now = Clock::now();
   const auto fits = [&] { return !bound_ || taken_bytes_ + bytes <= bound_->room_bytes(); };
   const bool little = bound_ && taken_bytes_ + bytes <= bound_->room_bytes() / kLittleShare;
   if (now - looked_ > kBelieved || (bound_ && !little)) {
     bound_ = host_.tightest();
-    taken_bytes_ = 0;
+    taken_bytes_ = promised_bytes;
     looked_ = now;
   }
   if (!fits()) return bound_->text();

@@ -75,7 +75,8 @@ class HostRoom {
   explicit HostRoom(const HostMemory& host) : host_(host) {}
 
   // Counts |bytes| that are about to be taken. Where they do not fit: what is in the way, and nothing is counted.
-  std::optional<std::string> take(uint64_t bytes);
+  // |promised_bytes|: of those counted before, what is not taken yet.
+  std::optional<std::string> take(uint64_t bytes, uint64_t promised_bytes = 0);
   // What is there now is looked at anew.
   void forget() { looked_ = {}; }
 

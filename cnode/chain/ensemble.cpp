@@ -26,8 +26,7 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
   if (leapfrog_ == nullptr) {
     GPU_ASSIGN(leapfrog_, model_->kernel(device, shape_.mapping));
   }
-  GPU_ASSIGN(const bool allocated, allocate_scratch(device));
-  bool all = allocated && leapfrog_ != nullptr;
+  bool all = leapfrog_ != nullptr;
   for (size_t kind = 0; kind < kKinds; ++kind) {
     jobs::AwaitedKernel& mine = kernels_[kind];
     if (!mine.asked()) {
@@ -50,6 +49,7 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
     GPU_ASSIGN(const vulkan::Kernel* found, mine.look());
     all = all && found != nullptr;
   }
+  GPU_TRY(allocate_scratch(device));
   return all;
 }
 

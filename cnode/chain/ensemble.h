@@ -117,8 +117,8 @@ class Ensemble {
   Ensemble(std::shared_ptr<DeviceModel> model, const SamplerOptions& options);
   Result<void> plan(const vulkan::DeviceInfo& device);
   Result<void> allocate(vulkan::Device& device, const Pay& pay);
-  // Allocates more of |scratch_|, for some milliseconds; whether that is all.
-  Result<bool> allocate_scratch(vulkan::Device& device);
+  // Allocates what of |scratch_| is not there yet.
+  Result<void> allocate_scratch(vulkan::Device& device);
   // Writes [chains][d] numbers of a batch to |to| as they lie in |from|.
   void unfold(const Batch& batch, const vulkan::BufferRef& from, uint32_t array, uint32_t places,
               const vulkan::BufferRef& to);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/clock.h"
 #include "base/concat.h"
 #include "base/divide_up.h"
 #include "chain/ensemble.h"
@@ -10,8 +9,7 @@
 namespace gpu_node::chain {
 namespace {
 
-constexpr std::chrono::milliseconds kAllocatesFor{20};  // at a time
-constexpr uint64_t kMostState = uint64_t{1} << 28;      // numbers of one state
+constexpr uint64_t kMostState = uint64_t{1} << 28;  // numbers of one state
 // Chains are summed up in parts: of a few dozen, but of as many as it takes to leave the host less to add up.
 constexpr uint64_t kPartChains = 32, kMostParts = uint64_t{1} << 16;
 
@@ -144,16 +142,14 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
   return {};
 }
 
-// A software device takes a second for two gigabytes, in which nobody else is served.
-Result<bool> Ensemble::allocate_scratch(vulkan::Device& device) {
-  const Clock::time_point began = Clock::now();
+// What was had stays: where something is lacking, the rest is asked for again.
+Result<void> Ensemble::allocate_scratch(vulkan::Device& device) {
   while (!scratch_.empty()) {
     const Scratch& next = scratch_.back();
     GPU_ASSIGN(*next.buffer, device.pool().allocate(std::max<uint64_t>(next.bytes, 1), vulkan::BufferUse::kDevice));
     scratch_.pop_back();
-    if (Clock::now() - began > kAllocatesFor) return scratch_.empty();
   }
-  return true;
+  return {};
 }
 
 }  // namespace gpu_node::chain

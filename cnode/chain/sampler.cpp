@@ -93,14 +93,23 @@ Result<jobs::Next> Sampler::record(const jobs::Slice& slice) {
   if (state_ == State::kDone) return jobs::Next::kDone;
   GPU_ASSIGN(const bool ready, ensemble_.ready(device_));
   if (!ready) return jobs::Next::kWait;
-  if (summed_ && ensemble_.idle()) GPU_TRY(absorb());
+  if (summed_ && ensemble_.idle()) {
+    if (state_ == State::kExplain) return explain();
+    absorb();
+  }
   if (last()) {
     state_ = State::kDone;
     progress_.phase = SamplerProgress::Phase::kDone;
     return jobs::Next::kDone;
   }
+  // What is allocated here is tried again where memory is short.
+  if (!settled_) GPU_TRY(ensemble_.settings(device_, adaptation_));
+  settled_ = true;
+  if (state_ == State::kExplain && !summed_) {
+    GPU_TRY(ensemble_.fetch(device_, unsound_.first));
+    summed_ = true;
+  }
   if (state_ == State::kStart) {
-    GPU_TRY(ensemble_.settings(device_, adaptation_));
     begin_chains();
     state_ = State::kCheck;
   }
@@ -131,14 +140,7 @@ void Sampler::begin_chains() {
 }
 
 // All chains have a density and a gradient to start from, or are drawn elsewhere, or nobody starts.
-Result<void> Sampler::absorb_check() {
-  if (state_ == State::kExplain)
-    return no_finite_density(ensemble_.model(), {.position = ensemble_.fetched(),
-                                                 .chain = unsound_.first,
-                                                 .alike = unsound_.chains,
-                                                 .chains = ensemble_.chains(),
-                                                 .given = ensemble_.given(),
-                                                 .attempts = attempt_ + 1});
+void Sampler::check_starts() {
   unsound_ = ensemble_.unsound();
   waits_ = false;
   if (unsound_.chains == 0) {
@@ -148,10 +150,17 @@ Result<void> Sampler::absorb_check() {
     begin_chains();
   } else {
     state_ = State::kExplain;
-    waits_ = summed_ = true;
-    GPU_TRY(ensemble_.fetch(device_, unsound_.first));
+    waits_ = true;
   }
-  return {};
+}
+
+Error Sampler::explain() const {
+  return no_finite_density(ensemble_.model(), {.position = ensemble_.fetched(),
+                                               .chain = unsound_.first,
+                                               .alike = unsound_.chains,
+                                               .chains = ensemble_.chains(),
+                                               .given = ensemble_.given(),
+                                               .attempts = attempt_ + 1});
 }
 
 void Sampler::begin_path() {
@@ -198,25 +207,24 @@ void Sampler::end_path() {
 }
 
 // The host's part of an iteration that is learned from, or a look at the draws.
-Result<void> Sampler::absorb() {
+void Sampler::absorb() {
   summed_ = false;
-  if (state_ < State::kPath) return absorb_check();
+  if (state_ == State::kCheck) return check_starts();
   const Ensemble::Seen seen = ensemble_.see(adaptation_.centre());
   ensemble_.set_unmoved(seen.unmoved);
   progress_.divergences = seen.divergences;
   progress_.acceptance = seen.mean_acceptance;
-  if (!waits_) return {};
+  if (!waits_) return;
   waits_ = false;
   progress_.acceptance = seen.observation.acceptance / static_cast<double>(ensemble_.chains());
   const Adaptation::Phase phase = adaptation_.phase();
   const bool rescaled = adaptation_.advance(seen.observation);
   if (phase != adaptation_.phase()) begin_phase();
-  GPU_TRY(ensemble_.settings(device_, adaptation_));
+  settled_ = false;
   // The momentum that is there was drawn for other scales.
   if (rescaled) ensemble_.turn({.iteration = iteration_, .beginning = true});
   begin_path();
   report();
-  return {};
 }
 
 // Counts are of a phase.

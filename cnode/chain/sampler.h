@@ -34,9 +34,10 @@ class Sampler final : public jobs::Job {
 
   Sampler(vulkan::Device& device, Ensemble ensemble, const SamplerOptions& options,
           const AdaptationOptions& adaptation);
-  Result<void> absorb();
+  void absorb();
   void begin_chains();
-  Result<void> absorb_check();
+  void check_starts();
+  Error explain() const;
   void end_path();
   void begin_path();
   void begin_phase();
@@ -55,6 +56,7 @@ class Sampler final : public jobs::Job {
   uint32_t counted_ = 0;      // of the phase
   bool summed_ = false;       // a sum is on its way
   bool waits_ = false;        // and the next iteration needs it
+  bool settled_ = false;      // what was adapted is on the device
   uint32_t looked_ = 0;       // |counted_| at the last look at the draws
   SamplerProgress progress_;
 };

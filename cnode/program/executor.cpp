@@ -11,6 +11,8 @@ namespace gpu_node::program {
 namespace {
 
 constexpr double kFewUnits = 1000;  // never take long
+// Kernels of an owner may wait to be compiled when more are asked for ahead: eight seconds of a compiler's work.
+constexpr size_t kMostAhead = 256;
 
 kernels::Arg argument(const Operand& operand) {
   if (operand.literal != nullptr) return *operand.literal;
@@ -37,6 +39,13 @@ bool is_empty(std::span<const ir::TensorType> types) {
 Executor::Executor(vulkan::Device& device, std::function<bool()> go_on)
     : device_(device), go_on_(std::move(go_on)), pace_(Pace::of(device.info())) {}
 
+void Executor::try_on(Attempt* attempt) {
+  thread_.check("an executor");
+  attempt_ = attempt;
+  if (attempt != nullptr) attempt->kernel = {};
+  device_.pool().reserve_in(attempt != nullptr ? &attempt->buffers : nullptr);
+}
+
 uint64_t Executor::lap() {
   const Clock::time_point now = Clock::now();
   const uint64_t spent = nanoseconds_between(counted_, now);
@@ -49,11 +58,12 @@ void Executor::count(uint64_t instructions) {
   counters_.record_ns += lap();
 }
 
-void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands,
+bool Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands,
                         Kernels& kernels) {
   thread_.check("an executor");
+  if (device_.kernels().queued(asker_.owner) >= kMostAhead) return false;
   ir::TensorTypes types;
-  if (!ir::infer(instruction, operands, types).ok() || is_empty(types.span())) return;
+  if (!ir::infer(instruction, operands, types).ok() || is_empty(types.span())) return true;
   std::vector<kernels::Arg> arguments;
   for (size_t i = 0; i < operands.size(); ++i) {
     const ir::OperandType& type = operands[i];
@@ -64,12 +74,13 @@ void Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::
   }
   if (!operands.empty() && std::holds_alternative<kernels::TensorArg>(arguments[0]) &&
       kernels::is_view(instruction, operands[0].dtype))
-    return;
+    return true;
   const Result<kernels::Plan> plan = kernels::plan(instruction, arguments, device_.info());
-  if (!plan.ok()) return;
+  if (!plan.ok()) return true;
   for (const kernels::Dispatch& dispatch : plan->dispatches)
     if (vulkan::KernelCache::Pending missing = missing_kernel(dispatch); missing.valid())
       kernels.push_back(std::move(missing));
+  return true;
 }
 
 Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
@@ -98,6 +109,10 @@ Result<bool> Executor::begin(const ir::Instruction& instruction, std::span<const
   }();
   counters_.record_ns += lap();
   if (done.ok()) return done;
+  if (lacks()) {
+    --counters_.instructions;  // it comes again
+    return done;
+  }
   ++counters_.failed;
   return ir::with_instruction(std::move(done).error(), instruction, operand_types_);
 }
@@ -186,6 +201,10 @@ Result<bool> Executor::go_on(Rest& rest, Tensors& results) {
 
 Result<void> Executor::finish(Rest rest, Tensors& results) {
   for (bool done = false; !done;) {
+    if (rest.kernel.valid() && attempt_ != nullptr) {
+      attempt_->kernel = std::move(rest.kernel);
+      return Error{ErrorCode::kBusy, "a kernel is being compiled"};
+    }
     if (rest.kernel.valid()) rest.kernel.wait();
     GPU_ASSIGN(done, go_on(rest, results));
   }
@@ -208,25 +227,6 @@ vulkan::KernelCache::Pending Executor::missing_kernel(const kernels::Dispatch& d
   if (device_.kernels().find(dispatch.key, dispatch.emit) != nullptr) return {};
   vulkan::KernelCache::Pending pending = device_.kernels().request(dispatch.key, dispatch.emit, asker_);
   return pending.ready() ? vulkan::KernelCache::Pending() : pending;
-}
-
-vulkan::KernelCache::Pending Executor::missing_kernel(const CachedPlan& cached) {
-  for (const kernels::Dispatch& dispatch : cached.plan.dispatches)
-    if (vulkan::KernelCache::Pending missing = missing_kernel(dispatch); missing.valid()) return missing;
-  return {};
-}
-
-vulkan::KernelCache::Pending Executor::missing_kernel(const Tensor& tensor) {
-  if (is_contiguous(tensor)) return {};
-  const Result<CachedPlan*> plan = copy_of(tensor);
-  return plan.ok() ? missing_kernel(**plan) : vulkan::KernelCache::Pending();
-}
-
-vulkan::KernelCache::Pending Executor::missing_kernel(const ir::Instruction& instruction,
-                                                      std::span<const Operand> operands) {
-  Resolved resolved;
-  if (!infer(instruction, operands, resolved).ok() || !resolve(instruction, operands, resolved).ok()) return {};
-  return resolved.plan != nullptr ? missing_kernel(*resolved.plan) : vulkan::KernelCache::Pending();
 }
 
 Result<bool> Executor::run(CachedPlan& cached, std::span<const ir::TensorType> types, std::span<const Operand> operands,

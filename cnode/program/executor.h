@@ -14,6 +14,7 @@
 #include "base/thread_owner.h"
 #include "ir/infer.h"
 #include "kernels/plan.h"
+#include "program/attempt.h"
 #include "program/pace.h"
 #include "program/plan_cache.h"
 #include "program/tensor.h"
@@ -47,6 +48,19 @@ class Executor {
   // |go_on| is asked between the parts of a long dispatch: whether to go on with it now.
   explicit Executor(vulkan::Device& device, std::function<bool()> go_on = [] { return true; });
 
+  // While one lives, whatever would wait for a kernel or a large buffer fails instead with kBusy, and |attempt| says
+  // what it lacks.
+  class Trying {
+   public:
+    Trying(Executor& executor, Attempt& attempt) : executor_(executor) { executor_.try_on(&attempt); }
+    ~Trying() { executor_.try_on(nullptr); }
+    Trying(const Trying&) = delete;
+    Trying& operator=(const Trying&) = delete;
+
+   private:
+    Executor& executor_;
+  };
+
   // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the
   // host at once where it is mapped.
   Result<Tensor> allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge);
@@ -55,8 +69,9 @@ class Executor {
   void set_owner(uint64_t owner) { asker_.owner = owner; }
   // Asks for the kernels of |instruction|, its operands lying row-major, without waiting, so that those of one message
   // or program compile side by side: adds those to |kernels| that are not there yet, which is to be kept until then.
-  // Nothing where the instruction is wrong: recording it says so.
-  void prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands, Kernels& kernels);
+  // Nothing where the instruction is wrong: recording it says so. False where the owner has asked for so much that no
+  // more is asked for ahead.
+  bool prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands, Kernels& kernels);
 
   // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. Waits for kernels
   // that are still compiling. Errors name op, shapes and types.
@@ -82,11 +97,6 @@ class Executor {
   // |tensor| in row-major order from offset 0 of its own storage: itself when it is so already, else a recorded copy.
   Result<Tensor> contiguous(const Tensor& tensor, const Charge& charge);
 
-  // A kernel that record() of the instruction, or contiguous(), would wait for: asked for; not valid where there is
-  // none.
-  vulkan::KernelCache::Pending missing_kernel(const ir::Instruction& instruction, std::span<const Operand> operands);
-  vulkan::KernelCache::Pending missing_kernel(const Tensor& tensor);
-
   // Whether the plan of the instruction that was recorded last had to be made.
   bool planned() const { return plans_.missed(); }
 
@@ -102,8 +112,10 @@ class Executor {
   void count(uint64_t instructions);
 
  private:
+  void try_on(Attempt* attempt);
+  bool lacks() const { return attempt_ != nullptr && attempt_->lacks(); }
   Result<void> infer(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
-  // go_on() to the end, waiting for kernels.
+  // go_on() to the end, waiting for kernels where that is no attempt.
   Result<void> finish(Rest rest, Tensors& results);
   // The plan of |instruction|, or of a row-major copy of |tensor|: made, or remembered.
   Result<CachedPlan*> plan_of(const ir::Instruction& instruction, std::span<const Operand> operands);
@@ -118,7 +130,6 @@ class Executor {
   Result<bool> record_from(Rest::Place& at, CachedPlan& plan, std::span<const Operand> operands,
                            std::span<const Tensor> results, std::span<const vulkan::BufferRef> scratch);
   vulkan::KernelCache::Pending missing_kernel(const kernels::Dispatch& dispatch);
-  vulkan::KernelCache::Pending missing_kernel(const CachedPlan& plan);
   // |kernel|: of |dispatch|, found when it is nullptr. |group|: the first that is not recorded yet.
   Result<bool> dispatch(const kernels::Dispatch& dispatch, const vulkan::Kernel*& kernel,
                         std::span<const Operand> operands, std::span<const Tensor> results,
@@ -143,6 +154,7 @@ class Executor {
   std::vector<vulkan::BufferRange> ranges_;
   Rest rest_;
   vulkan::KernelCache::Pending awaited_;  // why the last dispatch was not recorded
+  Attempt* attempt_ = nullptr;
 };
 
 }  // namespace gpu_node::program

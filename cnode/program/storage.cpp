@@ -55,9 +55,12 @@ Result<Tensor> Executor::allocate(Dtype dtype, const Shape& shape, bool zeroed, 
     const uint64_t bytes = std::min(storage->part_bytes, storage->size_bytes - at);
     Result<vulkan::BufferRef> part = device_.pool().allocate(bytes, vulkan::BufferUse::kDevice, host_write);
     if (!part.ok()) return with_context(std::move(part).error(), type_text(dtype, shape));
-    // Fills are of whole words; a size class has room for the last one.
-    if (zeroed) GPU_TRY(device_.recorder().fill(*part, 0, (bytes + 3) / 4 * 4, 0));
     storage->parts.push_back(std::move(part).value());
+  }
+  for (size_t i = 0; zeroed && i < storage->parts.size(); ++i) {
+    // Fills are of whole words; a size class has room for the last one.
+    const uint64_t bytes = storage->parts[i]->size_bytes();
+    GPU_TRY(device_.recorder().fill(storage->parts[i], 0, (bytes + 3) / 4 * 4, 0));
   }
   tensor.storage = std::move(storage);
   return tensor;

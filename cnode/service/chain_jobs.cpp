@@ -1,5 +1,6 @@
 #include "service/chain_jobs.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -17,9 +18,10 @@ int64_t us(double ms) { return static_cast<int64_t>(ms * 1000); }
 
 }  // namespace
 
-Result<jobs::Next> DataJob::record(const jobs::Slice&) {
-  if (!data_.empty()) return jobs::Next::kDone;
+Result<jobs::Next> DataJob::record_slice(const jobs::Slice&) {
+  if (data_.size() == work_.request.tensors.size()) return jobs::Next::kDone;
   for (const auto& [name, id] : work_.request.tensors) {
+    if (std::any_of(data_.begin(), data_.end(), [&](const Data& data) { return data.name == name; })) continue;
     const std::string what = "compile_family: data " + name;
     GPU_ASSIGN(const program::Tensor tensor, interpreter_.find(session(), id, what));
     const uint64_t bytes = static_cast<uint64_t>(element_count(tensor.map.shape)) * sizeof(double);
@@ -28,7 +30,7 @@ Result<jobs::Next> DataJob::record(const jobs::Slice&) {
                    concat(what, " is ", type_text(tensor.dtype, tensor.map.shape), ", ", bytes,
                           " bytes in double; 1 to ", kMaxReplyBytes, " are possible")};
     GPU_ASSIGN(const program::Tensor doubles, interpreter_.in_double(session(), tensor));
-    GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(doubles, 0, bytes));
+    GPU_ASSIGN(program::Readback readback, interpreter_.read(session(), doubles, 0, bytes));
     data_.push_back({name, tensor.map.shape, std::move(readback)});
   }
   return jobs::Next::kSubmit;
@@ -46,14 +48,13 @@ Result<void> DataJob::finish() {
 }
 
 CompileJob::CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Device& device, Interpreter& interpreter)
-    : WaitedJob(std::move(work.session), std::move(work.call)),
+    : TryingJob(std::move(work.session), std::move(work.call), interpreter),
       id_(work.request.id),
       planned_(std::move(planned)),
       device_(device),
-      interpreter_(interpreter),
       mapping_(planned_.model->mapping_for(static_cast<uint64_t>(planned_.chains), device.info())) {}
 
-Result<jobs::Next> CompileJob::record(const jobs::Slice& slice) {
+Result<jobs::Next> CompileJob::record_slice(const jobs::Slice& slice) {
   if (held_ == nullptr) {
     held_ = std::make_shared<HeldModel>();
     held_->model = planned_.model;
@@ -62,8 +63,11 @@ Result<jobs::Next> CompileJob::record(const jobs::Slice& slice) {
     // Asked for first, so that it compiles while the numbers travel.
     GPU_ASSIGN(kernel_, planned_.model->kernel(device_, mapping_));
     kernel_known_ = kernel_ != nullptr;
+  }
+  if (!uploaded_) {
     const Clock::time_point start = Clock::now();
-    GPU_TRY(planned_.model->upload(device_));
+    GPU_TRY(interpreter_.with_room(session(), [&] { return planned_.model->upload(device_); }));
+    uploaded_ = true;
     upload_ms_ = static_cast<double>(in_microseconds(Clock::now() - start)) / 1000;
     return jobs::Next::kSubmit;
   }
@@ -106,12 +110,12 @@ Result<void> CompileJob::finish() {
   return {};
 }
 
-Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCallRef call, Chain&& request,
+Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCallRef call, const Chain& request,
                                                  vulkan::Device& device, Interpreter& interpreter) {
   std::unique_ptr<ChainJob> job(new ChainJob(std::move(session), std::move(call), interpreter));
   GPU_ASSIGN(job->held_, interpreter.find_model(job->session(), request.model, "chain"));
   const auto d = static_cast<int64_t>(job->held_->model->coordinates());
-  job->results_ = std::move(request.results);
+  job->results_ = request.results;
   const auto operand = [&](const ChainOperand& given, const char* name) {
     return operand_buffer(interpreter, job->session(), given, job->held_->model->dtype(), std::string("chain: ") + name,
                           device.info());
@@ -136,7 +140,9 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
   wanted.last_only = request.last_only;
   wanted.mapping = request.mapping;
   const auto pay = [&](uint64_t bytes) { return job->pay_for_work(bytes, "chain"); };
-  GPU_ASSIGN(job->run_, chain::ChainRun::start(device, job->held_->model, wanted, pay));
+  GPU_ASSIGN(job->run_, interpreter.with_room(job->session(), [&] {
+    return chain::ChainRun::start(device, job->held_->model, wanted, pay);
+  }));
   GPU_TRY(job->pay());
   return job;
 }
@@ -163,16 +169,21 @@ Result<void> ChainJob::pay() {
   return {};
 }
 
-Result<jobs::Next> ChainJob::record(const jobs::Slice& slice) {
-  GPU_ASSIGN(const jobs::Next next, run_->record(slice));
+Result<jobs::Next> ChainJob::record_slice(const jobs::Slice& slice) {
+  if (!reads_results_) {
+    GPU_ASSIGN(const jobs::Next next, run_->record(slice));
+    if (next != jobs::Next::kSubmit || !run_->last() || !results_.empty()) return next;
+    reads_results_ = true;
+  }
   // In the last submission itself, so that the answer needs no further one.
-  if (next == jobs::Next::kSubmit && run_->last() && results_.empty()) GPU_TRY(read_results());
-  return next;
+  GPU_TRY(read_results());
+  reads_results_ = false;
+  return jobs::Next::kSubmit;
 }
 
 Result<void> ChainJob::read_results() {
   for (size_t i = 0; i < tensors_.size(); ++i) {
-    GPU_ASSIGN(readbacks_[i], interpreter_.transfer().read(tensors_[i], 0, program::size_bytes(tensors_[i])));
+    GPU_ASSIGN(readbacks_[i], interpreter_.read(session(), tensors_[i], 0, program::size_bytes(tensors_[i])));
   }
   return {};
 }

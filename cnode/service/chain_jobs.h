@@ -10,22 +10,23 @@
 #include "chain/chain_run.h"
 #include "service/family_compiler.h"
 #include "service/interpreter.h"
-#include "service/waited_job.h"
+#include "service/trying_job.h"
 
 namespace gpu_node::service {
 
 // Brings a family's data from the device to the host, in double, and hands the request on to the compiler.
-class DataJob final : public WaitedJob {
+class DataJob final : public TryingJob {
  public:
   // Passes a request on; false when its queue is full.
   using Compile = std::function<bool(CompileWork&&)>;
   DataJob(CompileWork&& work, Interpreter& interpreter, const Compile& compile)
-      : WaitedJob(work.session, work.call), work_(std::move(work)), interpreter_(interpreter), compile_(compile) {}
+      : TryingJob(work.session, work.call, interpreter), work_(std::move(work)), compile_(compile) {}
 
-  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:
+  Result<jobs::Next> record_slice(const jobs::Slice& slice) override;
+
   struct Data {
     std::string name;
     Shape shape;
@@ -33,52 +34,51 @@ class DataJob final : public WaitedJob {
   };
 
   CompileWork work_;
-  Interpreter& interpreter_;
   const Compile& compile_;
   std::vector<Data> data_;
 };
 
 // Moves a planned model to the device, waits for its kernel, gives it its name.
-class CompileJob final : public WaitedJob {
+class CompileJob final : public TryingJob {
  public:
   CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Device& device, Interpreter& interpreter);
 
-  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:
+  Result<jobs::Next> record_slice(const jobs::Slice& slice) override;
+
   const int64_t id_;
   PlannedModel planned_;
   vulkan::Device& device_;
-  Interpreter& interpreter_;
   chain::Mapping mapping_;
   std::shared_ptr<HeldModel> held_;
+  bool uploaded_ = false;
   const vulkan::Kernel* kernel_ = nullptr;
   bool kernel_known_ = false;  // it had been compiled for another model
   double upload_ms_ = 0;
 };
 
 // Runs leapfrog steps; the results get their names, or are read and sent.
-class ChainJob final : public WaitedJob {
+class ChainJob final : public TryingJob {
  public:
-  static Result<std::unique_ptr<ChainJob>> make(SessionRef session, PendingCallRef call, Chain&& request,
+  static Result<std::unique_ptr<ChainJob>> make(SessionRef session, PendingCallRef call, const Chain& request,
                                                 vulkan::Device& device, Interpreter& interpreter);
 
-  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:
-  ChainJob(SessionRef session, PendingCallRef call, Interpreter& interpreter)
-      : WaitedJob(std::move(session), std::move(call)), interpreter_(interpreter) {}
+  using TryingJob::TryingJob;
+  Result<jobs::Next> record_slice(const jobs::Slice& slice) override;
 
   Result<void> pay();
   Result<void> read_results();
 
-  Interpreter& interpreter_;
   ModelRef held_;
   std::vector<int64_t> results_;
   chain::ChainRequest request_;
   std::unique_ptr<chain::ChainRun> run_;
+  bool reads_results_ = false;  // nothing else is left
   std::array<program::Tensor, 4> tensors_;
   std::array<program::Readback, 4> readbacks_;  // where the results are sent
   Clock::time_point started_ = Clock::now();

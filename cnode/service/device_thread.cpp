@@ -4,7 +4,9 @@
 
 #include "base/heap.h"
 #include "base/thread_name.h"
+#include "vulkan/buffer_pool.h"
 #include "vulkan/counter_cells.h"
+#include "vulkan/kernel_cache.h"
 #include "vulkan/recorder.h"
 
 namespace gpu_node::service {
@@ -29,7 +31,7 @@ constexpr milliseconds kBetweenLooks{5};
 constexpr milliseconds kIdleBeforeTidying{5000};
 // Since the last work of a message: whoever sends one after another is still there.
 constexpr milliseconds kOthersAbout{200};
-constexpr microseconds kKernelLooks{200};
+constexpr microseconds kLooks{200};  // for what is lacking
 
 }  // namespace
 
@@ -79,7 +81,7 @@ void DeviceThread::loop() {
       last_work_ = Clock::now();
       ++unsubmitted_items_;
       if (!std::holds_alternative<RunWork>(*work)) acknowledge();
-      if (!waits_for_kernel(*work)) std::visit([this](auto& item) { perform(item); }, *work);
+      std::visit([this](auto& item) { perform(item); }, *work);
       work.reset();
     }
     housekeeping();
@@ -99,11 +101,7 @@ bool DeviceThread::idle() const {
 
 std::optional<Work> DeviceThread::next_work() {
   const Clock::time_point now = Clock::now();
-  std::erase_if(kernel_waits_, [](const KernelWait& wait) { return wait.kernel.ready(); });
-  std::erase_if(memory_waits_, [this](const MemoryWait& wait) {
-    return std::none_of(wait.others.begin(), wait.others.end(),
-                        [this](const ParkedWork::Begun& message) { return parked_.is_begun(message); });
-  });
+  std::erase_if(waits_, [this](const Wait& wait) { return lost_ || wait.is_over(); });
   const bool running = !lost_ && recorder_.submitted() > recorder_.completed();
   if (!running) wait_began_ = now;
   busy_ = running && is_busy();
@@ -129,7 +127,7 @@ std::optional<Work> DeviceThread::next_work() {
   if (recorder_.pending() > 0) until = std::min(until, std::max(now, last_work_ + kIdleBeforeSubmit));
   // A read is looked after often at first, less often the longer it takes: its answer is late by a sixteenth at most.
   const Clock::duration waited = now - wait_began_;
-  if (!kernel_waits_.empty()) until = std::min(until, now + kKernelLooks);
+  if (!waits_.empty()) until = std::min(until, now + kLooks);
   if (jobs_.waiting()) until = std::min(until, now + milliseconds(1));
   // Done since it was last looked at: somebody waits for the answer.
   if (!running && !lost_ && (!reads_.empty() || jobs_.in_flight())) until = now;
@@ -179,6 +177,7 @@ void DeviceThread::add(std::unique_ptr<WaitedJob> job) {
 
 void DeviceThread::housekeeping() {
   for (const SessionRef& session : shared_.sessions.take_closed()) {
+    std::erase_if(waits_, [&](const Wait& wait) { return wait.hold.of(session->id); });
     parked_.drop(*session);
     interpreter_.drop(*session);
     heap_returned_ = false;
@@ -213,13 +212,20 @@ void DeviceThread::tidy(Clock::time_point now) {
     last_busy_ = now;
     heap_returned_ = false;
   }
-  if (now - last_busy_ < kIdleBeforeTidying || device_.pool().trim_some() || heap_returned_) return;
+  if (now - last_busy_ < kIdleBeforeTidying) return;
+  device_.kernels().give_back_idle(recorder_.completed());
+  if (device_.pool().trim_some() || heap_returned_) return;
   return_free_heap();
   heap_returned_ = true;
 }
 
-bool DeviceThread::others_free(const Session& session) const {
-  return !reads_.empty() || !parked_.begun_by_others(session).empty();
+Interpreter::Over DeviceThread::others_free(const Session& session) const {
+  std::vector<ParkedWork::Begun> begun = parked_.begun_by_others(session);
+  if (begun.empty() && reads_.empty()) return nullptr;
+  return [this, begun = std::move(begun)] {
+    return std::none_of(begun.begin(), begun.end(),
+                        [this](const ParkedWork::Begun& message) { return parked_.is_begun(message); });
+  };
 }
 
 bool DeviceThread::has_enough() const {
@@ -253,7 +259,9 @@ bool DeviceThread::go_on() {
   return submitted && goes_on && !busy_;
 }
 
-bool DeviceThread::turn_is_over() const { return recorder_.costs().recorded_ms() - turn_began_ms_ >= pace_.turn_ms; }
+double DeviceThread::spent_ms() const { return recorder_.costs().recorded_ms() + device_.pool().spent_ms(); }
+
+bool DeviceThread::turn_is_over() const { return spent_ms() - turn_began_ms_ >= pace_.turn_ms; }
 
 // A device can be lost while nobody submits: the timeline then just stops.
 void DeviceThread::look_for_loss() {

@@ -67,9 +67,12 @@ class DeviceThread {
   std::optional<Work> take_queued(Clock::time_point until);
   // True when |work| is not to be done now, because something of its session is not.
   bool hold_back(Work& work);
-  // True when |work| reads a tensor that first has to be copied by a kernel that is being compiled: it is put back
-  // until that is there.
-  bool waits_for_kernel(Work& work);
+  // What |attempt| gives of |work|; nothing where it lacks something: it is put back until that is there.
+  template <typename Tried, typename Attempt>
+  auto try_work(Tried& work, Attempt attempt) -> std::optional<decltype(attempt())>;
+  // Puts |work| back, its session's next, until what it lacks is there. The session pays for |reserved_bytes|
+  // meanwhile.
+  void put_back(Work&& work, Lacking lacking, uint64_t reserved_bytes);
   // Whether |work| may be recorded though the device has enough to do.
   bool passes_by(const Work& work) const;
   void add(std::unique_ptr<WaitedJob> job);
@@ -85,10 +88,12 @@ class DeviceThread {
   // enough to do, or others wait for their turn.
   bool go_on();
   bool turn_is_over() const;
+  // What turns are measured by: the device's work, by estimates, and making buffers for it.
+  double spent_ms() const;
   bool others_wait() const { return queue_.size() > 0 || parked_.has_ready(); }
-  // Whether something that others than |session| have begun is going to free memory. Jobs are not: they may take
-  // minutes.
-  bool others_free(const Session& session) const;
+  // What others than |session| have begun that is going to free memory, as a question whether it is over. Jobs are not:
+  // they may take minutes.
+  Interpreter::Over others_free(const Session& session) const;
   // Gives idle memory back to the host, a little at a time, once nobody has wanted anything for a while.
   void tidy(Clock::time_point now);
   void look_for_loss();
@@ -110,13 +115,13 @@ class DeviceThread {
   void perform(ChainWork& work);
   void perform(SampleWork& work);
   template <typename Job, typename JobWork, typename Request>
-  void start(JobWork& work, Request& request);
+  void start(JobWork& work, const Request& request);
   void perform(PendingJobWork& work);
   void perform(DispatchWork& work);
   void perform(StagedChunkWork& work);
   void perform(UploadDoneWork& work);
   Result<void> start_download(DownloadWork& work);
-  Result<vulkan::BufferRef> copy_chunk(const Chunk& chunk);
+  Result<vulkan::BufferRef> copy_chunk(const Session& session, const Chunk& chunk);
 
   vulkan::Device& device_;
   vulkan::Recorder& recorder_;
@@ -133,22 +138,20 @@ class DeviceThread {
   Interpreter interpreter_;
   Reads reads_;
   ParkedWork parked_;
-  // Of sessions whose next command needs a kernel that is being compiled.
-  struct KernelWait {
-    vulkan::KernelCache::Pending kernel;
+  // Of sessions whose next piece of work lacks something.
+  struct Wait {
+    Lacking lacking;
+    PendingCallRef call;  // nullptr where nobody waits for an answer
     SessionHold hold;
+    program::Payment payment;  // for the buffers that are made for it
+    bool is_over() const { return lacking.is_there() || (call != nullptr && call->answered()); }
   };
-  std::vector<KernelWait> kernel_waits_;
-  // Of sessions whose next command found no memory, until what others had begun then is over.
-  struct MemoryWait {
-    std::vector<ParkedWork::Begun> others;
-    SessionHold hold;
-  };
-  std::vector<MemoryWait> memory_waits_;
+  std::vector<Wait> waits_;
+  std::unique_ptr<Trial> spare_trial_;
   bool took_parked_ = false;     // the last piece of work was of these
   bool slice_was_last_ = false;  // since a job recorded, none of these was done
   uint64_t turn_of_ = 0;         // session
-  double turn_began_ms_ = 0;     // of all that was recorded
+  double turn_began_ms_ = 0;     // of spent_ms()
   jobs::Turns jobs_;
   // The last message that is done and not acknowledged; an acknowledgement covers the messages before it.
   SessionRef owed_to_;

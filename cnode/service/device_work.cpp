@@ -12,41 +12,30 @@ namespace {
 // An acknowledgement costs a packet; while more work waits, one is sent for this many commands.
 constexpr uint32_t kAcknowledgedCommands = 256;
 
-// Calls |read| with every tensor that |work| needs in row-major order, and whether as f64 numbers.
-template <typename Read>
-void each_read(const Work& work, const Read& read) {
-  const auto of_chain = [&](const ChainOperand& operand) {
-    if (const auto* id = std::get_if<int64_t>(&operand)) read(*id, false);
-  };
-  if (const auto* download = std::get_if<DownloadWork>(&work)) {
-    read(download->download.id, false);
-  } else if (const auto* data = std::get_if<DataWork>(&work)) {
-    for (const auto& [name, id] : data->work.request.tensors) read(id, true);
-  } else if (const auto* chain = std::get_if<ChainWork>(&work)) {
-    for (const auto* operand :
-         {&chain->chain.position, &chain->chain.momentum, &chain->chain.inverse_mass, &chain->chain.step_size})
-      of_chain(*operand);
-  } else if (const auto* sample = std::get_if<SampleWork>(&work)) {
-    if (sample->sample.position) of_chain(*sample->sample.position);
-  } else if (const auto* dispatch = std::get_if<DispatchWork>(&work)) {
-    for (const ShaderBuffer& buffer : dispatch->dispatch.buffers)
-      if (const auto* id = std::get_if<int64_t>(&buffer)) read(*id, false);
-  }
-}
-
 }  // namespace
 
-bool DeviceThread::waits_for_kernel(Work& work) {
-  const SessionRef* session = session_of(work);
-  if (session == nullptr || std::holds_alternative<RunWork>(work) || lost_) return false;
-  vulkan::KernelCache::Pending kernel;
-  each_read(work, [&](int64_t id, bool in_double) {
-    if (!kernel.valid()) kernel = interpreter_.missing_kernel(**session, id, in_double);
-  });
-  if (!kernel.valid()) return false;
-  kernel_waits_.push_back({std::move(kernel), parked_.hold(*session)});
+template <typename Tried, typename Attempt>
+auto DeviceThread::try_work(Tried& work, Attempt attempt) -> std::optional<decltype(attempt())> {
+  std::unique_ptr<Trial> trial = std::move(work.trial != nullptr ? work.trial : spare_trial_);
+  if (trial == nullptr) trial = std::make_unique<Trial>();
+  auto tried = interpreter_.attempt(*work.session, *trial, attempt);
+  if (tried.ok() || !trial->lacks()) {
+    spare_trial_ = std::move(trial);
+    return tried;
+  }
+  work.trial = std::move(trial);
+  const Trial& on_trial = *work.trial;
+  put_back(std::move(work), on_trial.lacking(), on_trial.attempt.buffers.bytes());
+  return std::nullopt;
+}
+
+void DeviceThread::put_back(Work&& work, Lacking lacking, uint64_t reserved_bytes) {
+  const SessionRef& session = *session_of(work);
+  const PendingCallRef* call = call_of(work);
+  if (lacking.any())
+    waits_.push_back({std::move(lacking), call != nullptr ? *call : nullptr, parked_.hold(session),
+                      session->account->charge_anyway(reserved_bytes)});
   parked_.put_back(std::move(work));
-  return true;
 }
 
 void DeviceThread::perform(RunWork& work) {
@@ -55,7 +44,7 @@ void DeviceThread::perform(RunWork& work) {
   if (session.closed.load(std::memory_order_acquire) || lost_) return acknowledge();
   if (turn_of_ != session.id) {
     turn_of_ = session.id;
-    turn_began_ms_ = recorder_.costs().recorded_ms();
+    turn_began_ms_ = spent_ms();
   }
   const bool done = interpreter_.run(session, work.run.commands, work.paused);
   session.recorded_in = recorder_.submitted() + (recorder_.pending() > 0 ? 1 : 0);
@@ -65,11 +54,8 @@ void DeviceThread::perform(RunWork& work) {
   }
   if (!done) {
     acknowledge();  // of messages before it
-    vulkan::KernelCache::Pending kernel = work.paused->kernel();
-    if (kernel.valid()) kernel_waits_.push_back({std::move(kernel), parked_.hold(work.session)});
-    if (work.paused->lacks_memory)
-      memory_waits_.push_back({parked_.begun_by_others(session), parked_.hold(work.session)});
-    return parked_.put_back(std::move(work));
+    const Running& paused = *work.paused;
+    return put_back(std::move(work), paused.lacking(), paused.trial.attempt.buffers.bytes());
   }
   const auto commands = static_cast<uint32_t>(work.run.commands.size());
   session.queued_commands.fetch_sub(commands, std::memory_order_relaxed);
@@ -82,10 +68,10 @@ void DeviceThread::perform(RunWork& work) {
 
 void DeviceThread::perform(DownloadWork& work) {
   if (work.call->answered()) return;
-  const Result<void> started = start_download(work);
-  if (started.ok()) return;
-  work.call->fail(interpreter_.with_owners(started.error()));
-  check(started);
+  const auto started = try_work(work, [&] { return start_download(work); });
+  if (!started || started->ok()) return;
+  work.call->fail(started->error());
+  check(*started);
 }
 
 Result<void> DeviceThread::start_download(DownloadWork& work) {
@@ -112,7 +98,7 @@ Result<void> DeviceThread::start_download(DownloadWork& work) {
   GPU_ASSIGN(const program::Tensor whole, interpreter_.contiguous(*work.session, tensor));
   // The next slice need not copy again.
   if (size < total && whole.storage != tensor.storage) interpreter_.replace(*work.session, download.id, whole);
-  GPU_ASSIGN(program::Readback readback, interpreter_.transfer().read(whole, download.offset, size));
+  GPU_ASSIGN(program::Readback readback, interpreter_.read(*work.session, whole, download.offset, size));
   reads_.add(work.call, std::move(readback));
   return {};
 }
@@ -128,10 +114,11 @@ void DeviceThread::perform(SyncWork& work) {
 
 void DeviceThread::perform(UploadOpenWork& work) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
-  const Result<void> opened = interpreter_.open_upload(*work.session, work.id, work.type);
-  if (!opened.ok()) {
-    work.call->fail(interpreter_.with_owners(opened.error()));
-    return check(opened);
+  const auto opened = try_work(work, [&] { return interpreter_.open_upload(*work.session, work.id, work.type); });
+  if (!opened) return;
+  if (!opened->ok()) {
+    work.call->fail(opened->error());
+    return check(*opened);
   }
   if (!work.call->claim()) {  // its caller has given up, so nobody will fill it
     return interpreter_.free(*work.session, std::span(&work.id, 1));
@@ -162,12 +149,13 @@ void DeviceThread::perform(ModelWork& work) {
 }
 
 template <typename Job, typename JobWork, typename Request>
-void DeviceThread::start(JobWork& work, Request& request) {
+void DeviceThread::start(JobWork& work, const Request& request) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
-  auto job = Job::make(work.session, work.call, std::move(request), device_, interpreter_);
-  if (job.ok()) return add(std::move(job).value());
-  work.call->fail(interpreter_.with_owners(job.error()));
-  check(std::move(job).error());
+  auto job = try_work(work, [&] { return Job::make(work.session, work.call, request, device_, interpreter_); });
+  if (!job) return;
+  if (job->ok()) return add(std::move(*job).value());
+  work.call->fail(job->error());
+  check(std::move(*job).error());
 }
 
 void DeviceThread::perform(ChainWork& work) { start<ChainJob>(work, work.chain); }
@@ -184,17 +172,18 @@ void DeviceThread::perform(DispatchWork& work) {
                                     interpreter_));
 }
 
-Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Chunk& chunk) {
+Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Session& session, const Chunk& chunk) {
   const program::Tensor& tensor = chunk.upload()->tensor();
   program::Transfer& transfer = interpreter_.transfer();
-  GPU_ASSIGN(vulkan::BufferRef fresh, transfer.upload_buffer(chunk.staging()->size_bytes()));
+  GPU_ASSIGN(vulkan::BufferRef fresh,
+             interpreter_.with_room(session, [&] { return transfer.upload_buffer(chunk.staging()->size_bytes()); }));
   GPU_TRY(transfer.copy_in(chunk.staging(), chunk.size_bytes(), tensor, chunk.offset()));
   staged_bytes_ += chunk.size_bytes();
   return fresh;
 }
 
 void DeviceThread::perform(StagedChunkWork& work) {
-  Result<vulkan::BufferRef> fresh = copy_chunk(*work.chunk);
+  Result<vulkan::BufferRef> fresh = copy_chunk(*work.session, *work.chunk);
   if (!fresh.ok()) return reply_error(work.reply_to, fresh.error());
   const UploadRef& upload = work.chunk->upload();
   if (upload->land(*work.chunk, std::move(fresh).value())) interpreter_.complete_upload(*work.session, *upload);

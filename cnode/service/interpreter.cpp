@@ -14,7 +14,7 @@ constexpr uint64_t kKeptShare = 16;  // of the memory limit
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-                         std::function<bool()> go_on, std::function<bool(const Session&)> others_free)
+                         std::function<bool()> go_on, std::function<Over(const Session&)> others_free)
     : sessions_(sessions),
       uploads_(uploads),
       go_on_(std::move(go_on)),
@@ -33,14 +33,15 @@ bool Interpreter::run(Session& session, std::span<const Command> commands, std::
   thread_.check("an interpreter");
   if (paused != nullptr) {
     running_ = std::move(paused);
-    running_->lacks_memory = false;
   } else {
     running_->next = 0;
     running_->has_locals = find_ends(commands);
     running_->prefetched = commands.size() == 1;
   }
-  executor_.set_owner(session.id);
-  const bool done = run_turn(session, commands);
+  const bool done = [&] {
+    const OnTrial trying(*this, session, running_->trial);
+    return run_turn(session, commands);
+  }();
   operands_.clear();
   if (!borrowed_.empty()) borrowed_.clear();
   if (done) {
@@ -57,12 +58,21 @@ void Running::end() {
   if (step) program_run.clear();
   step.reset();
   rest.reset();
-  lacks_memory = waited_for_memory = false;
+  trial.end();
 }
 
-vulkan::KernelCache::Pending Running::kernel() const {
+Lacking Running::lacking() const {
+  Lacking lacking = trial.lacking();
   const program::Rest* left = rest ? &*rest : program_run.rest();
-  return left != nullptr ? left->kernel : vulkan::KernelCache::Pending();
+  if (left != nullptr && left->kernel.valid()) lacking.kernel = left->kernel;
+  return lacking;
+}
+
+Interpreter::OnTrial::OnTrial(Interpreter& interpreter, const Session& session, Trial& trial)
+    : interpreter_(interpreter), trying_(interpreter.executor_, trial.attempt) {
+  trial.begin();
+  interpreter.trial_ = &trial;
+  interpreter.executor_.set_owner(session.id);
 }
 
 bool Interpreter::run_turn(Session& session, std::span<const Command> commands) {
@@ -78,12 +88,9 @@ bool Interpreter::run_turn(Session& session, std::span<const Command> commands) 
     };
     const bool done = std::visit(execute_one, commands[i]);
     // The first that had to be planned most likely waits for its kernel: those behind it need not, one by one.
-    if (!running.prefetched && executor_.planned()) {
-      prefetch(session, commands, i + 1);
-      running.prefetched = true;
-    }
+    if (!running.prefetched && executor_.planned()) running.prefetched = prefetch(session, commands, i + 1);
     if (!done) return false;
-    running.waited_for_memory = false;
+    running.trial.end();
     ++running.next;
     if (running.has_locals)
       for (const int64_t name : running.liveness.dying(i)) running.locals.erase(name);
@@ -109,7 +116,7 @@ bool Interpreter::find_ends(std::span<const Command> commands) {
 
 bool Interpreter::execute(Session& session, const ir::Instruction& instruction) {
   const Result<bool> recorded = running_->rest ? record_rest(instruction) : record(session, instruction);
-  if (!recorded.ok() && !running_->rest && waits_for_memory(session, recorded.error())) return false;
+  if (!recorded.ok() && running_->trial.lacks()) return false;
   if (!recorded.ok()) {
     const ErrorRef error = failure(session, recorded.error());
     for (const auto& [name, type] : instruction.results) poison(session, name, error);
@@ -170,9 +177,7 @@ Result<void> Interpreter::hold_program(Session& session, const CompileProgramCom
 bool Interpreter::execute(Session& session, const RunProgramCommand& run) {
   const Result<bool> done = continue_program(session, run);
   if (done.ok() && !*done) return false;
-  if (!done.ok() && running_->step && running_->program_run.rest() == nullptr &&
-      waits_for_memory(session, done.error()))
-    return false;
+  if (!done.ok() && running_->trial.lacks()) return false;
   running_->step.reset();
   running_->program_run.clear();
   if (done.ok()) return true;
@@ -213,7 +218,10 @@ Result<bool> Interpreter::continue_program(Session& session, const RunProgramCom
     if (goes_on) {
       GPU_ASSIGN(recorded, with_room(session, [&] { return program_run.step(step, session.charge); }));
     }
-    if (recorded) continue;
+    if (recorded) {
+      running_->trial.attempt.buffers.clear();
+      continue;
+    }
     executor_.count(step - from);
     return false;
   }
@@ -230,7 +238,7 @@ bool Interpreter::execute(Session& session, const AllocCommand& alloc) {
   }();
   if (tensor.ok()) {
     bind(session, alloc.id, std::move(tensor).value());
-  } else if (waits_for_memory(session, tensor.error())) {
+  } else if (running_->trial.lacks()) {
     return false;
   } else {
     poison(session, alloc.id, failure(session, std::move(tensor).error()));
@@ -238,14 +246,17 @@ bool Interpreter::execute(Session& session, const AllocCommand& alloc) {
   return true;
 }
 
-bool Interpreter::waits_for_memory(const Session& session, const Error& error) {
-  Running& running = *running_;
-  // An error of old names them, and waiting does not undo it.
-  if (error.code != ErrorCode::kOutOfMemory || error.names_owners || running.waited_for_memory ||
-      !others_free_(session))
-    return false;
-  running.lacks_memory = running.waited_for_memory = true;
-  return true;
+Error Interpreter::short_of_memory(const Session& session, Error error) {
+  if (trial_ != nullptr) {
+    trial_->attempt.buffers.clear();
+    if (!trial_->waited_for_others) trial_->others_over = others_free_(session);
+    if (trial_->others_over != nullptr) {
+      trial_->waited_for_others = true;
+      return error;
+    }
+  }
+  error.message += "; " + sessions_.owners_text();
+  return error;
 }
 
 Result<program::Tensor> Interpreter::make_tensor(Session& session, const ir::TensorType& type,
@@ -259,7 +270,7 @@ Result<program::Tensor> Interpreter::make_tensor(Session& session, const ir::Ten
   GPU_ASSIGN(program::Tensor tensor, with_room(session, [&] {
                return executor_.allocate(type.dtype, type.shape, !filled, filled, session.charge);
              }));
-  if (filled && size > 0) GPU_TRY(transfer_.write(tensor, 0, *bytes));
+  if (filled && size > 0) GPU_TRY(with_room(session, [&] { return transfer_.write(tensor, 0, *bytes); }));
   return tensor;
 }
 
@@ -314,7 +325,8 @@ Result<void> Interpreter::open_upload(Session& session, int64_t id, const ir::Te
   if (!program::is_mapped(tensor)) {
     const uint64_t chunks = (size + kUploadChunkBytes - 1) / kUploadChunkBytes;
     for (uint64_t i = 0; i < std::min<uint64_t>(chunks, kUploadWindow); ++i) {
-      GPU_ASSIGN(vulkan::BufferRef slot, transfer_.upload_buffer(std::min(size, kUploadChunkBytes)));
+      GPU_ASSIGN(vulkan::BufferRef slot,
+                 with_room(session, [&] { return transfer_.upload_buffer(std::min(size, kUploadChunkBytes)); }));
       slots.push_back(std::move(slot));
     }
   }

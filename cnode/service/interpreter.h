@@ -23,6 +23,7 @@
 #include "service/kept_errors.h"
 #include "service/kept_tensors.h"
 #include "service/session.h"
+#include "service/trial.h"
 
 namespace gpu_node::service {
 
@@ -31,8 +32,8 @@ struct Running {
   explicit Running(program::Executor& executor) : program_run(executor) {}
   // Drops what it has.
   void end();
-  // The kernel that it waits for; not valid where it waits for its turn or for memory.
-  vulkan::KernelCache::Pending kernel() const;
+  // What it waits for; nothing where that is its turn.
+  Lacking lacking() const;
 
   size_t next = 0;  // command
   bool has_locals = false, prefetched = false;
@@ -44,24 +45,46 @@ struct Running {
   std::optional<size_t> step;
   // Of an instruction that is between two of its parts.
   std::optional<program::Rest> rest;
-  // It waits for others to free memory; and its next command did so already, once.
-  bool lacks_memory = false, waited_for_memory = false;
+  // Of the next command, or step.
+  Trial trial;
 };
 
 class Interpreter {
  public:
+  // Whether something is over.
+  using Over = std::function<bool()>;
   // |go_on| is asked between commands, the steps of a program and the parts of a long dispatch: whether the turn goes
-  // on. |others_free| is asked when memory is short: whether what others than a session have begun is going to free
-  // some, so that its command waits for that instead of failing.
+  // on. |others_free| is asked when memory is short: what others than a session have begun that is going to free some,
+  // so that its work waits for that instead of failing; nothing where there is none.
   Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads, std::function<bool()> go_on,
-              std::function<bool(const Session&)> others_free);
+              std::function<Over(const Session&)> others_free);
 
   // Executes |commands| in order, from where |paused| left them; their negative names are gone afterwards. False when
-  // the turn is over before they are: |paused| says how far they are.
+  // the turn is over before they are, or they lack something: |paused| says how far they are.
   bool run(Session& session, std::span<const Command> commands, std::unique_ptr<Running>& paused);
   void free(Session& session, std::span<const int64_t> ids);
   // Frees all that |session| holds.
   void drop(Session& session);
+
+  // What |work| gives, done for |session| without waiting; |trial| says what it lacks where it fails because of that.
+  template <typename Work>
+  auto attempt(const Session& session, Trial& trial, Work work) {
+    const OnTrial trying(*this, session, trial);
+    auto result = work();
+    if (result.ok() || !trial.lacks()) trial.end();
+    return result;
+  }
+
+  // What |allocates| gives: tried again as long as kept tensors stand in its way. Where memory stays short, its error
+  // says who holds it.
+  template <typename Allocates>
+  auto with_room(const Session& session, Allocates allocates) {
+    auto result = allocates();
+    while (!result.ok() && make_room(session, result.error().code)) result = allocates();
+    if (!result.ok() && result.error().code == ErrorCode::kOutOfMemory)
+      result = short_of_memory(session, std::move(result).error());
+    return result;
+  }
 
   // The tensor |id| for |reader| ("download"). Errors: the tensor's own, when it is poisoned; kNotFound;
   // kInvalidArgument while bytes of it are missing.
@@ -93,11 +116,9 @@ class Interpreter {
 
   // The same as f64 numbers.
   Result<program::Tensor> in_double(const Session& session, const program::Tensor& tensor);
-  // What reading tensor |id| in row-major order, or as f64 numbers, would wait for: a kernel that is being compiled;
-  // not valid where there is none, or no such tensor.
-  vulkan::KernelCache::Pending missing_kernel(const Session& session, int64_t id, bool in_double);
-  // |error|, which says who holds what where memory is short.
-  Error with_owners(Error error) const;
+  // Makes |size_bytes| of the row-major |tensor| readable by the host.
+  Result<program::Readback> read(const Session& session, const program::Tensor& tensor, uint64_t offset,
+                                 uint64_t size_bytes);
 
   // Ends the grace of kept tensors.
   void expire_kept() {
@@ -111,7 +132,20 @@ class Interpreter {
   uint64_t unknown_frees() const { return unknown_frees_.load(std::memory_order_relaxed); }
 
  private:
-  // These three are false when the turn is over before the command is, or when it waits for memory.
+  // While one lives, what is done for a session is on trial.
+  class OnTrial {
+   public:
+    OnTrial(Interpreter& interpreter, const Session& session, Trial& trial);
+    ~OnTrial() { interpreter_.trial_ = nullptr; }
+    OnTrial(const OnTrial&) = delete;
+    OnTrial& operator=(const OnTrial&) = delete;
+
+   private:
+    Interpreter& interpreter_;
+    const program::Executor::Trying trying_;
+  };
+
+  // These three are false when the turn is over before the command is, or when it lacks something.
   bool execute(Session& session, const ir::Instruction& instruction);
   bool execute(Session& session, const RunProgramCommand& run);
   bool execute(Session& session, const AllocCommand& alloc);
@@ -125,8 +159,8 @@ class Interpreter {
   Result<void> hold_program(Session& session, const CompileProgramCommand& compile);
   // Executes what remains of |commands|; false when the turn is over before.
   bool run_turn(Session& session, std::span<const Command> commands);
-  // Whether the command that failed with |error| is to be tried once more, when others have freed memory.
-  bool waits_for_memory(const Session& session, const Error& error);
+  // |error| of whoever finds no memory: others are going to free some, which is waited for once, or it says who has it.
+  Error short_of_memory(const Session& session, Error error);
   Result<void> begin_program(Session& session, const RunProgramCommand& run);
   // Executes the steps that remain, then binds the results; false when the turn is over before.
   Result<bool> continue_program(Session& session, const RunProgramCommand& run);
@@ -150,19 +184,12 @@ class Interpreter {
   static Error missing(const Session& session, std::string_view what);
   static Error missing_bytes(std::string_view reader, int64_t id, const Upload& upload);
 
-  // |attempt|, and again as long as kept tensors stand in its way.
-  template <typename Attempt>
-  auto with_room(const Session& session, Attempt attempt) {
-    auto result = attempt();
-    while (!result.ok() && make_room(session, result.error().code)) result = attempt();
-    return result;
-  }
   bool make_room(const Session& session, ErrorCode lacking);
 
   // Finds where the locals of |commands| end; false where there are none.
   bool find_ends(std::span<const Command> commands);
-  // Asks for the kernels of the instructions from |commands[from]| on.
-  void prefetch(const Session& session, std::span<const Command> commands, size_t from);
+  // Asks for the kernels of the instructions from |commands[from]| on; false when it is too early for some.
+  bool prefetch(const Session& session, std::span<const Command> commands, size_t from);
   program::Kernels prefetch(const program::CompiledProgram& program);
   bool operand_types(const Session& session, const ir::Instruction& instruction, std::span<const Command> before);
   const ir::TensorType* declared_type(int64_t name, std::span<const Command> before);
@@ -171,12 +198,13 @@ class Interpreter {
   const SessionTable& sessions_;
   UploadTable& uploads_;
   const std::function<bool()> go_on_;
-  const std::function<bool(const Session&)> others_free_;
+  const std::function<Over(const Session&)> others_free_;
   KeptErrors errors_;
   program::Executor executor_;
   program::Transfer transfer_;
   KeptTensors kept_;
   Attachments attachments_;
+  Trial* trial_ = nullptr;            // of the work at hand, where it is on trial
   std::unique_ptr<Running> running_;  // the message at hand, or one that is over, kept for its memory
   // Of the command at hand; kept for their memory.
   std::vector<program::Operand> operands_;

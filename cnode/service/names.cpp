@@ -108,15 +108,6 @@ void Interpreter::count_names(Session& session) {
   session.tensors.store(static_cast<uint32_t>(session.handles.size()), std::memory_order_relaxed);
 }
 
-Error Interpreter::with_owners(Error error) const {
-  if (error.code != ErrorCode::kOutOfMemory || error.names_owners) return error;
-  error.message += "; " + sessions_.owners_text();
-  error.names_owners = true;
-  return error;
-}
-
-ErrorRef Interpreter::failure(Session& session, Error error) {
-  return errors_.keep(session, with_owners(std::move(error)));
-}
+ErrorRef Interpreter::failure(Session& session, Error error) { return errors_.keep(session, std::move(error)); }
 
 }  // namespace gpu_node::service

@@ -125,7 +125,7 @@ std::vector<ParkedWork::Begun> ParkedWork::begun_by_others(const Session& sessio
   std::vector<Begun> begun;
   for (const auto& [id, lane] : lanes_) {
     const RunWork* run = lane.work.empty() ? nullptr : std::get_if<RunWork>(&lane.work.front());
-    if (id != session.id && run != nullptr && run->paused != nullptr && !run->paused->lacks_memory)
+    if (id != session.id && run != nullptr && run->paused != nullptr && run->paused->trial.others_over == nullptr)
       begun.push_back({id, run->run.seq});
   }
   return begun;

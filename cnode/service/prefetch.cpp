@@ -36,14 +36,16 @@ bool Interpreter::operand_types(const Session& session, const ir::Instruction& i
   return true;
 }
 
-void Interpreter::prefetch(const Session& session, std::span<const Command> commands, size_t from) {
+bool Interpreter::prefetch(const Session& session, std::span<const Command> commands, size_t from) {
   declared_.clear();
   declared_commands_ = 0;
   for (size_t i = from; i < commands.size(); ++i) {
     const auto* instruction = std::get_if<ir::Instruction>(&commands[i]);
-    if (instruction && operand_types(session, *instruction, commands.first(i)))
-      executor_.prefetch(*instruction, types_, running_->kernels);
+    if (instruction && operand_types(session, *instruction, commands.first(i)) &&
+        !executor_.prefetch(*instruction, types_, running_->kernels))
+      return false;
   }
+  return true;
 }
 
 program::Kernels Interpreter::prefetch(const program::CompiledProgram& program) {
@@ -57,7 +59,7 @@ program::Kernels Interpreter::prefetch(const program::CompiledProgram& program) 
                            ? ir::OperandType::of(std::get<Scalar>(instruction.operands[k]))
                            : ir::OperandType::of(program.types()[place]));
     }
-    executor_.prefetch(instruction, types_, kernels);
+    if (!executor_.prefetch(instruction, types_, kernels)) break;
   }
   return kernels;
 }

@@ -15,28 +15,24 @@ ir::Instruction conversion_to_double(const program::Tensor& tensor) {
 
 }  // namespace
 
-vulkan::KernelCache::Pending Interpreter::missing_kernel(const Session& session, int64_t id, bool in_double) {
-  const Handle* handle = find_own(session, id);
-  const auto* tensor = handle != nullptr ? std::get_if<program::Tensor>(handle) : nullptr;
-  if (tensor == nullptr) return {};
-  executor_.set_owner(session.id);
-  if (!in_double || tensor->dtype == Dtype::f64) return executor_.missing_kernel(*tensor);
-  const program::Operand operand = *tensor;
-  return executor_.missing_kernel(conversion_to_double(*tensor), {&operand, 1});
-}
-
 Result<program::Tensor> Interpreter::in_double(const Session& session, const program::Tensor& tensor) {
   if (tensor.dtype == Dtype::f64) return contiguous(session, tensor);
   const auto charge = [&session](uint64_t bytes) { return Result(session.account->charge_anyway(bytes)); };
   const program::Operand operand = tensor;
   program::Tensors doubles;
-  GPU_TRY(executor_.record(conversion_to_double(tensor), {&operand, 1}, charge, doubles));
+  GPU_TRY(with_room(session,
+                    [&] { return executor_.record(conversion_to_double(tensor), {&operand, 1}, charge, doubles); }));
   return std::move(doubles[0]);
 }
 
 Result<program::Tensor> Interpreter::contiguous(const Session& session, const program::Tensor& tensor) {
   const auto charge = [&session](uint64_t bytes) { return Result(session.account->charge_anyway(bytes)); };
   return with_room(session, [&] { return executor_.contiguous(tensor, charge); });
+}
+
+Result<program::Readback> Interpreter::read(const Session& session, const program::Tensor& tensor, uint64_t offset,
+                                            uint64_t size_bytes) {
+  return with_room(session, [&] { return transfer_.read(tensor, offset, size_bytes); });
 }
 
 }  // namespace gpu_node::service

@@ -47,12 +47,12 @@ void write_progress(etf::Writer& writer, const SamplerProgress& progress) {
 
 }  // namespace
 
-SampleJob::SampleJob(SessionRef session, PendingCallRef call, Sample&& request, Interpreter& interpreter)
-    : WaitedJob(std::move(session), std::move(call)), interpreter_(interpreter), request_(std::move(request)) {}
+SampleJob::SampleJob(SessionRef session, PendingCallRef call, const Sample& request, Interpreter& interpreter)
+    : TryingJob(std::move(session), std::move(call), interpreter), request_(request) {}
 
-Result<std::unique_ptr<SampleJob>> SampleJob::make(SessionRef session, PendingCallRef call, Sample&& request,
+Result<std::unique_ptr<SampleJob>> SampleJob::make(SessionRef session, PendingCallRef call, const Sample& request,
                                                    vulkan::Device& device, Interpreter& interpreter) {
-  std::unique_ptr<SampleJob> job(new SampleJob(std::move(session), std::move(call), std::move(request), interpreter));
+  std::unique_ptr<SampleJob> job(new SampleJob(std::move(session), std::move(call), request, interpreter));
   GPU_ASSIGN(job->held_, interpreter.find_model(job->session(), job->request_.model, "sample"));
   chain::SamplerOptions& options = job->request_.sampler;
   if (job->request_.position) {
@@ -62,15 +62,15 @@ Result<std::unique_ptr<SampleJob>> SampleJob::make(SessionRef session, PendingCa
     options.position = position.buffer;
   }
   const auto pay = [&](uint64_t bytes) { return job->pay_for_work(bytes, "sample"); };
-  GPU_ASSIGN(job->sampler_, chain::Sampler::start(device, job->held_->model, options, pay));
+  GPU_ASSIGN(job->sampler_, interpreter.with_room(job->session(), [&] {
+    return chain::Sampler::start(device, job->held_->model, options, pay);
+  }));
   GPU_TRY(job->name_results());
   return job;
 }
 
-Result<jobs::Next> SampleJob::record(const jobs::Slice& slice) {
-  Result<jobs::Next> next = sampler_->record(slice);
-  if (!next.ok()) return interpreter_.with_owners(std::move(next).error());
-  return next;
+Result<jobs::Next> SampleJob::record_slice(const jobs::Slice& slice) {
+  return interpreter_.with_room(session(), [&] { return sampler_->record(slice); });
 }
 
 Result<void> SampleJob::add(const ir::TensorType& type, const vulkan::BufferRef& buffer) {

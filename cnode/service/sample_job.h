@@ -7,28 +7,27 @@
 
 #include "chain/sampler.h"
 #include "service/interpreter.h"
-#include "service/waited_job.h"
+#include "service/trying_job.h"
 
 namespace gpu_node::service {
 
-class SampleJob final : public WaitedJob {
+class SampleJob final : public TryingJob {
  public:
-  static Result<std::unique_ptr<SampleJob>> make(SessionRef session, PendingCallRef call, Sample&& request,
+  static Result<std::unique_ptr<SampleJob>> make(SessionRef session, PendingCallRef call, const Sample& request,
                                                  vulkan::Device& device, Interpreter& interpreter);
 
-  Result<jobs::Next> record(const jobs::Slice& slice) override;
   std::chrono::milliseconds report_every() const override { return std::chrono::milliseconds(request_.progress_ms); }
   void report() override;
   Result<void> finish() override;
 
  private:
-  SampleJob(SessionRef session, PendingCallRef call, Sample&& request, Interpreter& interpreter);
+  SampleJob(SessionRef session, PendingCallRef call, const Sample& request, Interpreter& interpreter);
+  Result<jobs::Next> record_slice(const jobs::Slice& slice) override;
 
   // The results as tensors, in the order of PROTOCOL.md; the session pays for them.
   Result<void> name_results();
   Result<void> add(const ir::TensorType& type, const vulkan::BufferRef& buffer);
 
-  Interpreter& interpreter_;
   Sample request_;
   ModelRef held_;
   std::unique_ptr<chain::Sampler> sampler_;

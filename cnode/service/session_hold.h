@@ -21,6 +21,8 @@ class SessionHold {
   }
   ~SessionHold();
 
+  bool of(uint64_t session) const { return session_ == session; }
+
  private:
   ParkedWork* parked_ = nullptr;
   uint64_t session_ = 0;

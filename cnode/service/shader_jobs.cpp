@@ -120,11 +120,13 @@ Result<program::Tensor> DispatchJob::bound(const ShaderBuffer& buffer, uint32_t 
   return tensor;
 }
 
-Result<jobs::Next> DispatchJob::record(const jobs::Slice&) {
+Result<jobs::Next> DispatchJob::record_slice(const jobs::Slice&) {
   if (recorded_) return jobs::Next::kDone;
   started_ = Clock::now();
   GPU_ASSIGN(const vulkan::Kernel* found, kernel());
   GPU_TRY(check_outputs());
+  tensors_.clear();  // of a try before
+  readbacks_.clear();
   tensors_.reserve(request_.buffers.size());
   for (uint32_t i = 0; i < request_.buffers.size(); ++i) {
     GPU_ASSIGN(program::Tensor tensor, bound(request_.buffers[i], i, found->may_write(i)));
@@ -139,7 +141,7 @@ Result<jobs::Next> DispatchJob::record(const jobs::Slice&) {
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (!std::holds_alternative<OutputBytes>(request_.buffers[i])) continue;
     GPU_ASSIGN(program::Readback readback,
-               interpreter_.transfer().read(tensors_[i], 0, program::size_bytes(tensors_[i])));
+               interpreter_.read(session(), tensors_[i], 0, program::size_bytes(tensors_[i])));
     readbacks_.push_back(std::move(readback));
   }
   recorded_ = true;

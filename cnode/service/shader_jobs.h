@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "program/transfer.h"
-#include "service/interpreter.h"
+#include "service/trying_job.h"
 #include "service/waited_job.h"
 #include "vulkan/kernel_cache.h"
 #include "vulkan/recorder.h"
@@ -63,19 +63,16 @@ class SaveJob final : public AwaitingJob<std::string> {
 };
 
 // One dispatch of a client's kernel.
-class DispatchJob final : public WaitedJob {
+class DispatchJob final : public TryingJob {
  public:
   DispatchJob(SessionRef session, PendingCallRef call, DispatchSpirv&& request, vulkan::Device& device,
               Interpreter& interpreter)
-      : WaitedJob(std::move(session), std::move(call)),
-        request_(std::move(request)),
-        device_(device),
-        interpreter_(interpreter) {}
+      : TryingJob(std::move(session), std::move(call), interpreter), request_(std::move(request)), device_(device) {}
 
-  Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
 
  private:
+  Result<jobs::Next> record_slice(const jobs::Slice& slice) override;
   Result<const vulkan::Kernel*> kernel() const;
   Result<void> check_outputs() const;
   Result<program::Tensor> bound(const ShaderBuffer& buffer, uint32_t binding, bool written);
@@ -84,7 +81,6 @@ class DispatchJob final : public WaitedJob {
 
   const DispatchSpirv request_;
   vulkan::Device& device_;
-  Interpreter& interpreter_;
   bool recorded_ = false;
   std::vector<program::Tensor> tensors_;  // by binding
   std::vector<program::Readback> readbacks_;

@@ -32,6 +32,7 @@ class WaitedJob : public jobs::Task {
  protected:
   // Has the session pay for what the job works in, beside its results, for as long as the job lives. |who|: "sample".
   Result<void> pay_for_work(uint64_t bytes, std::string_view who) {
+    work_ = program::Payment();  // of a try before
     Result<program::Payment> payment = session_->charge(bytes);
     if (!payment.ok()) return with_context(std::move(payment).error(), std::string(who) + ": what it works in");
     work_ = std::move(payment).value();

@@ -28,6 +28,7 @@ struct DownloadWork {
   SessionRef session;
   PendingCallRef call;
   Download download;
+  std::unique_ptr<Trial> trial = nullptr;  // when it has been tried
 };
 struct SyncWork {
   SessionRef session;
@@ -39,6 +40,7 @@ struct UploadOpenWork {
   PendingCallRef call;
   int64_t id = 0;
   ir::TensorType type;
+  std::unique_ptr<Trial> trial = nullptr;  // when it has been tried
 };
 struct AttachWork {
   SessionRef session;
@@ -59,11 +61,13 @@ struct ChainWork {
   SessionRef session;
   PendingCallRef call;
   Chain chain;
+  std::unique_ptr<Trial> trial = nullptr;  // when it has been tried
 };
 struct SampleWork {
   SessionRef session;
   PendingCallRef call;
   Sample sample;
+  std::unique_ptr<Trial> trial = nullptr;  // when it has been tried
 };
 // A job that needs nothing of the device thread to begin.
 struct PendingJobWork {

@@ -19,6 +19,8 @@ enum class BufferUse : uint8_t {
   kDownload,  // staging that the host reads (host-cached)
 };
 
+class ReservedBuffers;
+
 class Buffer {
  public:
   virtual ~Buffer() = default;
@@ -49,6 +51,13 @@ class BufferPool {
   // max_allocation_bytes. Before it gives up it waits for the GPU to release what is pending and returns pooled buffers
   // to the driver.
   virtual Result<BufferRef> allocate(uint64_t size_bytes, BufferUse use, bool host_write = false) = 0;
+
+  // From now on, what takes long to make goes into |reserved| and is not waited for: allocate() fails with kBusy, and
+  // |reserved| says what it lacks. nullptr: it waits again.
+  virtual void reserve_in(ReservedBuffers* reserved) = 0;
+
+  // The time that allocate() took because buffers had to be made, so far.
+  virtual double spent_ms() const = 0;
 
   // Gives free buffers back to the driver until at most |keep_bytes| stay pooled.
   virtual void trim(uint64_t keep_bytes) = 0;

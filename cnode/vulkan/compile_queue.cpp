@@ -56,6 +56,14 @@ Result<void> CompileQueue::insert(const CompileJobRef& job, uint64_t owner) {
   return {};
 }
 
+size_t CompileQueue::queued(uint64_t owner) {
+  const MutexLock lock(mutex_);
+  size_t jobs = 0;
+  for (const Owners& owners : owners_)
+    for (const Owner& one : owners) jobs += one.id == owner ? one.jobs.size() : 0;
+  return jobs;
+}
+
 CompileJobRef CompileQueue::take_of(Owners& owners) {
   while (!owners.empty()) {
     Owner& next = owners.front();

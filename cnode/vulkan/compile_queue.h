@@ -41,6 +41,9 @@ class CompileQueue {
   bool join(const CompileJobRef& job, const Asker& asker, const std::shared_ptr<const void>& wanted)
       GPU_NODE_EXCLUDES(mutex_);
 
+  // How many of |owner|'s jobs nobody has begun.
+  size_t queued(uint64_t owner) GPU_NODE_EXCLUDES(mutex_);
+
   // Runs jobs until the queue is closed; |quiet| is called once nothing was to do for |pause| after a job. The body of
   // a compiler.
   void work(std::chrono::milliseconds pause, const std::function<void()>& quiet) GPU_NODE_EXCLUDES(mutex_);

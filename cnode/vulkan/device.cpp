@@ -89,7 +89,7 @@ void Device::hand_on() { impl_->context->thread.hand_on(); }
 uint64_t Device::validation_messages_of_process() { return Instance::validation_messages_of_process(); }
 const MemoryLimit& Device::memory_limit() const { return impl_->pool->limit(); }
 MemoryLimit Device::memory_limit_now() const { return impl_->pool->limit_now(); }
-uint64_t Device::memory_progress() const { return impl_->pool->pages_taken_bytes(); }
+uint64_t Device::memory_progress() const { return impl_->pool->progress_bytes(); }
 
 Counters Device::counters() const {
   const CounterCells& cells = impl_->context->counters;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/concat.h"
 
@@ -17,8 +18,11 @@ constexpr size_t kUnhinderedSearch = 4;
 // A step of giving back what is idle: it holds up whoever comes meanwhile.
 constexpr uint64_t kStepBytes = 64u << 20;
 constexpr size_t kStepBuffers = 1024;
-// So many pages are taken between two looks at what the host has left.
-constexpr uint64_t kPagesAtOnce = 64u << 20;
+// Whose pages are taken, and given back, beside this thread: others are not held up longer than by 10 ms or 1.
+constexpr uint64_t kTakenAside = 16u << 20;
+constexpr uint64_t kGivenBackAside = 4u << 20;
+// A host that had room when a buffer was begun, and none any more before it was made, is asked so often.
+constexpr int kMostRefusals = 2;
 
 void VKAPI_PTR count_allocation(VmaAllocator, uint32_t, VkDeviceMemory, VkDeviceSize, void* counters) {
   bump(static_cast<CounterCells*>(counters)->allocations);
@@ -60,17 +64,22 @@ Result<void> DeviceBufferPool::open() {
 }
 
 DeviceBufferPool::~DeviceBufferPool() {
+  const auto leave = [this](PooledBuffer* buffer) {
+    buffer->has_pages = true;  // some of them, where the worker did not come to its end
+    forget(buffer);
+  };
+  for (PooledBuffer* buffer : worker_.stop()) leave(buffer);
   // Refs that are still out keep their object, without memory; the stack deletes it when they are dropped.
   const MutexLock lock(returns_->closing());
   PooledBuffer* buffer = returns_->close();
   while (buffer != nullptr) {
     PooledBuffer* next = buffer->next_returned;
-    destroy(buffer);
+    leave(buffer);
     buffer = next;
   }
   for (auto& lists : free_)
     for (FreeList& list : lists)
-      for (PooledBuffer* free : list) destroy(free);
+      for (PooledBuffer* free : list) leave(free);
   for (PooledBuffer* held : all_) held->release();
 }
 
@@ -87,13 +96,67 @@ Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use,
   SizeClass size_class = size_class_of(size_bytes);
   size_class.bytes = std::min(size_class.bytes, context_.info().max_allocation_bytes);
   collect();
-  if (PooledBuffer* buffer = take(use, size_class.index, host_write); buffer != nullptr)
-    return hand_out(buffer, size_bytes);
-  Result<PooledBuffer*> made = make(size_bytes, size_class, use);
-  if (!made.ok() && made.error().code == ErrorCode::kOutOfMemory)
-    made = make_under_pressure(size_bytes, size_class, use, host_write);
-  if (!made.ok()) return std::move(made).error();
-  return hand_out(*made, size_bytes);
+  GPU_ASSIGN(BufferRef reserved, take_reserved(size_bytes, use, size_class, host_write));
+  if (reserved != nullptr) return reserved;
+  for (bool pressed = reserved_ != nullptr && reserved_->refusals_ > 0;; pressed = true) {
+    Result<PooledBuffer*> made = pressed ? make_under_pressure(size_bytes, size_class, use, host_write)
+                                         : take_or_make(size_bytes, size_class, use, host_write);
+    if (!made.ok() && made.error().code == ErrorCode::kOutOfMemory && !pressed) continue;
+    if (!made.ok()) return std::move(made).error();
+    BufferRef buffer = hand_out(*made, size_bytes);
+    const bool whole = (*made)->has_pages;
+    Pending<void> pages = whole ? Pending<void>() : worker_.take(buffer);
+    if (reserved_ != nullptr && size_class.bytes >= kTakenAside) reserved_->entries_.push_back({buffer, pages});
+    if (whole) return buffer;
+    if (reserved_ != nullptr) return lacks(pages);
+    const Result<void>& taken = pages.get();
+    if (taken.ok()) return buffer;
+    buffer.reset();
+    collect();
+    if (pressed) return out_of_memory(size_bytes, taken.error().message);
+  }
+}
+
+void DeviceBufferPool::reserve_in(ReservedBuffers* reserved) {
+  context_.thread.check(kOwned);
+  reserved_ = reserved;
+  if (reserved_ != nullptr) reserved_->lacking_ = {};
+}
+
+Error DeviceBufferPool::lacks(const Pending<void>& what) {
+  reserved_->lacking_ = what;
+  return {ErrorCode::kBusy, "the host's memory for a large buffer is being taken"};
+}
+
+Result<BufferRef> DeviceBufferPool::take_reserved(uint64_t size_bytes, BufferUse use, const SizeClass& size_class,
+                                                  bool host_write) {
+  if (reserved_ == nullptr || size_class.bytes < kTakenAside) return BufferRef();
+  std::vector<ReservedBuffers::Entry>& entries = reserved_->entries_;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    PooledBuffer& buffer = *static_cast<PooledBuffer*>(entries[i].buffer.get());
+    if (buffer.use != use || buffer.size_class != size_class.index) continue;
+    if (entries[i].pages.valid()) {
+      if (!entries[i].pages.ready()) return lacks(entries[i].pages);
+      const Result<void> taken = std::exchange(entries[i].pages, {}).get();
+      if (!taken.ok()) {
+        entries.erase(entries.begin() + static_cast<ptrdiff_t>(i));
+        collect();
+        if (++reserved_->refusals_ == kMostRefusals) return out_of_memory(size_bytes, taken.error().message);
+        return BufferRef();
+      }
+    }
+    // One that this try has been given already somebody else holds, too.
+    if (entries[i].buffer.use_count() > 1 || (host_write && buffer.last_submission > timeline_.completed())) continue;
+    buffer.set_size(size_bytes);
+    return entries[i].buffer;
+  }
+  return BufferRef();
+}
+
+Result<PooledBuffer*> DeviceBufferPool::take_or_make(uint64_t size_bytes, const SizeClass& size_class, BufferUse use,
+                                                     bool host_write) {
+  if (PooledBuffer* buffer = take(use, size_class.index, host_write); buffer != nullptr) return buffer;
+  return make(size_bytes, size_class, use);
 }
 
 BufferRef DeviceBufferPool::hand_out(PooledBuffer* buffer, uint64_t size_bytes) {
@@ -106,8 +169,15 @@ void DeviceBufferPool::collect() {
   context_.thread.check(kOwned);
   for (PooledBuffer* buffer = returns_->take_all(); buffer != nullptr;) {
     PooledBuffer* next = buffer->next_returned;
-    free_list(buffer->use, buffer->size_class).push_back(buffer);
+    if (buffer->has_pages)
+      free_list(buffer->use, buffer->size_class).push_back(buffer);
+    else
+      forget(buffer);
     buffer = next;
+  }
+  for (PooledBuffer* buffer : worker_.emptied()) {
+    if (buffer->on_device) leaving_bytes_ -= buffer->capacity_bytes();
+    forget(buffer);
   }
 }
 
@@ -168,51 +238,10 @@ VmaAllocationCreateInfo DeviceBufferPool::placement(BufferUse use) const {
   return info;
 }
 
-bool DeviceBufferPool::in_host(BufferUse use) const {
-  return use != BufferUse::kDevice || context_.info().unified_memory || context_.info().software;
-}
-
-std::optional<std::string> DeviceBufferPool::no_room(uint64_t bytes, BufferUse use) {
-  if (counts(use) && (bytes > limit_.bytes || total_bytes() > limit_.bytes - bytes)) return "over the limit";
-  if (in_host(use)) return room_.take(bytes);
-  if (!context_.has_memory_budget) return std::nullopt;
-  // A card's memory is other processes' as well; the budget says how much of it is for this one.
-  vmaSetCurrentFrameIndex(allocator_.handle, ++budget_looks_);  // has it asked for anew
-  std::array<VmaBudget, VK_MAX_MEMORY_HEAPS> heaps{};
-  vmaGetHeapBudgets(allocator_.handle, heaps.data());
-  const VmaBudget& heap = heaps[context_.physical.device_heap];
-  const uint64_t in_blocks = heap.statistics.blockBytes - heap.statistics.allocationBytes;
-  if (heap.usage + bytes <= heap.budget + in_blocks) return std::nullopt;
-  return concat("the device's budget for this process: ", heap.budget, " bytes, ", heap.usage, " used");
-}
-
-// The host is looked at in between: two processes that take memory at once both see it shrink.
-std::optional<std::string> DeviceBufferPool::take_pages(std::byte* from, uint64_t bytes) {
-  if (from == nullptr || !context_.info().software) return std::nullopt;
-  for (uint64_t at = 0; at < bytes; at += kPagesAtOnce) {
-    if (at > 0) {
-      room_.forget();
-      if (std::optional<std::string> refused = room_.take(bytes - at)) return refused;
-    }
-    const uint64_t count = std::min(bytes - at, kPagesAtOnce);
-    gpu_node::take_pages(from + at, count);
-    pages_taken_bytes_.fetch_add(count, std::memory_order_relaxed);
-  }
-  return std::nullopt;
-}
-
-MemoryLimit DeviceBufferPool::limit_now() const {
-  MemoryLimit limit = limit_;
-  if (!in_host(BufferUse::kDevice)) return limit;
-  const std::optional<MemoryBound> bound = host_.tightest();
-  if (bound && total_bytes() + bound->room_bytes() < limit.bytes)
-    limit = {total_bytes() + bound->room_bytes(), bound->text()};
-  return limit;
-}
-
 Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClass& size_class, BufferUse use) {
   if (const std::optional<std::string> refused = no_room(size_class.bytes, use))
     return out_of_memory(size_bytes, *refused);
+  const Clock::time_point began = Clock::now();
   VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
   info.size = size_class.bytes;
   info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
@@ -227,16 +256,14 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
   GPU_TRY_VK(result, concat("vmaCreateBuffer of ", size_class.bytes, " bytes"));
   auto* made = new PooledBuffer(allocator_.handle, buffer, allocation, size_class.bytes,
                                 static_cast<std::byte*>(got.pMappedData), use, size_class.index, counts(use), returns_);
-  if (const std::optional<std::string> refused = take_pages(made->mapped(), size_class.bytes)) {
-    give_pages_back(made->mapped(), size_class.bytes);
-    delete made;
-    room_.forget();
-    return out_of_memory(size_bytes, *refused);
-  }
+  made->has_pages = !pages_come_later(*made) || size_class.bytes < kTakenAside;
+  if (pages_come_later(*made) && made->has_pages) take_pages(made->mapped(), size_class.bytes);
   all_.insert(made);
+  note_spare();
   bytes_of(use).fetch_add(size_class.bytes, std::memory_order_relaxed);
   if (total_bytes() > context_.counters.peak_bytes.load(std::memory_order_relaxed))
     context_.counters.peak_bytes.store(total_bytes(), std::memory_order_relaxed);
+  spent_ms_ += std::chrono::duration<double, std::milli>(Clock::now() - began).count();
   return made;
 }
 
@@ -244,15 +271,18 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
 Result<PooledBuffer*> DeviceBufferPool::make_under_pressure(uint64_t size_bytes, const SizeClass& size_class,
                                                             BufferUse use, bool host_write) {
   make_room(size_class.bytes);
+  GPU_TRY(wait_emptied());
   Result<PooledBuffer*> made = make(size_bytes, size_class, use);
   if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
   if (drain_) GPU_TRY(drain_());
   collect();
   if (PooledBuffer* buffer = take(use, size_class.index, host_write); buffer != nullptr) return buffer;
   make_room(size_class.bytes);
+  GPU_TRY(wait_emptied());
   made = make(size_bytes, size_class, use);
   if (made.ok() || made.error().code != ErrorCode::kOutOfMemory) return made;
-  trim(0);
+  give_back(0, UINT64_MAX, SIZE_MAX);
+  GPU_TRY(wait_emptied());
   return make(size_bytes, size_class, use);
 }
 
@@ -260,10 +290,26 @@ void DeviceBufferPool::make_room(uint64_t bytes) {
   collect();
   const uint64_t over_limit = total_bytes() + bytes > limit_.bytes ? total_bytes() + bytes - limit_.bytes : 0;
   const uint64_t wanted = std::max(bytes, over_limit);
-  trim(idle_bytes() > wanted ? idle_bytes() - wanted : 0);
+  give_back(idle_bytes() > wanted ? idle_bytes() - wanted : 0, UINT64_MAX, SIZE_MAX);
 }
 
-void DeviceBufferPool::trim(uint64_t keep_bytes) { give_back(keep_bytes, UINT64_MAX, SIZE_MAX); }
+Result<void> DeviceBufferPool::wait_emptied() {
+  const Pending<void> emptying = worker_.emptying();
+  if (emptying.valid() && !emptying.ready()) {
+    if (reserved_ != nullptr) return lacks(emptying);
+    emptying.wait();
+  }
+  collect();
+  room_.forget();
+  return {};
+}
+
+void DeviceBufferPool::trim(uint64_t keep_bytes) {
+  ReservedBuffers* const waiting = std::exchange(reserved_, nullptr);
+  give_back(keep_bytes, UINT64_MAX, SIZE_MAX);
+  (void)wait_emptied();
+  reserved_ = waiting;
+}
 
 bool DeviceBufferPool::trim_some() { return give_back(0, kStepBytes, kStepBuffers); }
 
@@ -288,25 +334,23 @@ bool DeviceBufferPool::give_back(uint64_t keep_bytes, uint64_t most_bytes, size_
       });
     }
   }
-  // What was given back is the host's to say.
-  if (count > 0) room_.forget();
   return stopped;
 }
 
 void DeviceBufferPool::destroy(PooledBuffer* buffer) {
-  bytes_of(buffer->use).fetch_sub(buffer->capacity_bytes(), std::memory_order_relaxed);
-  all_.erase(buffer);
-  if (buffer->mapped() != nullptr && context_.info().software)
-    give_pages_back(buffer->mapped(), buffer->capacity_bytes());
-  delete buffer;
+  if (!pages_come_later(*buffer) || buffer->capacity_bytes() < kGivenBackAside) return forget(buffer);
+  if (buffer->on_device) leaving_bytes_ += buffer->capacity_bytes();
+  buffer->has_pages = false;
+  worker_.give_back(buffer);
 }
 
-Error DeviceBufferPool::out_of_memory(uint64_t size_bytes, const std::string& reason) const {
-  const uint64_t live = live_bytes();
-  return {ErrorCode::kOutOfMemory,
-          concat("a buffer of ", size_bytes, " bytes on ", context_.info().name, " (", reason, "): ", live,
-                 " bytes live, ", total_bytes() - live, " pooled, limit ", limit_.bytes, " (", limit_.source,
-                 "), device ", context_.info().memory_bytes)};
+void DeviceBufferPool::forget(PooledBuffer* buffer) {
+  bytes_of(buffer->use).fetch_sub(buffer->capacity_bytes(), std::memory_order_relaxed);
+  all_.erase(buffer);
+  if (pages_come_later(*buffer) && buffer->has_pages) give_pages_back(buffer->mapped(), buffer->capacity_bytes());
+  room_.forget();  // what was given back is the host's to say
+  delete buffer;
+  note_spare();
 }
 
 }  // namespace gpu_node::vulkan

@@ -109,6 +109,9 @@ class KernelCache {
   // client has written is not remembered: he may send any number of them.
   virtual Pending request(std::string_view key, Emit emit, const Asker& asker = {}) = 0;
 
+  // How many kernels that |owner| asked for no compiler has begun.
+  virtual size_t queued(uint64_t owner) = 0;
+
   // The module that a kernel of this text, a client's, has: from disk or compiled by the pool. Never waits, never
   // fails.
   virtual PendingSpirv compile(std::string glsl, uint64_t owner) = 0;

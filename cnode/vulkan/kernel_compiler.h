@@ -34,6 +34,7 @@ class KernelCompiler final : public KernelCache {
   const Kernel* find(std::string_view key) override;
   const Kernel* find(std::string_view key, const Emit& emit) override;
   Pending request(std::string_view key, Emit emit, const Asker& asker = {}) override;
+  size_t queued(uint64_t owner) override { return queue_.queued(owner); }
   PendingSpirv compile(std::string glsl, uint64_t owner) override;
   void give_back_idle(uint64_t completed) override;
   PendingSave save() override;

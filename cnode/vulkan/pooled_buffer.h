@@ -47,6 +47,8 @@ class PooledBuffer final : public Buffer {
   uint64_t last_read = 0;
   uint64_t last_submission = 0;
   PooledBuffer* next_returned = nullptr;
+  // Whether the host has given its pages; false while they are taken, and for good where it has not enough.
+  std::atomic<bool> has_pages{true};
 
   // Where the counts of its BufferRefs lie, so that handing out a buffer allocates nothing.
   static constexpr size_t kCountsBytes = 64;

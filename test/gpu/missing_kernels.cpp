@@ -1,7 +1,12 @@
 // What recording would wait for is said beforehand, so that nobody else waits with it.
 #include <doctest/doctest.h>
 
+#include <future>
+#include <string>
+#include <vector>
+
 #include "gpu/device.h"
+#include "gpu/service_client.h"
 #include "ir/op.h"
 #include "program/executor.h"
 #include "program/transfer.h"
@@ -25,27 +30,71 @@ TEST_CASE("executor: a kernel that a copy or an op lacks is asked for, and not w
   vulkan::Device& gpu = **opened;
   program::Executor executor(gpu);
   const program::Tensor tensor = iota(executor, {3, 5});
-  CHECK_FALSE(executor.missing_kernel(tensor).valid());
+  program::Attempt attempt;
+  const auto contiguous = [&](const program::Tensor& wanted) {
+    const program::Executor::Trying trying(executor, attempt);
+    return executor.contiguous(wanted, {});
+  };
+  CHECK(contiguous(tensor).ok());
 
   program::Tensor turned = tensor;
   turned.map = {Shape{5, 3}, {1, 5}, 0};
   const uint64_t before = gpu.counters().pipelines_created;
-  const vulkan::KernelCache::Pending copy = executor.missing_kernel(turned);
-  REQUIRE(copy.valid());
-  CHECK(copy.get().ok());
-  CHECK_FALSE(executor.missing_kernel(turned).valid());
-  CHECK(executor.contiguous(turned, {}).ok());
+  CHECK(contiguous(turned).error().code == ErrorCode::kBusy);
+  REQUIRE(attempt.kernel.valid());
+  CHECK(attempt.kernel.get().ok());
+  CHECK(contiguous(turned).ok());
+  CHECK_FALSE(attempt.lacks());
 
   ir::Instruction convert;
   convert.op = &ir::op_called("as_type");
   convert.results.emplace_back(0, ir::TensorType{Dtype::f64, turned.map.shape});
   convert.operands.emplace_back(ir::ValueName{0});
   const program::Operand operand = turned;
-  const vulkan::KernelCache::Pending conversion = executor.missing_kernel(convert, {&operand, 1});
-  REQUIRE(conversion.valid());
-  CHECK(conversion.get().ok());
-  CHECK_FALSE(executor.missing_kernel(convert, {&operand, 1}).valid());
+  program::Tensors doubles;
+  const auto converted = [&] {
+    const program::Executor::Trying trying(executor, attempt);
+    return executor.record(convert, {&operand, 1}, {}, doubles);
+  };
+  CHECK(converted().error().code == ErrorCode::kBusy);
+  REQUIRE(attempt.kernel.valid());
+  CHECK(attempt.kernel.get().ok());
+  CHECK(converted().ok());
   CHECK(gpu.counters().pipelines_created == before + 2);
+}
+
+TEST_CASE("executor: who has asked for much asks for no more ahead, another does") {
+  vulkan::DeviceOptions options = device_options();
+  options.compile_threads = 1;
+  auto opened = vulkan::Device::create(options);
+  if (!opened.ok()) FAIL(opened.error().message);
+  vulkan::Device& gpu = **opened;
+  std::promise<void> begin;
+  const std::shared_future<void> begun = begin.get_future().share();
+  std::vector<vulkan::KernelCache::Pending> asked;
+  for (int i = 0; i <= 256; ++i)
+    asked.push_back(gpu.kernels().request("test/much " + std::to_string(i),
+                                          [begun]() -> Result<vulkan::KernelSource> {
+                                            begun.wait();
+                                            return Error{ErrorCode::kUnsupported, "nothing"};
+                                          },
+                                          {7, vulkan::KernelAuthor::kClient}));
+  ir::Instruction instruction;
+  instruction.op = &ir::op_called("iota");
+  instruction.results.emplace_back(1, ir::TensorType{Dtype::f32, Shape{4}});
+  program::Executor executor(gpu);
+  program::Kernels kernels;
+  executor.set_owner(7);
+  REQUIRE(eventually([&] { return gpu.kernels().queued(7) == 256; }));
+  CHECK_FALSE(executor.prefetch(instruction, {}, kernels));
+  CHECK(kernels.empty());
+  executor.set_owner(8);
+  CHECK(executor.prefetch(instruction, {}, kernels));
+  CHECK(kernels.size() == 1);
+  begin.set_value();
+  CHECK(eventually([&] { return gpu.kernels().queued(7) == 0; }));
+  executor.set_owner(7);
+  CHECK(executor.prefetch(instruction, {}, kernels));
 }
 
 }  // namespace

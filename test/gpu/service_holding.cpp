@@ -4,6 +4,8 @@
 
 #include <bit>
 #include <cstring>
+#include <future>
+#include <vector>
 
 #include "gpu/device.h"
 #include "gpu/service_client.h"
@@ -353,6 +355,33 @@ TEST_CASE("service: two sessions are held at once, each by its own job") {
   f.script->go_on = true;
   CHECK(f.floats(f.one, first) == std::vector<float>{1, 1, 2, 2});
   f.check_baseline();
+}
+
+TEST_CASE("service: nobody waits for a kernel of a session that has ended, and it is not compiled") {
+  Desk desk;
+  const Seat seat = desk.open(1);
+  std::promise<void> begin;
+  const std::shared_future<void> begun = begin.get_future().share();
+  std::atomic<int> blocked{0};
+  std::vector<vulkan::KernelCache::Pending> blocking;
+  for (const char* key : {"test/blocks 1", "test/blocks 2"})
+    blocking.push_back(desk.device->kernels().request(key, [&blocked, begun]() -> Result<vulkan::KernelSource> {
+      ++blocked;
+      begun.wait();
+      return Error{ErrorCode::kUnsupported, "nothing"};
+    }));
+  REQUIRE(eventually([&] { return blocked == 2; }));
+  const uint64_t pipelines = desk.device->counters().pipelines_created;
+  desk.run(seat, Commands().op("iota", 1, "f32", {4}, {}), 1);
+  REQUIRE(eventually([&] { return desk.device->kernels().queued(seat.session->id) == 1; }));
+  desk.close(seat);
+  REQUIRE(eventually([&] { return desk.thread->depth() == 0; }));
+  begin.set_value();
+  CHECK(eventually([&] { return desk.device->kernels().queued(seat.session->id) == 0; }));
+  const Seat other = desk.open(2);
+  desk.run(other, Commands().alloc(1, "f32", {4}), 1);
+  CHECK(desk.floats(other, desk.download(other, 1)) == std::vector<float>(4));
+  CHECK(desk.device->counters().pipelines_created == pipelines);
 }
 
 }  // namespace gpu_node::test

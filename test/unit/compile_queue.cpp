@@ -86,6 +86,22 @@ TEST_CASE("compile queue: own kernels before clients', owners in turn, short tex
                                                    "middle of 1", "long of 1"});
 }
 
+TEST_CASE("compile queue: how much of an owner's nobody has begun") {
+  Desk desk(1);
+  std::promise<void> begin;
+  desk.block({1}, begin);
+  CHECK(desk.queue.queued(1) == 0);
+  desk.push("op", {1});
+  desk.push("text", client(1, 10));
+  desk.push("of 2", {2});
+  CHECK(desk.queue.queued(1) == 2);
+  CHECK(desk.queue.queued(2) == 1);
+  CHECK(desk.queue.queued(3) == 0);
+  begin.set_value();
+  desk.wait_for(3);
+  CHECK(desk.queue.queued(1) == 0);
+}
+
 TEST_CASE("compile queue: what nobody waits for is dropped, what somebody asks for again is not") {
   Desk desk(1);
   std::promise<void> begin;

@@ -159,6 +159,22 @@ TEST_CASE("host room: what was taken counts until the host is looked at again, a
   CHECK(!room.take(3000 * kMebi));
 }
 
+TEST_CASE("host room: what is promised and not taken yet is nobody else's") {
+  Host host;
+  host.memory(4096, 2512);  // 2000 MiB of room
+  const HostMemory memory(host.root());
+  HostRoom room(memory);
+  CHECK(!room.take(1200 * kMebi));
+  room.forget();
+  CHECK(room.take(1000 * kMebi, 1200 * kMebi).has_value());
+  CHECK(!room.take(700 * kMebi, 1200 * kMebi));
+  // All of it taken: the host says so itself.
+  host.memory(4096, 612);
+  room.forget();
+  CHECK(!room.take(90 * kMebi));
+  CHECK(room.take(120 * kMebi).has_value());
+}
+
 TEST_CASE("host memory: pages are there once taken, and gone once given back") {
   constexpr size_t kBytes = 8 << 20;
   const auto resident = [](void* pages) {
