@@ -50,7 +50,7 @@ Result<void> ChainRun::check(const ChainRequest& request) const {
   const Launch& launch = model_->launch();
   const auto d = static_cast<uint64_t>(launch.coordinates);
   if (request.coordinates != static_cast<int64_t>(d))
-    return invalid(concat("position has ", request.coordinates, " coordinates for each chain, the model ", d));
+    return invalid(concat("position has ", counted(request.coordinates, "coordinate"), " for each chain, the model ", d));
   if (request.steps < 1 || request.steps > kMost)
     return invalid(concat("steps are ", request.steps, "; 1 to ", kMost, " is possible"));
   if (request.chains < 1 || request.chains > kMost)

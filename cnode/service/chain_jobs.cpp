@@ -121,8 +121,8 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
   GPU_ASSIGN(const OperandBuffer inverse_mass, operand(request.inverse_mass, "inverse_mass"));
   GPU_ASSIGN(const OperandBuffer step_size, operand(request.step_size, "step_size"));
   if (position.count % d != 0)
-    return Error{ErrorCode::kInvalidArgument, concat("chain: position has ", position.count,
-                                                     " numbers, no multiple of the model's ", d, " coordinates")};
+    return Error{ErrorCode::kInvalidArgument, concat("chain: position has ", counted(position.count, "number"),
+                                                     ", no multiple of the model's ", counted(d, "coordinate"))};
   chain::ChainRequest& wanted = job->request_;
   wanted.chains = position.count / d;
   wanted.position = position.buffer;

@@ -25,7 +25,7 @@ Result<std::string> read_text(Reader& reader, std::string_view what, size_t limi
 template <typename Entry>
 Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
   uint32_t pairs = 0;
-  if (!reader.read_map(pairs) || pairs > kMaxNames)
+  if (!reader.read_map(pairs, kMaxNames))
     return malformed(what, concat("a map of at most ", kMaxNames, " names"), reader);
   std::unordered_set<std::string> names;
   for (uint32_t i = 0; i < pairs; ++i) {
@@ -39,8 +39,7 @@ Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
 // {Shape, Binary}, f64 in row-major order.
 Result<chain::Array> read_array(Reader& reader, const std::string& name) {
   uint32_t arity = 0;
-  if (!reader.read_tuple(arity) || arity != 2)
-    return malformed("data " + name, "a tensor's id or {Shape, Binary}", reader);
+  if (!reader.read_tuple_of(2)) return malformed("data " + name, "a tensor's id or {Shape, Binary}", reader);
   GPU_ASSIGN(const Shape shape, decode_shape(reader));
   std::span<const std::byte> bytes;
   if (!reader.read_binary(bytes)) return malformed("data " + name, "a binary of f64", reader);
@@ -113,8 +112,9 @@ Result<void> read_operands(Reader& reader, Chain& chain) {
 
 Result<void> read_rows(Reader& reader, bool& last_only) {
   std::string_view name;
+  const Reader before = reader;
   if (!reader.read_atom(name) || (name != "all" && name != "last"))
-    return malformed("chain", "rows all or last", reader);
+    return malformed("chain", "rows all or last", before);
   last_only = name == "last";
   return {};
 }
@@ -170,10 +170,7 @@ Result<Request> read_compile_family(Reader& reader) {
       GPU_ASSIGN(compile.file, read_text(reader, "compile_family: file", kMaxNameBytes));
       return {};
     }
-    if (key == "chains") {
-      if (!reader.read_int64(compile.chains) || compile.chains < 1) return malformed(kWhat, "chains >= 1", reader);
-      return {};
-    }
+    if (key == "chains") return read_bounded(reader, "compile_family: chains", 1, INT64_MAX, compile.chains);
     GPU_ASSIGN(const bool known, read_request_option(reader, kWhat, key, compile.options));
     return known ? Result<void>() : unknown_option(kWhat, key, "type, file, chains");
   }));

@@ -17,6 +17,9 @@ Error malformed(std::string_view what, std::string_view expected, const etf::Rea
 Result<void> read_session(etf::Reader& reader, std::string_view what, uint64_t& session);
 Result<void> read_id(etf::Reader& reader, std::string_view what, int64_t& id);
 
+// An integer within bounds; INT64_MAX: no upper one.
+Result<void> read_bounded(etf::Reader& reader, std::string_view what, int64_t least, int64_t most, int64_t& value);
+
 // More keys than any map of atoms in the protocol has.
 inline constexpr uint32_t kMaxOptions = 64;
 
@@ -27,7 +30,7 @@ Error repeated_key(std::string_view what, std::string_view key);
 template <typename Entry>
 Result<void> read_options(etf::Reader& reader, std::string_view what, Entry entry) {
   uint32_t pairs = 0;
-  if (!reader.read_map(pairs) || pairs > kMaxOptions)
+  if (!reader.read_map(pairs, kMaxOptions))
     return malformed(what, concat("a map of at most ", kMaxOptions, " options"), reader);
   SmallList<std::string_view, 8> keys;
   for (uint32_t i = 0; i < pairs; ++i) {

@@ -14,9 +14,7 @@ constexpr std::string_view kWhat = "sample";
 constexpr size_t kMaxResults = 4096;
 
 Result<void> read_count(Reader& reader, std::string_view key, int64_t least, int64_t& value) {
-  const Reader before = reader;
-  if (reader.read_int64(value) && value >= least) return {};
-  return malformed(kWhat, concat(key, ", an integer >= ", least), before);
+  return read_bounded(reader, concat(kWhat, ": ", key), least, INT64_MAX, value);
 }
 
 Result<void> read_real(Reader& reader, std::string_view key, double& value) {

@@ -38,8 +38,9 @@ Result<ShaderBuffer> read_output(Reader& reader, std::string_view what, uint32_t
   if (!reader.read_atom(out) || out != "out") return malformed(what, "out as the first element", reader);
   if (arity == 2) {
     int64_t size = 0;
+    const Reader before = reader;
     if (!reader.read_int64(size) || size <= 0 || size % 4 != 0)
-      return malformed(what, "the size of an output, a positive multiple of 4", reader);
+      return malformed(what, "the size of an output, a positive multiple of 4", before);
     return ShaderBuffer(OutputBytes{static_cast<uint64_t>(size)});
   }
   OutputTensor output;
@@ -70,7 +71,7 @@ Result<ShaderBuffer> read_buffer(Reader& reader, std::string_view what) {
 
 Result<void> read_buffers(Reader& reader, std::string_view what, std::vector<ShaderBuffer>& buffers) {
   uint32_t count = 0;
-  if (!reader.read_list(count) || count > kMaxShaderBuffers)
+  if (!reader.read_list(count, kMaxShaderBuffers))
     return malformed(what, concat("a list of at most ", kMaxShaderBuffers, " buffers"), reader);
   for (uint32_t i = 0; i < count; ++i) {
     GPU_ASSIGN(ShaderBuffer buffer, read_buffer(reader, concat(what, ": buffer ", i)));
@@ -82,11 +83,10 @@ Result<void> read_buffers(Reader& reader, std::string_view what, std::vector<Sha
 
 Result<void> read_groups(Reader& reader, std::string_view what, std::array<uint32_t, 3>& groups) {
   uint32_t arity = 0;
-  if (!reader.read_tuple(arity) || arity != 3) return malformed(what, "groups as {X, Y, Z}", reader);
+  if (!reader.read_tuple_of(3)) return malformed(what, "groups as {X, Y, Z}", reader);
   for (uint32_t& group : groups) {
     int64_t value = 0;
-    if (!reader.read_int64(value) || value < 1 || value > UINT32_MAX)
-      return malformed(what, "a count of groups, from 1 on", reader);
+    GPU_TRY(read_bounded(reader, concat(what, ": groups"), 1, UINT32_MAX, value));
     group = static_cast<uint32_t>(value);
   }
   return {};

@@ -20,6 +20,7 @@
 #include "program/program_run.h"
 #include "program/transfer.h"
 #include "service/attachments.h"
+#include "service/departed.h"
 #include "service/kept_errors.h"
 #include "service/kept_tensors.h"
 #include "service/session.h"
@@ -147,7 +148,7 @@ class Interpreter {
   // After names went.
   static void count_names(Session& session);
   ErrorRef failure(Session& session, Error error);
-  static Error missing(const Session& session, std::string_view what);
+  Error missing(const Session& session, int64_t name, std::string_view what) const;
   static Error missing_bytes(std::string_view reader, int64_t id, const Upload& upload);
 
   // |attempt|, and again as long as kept tensors stand in its way.
@@ -176,6 +177,7 @@ class Interpreter {
   program::Executor executor_;
   program::Transfer transfer_;
   KeptTensors kept_;
+  Departed departed_;
   Attachments attachments_;
   std::unique_ptr<Running> running_;  // the message at hand, or one that is over, kept for its memory
   // Of the command at hand; kept for their memory.

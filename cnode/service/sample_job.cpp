@@ -101,7 +101,7 @@ Result<void> SampleJob::name_results() {
   }
   if (request_.results.size() == tensors_.size()) return {};
   return Error{ErrorCode::kInvalidArgument,
-               concat("sample: ", request_.results.size(), " ids for results, this model has ", tensors_.size())};
+               concat("sample: ", counted(request_.results.size(), "id"), " for results, this model has ", tensors_.size())};
 }
 
 void SampleJob::report() {

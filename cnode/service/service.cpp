@@ -125,7 +125,7 @@ std::optional<Landing> Service::claim(const LinkRef& link, std::span<const std::
 void Service::on_landed(Arrival&& arrival) {
   const auto& [session, chunk, reply_to] = arrival;
   uploads_bytes_.fetch_add(chunk->size_bytes(), std::memory_order_relaxed);
-  if (session->closed.load(std::memory_order_acquire)) return reply_error(reply_to, SessionTable::ended(session->id));
+  if (session->closed.load(std::memory_order_acquire)) return reply_error(reply_to, sessions_.ended(session->id));
   session->touch();
   if (chunk->staging()) {
     if (!device_thread_.push(StagedChunkWork{session, chunk, reply_to}))

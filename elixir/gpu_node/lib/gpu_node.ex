@@ -37,7 +37,7 @@ defmodule GpuNode do
   Remote: `:node`, `:cookie` (default the VM's), `:wait` (`false`: attach in the background).
   """
 
-  alias GpuNode.{Client, Error, Link, Op, Ops, Program, Programs, Protocol, Shape, Telemetry, Tensor, Type}
+  alias GpuNode.{Client, Error, Link, Op, Ops, Program, Programs, Protocol, Shape, Telemetry, Tensor, Text, Type}
 
   @type name :: atom
 
@@ -220,8 +220,7 @@ defmodule GpuNode do
 
     cond do
       length(declared) != length(inputs) ->
-        s = if match?([_], declared), do: "", else: "s"
-        invalid("the program takes #{length(declared)} input#{s}, got #{length(inputs)}")
+        invalid("the program takes #{Text.count(length(declared), "input")}, got #{length(inputs)}")
 
       wrong ->
         %{type: type, shape: shape} = Enum.at(declared, wrong)

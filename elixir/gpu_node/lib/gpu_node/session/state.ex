@@ -4,7 +4,7 @@ defmodule GpuNode.Session.State do
   # that will be answered by the node, `parked` those that wait for a node, `starters` callers that want to hear how the first
   # attempt ends, `room` callers held back by a full queue, `transfers` processes that move bulk data (pid => {monitor, monitor of its
   # caller, alias of its caller}),
-  # `leaving` processes that drop the last session's connections.
+  # `last_end` why the session before this one ended, `leaving` processes that drop the last session's connections.
 
   alias GpuNode.{Link, Sweep}
   alias GpuNode.Session.Outbox
@@ -21,6 +21,7 @@ defmodule GpuNode.Session.State do
     :heartbeat_timer,
     :heartbeat,
     :last_error,
+    :last_end,
     :weak,
     options: [],
     worker: nil,
