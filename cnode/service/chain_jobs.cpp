@@ -163,6 +163,11 @@ Result<void> ChainJob::pay() {
   return {};
 }
 
+jobs::TaskView ChainJob::progress() const {
+  const auto steps = static_cast<uint64_t>(request_.steps);
+  return {.kind = "chain", .done = static_cast<uint64_t>(run_->share() * static_cast<double>(steps)), .of = steps};
+}
+
 Result<jobs::Next> ChainJob::record(const jobs::Slice& slice) {
   GPU_ASSIGN(const jobs::Next next, run_->record(slice));
   // In the last submission itself, so that the answer needs no further one.

@@ -24,6 +24,7 @@ class DataJob final : public WaitedJob {
 
   Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "compile_family"}; }
 
  private:
   struct Data {
@@ -45,6 +46,7 @@ class CompileJob final : public WaitedJob {
 
   Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "compile_family"}; }
 
  private:
   const int64_t id_;
@@ -66,6 +68,7 @@ class ChainJob final : public WaitedJob {
 
   Result<jobs::Next> record(const jobs::Slice& slice) override;
   Result<void> finish() override;
+  jobs::TaskView progress() const override;
 
  private:
   ChainJob(SessionRef session, PendingCallRef call, Interpreter& interpreter)

@@ -20,6 +20,7 @@ class SampleJob final : public WaitedJob {
   std::chrono::milliseconds report_every() const override { return std::chrono::milliseconds(request_.progress_ms); }
   void report() override;
   Result<void> finish() override;
+  jobs::TaskView progress() const override;
 
  private:
   SampleJob(SessionRef session, PendingCallRef call, Sample&& request, Interpreter& interpreter);

@@ -55,6 +55,7 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
                        const Clock::time_point now = Clock::now();
                        calls_.expire(now);
                        sessions_.close_expired(now);
+                       look_at_activity();
                      },
                  .on_trip = [this](const std::string& what) { device_failed(what); }}) {}
 

@@ -35,6 +35,7 @@ class TwoSlices final : public service::WaitedJob {
   ~TwoSlices() override { script_->gone = true; }
 
   bool holds_session() const override { return script_->holds; }
+  jobs::TaskView progress() const override { return {.kind = "test"}; }
 
   Result<jobs::Next> record(const jobs::Slice&) override {
     const int slice = script_->slices;

@@ -80,6 +80,10 @@ defmodule GpuNode do
   What is known of a node: `state` (`:up`, `:down`), `node`, `incarnation`, `device`, `version`, `queued`, `unacknowledged`, `waiting`,
   `busy_ms` (how long the device is at its oldest work), `finalizer` (`:nif` or `:sweep`), `connections`, `last_error`, and for a
   local one `os_pid`, `restarts`, `binary`. Answered here, whatever the node does.
+
+  What the last heartbeat told, `nil` or `[]` before the first: `busy` (share of the time that the device was, 0.0 to 1.0, over the last seconds),
+  `rates` (`window_ms`, `ops_per_s`, `bytes_in_per_s`, `bytes_out_per_s`), `jobs` (those that run: `kind`, `session`, `done` `of` how much, both `nil` where
+  nobody can say, `elapsed_ms`) and `sessions` (the largest eight: `owner_node`, `bytes`, `tensors`, ...).
   """
   @spec status(name) :: {:ok, map} | {:error, Error.t()}
   def status(name) do
