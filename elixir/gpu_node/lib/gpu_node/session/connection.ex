@@ -130,7 +130,16 @@ defmodule GpuNode.Session.Connection do
     metadata = %{node: state.link.node, name: state.link.name, reason: error.code}
     Telemetry.execute([:node, :down], %{waiting: waiting}, metadata)
 
-    cleared = %{status: :down, session: 0, heartbeat: nil, last_error: error, last_end: error.message, leaving: leaving}
+    cleared = %{
+      status: :down,
+      session: 0,
+      heartbeat: nil,
+      activity: nil,
+      last_error: error,
+      last_end: error.message,
+      leaving: leaving
+    }
+
     state |> Map.merge(cleared) |> connect_later()
   end
 
