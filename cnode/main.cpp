@@ -15,7 +15,7 @@ constexpr const char* kUsage =
     "gpu_node: a GPU for the BEAM that is a node of its own\n"
     "\n"
     "  gpu_node run --name NAME@HOST [SETTINGS]   serve in the foreground; prints one line when ready\n"
-    "  gpu_node status [--json] --name NAME@HOST  ask the running node what it does\n"
+    "  gpu_node status [--watch] [--json]         what the running node does; see gpu_node status --help\n"
     "  gpu_node check [SETTINGS]                  test devices, memory, compiler and a real dispatch, by steps\n"
     "  gpu_node version\n"
     "\n"
@@ -56,7 +56,11 @@ int with_settings(int (*command)(const Settings&), const std::vector<std::string
 
 int dispatch(const std::string& command, const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments)
-    if (argument == "--help") return usage(stdout, kExitOk);
+    if (argument == "--help") {
+      if (command != "status") return usage(stdout, kExitOk);
+      std::fputs(status_help(), stdout);
+      return kExitOk;
+    }
   if (command == "run") return with_settings(run_command, arguments);
   if (command == "status") return with_settings(status_command, arguments);
   if (command == "check") return with_settings(check_command, arguments);

@@ -32,4 +32,10 @@ std::string concat(const Parts&... parts) {
   return text;
 }
 
+// "1 operand", "2 operands".
+template <std::integral T>
+std::string counted(T number, std::string_view noun) {
+  return concat(number, " ", noun, number == 1 ? "" : "s");
+}
+
 }  // namespace gpu_node

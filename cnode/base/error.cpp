@@ -17,7 +17,9 @@ std::string_view error_code_name(ErrorCode code) {
 }
 
 Error with_context(Error error, std::string_view context) {
-  error.message = std::string(context) + ": " + error.message;
+  // Said once: who failed may have said it already.
+  const std::string start = std::string(context) + ": ";
+  if (!error.message.starts_with(start)) error.message.insert(0, start);
   return error;
 }
 

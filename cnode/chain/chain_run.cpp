@@ -50,7 +50,8 @@ Result<void> ChainRun::check(const ChainRequest& request) const {
   const Launch& launch = model_->launch();
   const auto d = static_cast<uint64_t>(launch.coordinates);
   if (request.coordinates != static_cast<int64_t>(d))
-    return invalid(concat("position has ", request.coordinates, " coordinates for each chain, the model ", d));
+    return invalid(
+        concat("position has ", counted(request.coordinates, "coordinate"), " for each chain, the model ", d));
   if (request.steps < 1 || request.steps > kMost)
     return invalid(concat("steps are ", request.steps, "; 1 to ", kMost, " is possible"));
   if (request.chains < 1 || request.chains > kMost)
@@ -114,6 +115,13 @@ void ChainRun::enter_batch() {
   push_.batch_first = static_cast<uint32_t>(first_);
   push_.batch = static_cast<uint32_t>(std::min(at_once_, chains_ - first_));
   walk_.begin(push_.batch, 0, rounds_of_run_);
+  batch_units_ = walk_.units();
+}
+
+double ChainRun::share() const {
+  if (last()) return 1;
+  const double batch = batch_units_ > 0 ? 1 - walk_.units() / batch_units_ : 0;
+  return (static_cast<double>(first_) + batch * push_.batch) / static_cast<double>(chains_);
 }
 
 Result<jobs::Next> ChainRun::record(const jobs::Slice& slice) {

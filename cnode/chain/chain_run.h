@@ -47,6 +47,8 @@ class ChainRun final : public jobs::Job {
 
   // Whether what is recorded is all there is.
   bool last() const { return first_ == chains_; }
+  // The share of the work that is recorded, 0 to 1.
+  double share() const;
   // Complete with the last slice.
   const ChainResult& result() const { return result_; }
 
@@ -72,6 +74,7 @@ class ChainRun final : public jobs::Job {
   uint64_t chains_ = 0, at_once_ = 0, most_together_ = 0, per_group_ = 1, rounds_of_run_ = 0;
   uint64_t first_ = 0;
   Walk walk_;
+  double batch_units_ = 0;
 };
 
 // Starts a run and waits for its end: for tests and benchmarks.

@@ -38,7 +38,7 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
   const auto d = static_cast<uint32_t>(d_);
   if (turn_iterations(d, shape_) > launch.most_iterations) shape_.mapping = Mapping::kWorkgroup;
   if (turn_iterations(d, shape_) > launch.most_iterations)
-    return unsupported(concat("a sampler of ", d, " coordinates loops more than ", launch.most_iterations,
+    return unsupported(concat("a sampler of ", counted(d, "coordinate"), " loops more than ", launch.most_iterations,
                               " times for each of ", shape_.lanes, " lanes"));
   GPU_ASSIGN(rounds_, plan_rounds(model_->schedule(), launch, shape_.mapping));
   if (options_.constrained)

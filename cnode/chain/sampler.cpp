@@ -53,14 +53,15 @@ Result<void> check(const SamplerOptions& options, const DeviceModel& model) {
   if (options.warmup == 0 && !(options.step_size && options.path_length))
     return invalid("without warmup, step_size and path_length must be given");
   if (!options.inverse_mass.empty() && options.inverse_mass.size() != d)
-    return invalid(concat("inverse_mass has ", options.inverse_mass.size(), " numbers, the model ", d, " coordinates"));
+    return invalid(concat("inverse_mass has ", counted(options.inverse_mass.size(), "number"), ", the model ",
+                          counted(d, "coordinate")));
   for (size_t i = 0; i < options.inverse_mass.size(); ++i)
     GPU_TRY(scale(concat("number ", i, " of inverse_mass"), options.inverse_mass[i], model.dtype()));
   const uint64_t bytes =
       static_cast<uint64_t>(options.chains) * d * static_cast<uint64_t>(dtype_size_bytes(model.dtype()));
   if (options.position != nullptr && options.position->size_bytes() != bytes)
     return invalid(concat("position has ", options.position->size_bytes(), " bytes, not the ", bytes, " of ",
-                          options.chains, " chains of ", d, " coordinates"));
+                          counted(options.chains, "chain"), " of ", counted(d, "coordinate")));
   return {};
 }
 

@@ -87,7 +87,8 @@ class Validator {
         return wrong("a kind that finished programs do not have");
     }
     if (value.symbol >= limit) return wrong(concat("symbol ", value.symbol, " is none"));
-    if (value.operand_count != operands) return wrong(concat("has ", value.operand_count, " operands, not ", operands));
+    if (value.operand_count != operands)
+      return wrong(concat("has ", counted(value.operand_count, "operand"), ", not ", operands));
     return {};
   }
 

@@ -7,6 +7,7 @@ namespace gpu_node {
 
 int run_command(const Settings& settings);
 int status_command(const Settings& settings);
+const char* status_help();
 int check_command(const Settings& settings);
 
 const char* version_text();

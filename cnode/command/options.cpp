@@ -45,6 +45,7 @@ const Setting kSettings[] = {
     {"log-level", &Settings::log_level, "LEVEL", "error, warning, info or debug (info)"},
     {"exit-on-stdin-eof", &Settings::exit_on_stdin_eof, "", "exit when standard input closes"},
     {"json", &Settings::json, "", "status: print JSON"},
+    {"watch", &Settings::watch, "", "status: ask again every second"},
     {"config", &Settings::config, "FILE", "JSON object of these settings, '_' for '-'"},
 };
 

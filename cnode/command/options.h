@@ -32,7 +32,7 @@ struct Settings {
   int64_t watchdog_ms = 30'000;
   LogLevel log_level = LogLevel::kInfo;
   bool exit_on_stdin_eof = false;
-  bool json = false;  // of `status`
+  bool json = false, watch = false;  // of `status`
   std::string config;
 
   std::string alive() const { return name.substr(0, name.find('@')); }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -13,6 +14,7 @@
 #include "command/commands.h"
 #include "command/cookie.h"
 #include "command/exit_code.h"
+#include "command/running_nodes.h"
 #include "command/signals.h"
 #include "service/request.h"
 
@@ -116,6 +118,7 @@ int run_command(const Settings& settings) {
     return fail(kExitConfig, "bad_configuration", checked.error());
   Result<std::string> cookie = read_cookie(settings);
   if (!cookie.ok()) return fail(kExitCookie, "no_cookie", cookie.error());
+  const std::string own_cookie = cookie.value();
   const std::string cache_folder = use_cache_folder(settings);
   install_signal_handlers();
   Result<std::unique_ptr<vulkan::Device>> device = vulkan::Device::create(device_options(settings, cache_folder));
@@ -145,6 +148,10 @@ int run_command(const Settings& settings) {
   if (!node.ok()) return fail(kExitCannotJoin, "cannot_join", node.error());
   node.value()->register_name("gpu_node");
   joined = node.value().get();
+  const RunningEntry entry(
+      {settings.name, ::getpid(), settings.no_epmd ? settings.port : 0,
+       settings.cookie_file.empty() ? "" : std::filesystem::absolute(settings.cookie_file).string()},
+      settings.exit_on_stdin_eof ? std::optional(own_cookie) : std::nullopt);
   print_ready(settings, service, *node.value());
   const int code = serve(settings, service, *node.value());
   joined = nullptr;

@@ -1,13 +1,17 @@
 // `gpu_node status`: asks a running node over Erlang distribution, as any client does. Exit code 0 says that it serves,
 // so that it can be a health check.
-#include <cinttypes>
+#include <unistd.h>
+
+#include <chrono>
 #include <cstdio>
-#include <map>
+#include <thread>
 
 #include "base/concat.h"
 #include "command/commands.h"
 #include "command/cookie.h"
 #include "command/exit_code.h"
+#include "command/running_nodes.h"
+#include "command/status_text.h"
 #include "dist/client.h"
 #include "etf/decoder.h"
 #include "etf/encoder.h"
@@ -36,8 +40,6 @@ std::string quoted(std::string_view text) {
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-
-using Leaves = std::map<std::string, std::string>;
 
 // Writes the term at |reader| as JSON; its numbers and texts also go to |leaves| under their paths. False: not a term
 // that a status is made of.
@@ -93,73 +95,117 @@ Result<std::string> reply_json(const std::vector<std::byte>& reply, Leaves& leav
   return json;
 }
 
-std::string mebibytes(const std::string& bytes) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.1f MiB", std::strtod(bytes.c_str(), nullptr) / 1048576.0);
-  return text;
-}
-
-void print_text(Leaves& node, Leaves& stats) {
-  const auto line = [](const char* label, const std::string& value) {
-    std::printf("%-12s %s\n", label, value.c_str());
-  };
-  line("node", node["name"] + ", bulk " + node["bulk_name"] + ", version " + node["version"]);
-  line("device", node["device.name"] + (node["device.software"] == "true" ? " (SOFTWARE: computes on the CPU)" : ""));
-  line("driver", node["device.driver"] + ", Vulkan " + node["device.api"]);
-  line("memory", mebibytes(stats["memory.live_bytes"]) + " live (" + mebibytes(stats["memory.kept_bytes"]) +
-                     " kept for others), " + mebibytes(stats["memory.pooled_bytes"]) + " pooled, " +
-                     mebibytes(stats["memory.peak_bytes"]) + " peak, limit " + mebibytes(stats["memory.limit_bytes"]) +
-                     " (" + stats["memory.limit_source"] + ")");
-  line("queue", stats["queue.depth"] + " waiting, oldest " + stats["queue.oldest_ms"] + " ms");
-  line("work", stats["counters.instructions"] + " instructions (" + stats["counters.instructions_failed"] +
-                   " failed), " + stats["counters.dispatches"] + " dispatches, " + stats["counters.submits"] +
-                   " submits");
-  line("kernels", stats["counters.shader_compiles"] + " compiled, " + stats["counters.spirv_cache_hits"] +
-                      " from the cache, " + stats["counters.pipelines_created"] + " pipelines");
-  line("up", stats["uptime_ms"] + " ms, incarnation " + stats["incarnation"] +
-                 (stats["draining"] == "true" ? ", draining" : ""));
-  line("sessions", stats["sessions"]);
-  const int64_t sessions = std::strtoll(stats["sessions"].c_str(), nullptr, 10);
-  for (int64_t i = 0; i < sessions; ++i) {
-    const std::string at = concat("sessions.", i, ".");
-    line("", stats[at + "owner_node"] + ": " + stats[at + "tensors"] + " tensors, " + mebibytes(stats[at + "bytes"]) +
-                 ", idle " + stats[at + "idle_ms"] + " ms");
-  }
-}
-
 int fail(int code, const Error& error) {
   std::fprintf(stderr, "gpu_node status: %s\n", error.message.c_str());
   return code;
 }
 
-}  // namespace
+struct Asked {
+  Leaves node, stats;
+  std::string json;
+};
 
-int status_command(const Settings& settings) {
-  if (settings.name.empty())
-    return fail(kExitConfig, {ErrorCode::kInvalidArgument, "no name: give --name NAME@HOST, or GPU_NODE_NAME"});
-  Result<std::string> cookie = read_cookie(settings);
-  if (!cookie.ok()) return fail(kExitCookie, cookie.error());
+// What the node of |settings| answers. |code|: the exit code of an error.
+Result<Asked> ask(const Settings& settings, const std::string& cookie, int& code) {
   const std::vector<std::byte> requests[] = {
       etf::Writer().tuple(2).atom("describe").integer(service::kProtocolVersion).take(),
       etf::Writer().atom("stats").take()};
-  const dist::ClientOptions options{settings.name, std::move(cookie).value(),
-                                    settings.no_epmd ? static_cast<int>(settings.port) : 0};
+  const dist::ClientOptions options{settings.name, cookie, settings.no_epmd ? static_cast<int>(settings.port) : 0};
   const auto replies = dist::call_node(options, "gpu_node", requests);
   if (!replies.ok()) {
-    const bool refused = replies.error().code == ErrorCode::kInvalidArgument;
-    return fail(refused ? kExitCookie : kExitNoDevice, replies.error());
+    code = replies.error().code == ErrorCode::kInvalidArgument ? kExitCookie : kExitNoDevice;
+    return replies.error();
   }
-  Leaves node, stats;
-  const Result<std::string> node_json = reply_json(replies.value()[0], node);
-  const Result<std::string> stats_json = reply_json(replies.value()[1], stats);
-  if (!node_json.ok() || !stats_json.ok())
-    return fail(kExitInternal, node_json.ok() ? stats_json.error() : node_json.error());
-  if (settings.json) {
-    std::printf("{\"node\": %s, \"stats\": %s}\n", node_json.value().c_str(), stats_json.value().c_str());
-  } else {
-    print_text(node, stats);
+  code = kExitInternal;
+  Asked asked;
+  GPU_ASSIGN(const std::string node, reply_json(replies.value()[0], asked.node));
+  GPU_ASSIGN(const std::string stats, reply_json(replies.value()[1], asked.stats));
+  asked.json = "{\"node\": " + node + ", \"stats\": " + stats + "}";
+  return asked;
+}
+
+// The settings with the name, port and cookie of the one node of this user that runs here, or an error that names those
+// there are.
+Result<Settings> found_here(Settings settings) {
+  GPU_ASSIGN(const std::vector<RunningNode> nodes, running_nodes());
+  if (nodes.empty())
+    return Error{ErrorCode::kNotFound,
+                 "no node of this user runs on this host: give --name NAME@HOST (or GPU_NODE_NAME) of another"};
+  if (nodes.size() > 1) {
+    std::string names;
+    for (const RunningNode& node : nodes) names += (names.empty() ? "" : ", ") + node.name;
+    return Error{ErrorCode::kInvalidArgument,
+                 concat(counted(nodes.size(), "node"), " of this user run here, give --name of one: ", names)};
   }
-  return kExitOk;
+  settings.name = nodes[0].name;
+  return settings;
+}
+
+// What the user did not say of a node that is listed here: where its cookie is, and its port where epmd does not know.
+void fill_in(Settings& settings) {
+  const Result<std::vector<RunningNode>> nodes = running_nodes();
+  if (!nodes.ok()) return;
+  for (const RunningNode& node : nodes.value()) {
+    if (node.name != settings.name) continue;
+    if (settings.cookie_file.empty()) settings.cookie_file = node.cookie_file;
+    if (node.port > 0 && settings.port == 0) {
+      settings.port = node.port;
+      settings.no_epmd = true;
+    }
+  }
+}
+
+}  // namespace
+
+int status_command(const Settings& given) {
+  Settings settings = given;
+  if (settings.name.empty()) {
+    Result<Settings> found = found_here(settings);
+    if (!found.ok())
+      return fail(found.error().code == ErrorCode::kNotFound ? kExitNoDevice : kExitConfig, found.error());
+    settings = std::move(found).value();
+  }
+  fill_in(settings);
+  const Result<std::string> cookie = read_cookie(settings);
+  if (!cookie.ok()) return fail(kExitCookie, cookie.error());
+  for (;;) {
+    int code = kExitOk;
+    Result<Asked> asked = ask(settings, cookie.value(), code);
+    if (!asked.ok()) return fail(code, asked.error());
+    // Where a person looks on, over what stood there before.
+    if (settings.watch && !settings.json && ::isatty(STDOUT_FILENO) == 1) std::printf("\033[H\033[2J");
+    const std::string text =
+        settings.json ? asked.value().json + "\n" : status_text(asked.value().node, asked.value().stats);
+    if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return kExitOk;  // nobody reads on
+    if (!settings.watch) return kExitOk;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+const char* status_help() {
+  return "gpu_node status: what a running node does\n"
+         "\n"
+         "  gpu_node status [--name NAME@HOST] [--cookie-file FILE] [--watch] [--json]\n"
+         "\n"
+         "Without --name it finds the node of this user that runs on this host; where there are several it names "
+         "them.\n"
+         "The cookie of a node that runs here is found too.\n"
+         "\n"
+         "  --name NAME@HOST     the node to ask (GPU_NODE_NAME)\n"
+         "  --cookie-file FILE   its cookie (GPU_NODE_COOKIE_FILE; else RELEASE_COOKIE, "
+         "$CREDENTIALS_DIRECTORY/cookie,\n"
+         "                       ~/.erlang.cookie)\n"
+         "  --no-epmd --port N   its control port, where no epmd knows it\n"
+         "  --watch              ask again every second, until interrupted\n"
+         "  --json               everything as JSON, in bytes and milliseconds\n"
+         "\n"
+         "activity  share of the time that the device was busy, ops and bytes a second, over the last seconds\n"
+         "jobs      what runs: its kind, its session, how much of it is done, since when\n"
+         "sessions  the memory that each holds, and of which node its owner is\n"
+         "\n"
+         "Exit codes: 0 it serves; 64 unknown flag; 69 no node answers; 77 no cookie, or one that is refused; 78 "
+         "which\n"
+         "node is meant is not clear.\n";
 }
 
 }  // namespace gpu_node

@@ -1,6 +1,7 @@
 // The reader of external terms. Every access is checked against what is left.
 #include "etf/decoder.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -101,7 +102,15 @@ bool Reader::read_tuple(uint32_t& arity) {
   return true;
 }
 
-bool Reader::read_list(uint32_t& length) {
+bool Reader::read_tuple_of(uint32_t arity) {
+  Reader ahead = *this;
+  uint32_t found = 0;
+  if (!ahead.read_tuple(found) || found != arity) return false;
+  *this = ahead;
+  return true;
+}
+
+bool Reader::read_list(uint32_t& length, uint32_t limit) {
   const uint8_t next = tag();
   if (next == kTagNil) {
     length = 0;
@@ -110,6 +119,7 @@ bool Reader::read_list(uint32_t& length) {
   if (next != kTagString && next != kTagList) return false;
   const Step step = first_step(rest());
   if (step.bytes == 0) return false;
+  if ((next == kTagString ? step.bytes - 3 : step.children - 1) > limit) return false;
   if (next == kTagString) {
     length = static_cast<uint32_t>(step.bytes - 3);
     position_ += 3;
@@ -137,7 +147,7 @@ bool Reader::read_nil() {
 bool Reader::read_int64_list(std::vector<int64_t>& values, size_t limit) {
   Reader reader = *this;
   uint32_t length;
-  if (!reader.read_list(length) || length > limit) return false;
+  if (!reader.read_list(length, static_cast<uint32_t>(std::min<size_t>(limit, UINT32_MAX)))) return false;
   std::vector<int64_t> found(length);
   for (int64_t& value : found)
     if (!reader.read_int64(value)) return false;
@@ -147,9 +157,9 @@ bool Reader::read_int64_list(std::vector<int64_t>& values, size_t limit) {
   return true;
 }
 
-bool Reader::read_map(uint32_t& pairs) {
+bool Reader::read_map(uint32_t& pairs, uint32_t limit) {
   const Step step = tag() == kTagMap ? first_step(rest()) : Step{};
-  if (step.bytes == 0) return false;
+  if (step.bytes == 0 || step.children / 2 > limit) return false;
   position_ += step.bytes;
   pairs = static_cast<uint32_t>(step.children / 2);
   return true;

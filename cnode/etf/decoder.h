@@ -47,13 +47,14 @@ class Reader {
   std::span<const std::byte> rest() const { return bytes_.subspan(position_); }
 
   bool read_tuple(uint32_t& arity);
+  bool read_tuple_of(uint32_t arity);  // of so many elements
   // A proper list is read as its header, |length| elements, and read_nil(). An empty list has length 0 and no tail
   // to read: read_list consumes it.
-  bool read_list(uint32_t& length);
+  bool read_list(uint32_t& length, uint32_t limit = UINT32_MAX);
   bool read_nil();
   // A whole proper list of integers of at most |limit| elements. |values| is left as it was when false.
   bool read_int64_list(std::vector<int64_t>& values, size_t limit);
-  bool read_map(uint32_t& pairs);
+  bool read_map(uint32_t& pairs, uint32_t limit = UINT32_MAX);
   bool read_atom(std::string_view& text);  // any atom encoding; UTF-8 or Latin-1 bytes as they are
   bool read_int64(int64_t& value);
   bool read_uint64(uint64_t& value);  // 0 ... 2^64-1

@@ -19,7 +19,7 @@ Result<void> check_arity(const Inference& inference) {
   const Op& op = inference.op();
   const size_t given = inference.instruction.operands.size();
   if (!op.takes_operands(given) || inference.operands.size() != given)
-    return invalid(inference, "takes ", op.operands(), op.takes_list ? " operands or more" : " operands", ", not ",
+    return invalid(inference, "takes ", counted(op.operands(), "operand"), op.takes_list ? " or more" : "", ", not ",
                    given);
   if (inference.instruction.results.size() != op.results)
     return invalid(inference, "has ", op.results, op.results == 1 ? " result" : " results", ", not ",
@@ -66,6 +66,7 @@ std::string instruction_text(const Instruction& instruction, std::span<const Ope
 }
 
 Error with_instruction(Error error, const Instruction& instruction, std::span<const OperandType> operands) {
+  // The line begins with the op: it is not named twice.
   const std::string own = concat(instruction.op->name, ": ");
   if (error.message.starts_with(own)) error.message.erase(0, own.size());
   return with_context(std::move(error), instruction_text(instruction, operands));

@@ -19,8 +19,8 @@ Result<Shape> infer_reshape(const Inference& inference, const Shape& declared) {
   const int64_t from = element_count(inference.shape(0));
   const int64_t to = element_count(declared);
   if (from == to) return declared;
-  return invalid(inference, "from ", inference.operand_text(0), " (", from, " elements) to ",
-                 type_text(inference.declared(0).dtype, declared), " (", to, " elements)");
+  return invalid(inference, "from ", inference.operand_text(0), " (", counted(from, "element"), ") to ",
+                 type_text(inference.declared(0).dtype, declared), " (", counted(to, "element"), ")");
 }
 
 Result<Shape> infer_squeeze(const Inference& inference) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,9 +14,17 @@
 
 namespace gpu_node::jobs {
 
+// What a task is and how far: of how much, 0 where nobody can say.
+struct TaskView {
+  std::string_view kind;
+  uint64_t session = 0;
+  uint64_t done = 0, of = 0;
+};
+
 // A job that somebody asked for.
 class Task : public Job {
  public:
+  virtual TaskView view() const { return {}; }
   // False once nobody waits for it any more: it is then dropped.
   virtual bool wanted() const = 0;
 
@@ -49,6 +58,12 @@ class Turns {
   bool waiting() const;
   bool in_flight() const;
 
+  // Calls |look| with each task's view, and when it was added.
+  template <typename Look>
+  void each(Look look) const {
+    for (const Entry& entry : entries_) look(entry.task->view(), entry.begun);
+  }
+
  private:
   struct Entry {
     std::unique_ptr<Task> task;
@@ -57,7 +72,8 @@ class Turns {
     bool waits = false;         // for a kernel
     uint64_t value = 0;         // 0 where nothing was ever submitted: what was recorded had nothing to do
     Clock::time_point since{};  // when that was made
-    Clock::time_point reported = Clock::now();  // or begun
+    Clock::time_point begun = Clock::now();
+    Clock::time_point reported = begun;
   };
 
   // False when the entry is done with.

@@ -130,8 +130,8 @@ void PlanBuilder::set_grid(uint64_t count, uint32_t local_size, Dispatch& dispat
 
 Result<void> PlanBuilder::append(Dispatch&& dispatch) {
   if (dispatch.bindings.size() > device_.max_buffers)
-    return unsupported(concat("binds ", dispatch.bindings.size(), " buffers, the limit of the device ", device_.name,
-                              " is ", device_.max_buffers));
+    return unsupported(concat("binds ", counted(dispatch.bindings.size(), "buffer"), ", the limit of the device ",
+                              device_.name, " is ", device_.max_buffers));
   if (dispatch.push_bytes > kMaxPushBytes)
     return unsupported(concat("more offsets and numbers than ", kMaxPushBytes, " bytes of push constants hold"));
   plan_.dispatches.push_back(std::move(dispatch));

@@ -18,7 +18,8 @@ Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::sp
   program_ = std::move(program);
   const size_t wanted = program_->program().inputs.size();
   if (inputs.size() != wanted)
-    return Error{ErrorCode::kInvalidArgument, concat("run_program: takes ", wanted, " inputs, not ", inputs.size())};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat("run_program: takes ", counted(wanted, "input"), ", not ", inputs.size())};
   key_.clear();
   for (size_t i = 0; i < inputs.size(); ++i) {
     GPU_TRY(check_input(i, inputs[i]));

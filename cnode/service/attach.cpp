@@ -19,11 +19,18 @@ Result<void> Interpreter::attach(Session& session, int64_t id, const TensorName&
   const Handle* found = maker ? find_handle(*maker, from.id) : nullptr;
   if (!found) found = find_shared(from);
   if (!found && !maker)
-    return Error{ErrorCode::kStale, "attach: " + name_text(from) + ": that session has ended, and nobody else has it"};
-  if (!found)
+    return Error{ErrorCode::kStale, concat("attach: ", name_text(from), ": ", sessions_.ended(from.session).message,
+                                           ", and nobody else has it")};
+  const std::optional<Departure> how = found ? std::nullopt : departed_.find(from);
+  if (how)
     return Error{ErrorCode::kNotFound,
-                 concat("attach: ", name_text(from), " does not exist: ", maker->link->peer(),
-                        " has freed it, let go of it more than ", maker->grace.count(), " ms ago, or not made it yet")};
+                 *how == Departure::kFreed
+                     ? concat("attach: ", name_text(from), " was freed by ", maker->link->peer())
+                     : concat("attach: ", name_text(from), " was freed: ", maker->link->peer(),
+                              " let go of its last handle more than ", maker->grace.count(), " ms ago, its grace")};
+  if (!found)
+    return Error{ErrorCode::kNotFound, concat("attach: ", name_text(from), " does not exist: ", maker->link->peer(),
+                                              " freed it long ago, or has not made it yet")};
   if (const UploadRef* upload = std::get_if<UploadRef>(found)) return missing_bytes("attach", from.id, **upload);
   if (std::holds_alternative<ProgramRef>(*found))
     return Error{ErrorCode::kInvalidArgument, "attach: " + name_text(from) + " is a program, no tensor"};
@@ -43,6 +50,7 @@ const Handle* Interpreter::find_shared(const TensorName& name) const {
 }
 
 void Interpreter::execute(Session& session, const ReleaseCommand& released) {
+  for (const int64_t id : released.ids) departed_.note({session.id, id}, Departure::kCollected);
   if (!sessions_.several_nodes() || session.grace.count() == 0) return free(session, released.ids);
   const Clock::time_point until = Clock::now() + session.grace;
   for (const int64_t id : released.ids) {

@@ -125,8 +125,8 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
   GPU_ASSIGN(const OperandBuffer inverse_mass, operand(request.inverse_mass, "inverse_mass"));
   GPU_ASSIGN(const OperandBuffer step_size, operand(request.step_size, "step_size"));
   if (position.count % d != 0)
-    return Error{ErrorCode::kInvalidArgument, concat("chain: position has ", position.count,
-                                                     " numbers, no multiple of the model's ", d, " coordinates")};
+    return Error{ErrorCode::kInvalidArgument, concat("chain: position has ", counted(position.count, "number"),
+                                                     ", no multiple of the model's ", counted(d, "coordinate"))};
   chain::ChainRequest& wanted = job->request_;
   wanted.chains = position.count / d;
   wanted.position = position.buffer;
@@ -167,6 +167,11 @@ Result<void> ChainJob::pay() {
                  concat("chain: the results have ", bytes, " bytes, the limit of a reply is ", kMaxInlineChainBytes,
                         "; name tensors for them")};
   return {};
+}
+
+jobs::TaskView ChainJob::progress() const {
+  const auto steps = static_cast<uint64_t>(request_.steps);
+  return {.kind = "chain", .done = static_cast<uint64_t>(run_->share() * static_cast<double>(steps)), .of = steps};
 }
 
 Result<jobs::Next> ChainJob::record_slice(const jobs::Slice& slice) {

@@ -23,6 +23,7 @@ class DataJob final : public TryingJob {
       : TryingJob(work.session, work.call, interpreter), work_(std::move(work)), compile_(compile) {}
 
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "compile_family"}; }
 
  private:
   Result<jobs::Next> record_slice(const jobs::Slice& slice) override;
@@ -44,6 +45,7 @@ class CompileJob final : public TryingJob {
   CompileJob(CompileWork&& work, PlannedModel&& planned, vulkan::Device& device, Interpreter& interpreter);
 
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "compile_family"}; }
 
  private:
   Result<jobs::Next> record_slice(const jobs::Slice& slice) override;
@@ -66,6 +68,7 @@ class ChainJob final : public TryingJob {
                                                 vulkan::Device& device, Interpreter& interpreter);
 
   Result<void> finish() override;
+  jobs::TaskView progress() const override;
 
  private:
   using TryingJob::TryingJob;

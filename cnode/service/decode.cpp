@@ -37,10 +37,9 @@ Result<Request> read_download(Reader& reader) {
   Download download;
   GPU_TRY(read_session(reader, "download", download.session));
   GPU_TRY(read_id(reader, "download", download.id));
-  if (!reader.read_uint64(download.offset)) return malformed("download", "an offset >= 0", reader);
-  const Reader before = reader;
+  if (!reader.read_uint64(download.offset)) return malformed("download", "an offset of at least 0", reader);
   int64_t size = 0;
-  if (!reader.read_int64(size) || size < -1) return malformed("download", "a size >= 0, or -1", before);
+  GPU_TRY(read_bounded(reader, "download: the size", -1, INT64_MAX, size));
   if (size >= 0) download.size = static_cast<uint64_t>(size);
   GPU_TRY(read_request_options(reader, "download", download.options));
   return Request(std::move(download));
@@ -137,7 +136,7 @@ Result<Request> read_request(Reader& reader) {
   if (!found) return Error{ErrorCode::kInvalidArgument, "unknown request " + std::string(name)};
   if (arity != found->arity)
     return Error{ErrorCode::kInvalidArgument,
-                 concat(name, ": expected a tuple of ", found->arity, " elements, got ", arity)};
+                 concat(name, ": expected a tuple of ", counted(found->arity, "element"), ", got ", arity)};
   return found->read(reader);
 }
 
@@ -145,7 +144,7 @@ Result<Request> read_request(Reader& reader) {
 Result<void> read_from(Reader& reader, TermBytes& pid, TermBytes& tag) {
   uint32_t arity = 0;
   std::span<const std::byte> pid_raw, tag_raw;
-  if (!reader.read_tuple(arity) || arity != 2 || !reader.read_pid(pid_raw) || !reader.read_raw(tag_raw) ||
+  if (!reader.read_tuple_of(2) || !reader.read_pid(pid_raw) || !reader.read_raw(tag_raw) ||
       tag_raw.size() > kMaxTagBytes)
     return malformed("message", "{Pid, Tag}", reader);
   pid = to_bytes(pid_raw);
@@ -166,8 +165,7 @@ Result<Message> read_run(Reader& reader, std::vector<Command>& spare) {
   GPU_TRY(read_session(reader, "run", run.session));
   if (!reader.read_int64(run.seq)) return malformed("run", "a sequence number", reader);
   uint32_t count = 0;
-  if (!reader.read_list(count) || count > kMaxCommands)
-    return malformed("run", "a list of at most 4096 commands", reader);
+  if (!reader.read_list(count, kMaxCommands)) return malformed("run", "a list of at most 4096 commands", reader);
   // A command takes at least 3 bytes: a hostile count reserves no more than the message could hold.
   run.commands = std::exchange(spare, {});
   run.commands.reserve(std::min<size_t>(count, reader.rest().size() / 3));
@@ -182,7 +180,7 @@ Result<Message> read_run(Reader& reader, std::vector<Command>& spare) {
 Result<void> read_upload_head(Reader& reader, UploadChunk& chunk) {
   GPU_TRY(read_session(reader, "upload", chunk.session));
   GPU_TRY(read_id(reader, "upload", chunk.id));
-  if (!reader.read_uint64(chunk.offset)) return malformed("upload", "an offset >= 0", reader);
+  if (!reader.read_uint64(chunk.offset)) return malformed("upload", "an offset of at least 0", reader);
   return read_from(reader, chunk.pid, chunk.tag);
 }
 
@@ -200,7 +198,7 @@ TermBytes to_bytes(std::span<const std::byte> raw) { return {raw.begin(), raw.en
 
 Error malformed(std::string_view what, std::string_view expected, const Reader& reader) {
   return {ErrorCode::kInvalidArgument,
-          std::string(what) + ": expected " + std::string(expected) + ", got " + term_kind_text(reader)};
+          std::string(what) + ": expected " + std::string(expected) + ", got " + term_text(reader)};
 }
 
 Result<void> read_session(Reader& reader, std::string_view what, uint64_t& session) {
@@ -210,9 +208,17 @@ Result<void> read_session(Reader& reader, std::string_view what, uint64_t& sessi
 
 Result<void> read_id(Reader& reader, std::string_view what, int64_t& id) {
   const Reader before = reader;
-  if (!reader.read_int64(id)) return malformed(what, "an id, an integer of 63 bits", reader);
-  if (id < 0) return malformed(what, "an id >= 0", before);
-  return {};
+  if (reader.read_int64(id) && id >= 0) return {};
+  return malformed(what, "an id, an integer of at least 0", before);
+}
+
+Result<void> read_bounded(Reader& reader, std::string_view what, int64_t least, int64_t most, int64_t& value) {
+  const Reader before = reader;
+  if (reader.read_int64(value) && value >= least && value <= most) return {};
+  return malformed(
+      what,
+      most == INT64_MAX ? concat("an integer of at least ", least) : concat("an integer from ", least, " to ", most),
+      before);
 }
 
 Result<Message> decode_message(std::span<const std::byte> term) {
@@ -233,7 +239,7 @@ Result<Message> decode_message(std::span<const std::byte> term, std::vector<Comm
     chunk.size_bytes = static_cast<uint32_t>(chunk.bytes.size());
     return Message(std::move(chunk));
   }
-  return Error{ErrorCode::kInvalidArgument, concat("unknown message ", name, " of ", arity, " elements")};
+  return Error{ErrorCode::kInvalidArgument, concat("unknown message ", name, " of ", counted(arity, "element"))};
 }
 
 Result<MessageHead> decode_message_head(std::span<const std::byte> head) {
@@ -277,10 +283,37 @@ Result<std::vector<int64_t>> decode_integers(Reader& reader, size_t limit) {
   return values;
 }
 
-const char* term_kind_text(const Reader& reader) {
-  static constexpr const char* kTexts[] = {"an integer", "a float",         "an atom",  "a tuple",     "an empty list",
-                                           "a list",     "a list of bytes", "a binary", "a bitstring", "a map",
-                                           "a pid",      "a reference",     "a port",   "a fun",       "no term"};
+std::string term_text(Reader reader) {
+  int64_t number = 0;
+  uint64_t large = 0;
+  double real = 0;
+  uint32_t count = 0;
+  std::string_view name;
+  std::span<const std::byte> bytes;
+  // A list of bytes is one of integers: what is read of it stays behind in the copy.
+  if (reader.read_int64(number)) return concat("the integer ", number);
+  if (reader.read_uint64(large)) return concat("the integer ", large);
+  if (reader.read_double(real)) return concat("the float ", real);
+  if (reader.read_atom(name)) return concat("the atom ", name);
+  if (reader.read_binary(bytes)) return "a binary of " + counted(bytes.size(), "byte");
+  if (reader.read_tuple(count)) return "a tuple of " + counted(count, "element");
+  if (reader.read_map(count)) return "a map of " + counted(count, "pair");
+  if (reader.read_list(count)) return count == 0 ? "an empty list" : "a list of " + counted(count, "element");
+  static constexpr const char* kTexts[] = {"an integer of more than 64 bits",
+                                           "a float in an old form",
+                                           "an atom",
+                                           "a tuple",
+                                           "an empty list",
+                                           "an improper list",
+                                           "a list of bytes",
+                                           "a binary",
+                                           "a bitstring",
+                                           "a map",
+                                           "a pid",
+                                           "a reference",
+                                           "a port",
+                                           "a function",
+                                           "the end of the message"};
   return kTexts[static_cast<size_t>(reader.peek())];
 }
 

@@ -38,7 +38,7 @@ Result<std::vector<int64_t>> decode_integers(etf::Reader& reader, size_t limit);
 Result<Dtype> decode_dtype(etf::Reader& reader);
 Result<Shape> decode_shape(etf::Reader& reader);
 
-// What stands at the reader's position, for messages: "an atom", "a list".
-const char* term_kind_text(const etf::Reader& reader);
+// What stands at the reader's position, for messages: "the integer 0", "a tuple of 3 elements".
+std::string term_text(etf::Reader reader);
 
 }  // namespace gpu_node::service

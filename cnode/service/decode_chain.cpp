@@ -25,7 +25,7 @@ Result<std::string> read_text(Reader& reader, std::string_view what, size_t limi
 template <typename Entry>
 Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
   uint32_t pairs = 0;
-  if (!reader.read_map(pairs) || pairs > kMaxNames)
+  if (!reader.read_map(pairs, kMaxNames))
     return malformed(what, concat("a map of at most ", kMaxNames, " names"), reader);
   std::unordered_set<std::string> names;
   for (uint32_t i = 0; i < pairs; ++i) {
@@ -39,8 +39,7 @@ Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
 // {Shape, Binary}, f64 in row-major order.
 Result<chain::Array> read_array(Reader& reader, const std::string& name) {
   uint32_t arity = 0;
-  if (!reader.read_tuple(arity) || arity != 2)
-    return malformed("data " + name, "a tensor's id or {Shape, Binary}", reader);
+  if (!reader.read_tuple_of(2)) return malformed("data " + name, "a tensor's id or {Shape, Binary}", reader);
   GPU_ASSIGN(const Shape shape, decode_shape(reader));
   std::span<const std::byte> bytes;
   if (!reader.read_binary(bytes)) return malformed("data " + name, "a binary of f64", reader);

@@ -35,12 +35,13 @@ const Dtype* find_type(std::string_view name) {
 
 Result<void> read_results(Reader& reader, ir::Instruction& instruction) {
   uint32_t count = 0;
-  if (!reader.read_list(count) || count == 0 || count > kMaxResults)
-    return malformed(instruction.op->name, concat("a list of 1 to ", kMaxResults, " results"), reader);
+  const Reader before = reader;
+  if (!reader.read_list(count, kMaxResults) || count == 0)
+    return malformed(instruction.op->name, concat("a list of 1 to ", kMaxResults, " results"), before);
   instruction.results.resize(count);
   for (auto& [name, type] : instruction.results) {
     uint32_t arity = 0;
-    if (!reader.read_tuple(arity) || arity != 3 || !reader.read_int64(name))
+    if (!reader.read_tuple_of(3) || !reader.read_int64(name))
       return malformed(instruction.op->name, "a result {Id, Type, Shape}", reader);
     GPU_TRY(read_dtype(reader, type.dtype));
     GPU_TRY(read_shape(reader, type.shape));
@@ -84,7 +85,7 @@ Result<void> read_number(Reader& reader, Scalar& scalar) {
 
 Result<void> read_literal(Reader& reader, Scalar& scalar) {
   uint32_t arity = 0;
-  if (!reader.read_tuple(arity) || arity != 2) return malformed("literal", "{Type, Number}", reader);
+  if (!reader.read_tuple_of(2)) return malformed("literal", "{Type, Number}", reader);
   GPU_TRY(read_dtype(reader, scalar.dtype));
   return read_number(reader, scalar);
 }
@@ -205,7 +206,7 @@ Result<void> read_shape(Reader& reader, Shape& shape) {
   shape.clear();
   for (uint32_t i = 0; i < rank; ++i) {
     int64_t dimension = 0;
-    if (!reader.read_int64(dimension)) return malformed("shape", "a dimension >= 0", reader);
+    if (!reader.read_int64(dimension)) return malformed("shape", "a dimension of at least 0", reader);
     shape.push_back(dimension);
   }
   GPU_TRY(checked_element_count(shape));
@@ -225,8 +226,9 @@ Result<void> read_instruction(Reader& reader, std::string_view name, uint32_t ar
   const ir::Op* op = find_op(name);
   if (!op) return Error{ErrorCode::kUnsupported, concat("this node has no op ", name)};
   if (arity != 4)
-    return Error{ErrorCode::kInvalidArgument,
-                 concat(name, ": expected {Op, Results, Operands, Attributes}, got a tuple of ", arity, " elements")};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        concat(name, ": expected {Op, Results, Operands, Attributes}, got a tuple of ", counted(arity, "element"))};
   instruction.op = op;
   instruction.results.clear();
   instruction.operands.clear();

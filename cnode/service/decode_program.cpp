@@ -19,8 +19,7 @@ constexpr uint32_t kMaxResults = 4096;
 template <typename Entry>
 Result<void> read_each(Reader& reader, std::string_view what, std::string_view of, uint32_t limit, Entry entry) {
   uint32_t count = 0;
-  if (!reader.read_list(count) || count > limit)
-    return malformed(what, concat("a list of at most ", limit, " ", of), reader);
+  if (!reader.read_list(count, limit)) return malformed(what, concat("a list of at most ", limit, " ", of), reader);
   for (uint32_t i = 0; i < count; ++i) {
     if (Result<void> read = entry(i); !read.ok()) return read;
   }
@@ -30,7 +29,7 @@ Result<void> read_each(Reader& reader, std::string_view what, std::string_view o
 
 Result<void> read_input(Reader& reader, ir::TensorType& type) {
   uint32_t arity = 0;
-  if (!reader.read_tuple(arity) || arity != 2) return malformed(kCompile, "an input {Type, Shape}", reader);
+  if (!reader.read_tuple_of(2)) return malformed(kCompile, "an input {Type, Shape}", reader);
   GPU_TRY(read_dtype(reader, type.dtype));
   return read_shape(reader, type.shape);
 }
@@ -50,8 +49,7 @@ Result<void> read_bodies(Reader& reader, int depth, program::ProgramSize& size, 
     uint32_t arity = 0;
     if (Result<void> added = size.add_body(depth + 1); !added.ok())
       return with_context(std::move(added).error(), kCompile);
-    if (!reader.read_tuple(arity) || arity != 4)
-      return malformed(kCompile, "a body {Inputs, Instructions, Outputs, Bodies}", reader);
+    if (!reader.read_tuple_of(4)) return malformed(kCompile, "a body {Inputs, Instructions, Outputs, Bodies}", reader);
     Result<void> read = read_program(reader, depth + 1, size, program.bodies.emplace_back());
     return read.ok() ? Result<void>() : with_context(std::move(read).error(), concat("body ", i));
   });

@@ -71,7 +71,7 @@ Result<ShaderBuffer> read_buffer(Reader& reader, std::string_view what) {
 
 Result<void> read_buffers(Reader& reader, std::string_view what, std::vector<ShaderBuffer>& buffers) {
   uint32_t count = 0;
-  if (!reader.read_list(count) || count > kMaxShaderBuffers)
+  if (!reader.read_list(count, kMaxShaderBuffers))
     return malformed(what, concat("a list of at most ", kMaxShaderBuffers, " buffers"), reader);
   for (uint32_t i = 0; i < count; ++i) {
     GPU_ASSIGN(ShaderBuffer buffer, read_buffer(reader, concat(what, ": buffer ", i)));
@@ -83,12 +83,10 @@ Result<void> read_buffers(Reader& reader, std::string_view what, std::vector<Sha
 
 Result<void> read_groups(Reader& reader, std::string_view what, std::array<uint32_t, 3>& groups) {
   uint32_t arity = 0;
-  if (!reader.read_tuple(arity) || arity != 3) return malformed(what, "groups as {X, Y, Z}", reader);
+  if (!reader.read_tuple_of(3)) return malformed(what, "groups as {X, Y, Z}", reader);
   for (uint32_t& group : groups) {
-    const Reader before = reader;
     int64_t value = 0;
-    if (!reader.read_int64(value) || value < 1 || value > UINT32_MAX)
-      return malformed(what, concat("a count of groups, from 1 to ", UINT32_MAX), before);
+    GPU_TRY(read_bounded(reader, concat(what, ": groups"), 1, UINT32_MAX, value));
     group = static_cast<uint32_t>(value);
   }
   return {};

@@ -1,5 +1,6 @@
 #include "service/describe.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/embedded.h"
@@ -189,10 +190,37 @@ void write_describe(etf::Writer& writer, const Identity& identity, const vulkan:
   write_numbers(writer, limits);
 }
 
+void write_activity(etf::Writer& writer, const ActivityView& activity) {
+  const Clock::time_point now = Clock::now();
+  const Rates& rates = activity.rates;
+  const Number numbers[] = {{"window_ms", static_cast<uint64_t>(rates.window_ms)},
+                            {"busy_ms", static_cast<uint64_t>(rates.busy_ms)},
+                            {"instructions", rates.done.instructions},
+                            {"bytes_in", rates.done.bytes_in},
+                            {"bytes_out", rates.done.bytes_out}};
+  write_numbers(writer, numbers, 2);
+  const size_t jobs = std::min(activity.jobs.size(), kShownJobs);
+  writer.atom("jobs");
+  if (jobs > 0) writer.list(static_cast<uint32_t>(jobs));
+  for (const auto& [task, begun] : std::span(activity.jobs).first(jobs)) {
+    writer.map(5).atom("kind").atom(task.kind).atom("session").unsigned_integer(task.session);
+    writer.atom("done").unsigned_integer(task.done).atom("of").unsigned_integer(task.of);
+    writer.atom("elapsed_ms").integer(std::max<int64_t>(0, in_milliseconds(now - begun)));
+  }
+  writer.nil();
+  std::vector<SessionRef> sessions = activity.sessions;
+  const size_t shown = std::min(sessions.size(), kShownSessions);
+  std::partial_sort(sessions.begin(), sessions.begin() + static_cast<ptrdiff_t>(shown), sessions.end(),
+                    [](const SessionRef& a, const SessionRef& b) { return a->account->bytes() > b->account->bytes(); });
+  sessions.resize(shown);
+  writer.atom("sessions");
+  write_sessions(writer, sessions);
+}
+
 void write_stats(etf::Writer& writer, const StatsView& stats) {
   uint64_t tensors = 0;
   for (const SessionRef& session : stats.sessions) tensors += session->tensors.load(std::memory_order_relaxed);
-  writer.map(8);
+  writer.map(9);
   writer.atom("uptime_ms").unsigned_integer(stats.uptime_ms);
   writer.atom("incarnation").unsigned_integer(stats.incarnation);
   writer.atom("draining").boolean(stats.draining);
@@ -208,6 +236,8 @@ void write_stats(etf::Writer& writer, const StatsView& stats) {
   const Number queue[] = {{"depth", stats.queue_depth}, {"oldest_ms", stats.oldest_ms}};
   writer.atom("queue");
   write_numbers(writer, queue);
+  writer.atom("activity");
+  write_activity(writer, stats.activity);
   writer.atom("counters");
   write_counters(writer, stats);
 }

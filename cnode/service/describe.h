@@ -6,6 +6,8 @@
 #include <string>
 
 #include "etf/encoder.h"
+#include "service/activity.h"
+#include "service/device_thread.h"
 #include "service/session.h"
 #include "vulkan/device.h"
 
@@ -30,6 +32,13 @@ struct NetworkCounters {
   uint64_t connections = 0, handshakes_failed = 0, messages_in = 0, messages_out = 0;
 };
 
+// What runs and what went on of late: see Activity.
+struct ActivityView {
+  Rates rates;
+  std::vector<DeviceThread::JobView> jobs;
+  std::vector<SessionRef> sessions;
+};
+
 struct StatsView {
   uint64_t uptime_ms = 0;
   uint64_t incarnation = 0;
@@ -45,6 +54,7 @@ struct StatsView {
   uint64_t unknown_messages = 0, unknown_frees = 0;
   uint64_t kept_bytes = 0, kept_given_up = 0, attached = 0;
   NetworkCounters network;
+  ActivityView activity;
 };
 
 // The types that a device can hold and compute.
@@ -52,6 +62,9 @@ std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device);
 
 void write_describe(etf::Writer& writer, const Identity& identity, const vulkan::Device& device,
                     const ShaderSupport& shaders);
+// At most kShownJobs jobs, the oldest first, and kShownSessions sessions, the largest first.
+inline constexpr size_t kShownJobs = 8, kShownSessions = 8;
+void write_activity(etf::Writer& writer, const ActivityView& activity);
 void write_stats(etf::Writer& writer, const StatsView& stats);
 
 }  // namespace gpu_node::service

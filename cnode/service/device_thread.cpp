@@ -173,6 +173,7 @@ bool DeviceThread::hold_back(Work& work) {
 void DeviceThread::add(std::unique_ptr<WaitedJob> job) {
   if (job->holds_session()) job->keep(parked_.hold(job->session_ref()));
   jobs_.add(std::move(job));
+  show_jobs();
 }
 
 void DeviceThread::housekeeping() {
@@ -274,10 +275,18 @@ void DeviceThread::look_for_loss() {
 void DeviceThread::advance_jobs() {
   shared_.calls.expire(Clock::now());
   const Result<bool> recorded = jobs_.record(recorder_.completed(), Clock::now() - last_work_ < kOthersAbout);
+  show_jobs();
   if (!recorded.ok()) return fatal(recorded.error());
   if (!*recorded) return;
   submit();
   slice_was_last_ = true;
+}
+
+void DeviceThread::show_jobs() {
+  std::vector<JobView> views;
+  jobs_.each([&](const jobs::TaskView& task, Clock::time_point begun) { views.push_back({task, begun}); });
+  const MutexLock lock(views_mutex_);
+  views_.swap(views);
 }
 
 bool DeviceThread::submit() {

@@ -55,6 +55,16 @@ class DeviceThread {
   uint64_t attached() const { return interpreter_.attached(); }
   const KeptTensors& kept() const { return interpreter_.kept(); }
 
+  // What runs, as of the last pass over it.
+  struct JobView {
+    jobs::TaskView task;
+    Clock::time_point begun;
+  };
+  std::vector<JobView> jobs() const {
+    const MutexLock lock(views_mutex_);
+    return views_;
+  }
+
   // For the watchdog: raised with every step, and since when the thread has been in its present piece of work.
   uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
   std::optional<Clock::time_point> busy_since() const;
@@ -98,6 +108,7 @@ class DeviceThread {
   void tidy(Clock::time_point now);
   void look_for_loss();
   void advance_jobs();
+  void show_jobs();
   void check(const Result<void>& done);
   void fatal(const Error& error);
 
@@ -135,6 +146,8 @@ class DeviceThread {
   std::atomic<bool> closing_{false};
   std::atomic<bool> finished_{false};
   Counters counters_;
+  mutable Mutex views_mutex_;
+  std::vector<JobView> views_ GPU_NODE_GUARDED_BY(views_mutex_);
   Interpreter interpreter_;
   Reads reads_;
   ParkedWork parked_;

@@ -192,8 +192,9 @@ Result<void> Interpreter::begin_program(Session& session, const RunProgramComman
   GPU_ASSIGN(const ProgramRef held, find_program(session, run.program, kWhat));
   const program::CompiledProgramRef& program = held->program;
   if (run.results.size() != program->outputs().size())
-    return Error{ErrorCode::kInvalidArgument, concat("run_program: the program has ", program->outputs().size(),
-                                                     " outputs, not ", run.results.size())};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat("run_program: the program has ", counted(program->outputs().size(), "output"), ", not ",
+                        run.results.size())};
   operands_.clear();
   if (!borrowed_.empty()) borrowed_.clear();
   for (const ir::Operand& input : run.inputs) {
@@ -212,8 +213,7 @@ Result<bool> Interpreter::continue_program(Session& session, const RunProgramCom
   const size_t from = step;
   for (; step < program_run.steps(); ++step) {
     const bool goes_on = step == from || go_on_();
-    if (session.closed.load(std::memory_order_relaxed))
-      return Error{ErrorCode::kNotFound, concat("session ", session.id, " has ended")};
+    if (session.closed.load(std::memory_order_relaxed)) return sessions_.ended(session.id);
     bool recorded = false;
     if (goes_on) {
       GPU_ASSIGN(recorded, with_room(session, [&] { return program_run.step(step, session.charge); }));
@@ -274,7 +274,10 @@ Result<program::Tensor> Interpreter::make_tensor(Session& session, const ir::Ten
   return tensor;
 }
 
-void Interpreter::execute(Session& session, const FreeCommand& freed) { free(session, freed.ids); }
+void Interpreter::execute(Session& session, const FreeCommand& freed) {
+  free(session, freed.ids);
+  for (const int64_t id : freed.ids) departed_.note({session.id, id}, Departure::kFreed);
+}
 
 void Interpreter::execute(Session& session, const MalformedCommand& malformed) {
   const ErrorRef error = failure(session, malformed.error);

@@ -20,6 +20,7 @@
 #include "program/program_run.h"
 #include "program/transfer.h"
 #include "service/attachments.h"
+#include "service/departed.h"
 #include "service/kept_errors.h"
 #include "service/kept_tensors.h"
 #include "service/session.h"
@@ -181,7 +182,7 @@ class Interpreter {
   // After names went.
   static void count_names(Session& session);
   ErrorRef failure(Session& session, Error error);
-  static Error missing(const Session& session, std::string_view what);
+  Error missing(const Session& session, int64_t name, std::string_view what) const;
   static Error missing_bytes(std::string_view reader, int64_t id, const Upload& upload);
 
   bool make_room(const Session& session, ErrorCode lacking);
@@ -203,6 +204,7 @@ class Interpreter {
   program::Executor executor_;
   program::Transfer transfer_;
   KeptTensors kept_;
+  Departed departed_;
   Attachments attachments_;
   Trial* trial_ = nullptr;            // of the work at hand, where it is on trial
   std::unique_ptr<Running> running_;  // the message at hand, or one that is over, kept for its memory

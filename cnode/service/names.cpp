@@ -22,7 +22,12 @@ Error Interpreter::missing_bytes(std::string_view reader, int64_t id, const Uplo
           concat(reader, ": ", tensor_text(id), " still misses ", upload.missing_bytes(), " uploaded bytes")};
 }
 
-Error Interpreter::missing(const Session& session, std::string_view what) {
+Error Interpreter::missing(const Session& session, int64_t name, std::string_view what) const {
+  const std::optional<Departure> how = name < 0 ? std::nullopt : departed_.find({session.id, name});
+  if (how)
+    return {ErrorCode::kNotFound,
+            concat(what, *how == Departure::kFreed ? " was freed on request"
+                                                   : " was freed when its last handle was collected")};
   if (!session.names_lost) return {ErrorCode::kNotFound, concat(what, " does not exist")};
   return {session.names_lost->code,
           concat(what, " does not exist; some names were not kept: ", session.names_lost->message)};
@@ -31,7 +36,7 @@ Error Interpreter::missing(const Session& session, std::string_view what) {
 Result<program::Tensor> Interpreter::find(const Session& session, int64_t id, std::string_view reader) const {
   thread_.check("an interpreter");
   const Handle* handle = find_own(session, id);
-  if (!handle) return missing(session, concat(reader, ": ", tensor_text(id)));
+  if (!handle) return missing(session, id, concat(reader, ": ", tensor_text(id)));
   if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
   if (const UploadRef* upload = std::get_if<UploadRef>(handle)) return missing_bytes(reader, id, **upload);
   if (const auto* tensor = std::get_if<program::Tensor>(handle)) return *tensor;
@@ -42,7 +47,7 @@ template <typename T>
 Result<T> Interpreter::find_as(const Session& session, int64_t id, std::string_view reader) const {
   const std::string_view wanted = std::same_as<T, ModelRef> ? "model" : "program";
   const Handle* handle = find_handle(session, id);
-  if (!handle) return missing(session, concat(reader, ": ", wanted, " ", id));
+  if (!handle) return missing(session, id, concat(reader, ": ", wanted, " ", id));
   if (const ErrorRef* error = std::get_if<ErrorRef>(handle)) return **error;
   if (const T* found = std::get_if<T>(handle)) return *found;
   return Error{ErrorCode::kInvalidArgument, concat(reader, ": ", id, " is ", kind_of(*handle), ", no ", wanted)};

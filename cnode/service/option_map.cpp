@@ -2,25 +2,12 @@
 
 #include <cmath>
 
+#include "service/decode.h"
+
 namespace gpu_node::service {
 namespace {
 
 using etf::Reader;
-
-constexpr size_t kMaxShown = 100;
-
-// What stands at the reader's position: a number or an atom itself, else its kind.
-std::string term_text(Reader reader) {
-  int64_t whole = 0;
-  uint64_t large = 0;
-  double real = 0;
-  std::string_view name;
-  if (reader.read_int64(whole)) return concat(whole);
-  if (reader.read_uint64(large)) return concat(large);
-  if (reader.read_double(real)) return concat(real);
-  if (reader.read_atom(name)) return std::string(name.substr(0, kMaxShown));
-  return term_kind_text(reader);
-}
 
 // "low", "low or high", "a, b or c".
 std::string alternatives(std::initializer_list<std::string_view> names) {

@@ -50,7 +50,7 @@ Error unknown_key(std::string_view what, std::string_view noun, std::string_view
 template <typename Entry>
 Result<void> read_each_key(etf::Reader& reader, std::string_view what, std::string_view noun, Entry entry) {
   uint32_t pairs = 0;
-  if (!reader.read_map(pairs) || pairs > kMaxOptions)
+  if (!reader.read_map(pairs, kMaxOptions))
     return malformed(what, concat("a map of at most ", kMaxOptions, " ", noun, "s"), reader);
   SmallList<std::string_view, 8> keys;
   for (uint32_t i = 0; i < pairs; ++i) {

@@ -103,8 +103,20 @@ Result<void> SampleJob::name_results() {
   }
   GPU_TRY(add({Dtype::u8, Shape{chains}}, result.never_moved));
   if (request_.results.size() == tensors_.size()) return {};
-  return Error{ErrorCode::kInvalidArgument,
-               concat("sample: ", request_.results.size(), " ids for results, this model has ", tensors_.size())};
+  return Error{ErrorCode::kInvalidArgument, concat("sample: ", counted(request_.results.size(), "id"),
+                                                   " for results, this model has ", tensors_.size())};
+}
+
+jobs::TaskView SampleJob::progress() const {
+  const SamplerProgress& progress = sampler_->progress();
+  const chain::SamplerOptions& options = request_.sampler;
+  const auto whole = [](int64_t count) { return static_cast<uint64_t>(std::max<int64_t>(count, 0)); };
+  // Both phases together: what is over of the warm-up, then all of it and what is over of the draws.
+  const bool draws = progress.phase == SamplerProgress::Phase::kDraw || progress.phase == SamplerProgress::Phase::kDone;
+  const uint64_t done = progress.phase == SamplerProgress::Phase::kSearch ? 0 : whole(progress.iteration);
+  return {.kind = "sample",
+          .done = done + (draws ? whole(options.warmup) : 0),
+          .of = whole(options.warmup) + whole(options.draws) * whole(options.thin)};
 }
 
 // The last report is of what the answer says.

@@ -19,6 +19,7 @@ class SampleJob final : public TryingJob {
   std::chrono::milliseconds report_every() const override { return std::chrono::milliseconds(request_.progress_ms); }
   void report() override;
   Result<void> finish() override;
+  jobs::TaskView progress() const override;
 
  private:
   SampleJob(SessionRef session, PendingCallRef call, const Sample& request, Interpreter& interpreter);

@@ -55,6 +55,7 @@ Service::Service(std::unique_ptr<vulkan::Device> device, ServiceOptions options)
                        const Clock::time_point now = Clock::now();
                        calls_.expire(now);
                        sessions_.close_expired(now);
+                       look_at_activity();
                      },
                  .on_trip = [this](const std::string& what) { device_failed(what); }}) {}
 
@@ -125,7 +126,7 @@ std::optional<Landing> Service::claim(const LinkRef& link, std::span<const std::
 void Service::on_landed(Arrival&& arrival) {
   const auto& [session, chunk, reply_to] = arrival;
   uploads_bytes_.fetch_add(chunk->size_bytes(), std::memory_order_relaxed);
-  if (session->closed.load(std::memory_order_acquire)) return reply_error(reply_to, SessionTable::ended(session->id));
+  if (session->closed.load(std::memory_order_acquire)) return reply_error(reply_to, sessions_.ended(session->id));
   session->touch();
   if (chunk->staging()) {
     if (!device_thread_.push(StagedChunkWork{session, chunk, reply_to}))

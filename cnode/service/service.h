@@ -71,6 +71,7 @@ class Service {
   bool drain(const Deadline& deadline);
 
   StatsView stats() const;
+  ActivityView activity() const;
   const vulkan::DeviceInfo& device_info() const { return device_->info(); }
   const vulkan::MemoryLimit& memory_limit() const { return device_->memory_limit(); }
 
@@ -106,6 +107,7 @@ class Service {
   std::optional<std::pair<SessionRef, PendingCallRef>> admit_shader(Caller&& caller, uint64_t session,
                                                                     RequestOptions&& options);
   Result<Arrival> expect(const LinkRef& link, UploadChunk&& head);
+  void look_at_activity();
   void count_unknown(const LinkRef& link, const Error& error);
   void device_failed(const std::string& why);
 
@@ -119,6 +121,7 @@ class Service {
   std::atomic<bool> draining_{false};
   std::atomic<bool> failed_{false};
   std::atomic<uint64_t> decode_ns_{0}, uploads_bytes_{0}, unknown_messages_{0};
+  Activity activity_;
   FamilyCompiler families_;
   DeviceThread device_thread_;
   Watchdog watchdog_;

@@ -69,7 +69,9 @@ void Service::answer(Caller&& caller, Heartbeat& heartbeat) {
   if (!session.ok()) return reply_error(caller, session.error());
   const auto since = device_->recorder().in_flight_since();
   etf::Writer writer = begin_reply(caller);
-  writer.tuple(2).atom("ok").map(2);
+  writer.tuple(2).atom("ok").map(3);
+  writer.atom("activity");
+  write_activity(writer, activity());
   writer.atom("queued").unsigned_integer(session.value()->queued_commands.load(std::memory_order_relaxed));
   writer.atom("busy_ms").integer(since ? milliseconds_since(*since) : 0);
   send_reply(caller, std::move(writer));
@@ -199,6 +201,14 @@ void Service::enqueue(const PendingCallRef& call, Work&& work) {
   call->fail(draining_ ? shutting_down() : Error{ErrorCode::kBusy, "the queue is full: send again later"});
 }
 
+void Service::look_at_activity() {
+  const DeviceThread::Counters& done = device_thread_.counters();
+  activity_.look(Clock::now(), device_->recorder().in_flight_since().has_value(),
+                 {done.instructions, uploads_bytes_, done.downloads_bytes});
+}
+
+ActivityView Service::activity() const { return {activity_.rates(), device_thread_.jobs(), sessions_.live()}; }
+
 StatsView Service::stats() const {
   const DeviceThread::Counters& done = device_thread_.counters();
   const auto busy = device_thread_.busy_since();
@@ -224,6 +234,7 @@ StatsView Service::stats() const {
   view.kept_given_up = device_thread_.kept().given_up();
   view.attached = device_thread_.attached();
   if (options_.network) view.network = options_.network();
+  view.activity = activity();
   return view;
 }
 

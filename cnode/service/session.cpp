@@ -69,7 +69,7 @@ Result<void> Session::pay_for_name() {
     Result<program::Payment> payment = host_charge(kNamesStep);
     if (!payment.ok()) {
       settle_names();
-      return with_context(std::move(payment).error(), concat("the session has ", handles.size(), " names"));
+      return with_context(std::move(payment).error(), concat("the session has ", counted(handles.size(), "name")));
     }
     names_paid_.push_back(std::move(payment).value());
   }
@@ -122,10 +122,19 @@ Result<SessionRef> SessionTable::find(uint64_t id) {
   }
   if (id >> kTagShift != process_tag_)
     return Error{ErrorCode::kStale, "session " + session_text(id) + " is of a process that is gone"};
-  return ended(id);
+  return ended_error(id);
 }
 
-Error SessionTable::ended(uint64_t id) { return {ErrorCode::kNotFound, "session " + session_text(id) + " has ended"}; }
+Error SessionTable::ended(uint64_t id) const {
+  const MutexLock lock(mutex_);
+  return ended_error(id);
+}
+
+Error SessionTable::ended_error(uint64_t id) const {
+  const auto found = std::find_if(ended_.begin(), ended_.end(), [id](const auto& end) { return end.first == id; });
+  const std::string why = found == ended_.end() ? "" : concat(": ", found->second);
+  return {ErrorCode::kNotFound, "session " + session_text(id) + " has ended" + why};
+}
 
 SessionRef SessionTable::peek(uint64_t id) const {
   const MutexLock lock(mutex_);
@@ -140,7 +149,7 @@ void SessionTable::count_nodes() {
 }
 
 template <typename Ends>
-void SessionTable::close_where(std::string_view reason, Ends ends) {
+void SessionTable::close_where(End end, Ends ends) {
   const MutexLock lock(mutex_);
   const size_t before = sessions_.size();
   for (auto it = sessions_.begin(); it != sessions_.end();) {
@@ -150,8 +159,10 @@ void SessionTable::close_where(std::string_view reason, Ends ends) {
     }
     it->second->closed.store(true, std::memory_order_release);
     log_line(LogLevel::kInfo, "session_closed",
-             concat("session=", session_text(it->first), " peer=", it->second->link->peer(), " reason=", reason,
+             concat("session=", session_text(it->first), " peer=", it->second->link->peer(), " reason=", end.word,
                     " bytes=", it->second->account->bytes()));
+    ended_.emplace_back(it->first, end.text);
+    if (ended_.size() > kMaxEnded) ended_.pop_front();
     closed_.push_back(std::move(it->second));
     it = sessions_.erase(it);
   }
@@ -159,19 +170,22 @@ void SessionTable::close_where(std::string_view reason, Ends ends) {
 }
 
 void SessionTable::close(uint64_t id) {
-  close_where("closed", [id](const Session& session) { return session.id == id; });
+  close_where({"closed", "it was closed"}, [id](const Session& session) { return session.id == id; });
 }
 
 void SessionTable::close_owner(const LinkRef& link, const TermBytes& pid) {
-  close_where("owner_down", [&](const Session& s) { return s.link->id() == link->id() && s.owner == pid; });
+  close_where({"owner_down", "its process ended"},
+              [&](const Session& s) { return s.link->id() == link->id() && s.owner == pid; });
 }
 
 void SessionTable::close_link(const LinkRef& link) {
-  close_where("connection_down", [&](const Session& s) { return s.link->id() == link->id(); });
+  close_where({"connection_down", "its connection closed"},
+              [&](const Session& s) { return s.link->id() == link->id(); });
 }
 
 void SessionTable::close_expired(Clock::time_point now) {
-  close_where("lease", [now](const Session& s) { return s.idle_ms(now) > s.lease_ms; });
+  close_where({"lease", "nothing came of it for its lease"},
+              [now](const Session& s) { return s.idle_ms(now) > s.lease_ms; });
 }
 
 std::vector<SessionRef> SessionTable::take_closed() {
@@ -191,10 +205,10 @@ std::string SessionTable::owners_text() const {
   std::vector<SessionRef> sessions = live();
   std::sort(sessions.begin(), sessions.end(),
             [](const SessionRef& a, const SessionRef& b) { return a->reach_bytes() > b->reach_bytes(); });
-  std::string text = concat(sessions.size(), " sessions");
+  std::string text = counted(sessions.size(), "session");
   for (size_t i = 0; i < std::min<size_t>(sessions.size(), 4); ++i) {
     text += concat(i == 0 ? ": " : ", ", sessions[i]->link->peer(), " holds ", sessions[i]->account->bytes(),
-                   " bytes in ", sessions[i]->tensors.load(), " tensors");
+                   " bytes in ", counted(sessions[i]->tensors.load(), "tensor"));
     if (const uint64_t attached = sessions[i]->attached_bytes; attached > 0)
       text += concat(" and has attached ", attached, " bytes of others");
   }

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <random>
@@ -105,7 +106,8 @@ class SessionTable {
 
   // The live session |id|, its lease renewed. Errors: kStale (made by another process), kNotFound (ended here).
   Result<SessionRef> find(uint64_t id);
-  static Error ended(uint64_t id);
+  // The error of one that has ended, which says why while that is remembered.
+  Error ended(uint64_t id) const;
   // The same without renewing its lease: what somebody else wants of it. nullptr when it does not live.
   SessionRef peek(uint64_t id) const;
 
@@ -125,14 +127,22 @@ class SessionTable {
   std::string owners_text() const;
 
  private:
+  static constexpr size_t kMaxEnded = 1024;
+  // A reason, for the log and for people.
+  struct End {
+    std::string_view word, text;
+  };
   template <typename Ends>
-  void close_where(std::string_view reason, Ends ends);
+  void close_where(End end, Ends ends);
+  Error ended_error(uint64_t id) const GPU_NODE_REQUIRES(mutex_);
   uint64_t new_id() GPU_NODE_REQUIRES(mutex_);
   void count_nodes() GPU_NODE_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::unordered_map<uint64_t, SessionRef> sessions_ GPU_NODE_GUARDED_BY(mutex_);
   std::vector<SessionRef> closed_ GPU_NODE_GUARDED_BY(mutex_);
+  std::deque<std::pair<uint64_t, std::string_view>> ended_
+      GPU_NODE_GUARDED_BY(mutex_);  // the latest, with their reasons
   std::atomic<size_t> nodes_{0};
   std::random_device random_ GPU_NODE_GUARDED_BY(mutex_);
   const std::shared_ptr<Account> all_host_;

@@ -69,7 +69,8 @@ Result<const vulkan::Kernel*> DispatchJob::kernel() const {
   if (kernel == nullptr)
     return Error{ErrorCode::kNotFound, "dispatch_spirv: module " + request_.hash + " is not loaded"};
   if (request_.buffers.size() < kernel->buffers())
-    return invalid(concat("the module binds ", kernel->buffers(), " buffers, ", request_.buffers.size(), " are given"));
+    return invalid(
+        concat("the module binds ", counted(kernel->buffers(), "buffer"), ", given are ", request_.buffers.size()));
   if (request_.push.size() < kernel->push_bytes())
     return invalid(concat("the module declares ", kernel->push_bytes(), " bytes of push constants, ",
                           request_.push.size(), " are given"));

@@ -41,6 +41,7 @@ class CompileGlslJob final : public AwaitingJob<std::vector<uint32_t>> {
   CompileGlslJob(SessionRef session, PendingCallRef call, std::string glsl, vulkan::KernelCache::PendingSpirv pending)
       : AwaitingJob(std::move(session), std::move(call), std::move(pending)), glsl_(std::move(glsl)) {}
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "compile_glsl"}; }
 
  private:
   const std::string glsl_;  // as the client wrote it
@@ -51,6 +52,7 @@ class LoadSpirvJob final : public AwaitingJob<std::shared_ptr<const vulkan::Kern
   LoadSpirvJob(SessionRef session, PendingCallRef call, std::string hash, vulkan::KernelCache::Pending pending)
       : AwaitingJob(std::move(session), std::move(call), std::move(pending)), hash_(std::move(hash)) {}
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "load_spirv"}; }
 
  private:
   const std::string hash_;
@@ -60,6 +62,7 @@ class SaveJob final : public AwaitingJob<std::string> {
  public:
   using AwaitingJob::AwaitingJob;
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "save_pipelines"}; }
 };
 
 // One dispatch of a client's kernel.
@@ -70,6 +73,7 @@ class DispatchJob final : public TryingJob {
       : TryingJob(std::move(session), std::move(call), interpreter), request_(std::move(request)), device_(device) {}
 
   Result<void> finish() override;
+  jobs::TaskView progress() const override { return {.kind = "dispatch_spirv"}; }
 
  private:
   Result<jobs::Next> record_slice(const jobs::Slice& slice) override;

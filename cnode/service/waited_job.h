@@ -25,6 +25,14 @@ class WaitedJob : public jobs::Task {
   virtual bool holds_session() const { return false; }
   void keep(SessionHold hold) { hold_ = std::move(hold); }
 
+  jobs::TaskView view() const final {
+    jobs::TaskView view = progress();
+    view.session = session_->id;
+    return view;
+  }
+  // The same without its session.
+  virtual jobs::TaskView progress() const = 0;
+
   Session& session() const { return *session_; }
   const SessionRef& session_ref() const { return session_; }
   const PendingCallRef& call() const { return call_; }

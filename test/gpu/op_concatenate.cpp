@@ -110,7 +110,7 @@ TEST_CASE("concatenate: what is refused") {
   CHECK(error({of({2, 3})}, {2, 3}, 2) == "concatenate: axis 2 is not an axis of f32{2, 3}");
   CHECK(error({of({2, 3}), of({2, 3})}, {2, 3}, 0) ==
         "concatenate: the result is declared f32{2, 3}, but is f32{4, 3}");
-  CHECK(error({}, {2, 3}, 0) == "concatenate: takes 1 operands or more, not 0");
+  CHECK(error({}, {2, 3}, 0) == "concatenate: takes 1 operand or more, not 0");
   CHECK(error({program::Value(Scalar{f32, 1.0})}, {}, 0) == "concatenate: axis 0 is not an axis of f32{}");
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   CHECK(error({of({0, kMost}), of({0, kMost})}, {0, 1}, 1) == "concatenate: axis 1 of the result would be above 2^63");

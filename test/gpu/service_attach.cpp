@@ -70,7 +70,7 @@ TEST_CASE("service: what cannot be attached, and why") {
   two.a.run(make_two(1).free({1}));
   const Reply freed = two.b.attach(1, two.a, 1);
   CHECK(freed.code == "not_found");
-  CHECK(freed.message.find("a@test has freed it") != std::string::npos);
+  CHECK(freed.message.find("was freed by a@test") != std::string::npos);
   two.a.run(Commands().op("add", 2, "f32", {3}, {1, 1}));
   REQUIRE(two.a.sync().ok());
   CHECK(two.b.attach(2, two.a, 2).ok());

@@ -134,7 +134,7 @@ TEST_CASE("service program: what is wrong poisons its results, and the node serv
   CHECK(error(run(1, {1, 1}, {21}), 21) == "invalid_argument: run_program: 1 is a tensor, no program");
   CHECK(error(run(10, {1}, {22}), 22) == "invalid_argument: run_program: takes 2 inputs, not 1");
   CHECK(error(run(10, {1, 2}, {23}), 23) == "invalid_argument: run_program: input 1 is declared f32{2}, but is f32{3}");
-  CHECK(error(run(10, {1, 1}, {24, 25}), 25) == "invalid_argument: run_program: the program has 1 outputs, not 2");
+  CHECK(error(run(10, {1, 1}, {24, 25}), 25) == "invalid_argument: run_program: the program has 1 output, not 2");
   CHECK(error(run(10, {1, 1}, {30, 30}), 30) == "invalid_argument: run_program: result 30 is given twice");
   CHECK(error(run(10, {1, 77}, {26}), 26) == "not_found: run_program: tensor 77 does not exist");
   CHECK(error(compile(11, 1, {2}, {{"add", -1, {0, 5}}}, {-1}), 11) ==

@@ -119,7 +119,7 @@ TEST_CASE("service: out of memory names who holds what, and what lives is intact
                  .alloc(3, "u8", {40 * kMebi}));
   const Reply out = client.download(3, 0, 1);
   CHECK(out.code == "out_of_memory");
-  CHECK(out.message.find("1 sessions: a@test holds") != std::string::npos);
+  CHECK(out.message.find("1 session: a@test holds") != std::string::npos);
   CHECK(client.floats(1) == values);
   client.run(Commands().free({2, 3}).alloc(4, "u8", {40 * kMebi}));
   CHECK(client.sync({4}).ok());

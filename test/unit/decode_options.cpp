@@ -115,13 +115,13 @@ TEST_CASE("decode: a value that a key cannot have is told with the key and what 
   // Numbers and names come as they are, though they were read to be looked at.
   const Map sync = maps()[2];
   CHECK(error_of(sync, [](Writer& w) { w.map(1).atom("deadline_ms").integer(-1); }) ==
-        "sync: the option deadline_ms is an integer from 0 to 86400000, got -1");
+        "sync: the option deadline_ms is an integer from 0 to 86400000, got the integer -1");
   CHECK(error_of(sync, [](Writer& w) { w.map(2).atom("deadline_ms").integer(86'400'001).atom("ref").integer(1); }) ==
-        "sync: the option deadline_ms is an integer from 0 to 86400000, got 86400001");
+        "sync: the option deadline_ms is an integer from 0 to 86400000, got the integer 86400001");
   CHECK(error_of(sync, [](Writer& w) { w.map(1).atom("deadline_ms").number(0.5); }) ==
-        "sync: the option deadline_ms is an integer from 0 to 86400000, got 0.5");
+        "sync: the option deadline_ms is an integer from 0 to 86400000, got the float 0.5");
   CHECK(error_of(sync, [](Writer& w) { w.map(1).atom("deadline_ms").atom("never"); }) ==
-        "sync: the option deadline_ms is an integer from 0 to 86400000, got never");
+        "sync: the option deadline_ms is an integer from 0 to 86400000, got the atom never");
 }
 
 TEST_CASE("decode: a key that is given twice is refused in every map of a request") {

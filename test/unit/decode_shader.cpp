@@ -102,14 +102,14 @@ TEST_CASE("decode shader: what is refused, and how it is said") {
   CHECK(says(buffer_error([](Writer& w) { w.binary(bytes(6)); }), "buffer 0: a binary of 6 bytes"));
   CHECK(says(buffer_error([](Writer& w) { w.binary(bytes(0)); }), "a binary of 0 bytes"));
   CHECK(says(buffer_error([](Writer& w) { w.binary(bytes((1u << 20) + 4)); }), "upload larger ones"));
-  CHECK(says(buffer_error([](Writer& w) { w.integer(-1); }), "an id >= 0"));
+  CHECK(says(buffer_error([](Writer& w) { w.integer(-1); }), "an id, an integer of at least 0, got the integer -1"));
   CHECK(says(buffer_error([](Writer& w) { w.tuple(2).atom("out").integer(0); }), "a positive multiple of 4"));
   CHECK(says(buffer_error([](Writer& w) { w.tuple(2).atom("in").integer(4); }), "out as the first element"));
   CHECK(says(buffer_error([](Writer& w) { w.tuple(3).atom("out").integer(4).integer(4); }), "{out, Id, Type, Shape}"));
   Writer groups = dispatch();
   groups.nil();
   end(groups, 0, 0);
-  CHECK(says(call_error(groups), "a count of groups"));
+  CHECK(says(call_error(groups), "groups: expected an integer from 1 to 4294967295, got the integer 0"));
   Writer push = dispatch();
   push.nil();
   end(push, 5000);

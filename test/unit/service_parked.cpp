@@ -84,6 +84,7 @@ TEST_CASE("parked work: of every kind") {
     using WaitedJob::WaitedJob;
     Result<jobs::Next> record(const jobs::Slice&) override { return jobs::Next::kDone; }
     Result<void> finish() override { return {}; }
+    jobs::TaskView progress() const override { return {.kind = "test"}; }
   };
   Work all[] = {run(f.one, 1),
                 DownloadWork{f.one, call, {}},

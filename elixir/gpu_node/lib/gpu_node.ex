@@ -32,7 +32,7 @@ defmodule GpuNode do
   #{GpuNode.Supervisor.docs(:remote)}
   """
 
-  alias GpuNode.{Client, Error, Link, Op, Ops, Options, Program, Programs, Protocol, Shape, Telemetry, Tensor, Type}
+  alias GpuNode.{Client, Error, Link, Op, Ops, Options, Program, Programs, Protocol, Shape, Telemetry, Tensor, Text, Type}
 
   @type name :: atom
 
@@ -78,6 +78,10 @@ defmodule GpuNode do
   What is known of a node: `state` (`:up`, `:down`), `node`, `incarnation`, `device`, `version`, `queued`, `unacknowledged`, `waiting`,
   `busy_ms` (how long the device is at its oldest work), `finalizer` (`:nif` or `:sweep`), `connections`, `last_error`, and for a
   local one `os_pid`, `restarts`, `binary`. Answered here, whatever the node does.
+
+  What the last heartbeat told, `nil` or `[]` before the first: `busy` (share of the time that the device was, 0.0 to 1.0, over the last seconds),
+  `rates` (`window_ms`, `ops_per_s`, `bytes_in_per_s`, `bytes_out_per_s`), `jobs` (those that run: `kind`, `session`, `done` `of` how much, both `nil` where
+  nobody can say, `elapsed_ms`) and `sessions` (the largest eight: `owner_node`, `bytes`, `tensors`, ...).
   """
   @spec status(name) :: {:ok, map} | {:error, Error.t()}
   def status(name) do
@@ -255,8 +259,7 @@ defmodule GpuNode do
 
     cond do
       length(declared) != length(inputs) ->
-        s = if match?([_], declared), do: "", else: "s"
-        invalid("the program takes #{length(declared)} input#{s}, got #{length(inputs)}")
+        invalid("the program takes #{Text.count(length(declared), "input")}, got #{length(inputs)}")
 
       wrong ->
         %{type: type, shape: shape} = Enum.at(declared, wrong)

@@ -15,11 +15,16 @@ defmodule GpuNode.CommandTest do
     assert ended(1, []).message == "gpu0@host ended with exit code 1; it is started again"
   end
 
-  test "the last error is, else a last line that is a warning or of something else" do
+  test "the last error is, else a last line that is none of the log's; what ends it from outside is told by nothing it said" do
     assert %{code: :name_taken, message: text} = ended(73, [@info, @error, @warning])
     assert text =~ "ended with exit code 73; the name is taken; another node"
     assert ended(70, ["gpu_node error defect=here", @error]).message =~ "exit code 70; defect=here; it is"
-    assert ended(1, [@warning, @info]).message =~ ~s(exit code 1; software_device device="llvmpipe"; it is)
+    assert ended(1, [@warning, @info]).message == "gpu0@host ended with exit code 1; it is started again"
+    assert ended(137, [@error]).message == "gpu0@host was ended by SIGKILL; it is started again"
+    hung = Command.exit_error(137, [@error], @options ++ [cause: "it hung"])
+    assert hung.message == "gpu0@host was ended by SIGKILL; it hung; it is started again"
+    nowhere = ended(69, [~s(gpu_node error no_device reason="no Vulkan device named radeon; there is: 0 "llvmpipe"")])
+    assert nowhere.message =~ ~s(there is: 0 "llvmpipe"; `device:` is a number or a part of the name)
     assert ended(127, ["libvulkan.so.1: cannot open"]).message =~ "exit code 127; libvulkan.so.1: cannot open; /bin"
   end
 

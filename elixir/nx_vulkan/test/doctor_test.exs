@@ -100,7 +100,7 @@ defmodule Nx.Vulkan.DoctorTest do
       [name, _host] = node |> Atom.to_string() |> String.split("@")
 
       assert %{status: :missing, text: "name taken: " <> _} =
-               [nodes: [[name: String.to_atom(name)]]] |> Doctor.run() |> find("reached")
+               [nodes: [[name: String.to_atom(name), shared: true]]] |> Doctor.run() |> find("reached")
 
       assert %{status: :missing, text: "unreachable: " <> _} =
                [nodes: [], node: :"nobody_here@127.0.0.1"] |> Doctor.run() |> find("reached")

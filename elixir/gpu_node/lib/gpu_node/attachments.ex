@@ -89,10 +89,10 @@ defmodule GpuNode.Attachments do
     with :ok <- check(tensor, link),
          {:error, %{code: :not_found}} <- Client.request(link, session, deadline, request),
          flushed = Flusher.flush(node(tensor.ref), link.node, tensor.session, deadline),
-         {:error, %{code: :not_found}} <- Client.request(link, session, deadline, request) do
-      {:error, lost(tensor, flushed)}
+         {:error, %{code: :not_found} = error} <- Client.request(link, session, deadline, request) do
+      {:error, lost(tensor, error.message, flushed)}
     else
-      {:error, %{code: :stale}} -> {:error, stale(tensor, link)}
+      {:error, %{code: :stale, message: why}} -> {:error, stale(tensor, link, why)}
       result -> result
     end
   end
@@ -122,20 +122,20 @@ defmodule GpuNode.Attachments do
     {:error, Error.new(:invalid_argument, text, link.node)}
   end
 
-  defp stale(tensor, link) do
+  defp stale(tensor, link, why \\ nil) do
     text =
-      "#{inspect(tensor)} is of incarnation #{tensor.incarnation}, session #{tensor.session} of #{node(tensor.ref)}, which is gone: make it again"
+      "#{inspect(tensor)} is of incarnation #{tensor.incarnation}, session #{tensor.session} of #{node(tensor.ref)}, which is gone" <>
+        if(why, do: " (#{why})", else: "") <> ": make it again"
 
     now = "; the node is now in incarnation #{Link.get(link, :incarnation)}"
     Error.new(:stale, text <> now, link.node)
   end
 
-  defp lost(tensor, flushed) do
+  defp lost(tensor, why, flushed) do
     maker = node(tensor.ref)
 
     text =
-      "#{inspect(tensor)}, made by #{maker}, is not there any more: it was freed there, or its last handle there was collected longer ago " <>
-        "than that node's :grace_ms before it was used here. Keep the handle there until it was used here, or attach it here at once " <>
+      "#{inspect(tensor)}, made by #{maker}, is not there any more (#{why}). Keep the handle there until it was used here, or attach it here at once " <>
         "(GpuNode.Tensor.attach/2)"
 
     asked = if flushed == :ok, do: "", else: ". #{maker} could not be asked to send what it may still hold: #{flushed}"

@@ -4,6 +4,7 @@ defmodule GpuNode.Distribution do
   reached.
   """
 
+  require Logger
   alias GpuNode.Error
 
   @confirm_ms 100
@@ -19,7 +20,7 @@ defmodule GpuNode.Distribution do
   def ensure(start?) do
     cond do
       Node.alive?() ->
-        :ok
+        check_transport()
 
       not start? ->
         error(
@@ -48,6 +49,7 @@ defmodule GpuNode.Distribution do
       case :net_kernel.start(name, %{name_domain: :longnames}) do
         {:ok, _pid} ->
           Node.set_cookie(String.to_atom(random(24)))
+          Logger.info("This VM was no node and is now #{name}, on 127.0.0.1 only, to meet the GPU node that it starts")
           :ok
 
         {:error, {:already_started, _pid}} ->
@@ -151,10 +153,55 @@ defmodule GpuNode.Distribution do
     end
   end
 
+  @doc """
+  Checks that this VM speaks distribution over TCP and IPv4, as GPU nodes do. Error: `:distribution`.
+  """
+  @spec check_transport() :: :ok | {:error, Error.t()}
+  def check_transport do
+    case :init.get_argument(:proto_dist) do
+      {:ok, [_ | _] = given} ->
+        # The last one counts.
+        case given |> List.last() |> List.last() |> to_string() do
+          "inet_tcp" ->
+            :ok
+
+          other ->
+            error(
+              :distribution,
+              "this VM speaks distribution over #{other} (-proto_dist), a GPU node over TCP and IPv4 (inet_tcp): they cannot meet"
+            )
+        end
+
+      _none ->
+        :ok
+    end
+  end
+
+  @doc "Checks that `:net_kernel.allow/1` of this VM does not leave `node` out. Error: `:distribution`."
+  @spec check_allowed(node) :: :ok | {:error, Error.t()}
+  def check_allowed(node) do
+    case :net_kernel.allowed() do
+      {:ok, [_ | _] = allowed} ->
+        if node in allowed,
+          do: :ok,
+          else:
+            error(
+              :distribution,
+              "this VM connects only to nodes that :net_kernel.allow/1 named, and #{node} is none of them: allow it",
+              node
+            )
+
+      _all ->
+        :ok
+    end
+  end
+
   @doc "Connects to `node`. Errors say why not: `:unreachable`, `:wrong_cookie`, `:distribution`."
   @spec connect(node) :: :ok | {:error, Error.t()}
   def connect(node) do
-    with :ok <- check_name_style(node) do
+    with :ok <- check_name_style(node),
+         :ok <- check_transport(),
+         :ok <- check_allowed(node) do
       case Node.connect(node) do
         true -> :ok
         false -> diagnose(node)
@@ -167,10 +214,10 @@ defmodule GpuNode.Distribution do
     [alive, host] = node |> Atom.to_string() |> String.split("@", parts: 2)
 
     with {:ok, address} <- :inet.getaddr(String.to_charlist(host), :inet),
-         {:port, port, _version} <- :erl_epmd.port_please(String.to_charlist(alive), address, @connect_probe_ms),
+         {:port, port, _version} <- registered(alive, address),
          {:ok, socket} <- :gen_tcp.connect(address, port, [], @connect_probe_ms) do
       :gen_tcp.close(socket)
-      confirm(node)
+      confirm(node, alive, address)
     else
       {:error, :nxdomain} ->
         error(:unreachable, "host #{host} of #{node} has no address: correct the name or add it to /etc/hosts", node)
@@ -191,18 +238,36 @@ defmodule GpuNode.Distribution do
     end
   end
 
+  defp registered(alive, address), do: :erl_epmd.port_please(String.to_charlist(alive), address, @connect_probe_ms)
+
   # A node that listens and yet did not connect may have been dying, or been started, a moment ago.
-  defp confirm(node) do
+  defp confirm(node, alive, address) do
     Process.sleep(@confirm_ms)
 
-    if Node.connect(node) == true,
-      do: :ok,
-      else:
+    cond do
+      Node.connect(node) == true ->
+        :ok
+
+      # A GPU node has its bulk name beside it.
+      not String.ends_with?(alive, "_bulk") and registered(alive <> "_bulk", address) == :noport ->
+        {:error, no_gpu_node(node)}
+
+      true ->
         error(
           :wrong_cookie,
           "#{node} is there but refuses the connection: most likely the cookies differ. Give `cookie:` the cookie that the node was started with",
           node
         )
+    end
+  end
+
+  @doc "The error of a `node` that is no GPU node."
+  @spec no_gpu_node(node) :: Error.t()
+  def no_gpu_node(node) do
+    text =
+      "#{node} is an Erlang node, not a GPU node: name one that `gpu_node run` started, or another VM with `shared: true`"
+
+    Error.new(:unreachable, text, node)
   end
 
   @doc "Whether there is a connection to `node` now."

@@ -22,7 +22,7 @@ defmodule GpuNode.Error do
   Codes of this side:
 
     * `:node_down` - the node died, hangs or is not connected; a supervised one comes back by itself
-    * `:unreachable` - no node of that name answers
+    * `:unreachable` - no GPU node of that name answers
     * `:cancelled` - the caller itself ended the request
     * `:wrong_cookie`, `:name_taken`, `:no_binary`, `:no_driver`, `:configuration`, `:distribution`,
       `:protocol_mismatch` - the node could not be started or reached; the message says what to do

@@ -25,7 +25,7 @@ defmodule GpuNode.Op do
   end)}
   """
 
-  alias GpuNode.{Error, Type}
+  alias GpuNode.{Error, Text, Type}
   alias GpuNode.Op.{Rule, Table}
   require Type
 
@@ -126,8 +126,8 @@ defmodule GpuNode.Op do
         {:error, Error.new(:invalid_argument, "#{name} of #{length(operands)} operands, the limit is #{@max_operands}")}
 
       not is_list(operands) or (not list? and length(operands) != arity) ->
-        s = if arity == 1, do: "", else: "s"
-        {:error, Error.new(:invalid_argument, "#{name} takes #{arity} operand#{s}, got #{inspect(operands)}")}
+        takes = Text.count(arity, "operand")
+        {:error, Error.new(:invalid_argument, "#{name} takes #{takes}, got #{inspect(operands)}")}
 
       bad = Enum.find(operands, &(not operand?(&1))) ->
         {:error, Error.new(:invalid_argument, "#{name} takes tensors and numbers, got #{inspect(bad)}")}

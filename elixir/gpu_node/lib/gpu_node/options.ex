@@ -14,7 +14,7 @@ defmodule GpuNode.Options do
   given twice and a value of another type are `:invalid_argument` and name what is taken.
   """
 
-  alias GpuNode.Error
+  alias GpuNode.{Error, Text}
 
   # As long as a node lets a request wait.
   @longest_ms 86_400_000
@@ -194,7 +194,7 @@ defmodule GpuNode.Options do
   defp expected({:in, values}), do: Enum.map_join(values, " or ", &inspect/1)
   defp expected({:integer, low, :infinity}), do: "an integer of at least #{low}"
   defp expected({:integer, low, high}), do: "an integer from #{low} to #{high}"
-  defp expected({:fun, arity}), do: "a function of #{arity} argument#{if arity == 1, do: "", else: "s"}"
+  defp expected({:fun, arity}), do: "a function of #{Text.count(arity, "argument")}"
   defp expected({:or, types}), do: Enum.map_join(types, " or ", &expected/1)
   defp expected({:custom, text, _function}), do: text
 end

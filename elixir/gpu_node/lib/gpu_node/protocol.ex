@@ -279,7 +279,7 @@ defmodule GpuNode.Protocol do
 
   def check_describe({:ok, %{protocol: other} = map}, node), do: mismatch("it speaks protocol #{other}", map, node)
   def check_describe({:error, {:unsupported, message}}, node), do: mismatch(message, %{}, node)
-  def check_describe({:error, {_code, _message}} = error, node), do: reply(error, node)
+  def check_describe({:error, _} = error, node), do: reply(error, node)
   def check_describe(other, node), do: mismatch("it answered #{inspect(other, limit: 5)}", %{}, node)
 
   # What a row of the node says otherwise than ours, or nil. Its words for people may differ.

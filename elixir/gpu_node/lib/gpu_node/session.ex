@@ -142,9 +142,12 @@ defmodule GpuNode.Session do
 
   def handle_info({ref, reply}, %{heartbeat: ref} = state) do
     case Protocol.reply(reply, state.link.node) do
-      {:ok, answer} -> next(%{state | heartbeat: nil, busy_ms: Map.get(answer, :busy_ms, 0)})
+      {:ok, answer} ->
+        next(%{state | heartbeat: nil, busy_ms: Map.get(answer, :busy_ms, 0), activity: answer[:activity]})
+
       # The node lives but knows the session no more: its lease ran out while this VM was stopped.
-      {:error, error} -> next(Connection.down(state, error))
+      {:error, error} ->
+        next(Connection.down(state, error))
     end
   end
 
@@ -238,7 +241,7 @@ defmodule GpuNode.Session do
       last_error: state.last_error
     }
 
-    {:reply, status, state, Sending.patience(state)}
+    {:reply, Map.merge(status, State.activity(state)), state, Sending.patience(state)}
   end
 
   @impl true

@@ -143,11 +143,24 @@ defmodule GpuNode.Supervisor do
 
   @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
   def start_link(options) do
-    with {:ok, options} <- check(options),
+    with :ok <- check_application(),
+         {:ok, options} <- check(options),
          options = hide_cookie(options),
          :ok <- Distribution.ensure(start_distribution?(options)),
          {:ok, pid} <- start(options) do
       if Keyword.get(options, :wait, true), do: await(pid, options), else: {:ok, pid}
+    end
+  end
+
+  defp check_application do
+    if Process.whereis(GpuNode.Registry) do
+      :ok
+    else
+      text =
+        "the application :gpu_node is not started: call Application.ensure_all_started(:gpu_node) first " <>
+          "(in a project that lists it in its deps this has happened before your own application starts)"
+
+      {:error, Error.new(:configuration, text)}
     end
   end
 
@@ -235,9 +248,9 @@ defmodule GpuNode.Supervisor do
 
   @spec stop(atom) :: :ok
   def stop(name) do
-    case Registry.lookup(GpuNode.Registry, {:node, name}) do
+    case Process.whereis(GpuNode.Registry) && Registry.lookup(GpuNode.Registry, {:node, name}) do
       [{pid, _}] -> Supervisor.stop(pid)
-      [] -> :ok
+      _none -> :ok
     end
   catch
     # It was going down already.

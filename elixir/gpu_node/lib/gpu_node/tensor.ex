@@ -18,7 +18,7 @@ defmodule GpuNode.Tensor do
   Fields: `node`, `incarnation`, `session`, `id`, `type` (`{:f, 32}`), `shape` (a tuple), `ref` (what the collector watches).
   """
 
-  alias GpuNode.{Attachments, Client, Element, Error, Link, Options, Pressure, Protocol, Shape, Transfer, Type}
+  alias GpuNode.{Attachments, Client, Element, Error, Link, Options, Pressure, Protocol, Shape, Text, Transfer, Type}
 
   @enforce_keys [:node, :incarnation, :session, :id, :type, :shape, :ref]
   defstruct @enforce_keys
@@ -345,7 +345,12 @@ defmodule GpuNode.Tensor do
         {:ok, type}
       else
         text =
-          "#{Type.text(type, shape)} takes #{div(want + 7, 8)} bytes (#{want} bits), got #{div(got + 7, 8)} (#{got} bits)"
+          if got < 0,
+            do:
+              "#{Type.text(type, shape)} takes a binary of #{Text.count(div(want + 7, 8), "byte")}, got #{inspect(binary, limit: 5)}",
+            else:
+              "#{Type.text(type, shape)} takes #{Text.count(div(want + 7, 8), "byte")} (#{Text.count(want, "bit")}), " <>
+                "got #{Text.count(div(got + 7, 8), "byte")} (#{Text.count(got, "bit")})"
 
         {:error, Error.new(:invalid_argument, text, node)}
       end

@@ -34,6 +34,7 @@ defmodule GpuNode.Worker do
     :start_timer,
     :restart_timer,
     :hang_timer,
+    :cause,
     phase: :down,
     said: [],
     failures: 0,
@@ -124,6 +125,7 @@ defmodule GpuNode.Worker do
         cookie_file: cookie_file,
         incarnation: incarnation,
         phase: :starting,
+        cause: nil,
         said: [],
         start_timer: Process.send_after(self(), {:start_expired, port}, timeout)
     }
@@ -151,10 +153,8 @@ defmodule GpuNode.Worker do
   def handle_info({port, {:exit_status, code}}, %{port: port} = state), do: {:noreply, ended(state, code)}
 
   def handle_info({:start_expired, port}, %{port: port, phase: :starting} = state) do
-    error = start_expired(state)
-    Logger.error(error.message)
     kill(state)
-    {:noreply, state}
+    {:noreply, %{state | cause: start_expired(state).message}}
   end
 
   def handle_info(:restart, %{phase: :down} = state), do: {:noreply, start(%{state | restarts: state.restarts + 1})}
@@ -168,9 +168,9 @@ defmodule GpuNode.Worker do
   def handle_info({:gpu_node_session, :responsive}, state), do: {:noreply, stop_hang_timer(state)}
 
   def handle_info({:hung, port}, %{port: port} = state) do
-    Logger.error("GPU node #{state.options[:node]} hangs: killing its process #{state.os_pid}")
     kill(state)
-    {:noreply, %{state | hang_timer: nil}}
+    cause = "it hung: nothing came of it for #{Keyword.get(state.options, :hang_ms, @hang_ms)} ms"
+    {:noreply, %{state | hang_timer: nil, cause: cause}}
   end
 
   def handle_info({:EXIT, pid, reason}, state) when is_pid(pid), do: {:stop, reason, state}
@@ -232,8 +232,8 @@ defmodule GpuNode.Worker do
 
   defp ended(state, code) do
     Process.cancel_timer(state.start_timer)
-    error = Command.exit_error(code, state.said, state.options)
-    Logger.warning(error.message)
+    error = Command.exit_error(code, state.said, Keyword.put(state.options, :cause, state.cause))
+    Logger.warning("GPU node #{error.message}")
     if state.subscriber, do: send(state.subscriber, {:worker_down, error})
     settled? = state.phase == :ready and System.monotonic_time(:millisecond) - state.ready_at >= @settled_ms
     failures = if settled?, do: 0, else: state.failures
@@ -253,8 +253,8 @@ defmodule GpuNode.Worker do
     text =
       "#{state.options[:node]} was not ready within #{state.options[:start_timeout]} ms"
 
-    last = if state.said == [], do: "", else: "; its last line: #{hd(state.said)}"
-    Error.new(:deadline, text <> last, state.options[:node])
+    why = if reason = Command.reason(state.said), do: ": #{reason}", else: ""
+    Error.new(:deadline, text <> why, state.options[:node])
   end
 
   defp stop_hang_timer(%{hang_timer: nil} = state), do: state

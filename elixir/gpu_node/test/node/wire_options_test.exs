@@ -39,10 +39,10 @@ defmodule GpuNode.WireOptionsTest do
              "compile_family: unknown option bogus; the options are type, file, chains, #{of_all}"
 
     assert asked(name, Protocol.sample(model.id, [], %{seed: -1})) ==
-             "sample: the option seed is an integer from 0 to 18446744073709551615, got -1"
+             "sample: the option seed is an integer from 0 to 18446744073709551615, got the integer -1"
 
     assert asked(name, Protocol.chain(model.id, operands, [], %{mapping: :galaxy})) ==
-             "chain: the option mapping is thread, subgroup or workgroup, got galaxy"
+             "chain: the option mapping is thread, subgroup or workgroup, got the atom galaxy"
   end
 
   test "attributes of an op: whoever reads its result hears of it", %{gpu: name} do
@@ -50,7 +50,7 @@ defmodule GpuNode.WireOptionsTest do
 
     for {attributes, message} <- [
           {%{axis: 0}, "sum: unknown attribute axis; it takes axes, keep_axes"},
-          {%{keep_axes: 1}, "sum: the attribute keep_axes is true or false, got 1"}
+          {%{keep_axes: 1}, "sum: the attribute keep_axes is true or false, got the integer 1"}
         ] do
       {:ok, [sum]} = Ops.issue(name, :sum, [x], [{{:f, 32}, {}}], attributes)
       assert {:error, %Error{code: :invalid_argument, message: ^message}} = Tensor.to_number(sum)

@@ -38,7 +38,7 @@ defmodule GpuNode.Chain.Model do
 
   defimpl Inspect do
     def inspect(model, _options) do
-      "#GpuNode.Chain.Model<#{model.family}, #{model.coordinates} coordinates in #{GpuNode.Type.name(model.type)}, #{model.node} ##{model.id}>"
+      "#GpuNode.Chain.Model<#{model.family}, #{GpuNode.Text.count(model.coordinates, "coordinate")} in #{GpuNode.Type.name(model.type)}, #{model.node} ##{model.id}>"
     end
   end
 end

@@ -184,9 +184,11 @@ defmodule GpuNode.Chain.Samples do
   end
 
   defimpl Inspect do
+    alias GpuNode.Text
+
     def inspect(samples, _options) do
-      "#GpuNode.Chain.Samples<#{samples.model.family}, #{samples.chains} chains of #{samples.count} draws, " <>
-        "#{samples.divergent} divergences, #{samples.model.node}>"
+      "#GpuNode.Chain.Samples<#{samples.model.family}, #{Text.count(samples.chains, "chain")} of #{Text.count(samples.count, "draw")}, " <>
+        "#{Text.count(samples.divergent, "divergence")}, #{samples.model.node}>"
     end
   end
 end

@@ -132,7 +132,7 @@ defmodule GpuNode.Diagnostics.Draws do
 
     if byte_size(binary) == expected,
       do: :ok,
-      else: invalid("#{byte_size(binary)} bytes of draws, where the shape has #{expected}")
+      else: invalid("#{GpuNode.Text.count(byte_size(binary), "byte")} of draws, where the shape has #{expected}")
   end
 
   defp names(nil, 1), do: {:ok, ["x"]}

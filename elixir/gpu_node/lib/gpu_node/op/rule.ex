@@ -5,7 +5,7 @@ defmodule GpuNode.Op.Rule do
   #
   # Functions return {:error, text}; the op and its operands are put before the text by the caller.
 
-  alias GpuNode.{Shape, Type}
+  alias GpuNode.{Shape, Text, Type}
   require Type
 
   # Type rules that leave a choice, which the option :type makes.
@@ -186,7 +186,7 @@ defmodule GpuNode.Op.Rule do
          :ok <-
            check(
              Shape.size(shape) == Shape.size(from),
-             "#{inspect(shape)} has #{Shape.size(shape)} elements, not #{Shape.size(from)}"
+             "#{inspect(shape)} has #{Text.count(Shape.size(shape), "element")}, not #{Shape.size(from)}"
            ),
          do: {:ok, shape, %{}}
   end

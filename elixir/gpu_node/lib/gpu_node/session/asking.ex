@@ -180,9 +180,8 @@ defmodule GpuNode.Session.Asking do
   @doc "The error of a caller whose session is not there any more."
   @spec gone(State.t()) :: Error.t()
   def gone(%{status: :up} = state) do
-    text =
-      "the tensor is of a session of #{state.link.node} that is gone (the node or its connection went): make it again"
-
+    why = if state.last_end, do: ": #{state.last_end}", else: ""
+    text = "the tensor is of a session of #{state.link.node} that is gone#{why}. Make it again"
     Error.new(:stale, text, state.link.node)
   end
 

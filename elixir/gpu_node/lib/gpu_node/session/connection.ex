@@ -4,7 +4,7 @@ defmodule GpuNode.Session.Connection do
   # gone. Functions from state to state.
 
   require Logger
-  alias GpuNode.{Attachments, Capabilities, Distribution, Error, Link, Pressure, Protocol, Telemetry}
+  alias GpuNode.{Attachments, Capabilities, Distribution, Error, Link, Pressure, Protocol, Telemetry, Text}
   alias GpuNode.Session.{Asking, Connector, Sending, State}
 
   @attempt_ms 12_000
@@ -94,7 +94,7 @@ defmodule GpuNode.Session.Connection do
     missed = if state.heartbeat, do: state.missed + 1, else: 0
 
     if missed >= @missed_heartbeats do
-      text = "#{state.link.node} did not answer #{missed} heartbeats: it hangs or its host is gone"
+      text = "#{state.link.node} did not answer #{Text.count(missed, "heartbeat")}: it hangs or its host is gone"
       tell_worker(state, :unresponsive)
       down(state, Error.new(:node_down, text, state.link.node))
     else
@@ -130,7 +130,16 @@ defmodule GpuNode.Session.Connection do
     metadata = %{node: state.link.node, name: state.link.name, reason: error.code}
     Telemetry.execute([:node, :down], %{waiting: waiting}, metadata)
 
-    cleared = %{status: :down, session: 0, heartbeat: nil, last_error: error, leaving: leaving}
+    cleared = %{
+      status: :down,
+      session: 0,
+      heartbeat: nil,
+      activity: nil,
+      last_error: error,
+      last_end: error.message,
+      leaving: leaving
+    }
+
     state |> Map.merge(cleared) |> connect_later()
   end
 

@@ -25,7 +25,7 @@ defmodule GpuNode.Session.Connector do
     Enum.each(leaving, &await_end/1)
 
     with :ok <- reach(node, cookie),
-         {:ok, describe} <- node |> call(Protocol.describe()) |> Protocol.check_describe(node),
+         {:ok, describe} <- node |> describe() |> Protocol.check_describe(node),
          bulk = Map.get(describe, :bulk_name, Protocol.bulk_node(node)),
          :ok <- reach(bulk, cookie),
          {:ok, open} <- node |> call(Protocol.open(session, options)) |> Protocol.reply(node) do
@@ -45,10 +45,26 @@ defmodule GpuNode.Session.Connector do
     Distribution.connect(node)
   end
 
+  # Nobody is registered as a GPU node: either this one is not that far, or it is none, which answers what only a VM can.
+  defp describe(node) do
+    with {:error, {:node_down, _}} = error <- call(node, Protocol.describe()) do
+      if Distribution.connected?(node) and vm?(node), do: {:error, Distribution.no_gpu_node(node)}, else: error
+    end
+  end
+
+  defp vm?(node) do
+    is_list(:erpc.call(node, :erlang, :system_info, [:otp_release], @call_ms))
+  rescue
+    _error -> false
+  catch
+    _kind, _reason -> false
+  end
+
   defp call(node, request) do
     GenServer.call({Protocol.name(), node}, request, @call_ms)
   catch
     :exit, {:timeout, _} -> {:error, {:node_down, "the node did not answer within #{@call_ms} ms"}}
-    :exit, {reason, _} -> {:error, {:node_down, "the node went while it was asked: #{inspect(reason)}"}}
+    :exit, {:noproc, _} -> {:error, {:node_down, "the node does not take calls yet"}}
+    :exit, {_reason, _} -> {:error, {:node_down, "the connection to the node broke while it was asked"}}
   end
 end

@@ -4,7 +4,7 @@ defmodule GpuNode.Session.State do
   # that will be answered by the node, `parked` those that wait for a node, `starters` callers that want to hear how the first
   # attempt ends, `room` callers held back by a full queue, `transfers` processes that move bulk data (pid => {monitor, monitor of its
   # caller, alias of its caller}),
-  # `leaving` processes that drop the last session's connections.
+  # `activity` what the last heartbeat told, `last_end` why the session before this one ended, `leaving` processes that drop the last session's connections.
 
   alias GpuNode.{Link, Sweep}
   alias GpuNode.Session.Outbox
@@ -21,6 +21,8 @@ defmodule GpuNode.Session.State do
     :heartbeat_timer,
     :heartbeat,
     :last_error,
+    :last_end,
+    :activity,
     :weak,
     options: [],
     worker: nil,
@@ -45,6 +47,26 @@ defmodule GpuNode.Session.State do
     attempts: 0,
     connections: 0
   ]
+
+  @doc "What the node told of itself with the last heartbeat: see `GpuNode.status/1`."
+  @spec activity(t) :: map
+  def activity(%{status: :up, activity: %{window_ms: window} = told}) when window > 0 do
+    per_second = fn count -> Float.round(count * 1000 / window, 1) end
+
+    %{
+      busy: Float.round(told.busy_ms / window, 3),
+      rates: %{
+        window_ms: window,
+        ops_per_s: per_second.(told.instructions),
+        bytes_in_per_s: per_second.(told.bytes_in),
+        bytes_out_per_s: per_second.(told.bytes_out)
+      },
+      jobs: Enum.map(told.jobs, &if(&1.of == 0, do: %{&1 | done: nil, of: nil}, else: &1)),
+      sessions: told.sessions
+    }
+  end
+
+  def activity(_state), do: %{busy: nil, rates: nil, jobs: [], sessions: []}
 
   @doc "Whether the weak references of handles are kept here (no finalizer NIF)."
   @spec sweeping?(t) :: boolean

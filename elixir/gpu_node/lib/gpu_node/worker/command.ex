@@ -122,16 +122,22 @@ defmodule GpuNode.Worker.Command do
     15 => "SIGTERM"
   }
 
+  # SIGHUP, SIGINT, SIGKILL, SIGTERM: what the process said is not why.
+  @sent_from_outside [129, 130, 137, 143]
+
   @doc "The error for a process that exited with `code` after the lines `said` (newest first). Above 128 it is a signal's."
   @spec exit_error(non_neg_integer, [String.t()], keyword) :: Error.t()
   def exit_error(code, said, options) do
     node = options[:node]
-    why = reason(said)
+    why = options[:cause] || if(code not in @sent_from_outside, do: reason(said))
 
     {kind, advice} =
       case code do
         64 ->
           {:configuration, "it does not know an argument: are the package and #{options[:binary]} of the same version?"}
+
+        69 when why != nil and binary_part(why, 0, min(16, byte_size(why))) == "no Vulkan device" ->
+          {:no_driver, "`device:` is a number or a part of the name of one of those that are there"}
 
         69 ->
           {:no_driver,
@@ -180,16 +186,17 @@ defmodule GpuNode.Worker.Command do
   defp ending(code) when code > 128, do: "was ended by #{@signals[code - 128] || "signal #{code - 128}"}"
   defp ending(code), do: "ended with exit code #{code}"
 
-  # The reason that the last error line gives. Else the last line at all, when it is a warning or none of the log's, as what a loader or
-  # an assertion says. Other lines of the log tell what went well.
-  defp reason(said) do
-    errors = for line <- said, {:log, :error, text} <- [line(line)], do: text
+  @doc """
+  What the last error line gives as the reason; else the last line that is none of the log's, as what a loader or an assertion says. Other lines
+  of the log tell what went well, or what somebody else did.
+  """
+  @spec reason([String.t()]) :: String.t() | nil
+  def reason(said) do
+    lines = Enum.map(said, &line/1)
 
-    case {errors, Enum.map(Enum.take(said, 1), &line/1)} do
-      {[text | _], _} -> if match = Regex.run(~r/reason="(.*)"/, text), do: List.last(match), else: text
-      {[], [{:log, :warning, text}]} -> text
-      {[], [{:other, text}]} -> text
-      {[], _} -> nil
-    end
+    Enum.find_value(lines, fn
+      {:log, :error, text} -> if match = Regex.run(~r/reason="(.*)"/, text), do: List.last(match), else: text
+      _other -> nil
+    end) || Enum.find_value(lines, fn line -> with {:other, text} <- line, do: text, else: (_ -> nil) end)
   end
 end

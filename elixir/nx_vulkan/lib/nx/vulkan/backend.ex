@@ -71,12 +71,16 @@ defmodule Nx.Vulkan.Backend do
   @impl true
   def inspect(tensor, inspect_opts) do
     limit = if inspect_opts.limit == :infinity, do: :infinity, else: inspect_opts.limit + 1
+    bits = Eager.to_bits(tensor, limit)
 
     # The tensor as it is seen, vectorized axes in front; the limit counts them too.
     tensor
     |> Eager.devectorized()
-    |> Nx.Backend.inspect(Eager.to_bits(tensor, limit), inspect_opts)
+    |> Nx.Backend.inspect(bits, inspect_opts)
     |> sign(tensor, inspect_opts)
+  rescue
+    # One line, where an exception would be printed with a stack for each level of what it is part of.
+    error in GpuNode.Error -> "#{Kernel.inspect(__MODULE__)}: #{error.message}"
   end
 
   defp sign(document, %T{data: %{node: node}}, inspect_opts) do
