@@ -32,7 +32,22 @@ defmodule GpuNode do
   #{GpuNode.Supervisor.docs(:remote)}
   """
 
-  alias GpuNode.{Client, Error, Link, Op, Ops, Options, Program, Programs, Protocol, Shape, Telemetry, Tensor, Text, Type}
+  alias GpuNode.{
+    Client,
+    Error,
+    Link,
+    Op,
+    Ops,
+    Options,
+    Program,
+    Programs,
+    Protocol,
+    Shape,
+    Telemetry,
+    Tensor,
+    Text,
+    Type
+  }
 
   @type name :: atom
 

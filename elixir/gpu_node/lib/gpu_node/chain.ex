@@ -33,7 +33,8 @@ defmodule GpuNode.Chain do
       type: :pos_integer,
       # As many as it takes to see whether they agree.
       default: 4,
-      doc: "how many will be run together: the kernel for as many is compiled, and `sample/3` runs as many where it is not told"
+      doc:
+        "how many will be run together: the kernel for as many is compiled, and `sample/3` runs as many where it is not told"
     ],
     timeout: @timeout
   ]
@@ -112,7 +113,7 @@ defmodule GpuNode.Chain do
       case Client.request(link, session, deadline, Protocol.compile_family(id, text, inputs, own)) do
         {:ok, answer} ->
           Client.keep(kept)
-          {:ok, %{model(link, session, id, ref, answer) | chains: chains}}
+          {:ok, %{model(link, session, id, ref, answer) | chains: options[:chains]}}
 
         {:error, _} = error ->
           Client.free(link, ref, id)

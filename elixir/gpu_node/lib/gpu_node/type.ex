@@ -79,8 +79,13 @@ defmodule GpuNode.Type do
   operands are. 70,000 is none of f16, and 0.1 is f32's 0.1 beside smaller floats.
   """
   @spec of_number(t, number | special) :: t
-  def of_number({kind, bits}, number) when kind in [:f, :bf, :f8_e4m3fn] and bits < 64,
-    do: if(is_integer(number) and abs(number) > 0x1000000, do: infer(number), else: {:f, 32})
+  def of_number({kind, bits}, number) when kind in [:f, :bf, :f8_e4m3fn] and bits < 64 do
+    cond do
+      not is_integer(number) or abs(number) <= 0x1000000 -> {:f, 32}
+      number in -0x8000000000000000..0xFFFFFFFFFFFFFFFF -> infer(number)
+      true -> {:f, 64}
+    end
+  end
 
   def of_number(type, _number), do: type
 

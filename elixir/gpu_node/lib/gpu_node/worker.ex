@@ -169,7 +169,7 @@ defmodule GpuNode.Worker do
 
   def handle_info({:hung, port}, %{port: port} = state) do
     kill(state)
-    cause = "it hung: nothing came of it for #{Keyword.get(state.options, :hang_ms, @hang_ms)} ms"
+    cause = "it hung: nothing came of it for #{state.options[:hang_ms]} ms"
     {:noreply, %{state | hang_timer: nil, cause: cause}}
   end
 

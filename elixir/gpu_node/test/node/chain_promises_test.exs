@@ -78,11 +78,12 @@ defmodule GpuNode.ChainPromisesTest do
     model = Chain.compile!(node, :normal, dimensions: [d: 2])
     said = fn options -> message(Chain.sample(model, 5, options)) end
     assert said.(step_size: 1.0e308) =~ "step_size is 1e+308; 1e-200 to 1e+200 is possible in f64"
-    assert said.(step_size: 0) =~ "step_size is 0; 1e-200 to 1e+200"
-    assert said.(path_length: -1.5) =~ "path_length is -1.5; 1e-200 to 1e+200"
+    assert said.(step_size: 1.0e-300) =~ "step_size is 1e-300; 1e-200 to 1e+200"
+    assert said.(step_size: 0) =~ "the option :step_size is a number above 0, got 0"
+    assert said.(path_length: -1.5) =~ "the option :path_length is a number above 0, got -1.5"
     assert said.(step_size: :nan) =~ "step_size"
-    assert said.(jitter: 1.5) =~ "jitter is 1.5; 0 to 1"
-    assert said.(target_accept: 1.0) =~ "target_accept is 1; what lies between 0 and 1"
+    assert said.(jitter: 1.5) =~ "the option :jitter is a number from 0 to 1, got 1.5"
+    assert said.(target_accept: 1.0) =~ "the option :target_accept is a number between 0 and 1, got 1.0"
     assert said.(inverse_mass: [1.0, 0.0]) =~ "number 1 of inverse_mass is 0; 1e-200 to 1e+200"
     assert said.(inverse_mass: [:infinity, 1.0]) =~ "number 0 of inverse_mass is inf"
   end

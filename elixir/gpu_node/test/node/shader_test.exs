@@ -125,7 +125,7 @@ defmodule GpuNode.ShaderTest do
     one = floats([1.0])
 
     for {buffers, options, part} <- [
-          {[one], [push: push(1, 1.0)], "binds 2 buffers, 1 are given"},
+          {[one], [push: push(1, 1.0)], "binds 2 buffers, given are 1"},
           {[one, out], [push: <<1, 0, 0, 0>>], "declares 8 bytes of push constants, 4 are given"},
           {[one, out], [push: push(1, 1.0), groups: {4_000_000_000, 1, 1}], "groups in dimension 0"},
           {[<<1>>, out], [push: push(1, 1.0)], "a binary of 1 bytes"},

@@ -63,7 +63,7 @@ defmodule GpuNode.WordsTest do
     request = GpuNode.Protocol.sample(model.id, [], %{draws: 0})
     deadline = GpuNode.Client.deadline(link, [])
     assert {:invalid_argument, text} = failed(GpuNode.Client.request(link, model.session, deadline, request))
-    assert text == "sample: draws: expected an integer of at least 1, got the integer 0"
+    assert text == "sample: the option draws is an integer of at least 1, got the integer 0"
   end
 
   test "no device of that name: those that there are" do

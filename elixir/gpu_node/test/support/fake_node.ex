@@ -26,8 +26,12 @@ defmodule GpuNode.FakeNode do
 
   @doc false
   def restart(options) do
-    if pid = Process.whereis(:gpu_node), do: Process.exit(pid, :kill)
-    if Process.whereis(:gpu_node), do: Process.sleep(5)
+    if pid = Process.whereis(:gpu_node) do
+      monitor = Process.monitor(pid)
+      Process.exit(pid, :kill)
+      receive(do: ({:DOWN, ^monitor, _, _, _} -> :ok))
+    end
+
     {:ok, _pid} = GenServer.start(__MODULE__, options, name: :gpu_node)
   end
 

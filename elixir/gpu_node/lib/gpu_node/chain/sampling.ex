@@ -99,7 +99,6 @@ defmodule GpuNode.Chain.Sampling do
       |> Map.put_new(:chains, model.chains)
       |> Map.merge(%{draws: draws, progress_ms: report})
 
-
     given = options |> Keyword.take([:position]) |> Map.new()
 
     with {:ok, own} <- put_mass(own, options[:inverse_mass]),
