@@ -12,16 +12,11 @@ namespace {
 
 using chain::SamplerOptions;
 
-// y is normal, x has the log density |term|, whose example is at 11.
-ChainCase with_term(const std::string& term, double logp, double slope) {
-  const auto number = [](double x) { return std::to_string(x); };
-  const std::string text = R"({"name": "made_up", "description": "One odd term.",
-    "variables": [{"name": "x", "description": "odd", "support": "real"},
-                  {"name": "y", "description": "normal", "support": "real"}],
-    "terms": [{"expression": "-0.5 * y^2", "description": "of y"}, {"expression": ")" +
-                           term + R"(", "description": "of x"}],
-    "example": {"unconstrained": {"x": 11, "y": 0}, "logp": )" +
-                           number(logp) + R"(, "gradient": {"x": )" + number(slope) + R"(, "y": 0}}})";
+// y is normal, x has the log density |term|.
+ChainCase with_term(const std::string& term) {
+  const std::string text = R"({"name": "made_up", "variables": [{"name": "x"}, {"name": "y"}],
+    "terms": [{"expression": "-0.5 * y^2"}, {"expression": ")" +
+                           term + R"("}]})";
   return {must(chain::parse_family(text, "made_up.json")), {}};
 }
 
@@ -55,7 +50,7 @@ ChainCase gamma() { return {"gamma", {.parameters = {{"alpha", 3}, {"beta", 2}},
 
 TEST_CASE("chains without a finite density anywhere are an error with chain, coordinates and term" *
           doctest::test_suite("truth")) {
-  const ChainCase chains = with_term("log(x - 10)", 0, 1);
+  const ChainCase chains = with_term("log(x - 10)");
   for (const Dtype dtype : {Dtype::f32, Dtype::f64})
     for (const auto mapping : mappings()) {
       const std::string said = refused(model_of(chains, dtype), {.chains = 4, .mapping = mapping, .most_chains = 64});
@@ -68,7 +63,7 @@ TEST_CASE("chains without a finite density anywhere are an error with chain, coo
 }
 
 TEST_CASE("a start without a finite density is drawn again, as the oracle does" * doctest::test_suite("truth")) {
-  const ChainCase chains = with_term("log(x - 1.5) - 0.5 * x^2", std::log(9.5) - 60.5, 1 / 9.5 - 11);
+  const ChainCase chains = with_term("log(x - 1.5) - 0.5 * x^2");
   SamplerOptions options{.chains = 70, .warmup = 0, .draws = 3, .seed = 8, .path_length = 0.12, .step_size = 0.05};
   const Samples wanted = sample_on_host(chains, options);
   for (const int64_t most : {0, 32}) {
@@ -103,7 +98,7 @@ TEST_CASE("a given start that is not finite, or has no finite density or gradien
     CHECK(has(far, dtype == Dtype::f32 ? "beyond what f32 holds" : "is -inf"));
   }
   // The density is 0 at 0, its slope is not finite.
-  const ChainCase steep = with_term("-sqrt(abs(x))", -std::sqrt(11.0), -0.5 / std::sqrt(11.0));
+  const ChainCase steep = with_term("-sqrt(abs(x))");
   SamplerOptions options{.chains = 2};
   options.position = start_at({1, 1, 0, 1}, Dtype::f64);
   const std::string said = refused(model_of(steep, Dtype::f64), options);
@@ -140,7 +135,7 @@ TEST_CASE("a chain of four that cannot move leaves the others their steps, and i
 }
 
 TEST_CASE("a path that leaves the numbers is a divergence, never a draw of infinity" * doctest::test_suite("truth")) {
-  const ChainCase chains = with_term("logsigmoid(x)", -std::log1p(std::exp(-11)), 1 / (1 + std::exp(11)));
+  const ChainCase chains = with_term("logsigmoid(x)");
   SamplerOptions options{.chains = 8, .warmup = 0, .draws = 20, .path_length = 1e30, .max_steps = 1, .step_size = 1e30};
   options.inverse_mass = {1e10, 1e-30};
   std::vector<double> start;

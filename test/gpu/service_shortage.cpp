@@ -38,7 +38,7 @@ struct Short {
   Client other{*service, std::make_shared<Peer>("b@test")};
 };
 
-constexpr int64_t kModel = 50, kPosition = 51, kResults = 60;
+constexpr int64_t kModel = 50, kPosition = 51, kResults = 60, kResultsOfSampler = 12;
 constexpr int64_t kChains = 9 * kMebi, kSampledChains = 2 * kMebi;
 
 std::span<const std::byte> bytes_of(const float& number) { return std::as_bytes(std::span(&number, 1)); }
@@ -56,8 +56,8 @@ etf::Writer chain_request(const Client& client) {
 
 etf::Writer sample_request(const Client& client) {
   etf::Writer writer;
-  writer.tuple(5).atom("sample").unsigned_integer(client.session).integer(kModel).list(9);
-  for (int64_t i = 0; i < 9; ++i) writer.integer(kResults + i);
+  writer.tuple(5).atom("sample").unsigned_integer(client.session).integer(kModel).list(kResultsOfSampler);
+  for (int64_t i = 0; i < kResultsOfSampler; ++i) writer.integer(kResults + i);
   writer.nil().map(7).atom("chains").integer(kSampledChains).atom("warmup").integer(0).atom("draws").integer(1);
   writer.atom("seed").integer(7).atom("step_size").number(0.5).atom("path_length").number(1.0);
   return writer.atom("jitter").number(0.0);
@@ -65,7 +65,7 @@ etf::Writer sample_request(const Client& client) {
 
 Commands free_results() {
   Commands commands;
-  for (int64_t i = 0; i < 9; ++i) commands.free({kResults + i});
+  for (int64_t i = 0; i < kResultsOfSampler; ++i) commands.free({kResults + i});
   return commands;
 }
 

@@ -42,6 +42,7 @@ defmodule Nx.Vulkan.ChainTensorsTest do
 
     samples =
       Chain.sample!(model, 5,
+        chains: 1,
         warmup: 0,
         step_size: 0.5,
         path_length: 1.0,

@@ -5,10 +5,11 @@ defmodule GpuNode.Application do
 
   use Application
   alias GpuNode.{Error, Options, Shader}
+  alias GpuNode.Chain.NxTensors
 
   @impl true
   def start(_type, _args) do
-    :gpu_node |> Options.check_config(Shader.config()) |> Error.unwrap!()
+    Error.unwrap!(config())
     # GpuNode.Telemetry asks only whether the library is loaded.
     Code.ensure_loaded(:telemetry)
     GpuNode.Distribution.choose_suffix()
@@ -21,6 +22,10 @@ defmodule GpuNode.Application do
 
     Supervisor.start_link(children, strategy: :one_for_one, name: GpuNode.RootSupervisor)
   end
+
+  @doc "What `config :gpu_node` says. Error: `:invalid_argument`."
+  @spec config() :: {:ok, keyword} | {:error, Error.t()}
+  def config, do: Options.check_config(:gpu_node, Shader.config() ++ NxTensors.config())
 
   @doc "The name of a process of the node `name`: its `:node` (supervisor), `:worker`, `:tasks`, `:attachments`, `:pressure`."
   @spec via(atom, atom) :: {:via, module, term}

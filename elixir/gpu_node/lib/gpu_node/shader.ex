@@ -197,7 +197,7 @@ defmodule GpuNode.Shader do
   """
   @spec default_node() :: {:ok, atom} | {:error, Error.t()}
   def default_node do
-    with {:ok, config} <- Options.check_config(:gpu_node, @config) do
+    with {:ok, config} <- GpuNode.Application.config() do
       case {config[:default_node], Link.names()} do
         {{module, function, arguments}, _names} -> apply(module, function, arguments)
         {name, _names} when name != nil -> {:ok, name}

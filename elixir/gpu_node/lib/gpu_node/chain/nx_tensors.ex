@@ -62,6 +62,21 @@ defmodule GpuNode.Chain.NxTensors do
   def number(name, tensor),
     do: invalid("#{name} is #{Type.text(tensor.type, tensor.shape)}, where one real number is wanted")
 
+  @doc false
+  @spec config() :: GpuNode.Options.schema()
+  def config do
+    [
+      nx_tensors: [
+        type: {:custom, "{module, function, arguments}", &__MODULE__.function?/1},
+        doc: "what makes a tensor of this package one of Nx without a copy: see `make/2`"
+      ]
+    ]
+  end
+
+  @doc false
+  def function?({module, function, arguments}), do: is_atom(module) and is_atom(function) and is_list(arguments)
+  def function?(_other), do: false
+
   @doc """
   A tensor of this package as one of Nx, on the default backend. Where that keeps its tensors on the same node nothing is copied: both are
   names of one storage. Such a backend says so by `config :gpu_node, nx_tensors: {module, function, arguments}`: what that gives of the tensor,
