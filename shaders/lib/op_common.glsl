@@ -73,6 +73,10 @@ uint64_t op_sign(uint64_t a) { return a != 0ul ? 1ul : 0ul; }
 #endif
 
 #ifdef USE_F64
+// By bits: of `a + (c ? x : 0)` in doubles NVIDIA's compiler (driver 580) makes NaN where x is infinite and not taken.
+double op_select(bool taken, double a, double b) {
+  return packDouble2x32(mix(unpackDouble2x32(b), unpackDouble2x32(a), bvec2(taken)));
+}
 bool is_nan(double a) {
   uvec2 bits = unpackDouble2x32(a);
   uint top = bits.y & 0x7fffffffu;

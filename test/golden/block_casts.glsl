@@ -20,6 +20,6 @@ void main() {
   double v2 = mi_widen(v1);
   int v3 = int(4294967295u);
   uint v4 = uint(compare(v3, v2) == 1);
-  double v5 = (is_true(v4) ? v2 : v0);
+  double v5 = op_select(is_true(v4), v2, v0);
   out0[offset_out + i] = v5;
 }

@@ -143,6 +143,8 @@ std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, C
       return "uint(" + std::string(op.name) + "(" + operands[0].name + "))";
     case Code::kSelect:
       shader.library("lib/op_common.glsl");
+      if (dtype_info(type).compute == ComputeType::kF64)
+        return "op_select(" + truth(operands[0]) + ", " + converted(1) + ", " + converted(2) + ")";
       return "(" + truth(operands[0]) + " ? " + converted(1) + " : " + converted(2) + ")";
     case Code::kConvert:
       return converted(0);
