@@ -68,7 +68,7 @@ defmodule GpuNode.WordsTest do
 
   test "no device of that name: those that there are" do
     assert {:no_driver, text} = failed(GpuNode.start_link(name: unique(), device: "radeon"))
-    assert text =~ "no Vulkan device named radeon; there is: 0 \"llvmpipe"
+    assert text =~ "no Vulkan device named radeon; there is: 0 \""
     assert text =~ "`device:` is a number or a part of the name"
     refute text =~ "install"
   end
