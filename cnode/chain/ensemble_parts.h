@@ -1,5 +1,5 @@
-// What the files of Ensemble share: numbers of a model's type on the host, whole buffers, and the queue's entry. Private
-// to this folder.
+// What the files of Ensemble share: numbers of a model's type on the host, whole buffers, and the queue's entry.
+// Private to this folder.
 #pragma once
 
 #include <cstring>
