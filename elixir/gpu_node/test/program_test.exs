@@ -103,4 +103,10 @@ defmodule GpuNode.ProgramTest do
     assert Enum.all?(messages, &(byte_size(:erlang.term_to_binary(&1)) < 4 * 1024 * 1024))
     refute Program.compilable?(p, 4096)
   end
+
+  test "inspect says how large it is" do
+    {p, x} = Program.input(Program.new(), :f32, {2})
+    {p, y} = Program.add(p, x, 1)
+    assert inspect(Program.output(p, [y])) == "#GpuNode.Program<1 input, 1 instruction, 1 output>"
+  end
 end

@@ -223,11 +223,18 @@ defmodule GpuNode.Chain do
   defp source({:file, path}) do
     case File.read(path) do
       {:ok, text} -> {:ok, text, %{file: path |> Path.basename() |> String.slice(0, 200)}}
-      {:error, reason} -> invalid("#{path}: #{:file.format_error(reason)}")
+      {:error, reason} -> invalid("#{Path.expand(path)}: #{:file.format_error(reason)}")
     end
   end
 
   defp source(name) when is_atom(name), do: {:ok, name, %{}}
+  # Whoever gives a path forgets at times to say so.
+  defp source(text) when is_binary(text) and byte_size(text) < 4096 do
+    if String.contains?(text, "{"),
+      do: {:ok, text, %{}},
+      else: invalid("#{inspect(text)} is no JSON text of a family; a file is {:file, path}, a built-in family an atom")
+  end
+
   defp source(text) when is_binary(text), do: {:ok, text, %{}}
   defp source(other), do: invalid("#{inspect(other, limit: 5)} is not a family: JSON text, {:file, path} or a name")
 

@@ -49,7 +49,7 @@ defmodule GpuNode.Distribution do
       case :net_kernel.start(name, %{name_domain: :longnames}) do
         {:ok, _pid} ->
           Node.set_cookie(String.to_atom(random(24)))
-          Logger.info("This VM was no node and is now #{name}, on 127.0.0.1 only, to meet the GPU node that it starts")
+          Logger.info("This VM was no node and is now #{name}, on 127.0.0.1 only, to meet GPU nodes")
           :ok
 
         {:error, {:already_started, _pid}} ->

@@ -42,6 +42,8 @@ defmodule GpuNode.Link do
 
   # Slots of |state|. A session of 0 means that there is none. |queued| counts units: one per command and one more per KiB
   # it carries. See GpuNode.Pressure for |made| and |headroom|.
+  # More than any node has, and few enough for the slot to count.
+  @most_bytes 0x4_0000_0000_0000
   @slots %{next_id: 1, session: 2, incarnation: 3, queued: 4, inline_bytes: 5, max_commands: 6, made: 7, headroom: 8}
 
   @spec new(atom, node, processes, keyword) :: t
@@ -138,7 +140,7 @@ defmodule GpuNode.Link do
 
   @doc "Counts `bytes` as made since the node's memory was last looked at, and returns the sum."
   @spec add_made(t, non_neg_integer) :: non_neg_integer
-  def add_made(%{state: state}, bytes), do: :atomics.add_get(state, @slots.made, bytes)
+  def add_made(%{state: state}, bytes), do: :atomics.add_get(state, @slots.made, min(bytes, @most_bytes))
 
   @spec sub_made(t, non_neg_integer) :: :ok
   def sub_made(%{state: state}, bytes), do: :atomics.sub(state, @slots.made, bytes)

@@ -101,6 +101,13 @@ defmodule GpuNode.Program do
       do: op!(program, unquote(name), unquote(if(list?, do: hd(arguments), else: arguments)), attributes)
   end
 
+  defimpl Inspect do
+    def inspect(program, _options) do
+      "#GpuNode.Program<#{GpuNode.Text.count(program.input_count, "input")}, " <>
+        "#{GpuNode.Text.count(length(program.commands), "instruction")}, #{GpuNode.Text.count(length(program.outputs), "output")}>"
+    end
+  end
+
   @doc "Declares what `GpuNode.run/4` returns, in order. Replaces an earlier declaration."
   @spec output(t, [Value.t()]) :: t
   def output(program, values) do

@@ -199,14 +199,37 @@ defmodule GpuNode.Transfer do
         result
 
       {^reports, report} when reports != nil ->
-        if heard(hear, report, transfer) == :cancel,
-          do: give_up(transfer, Error.new(:cancelled, "the #{kind} was cancelled by its caller", link.node)),
-          else: await(link, transfer, kind, deadline, hearing)
+        # Whoever hears slowly hears the latest, and neither the end nor the deadline waits for what came before it.
+        verdict = heard(hear, latest(reports, report), transfer)
+        over = if verdict != :cancel, do: outcome(reply_to)
+
+        cond do
+          verdict == :cancel ->
+            give_up(transfer, Error.new(:cancelled, "the #{kind} was cancelled by its caller", link.node))
+
+          over ->
+            Process.demonitor(monitor, [:flush])
+            over
+
+          Client.left(deadline) == 0 ->
+            give_up(transfer, Client.late(link, kind))
+
+          true ->
+            await(link, transfer, kind, deadline, hearing)
+        end
 
       {:DOWN, ^monitor, _, _, reason} ->
         outcome(reply_to) || {:error, Error.new(:node_down, "the #{kind} was ended: #{inspect(reason)}", link.node)}
     after
       Client.left(deadline) -> give_up(transfer, Client.late(link, kind))
+    end
+  end
+
+  defp latest(reports, report) do
+    receive do
+      {^reports, later} -> latest(reports, later)
+    after
+      0 -> report
     end
   end
 

@@ -129,6 +129,17 @@ defmodule GpuNode.Diagnostics.WarningsTest do
     assert :improper in codes(huge)
   end
 
+  test "draws that are all one number" do
+    ones = for _ <- 1..4, do: List.duplicate(0.0, 200)
+    assert [%{code: :constant, message: text}] = Diagnostics.warnings(ones, never_moved: [])
+    assert text =~ "are all 0.0"
+  end
+
+  test "what is above a bound reads as that" do
+    assert [%{message: text}] = GpuNode.Diagnostics.Warnings.of_rhat("x", 1.01004, 4)
+    assert text =~ "R-hat of x is 1.01004, above 1.01"
+  end
+
   test "draws that are not finite, and too few" do
     assert %{variable: "x"} = one([[:nan | List.duplicate(1.0, 99)] | normal(3, 100)], :not_finite)
     assert %{value: 3, bound: 6} = one(normal(4, 3), :few_draws)

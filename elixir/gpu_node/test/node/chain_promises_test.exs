@@ -88,6 +88,34 @@ defmodule GpuNode.ChainPromisesTest do
     assert said.(inverse_mass: [:infinity, 1.0]) =~ "number 0 of inverse_mass is inf"
   end
 
+  test "positions and data in lists or tensors of another shape are refused, with both shapes", %{gpu: node} do
+    model = Chain.compile!(node, :normal, dimensions: [d: 3])
+    pairs = [[1, 10], [2, 20], [3, 30]]
+    zeros = [0.0, 0.0, 0.0]
+    run = fn position -> message(Chain.run(model, position: position, momentum: zeros, step_size: 0)) end
+    assert run.(pairs) =~ "position is of shape {3, 2}, not {chains, 3}: the model has 3 coordinates"
+    assert run.(Tensor.from_list!(node, pairs, :f64)) =~ "position is of shape {3, 2}, not {chains, 3}"
+    assert run.([[1], [2, 20], [3, 30, 4]]) =~ "position: the lists in"
+    assert message(Chain.sample(model, 5, position: [1, [2, 20], [3]])) =~ "not of one shape"
+    assert message(Chain.sample(model, 5, inverse_mass: [[1], [2, 3]])) =~ "inverse_mass: the lists in"
+
+    ragged = [X: [[1, 2], [3], [4, 5, 6]], y: [1, 2, 3]]
+    assert message(Chain.compile(node, :linear_regression, data: ragged)) =~ "data X: the lists in"
+
+    assert message(Chain.compile(node, "/nowhere/p.json")) =~
+             ~s("/nowhere/p.json" is no JSON text of a family; a file is {:file, path})
+  end
+
+  test "who hears slowly hears the latest, and neither the end nor the deadline waits for him", %{gpu: node} do
+    model = Chain.compile!(node, :normal, dimensions: [d: 2])
+    slow = fn _report -> Process.sleep(300) end
+    options = [chains: 64, warmup: 300, progress_ms: 1, progress: slow]
+    {us, {:ok, _samples}} = :timer.tc(fn -> Chain.sample(model, 2000, options) end)
+    %{timing: %{execute_us: took}} = Chain.sample!(model, 2000, chains: 64, warmup: 300)
+    # The end is heard too.
+    assert us < took + 4 * 300_000
+  end
+
   test "the last report is done, and says what the result says", %{gpu: node} do
     model = Chain.compile!(node, :eight_schools_centered, chains: 16)
     test = self()

@@ -87,6 +87,13 @@ defmodule GpuNode.LimitsTest do
     unharmed(name, kept)
   end
 
+  test "a tensor of more bytes than can be counted is an error of the read", %{gpu: name, kept: kept} do
+    assert {:error, %{code: :invalid_argument}} =
+             name |> GpuNode.zeros!(:f64, {Bitwise.bsl(1, 61)}) |> Tensor.to_binary()
+
+    unharmed(name, kept)
+  end
+
   test "numbers of any size are numbers of their type", %{gpu: name, kept: kept} do
     huge = Bitwise.bsl(1, 1_000_000)
     assert Tensor.to_list!(Ops.add(kept, huge)) == [:infinity, :infinity]

@@ -3,7 +3,7 @@ defmodule GpuNode.Chain.Numbers do
   # What callers of GpuNode.Chain give as numbers, on its way to the node: in the message where it is small, else in a tensor.
 
   import GpuNode.Chain.NxTensors, only: [is_nx: 1]
-  alias GpuNode.{Attachments, Chain, Client, Element, Error, Link, Tensor, Type}
+  alias GpuNode.{Attachments, Chain, Client, Element, Error, Link, Tensor, Text, Type}
   alias GpuNode.Chain.{Model, NxTensors}
 
   @typedoc "By name: tensors, and what a message carries."
@@ -20,15 +20,16 @@ defmodule GpuNode.Chain.Numbers do
     end)
   end
 
-  defp place(_name, %Tensor{type: type} = tensor, %{type: type}, _link, _deadline), do: {:ok, tensor}
+  defp place(name, %Tensor{type: type} = tensor, %{type: type} = model, _link, _deadline),
+    do: with(:ok <- fits(name, tensor.shape, model), do: {:ok, tensor})
 
   defp place(name, %Tensor{} = tensor, model, _link, _deadline),
     do: invalid("#{name} is #{Type.text(tensor.type, tensor.shape)}, the model is of #{Type.name(model.type)}")
 
   defp place(name, tensor, model, link, deadline) when is_nx(tensor) do
     case NxTensors.take(name, tensor, model.type, link.node) do
-      {:ok, %Tensor{} = handle} -> {:ok, handle}
-      {:ok, {binary, _shape}} -> place(name, binary, model, link, deadline)
+      {:ok, %Tensor{} = handle} -> place(name, handle, model, link, deadline)
+      {:ok, {binary, shape}} -> with :ok <- fits(name, shape, model), do: place(name, binary, model, link, deadline)
       {:error, _} = error -> error
     end
   end
@@ -43,8 +44,33 @@ defmodule GpuNode.Chain.Numbers do
     end
   end
 
-  defp place(name, numbers, model, link, deadline),
-    do: with({:ok, bytes} <- encode(name, numbers, model.type), do: place(name, bytes, model, link, deadline))
+  defp place(name, numbers, model, link, deadline) do
+    with {:ok, shape} <- shape(name, numbers),
+         :ok <- fits(name, shape, model),
+         {:ok, bytes} <- encode(name, numbers, model.type),
+         do: place(name, bytes, model, link, deadline)
+  end
+
+  # Rows are chains. How many there are is the node's to say, as the operands must agree in it.
+  defp fits(name, shape, model) do
+    own = if name == :step_size, do: 1, else: model.coordinates
+
+    case shape do
+      {_, ^own} ->
+        :ok
+
+      shape when tuple_size(shape) <= 1 ->
+        :ok
+
+      shape when name == :step_size ->
+        invalid("step_size is of shape #{inspect(shape)}, not {chains}")
+
+      shape ->
+        invalid(
+          "#{name} is of shape #{inspect(shape)}, not {chains, #{own}}: the model has #{Text.count(own, "coordinate")}"
+        )
+    end
+  end
 
   @doc "What stands for placed operands on the wire, in `session`."
   @spec wire(placed, pos_integer, Link.t(), Client.deadline()) :: {:ok, map} | {:error, Error.t()}
@@ -82,7 +108,8 @@ defmodule GpuNode.Chain.Numbers do
     do: with({:ok, {binary, _shape}} <- NxTensors.take(name, tensor, type, nil), do: {:ok, binary})
 
   def encode(name, numbers, type) do
-    with {:error, number} <- Element.encode_all(numbers, type),
+    with {:ok, _shape} <- shape(name, numbers),
+         {:error, number} <- Element.encode_all(numbers, type),
          do: invalid("#{name}: #{inspect(number)} is not a number")
   end
 
@@ -135,13 +162,27 @@ defmodule GpuNode.Chain.Numbers do
   end
 
   defp array(name, numbers, link, deadline) do
-    with {:ok, bytes} <- encode("data #{name}", numbers, {:f, 64}),
-         do: array(name, {bytes, shape(numbers)}, link, deadline)
+    with {:ok, shape} <- shape("data #{name}", numbers),
+         {:ok, bytes} <- encode("data #{name}", numbers, {:f, 64}),
+         do: array(name, {bytes, shape}, link, deadline)
   end
 
-  # Lists of different lengths give a number of bytes that is not the shape's, which the node tells.
-  defp shape([first | _] = list), do: Tuple.insert_at(shape(first), 0, length(list))
-  defp shape([]), do: {0}
-  defp shape(_number), do: {}
+  # The shape of nested lists, which are all of one length in each place.
+  defp shape(name, [first | _] = list) do
+    with {:ok, inner} <- shape(name, first) do
+      if Enum.all?(list, &same_shape?(&1, Tuple.to_list(inner))),
+        do: {:ok, Tuple.insert_at(inner, 0, length(list))},
+        else: invalid("#{name}: the lists in #{inspect(list, limit: 10)} are not of one shape")
+    end
+  end
+
+  defp shape(_name, []), do: {:ok, {0}}
+  defp shape(_name, _number), do: {:ok, {}}
+
+  defp same_shape?(number, []), do: not is_list(number)
+
+  defp same_shape?(list, [length | inner]),
+    do: is_list(list) and length(list) == length and Enum.all?(list, &same_shape?(&1, inner))
+
   defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
 end

@@ -7,7 +7,7 @@ defmodule GpuNode.Chain.Progress do
       loaded, it is the content of a frame; else it is written to the group leader over and over behind a carriage return, and ends with a newline
     * `false` - nothing
     * a function - is called with a map in the calling process, every `:progress_ms`. When it returns `:cancel` the run ends with the error
-      `:cancelled`. When it raises, throws or exits, the run ends and that goes on to the caller of `sample/3`.
+      `:cancelled`, unless it is over by then. One that is slow hears the latest report, not each. When it raises, throws or exits, the run ends and that goes on to the caller of `sample/3`.
 
   What the map has depends on its `phase`:
 

@@ -12,6 +12,7 @@ defmodule GpuNode.Diagnostics.Warning do
   | --- | --- | --- |
   | `:never_moved` | chains whose draws are all one point | how many, 0 |
   | `:not_finite` | draws that are infinite or NaN | how many parameters' draws can be used: 0, 1 |
+  | `:constant` | draws that are all one number | their spread, 0; 0 |
   | `:few_draws` | fewer than 6 draws a chain, too few for effective sample sizes | draws of a chain, 6 |
   | `:divergences` | any divergence | how many, 0 |
   | `:improper` | draws that are an eighth, a quarter and half of the run apart are ever further from each other, as of a walk that does not come back: by more than the bound from the first to the last | how many times, 1.5 |
@@ -28,6 +29,7 @@ defmodule GpuNode.Diagnostics.Warning do
   @type code ::
           :never_moved
           | :not_finite
+          | :constant
           | :few_draws
           | :divergences
           | :improper

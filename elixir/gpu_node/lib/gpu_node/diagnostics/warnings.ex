@@ -21,6 +21,7 @@ defmodule GpuNode.Diagnostics.Warnings do
   @order [
     :never_moved,
     :not_finite,
+    :constant,
     :few_draws,
     :divergences,
     :improper,
@@ -62,6 +63,7 @@ defmodule GpuNode.Diagnostics.Warnings do
   def of_row(row, draws, index) do
     case Draws.values(draws, index) do
       :non_finite -> [not_finite(row.name)]
+      {:ok, <<first::binary-size(8), _::binary>> = values} when row.sd == 0.0 -> constant(row, first, values)
       {:ok, values} -> improper(row, values, draws) ++ of_rhat(row.name, row.rhat, draws.chains) ++ sizes(row, draws)
     end
   end
@@ -77,6 +79,22 @@ defmodule GpuNode.Diagnostics.Warnings do
     )
   end
 
+  # One draw alone is no wonder.
+  defp constant(_row, _first, values) when byte_size(values) == 8, do: []
+
+  defp constant(row, <<number::float-little-64>>, _values) do
+    [
+      new(
+        :constant,
+        0,
+        0,
+        "Draws of #{row.name} are all #{number}: they never moved, or what is drawn is too small or too near a bound for its type; " <>
+          "look at the unconstrained coordinates (constrained: false), take f64, or other units",
+        variable: row.name
+      )
+    ]
+  end
+
   @doc "Of the R-hat of one parameter."
   @spec of_rhat(Draws.name(), Diagnostics.Convergence.estimate() | nil, pos_integer) :: [Warning.t()]
   def of_rhat(name, rhat, chains) when (is_float(rhat) and rhat > @rhat) or rhat == :infinity do
@@ -85,7 +103,7 @@ defmodule GpuNode.Diagnostics.Warnings do
         :rhat,
         rhat,
         @rhat,
-        "R-hat of #{name} is #{text(rhat)}, above #{@rhat}: its #{chains} chains differ, or are too short to tell that they do not; " <>
+        "R-hat of #{name} is #{precise(rhat)}, above #{@rhat}: its #{chains} chains differ, or are too short to tell that they do not; " <>
           "take a longer warm-up, more draws or more iterations for each (thin), and if that does not help other coordinates",
         variable: name
       )
@@ -105,14 +123,15 @@ defmodule GpuNode.Diagnostics.Warnings do
         key,
         size,
         bound,
-        "The effective sample size for the #{of} of #{row.name} (#{key}) is #{round(size)} of #{draws.chains * draws.draws} draws, " <>
-          "below #{bound}: take #{times(bound / size)} times as many draws, or more iterations for each (thin)",
+        "The effective sample size for the #{of} of #{row.name} (#{key}) is #{floor(size)} of #{draws.chains * draws.draws} draws, " <>
+          "below #{bound}: take #{times(bound / size)} draws, or more iterations for each (thin)",
         variable: row.name
       )
     end
   end
 
-  defp times(ratio), do: ratio |> min(1.0e6) |> ceil() |> max(2)
+  defp times(ratio) when ratio < 1.1, do: "a tenth more"
+  defp times(ratio), do: "#{ratio |> min(1.0e6) |> ceil()} times as many"
 
   # How far draws are from each other that are an eighth, a quarter and half of the run apart: once a chain goes around in its distribution
   # that is the same, where it walks away it grows as the square root, wherever chains began.
@@ -328,6 +347,10 @@ defmodule GpuNode.Diagnostics.Warnings do
 
   defp plural(1), do: ""
   defp plural(_), do: "s"
+
+  # So that what is above a bound reads as that.
+  defp precise(:infinity), do: "infinite"
+  defp precise(x), do: :erlang.float_to_binary(x / 1, [{:decimals, 5}, :compact])
 
   defp text(:infinity), do: "infinite"
   defp text(x) when x > 0 and x < 0.01, do: :erlang.float_to_binary(x / 1, [{:scientific, 1}])

@@ -181,7 +181,7 @@ defmodule GpuNode.Session.Asking do
   @spec gone(State.t()) :: Error.t()
   def gone(%{status: :up} = state) do
     why = if state.last_end, do: ": #{state.last_end}", else: ""
-    text = "the tensor is of a session of #{state.link.node} that is gone#{why}. Make it again"
+    text = "the tensor or model is of a session of #{state.link.node} that is gone#{why}. Make it again"
     Error.new(:stale, text, state.link.node)
   end
 
