@@ -10,6 +10,9 @@ defmodule GpuNode.Client do
   # unacknowledged, and no more, since they lie in the mailbox and the heap of one process.
   @max_queued 16_384
 
+  # As long as Erlang waits at all. What takes by its size longer is waited for as long as this.
+  @longest_wait_ms 0xFFFF_FFFF
+
   @type request :: Protocol.request() | :await | :await_first | :room
   @type deadline :: integer
 
@@ -22,7 +25,7 @@ defmodule GpuNode.Client do
 
   @doc "The ms that are left until `deadline`, 0 when it is past."
   @spec left(deadline) :: non_neg_integer
-  def left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
+  def left(deadline), do: (deadline - System.monotonic_time(:millisecond)) |> max(0) |> min(@longest_wait_ms)
 
   @doc "The present session; waits for a node that is coming up, until `deadline` (nil: the node's time-out from now)."
   @spec session(Link.t(), deadline | nil) :: {:ok, pos_integer} | {:error, Error.t()}
