@@ -21,6 +21,12 @@ using Json = nlohmann::json;
 constexpr int kMaxDepth = 8;
 constexpr size_t kMaxTextBytes = 4096;
 
+// What the library says, without its own number for it: "[json.exception.parse_error.101] parse error at ...".
+std::string plain(std::string_view what) {
+  const size_t end = what.starts_with('[') ? what.find("] ") : what.npos;
+  return std::string(end == what.npos ? what : what.substr(end + 2));
+}
+
 Result<Json> parse_json(std::string_view text, const std::string& file) {
   std::string problem;
   std::vector<std::set<std::string>> keys;
@@ -39,11 +45,11 @@ Result<Json> parse_json(std::string_view text, const std::string& file) {
     return document;
   } catch (const Json::parse_error& error) {
     const std::string_view before = text.substr(0, std::min(error.byte, text.size()));
-    const std::string what = problem.empty() ? error.what() : problem;
+    const std::string what = problem.empty() ? plain(error.what()) : problem;
     return with_details({ErrorCode::kInvalidArgument, file + ": /: parse: " + what},
                         {.stage = "parse", .file = file, .path = "/", .line = line_at_end(before)});
   } catch (const Json::exception& exception) {
-    return family_error(file, "/", "parse", problem.empty() ? exception.what() : problem);
+    return family_error(file, "/", "parse", problem.empty() ? plain(exception.what()) : problem);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/concat.h"
+#include "base/utf8.h"
 
 namespace gpu_node::service {
 namespace {
@@ -41,7 +42,7 @@ void reply_error(const Caller& caller, const Error& error) {
 }
 
 void write_error(etf::Writer& writer, const Error& error) {
-  const auto text = [](const std::string& string) { return std::string_view(string); };
+  const auto text = [](const std::string& string) { return valid_utf8(string); };
   writer.tuple(2).atom("error").tuple(error.details ? 3 : 2);
   writer.atom(error_code_name(error.code)).binary(text(error.message));
   if (!error.details) return;

@@ -114,8 +114,7 @@ TEST_CASE("family file: an unknown key names those that there are" * doctest::te
 }
 
 TEST_CASE("family file: no JSON") {
-  CHECK(problem("\"name\": \"demo\",", "\"name\": \"demo\"")
-            .starts_with("demo.json: /: parse: [json.exception.parse_error"));
+  CHECK(problem("\"name\": \"demo\",", "\"name\": \"demo\"").starts_with("demo.json: /: parse: parse error at line "));
   CHECK(problem("\"logp\": 3", "\"logp\": 1e999").starts_with("demo.json: /: parse: "));
   CHECK(problem("\"logp\": 3", "\"logp\": 3, \"logp\": 4") ==
         "demo.json: /: parse: the key 'logp' stands twice in one object");

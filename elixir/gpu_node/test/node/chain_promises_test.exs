@@ -102,6 +102,8 @@ defmodule GpuNode.ChainPromisesTest do
     ragged = [X: [[1, 2], [3], [4, 5, 6]], y: [1, 2, 3]]
     assert message(Chain.compile(node, :linear_regression, data: ragged)) =~ "data X: the lists in"
 
+    assert message(Chain.compile(node, <<"{\"name\":\"", 233, "\"}">>)) |> String.valid?()
+
     assert message(Chain.compile(node, "/nowhere/p.json")) =~
              ~s("/nowhere/p.json" is no JSON text of a family; a file is {:file, path})
   end
