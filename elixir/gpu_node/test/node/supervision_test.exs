@@ -23,7 +23,8 @@ defmodule GpuNode.LocalSupervisionTest do
     eventually(20_000, fn ->
       signal(name, "STOP")
       stuck? = Enum.any?(1..100, fn _ -> in_send?.() || (Process.sleep(5) && false) end)
-      unless stuck?, do: signal(name, "CONT")
+      # Long enough for the memory of the next tensors, whose pages take time.
+      unless stuck?, do: signal(name, "CONT") && Process.sleep(100)
       stuck?
     end)
   end
