@@ -141,7 +141,8 @@ defmodule GpuNode.ChainSampleTest do
 
     for report <- reports do
       if report.phase == :search,
-        do: assert(report |> Map.keys() |> Enum.sort() == [:attempts, :leapfrog_steps, :phase, :step_size]),
+        do:
+          assert(report |> Map.keys() |> Enum.sort() == [:acceptance, :attempts, :leapfrog_steps, :phase, :step_size]),
         else: assert(%{iteration: _, iterations: _, path_length: _, acceptance: _} = report)
     end
   end

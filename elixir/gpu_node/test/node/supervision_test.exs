@@ -13,7 +13,8 @@ defmodule GpuNode.LocalSupervisionTest do
 
   defp upload(name) do
     bytes = :binary.copy(<<0>>, 64_000_000)
-    spawn_link(fn -> for _ <- Stream.cycle([1]), do: Tensor.from_binary(name, bytes, :u8, {64_000_000}) end)
+    # None is kept, so that their memory serves again and most of the time goes into sending.
+    spawn_link(fn -> Enum.each(Stream.cycle([1]), fn _ -> Tensor.from_binary(name, bytes, :u8, {64_000_000}) end) end)
   end
 
   # Stops the OS process at a moment when a task is in the middle of a send: where all wait for an answer, it goes on for a while.
@@ -23,8 +24,8 @@ defmodule GpuNode.LocalSupervisionTest do
     eventually(20_000, fn ->
       signal(name, "STOP")
       stuck? = Enum.any?(1..100, fn _ -> in_send?.() || (Process.sleep(5) && false) end)
-      # Long enough for the memory of the next tensors, whose pages take time.
-      unless stuck?, do: signal(name, "CONT") && Process.sleep(100)
+      # Long enough for the memory of some tensors.
+      unless stuck?, do: signal(name, "CONT") && Process.sleep(150)
       stuck?
     end)
   end
@@ -58,8 +59,9 @@ defmodule GpuNode.LocalSupervisionTest do
 
   test "a transfer that is stuck in a send goes with its caller, and with its node", %{name: name} do
     for how <- [:caller, :node] do
-      uploaders = for _ <- 1..4, do: upload(name)
-      eventually(fn -> length(Tree.of(name)) == 11 end)
+      # Together they have more on the way, 4 MiB each, than sockets hold.
+      uploaders = for _ <- 1..12, do: upload(name)
+      eventually(fn -> length(Tree.of(name)) > 13 end)
       tasks = fn -> for {path, pid} <- Tree.of(name), length(path) == 3, do: pid end
       stop_in_send(name, tasks)
       Enum.each(uploaders, &Process.unlink/1)
