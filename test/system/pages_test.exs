@@ -23,7 +23,12 @@ defmodule GpuNode.PagesTest do
   defp bash(script, home) do
     path = Path.join(home, "script.sh")
     File.write!(path, script)
-    env = [{"HOME", home}, {"GPU_NODE_DEVICE", System.get_env("GPU_NODE_TEST_DEVICE")}]
+    # A folder of running nodes of its own, too: others of this user may run.
+    runtime = Path.join(home, "runtime")
+    File.mkdir_p!(runtime)
+    File.chmod!(runtime, 0o700)
+    device = System.get_env("GPU_NODE_TEST_DEVICE")
+    env = [{"HOME", home}, {"XDG_RUNTIME_DIR", runtime}, {"GPU_NODE_DEVICE", device}]
     System.cmd("bash", [path], cd: @root, env: env, stderr_to_stdout: true)
   end
 
@@ -57,6 +62,20 @@ defmodule GpuNode.PagesTest do
 
   defp foreground?(line), do: line =~ ~r/^(rel\/toolbox )?\S*gpu_node run /
 
+  # What stays on the screen until somebody ends it.
+  defp watched(line) do
+    [command | _comment] = String.split(line, ~r/\s+# /)
+    "(#{command}) >\"$HOME/watch.log\" 2>&1 & watch=$!; sleep 2; kill $watch; wait $watch || true; cat \"$HOME/watch.log\""
+  end
+
+  defp typed(line) do
+    cond do
+      foreground?(line) -> background(line)
+      line =~ "--watch" -> watched(line)
+      true -> line
+    end
+  end
+
   test "every shell block is one that is run, here or as a part of the tests" do
     known = ["rel/demo ", "cmake --preset release", "gpu_node check", "gpu_node run --name gpu0@10.0.0.7"]
     for source <- blocks(), do: assert(Enum.any?(known, &(source =~ &1)), "nobody runs\n#{source}")
@@ -66,7 +85,7 @@ defmodule GpuNode.PagesTest do
 
   test "the process: checked, run, asked and explained" do
     lines = block("gpu_node check") |> here() |> String.split("\n")
-    script = Enum.map_join(lines, "\n", &if(foreground?(&1), do: background(&1), else: &1))
+    script = Enum.map_join(lines, "\n", &typed/1)
     {output, status} = bash(@prelude <> script, home())
     assert status == 0, output
     for word <- ["devices", "sessions", "--cookie-file", "Exit"], do: assert(output =~ ~r/#{word}/i, "no #{word} in\n#{output}")
