@@ -20,8 +20,6 @@ std::optional<size_t> position(const std::vector<T>& list, const std::string& na
   return std::nullopt;
 }
 
-std::string plural(size_t count, const std::string& noun) { return concat(count, " ", noun, count == 1 ? "" : "s"); }
-
 constexpr std::string_view kComposed[] = {"logsumexp", "logit", "square", "logsigmoid"};
 
 std::vector<std::string> function_names() {
@@ -74,7 +72,7 @@ Result<ValueId> Elaborator::call(const Expression& expression, uint32_t id, cons
   const size_t wanted = op ? static_cast<size_t>(operand_count(*op)) : 1;
   if (node.name != "logsumexp" && node.children.size() != wanted)
     return parse_error(
-        node.column, concat(node.name, " takes ", plural(wanted, "argument"), ", here it has ", node.children.size()));
+        node.column, concat(node.name, " takes ", counted(wanted, "argument"), ", here it has ", node.children.size()));
   std::vector<ValueId> arguments;
   for (const uint32_t child : node.children) {
     GPU_ASSIGN(const ValueId argument, evaluate(expression, child, scope));
@@ -149,8 +147,8 @@ Result<std::vector<ValueId>> Elaborator::places(const Expression& expression, ui
                                                 std::vector<uint16_t> dimensions, const Scope& scope) {
   const Expression::Node& node = expression.nodes[id];
   if (node.children.size() != dimensions.size())
-    return parse_error(node.column, "'" + node.name + "' has " + plural(dimensions.size(), "dimension") +
-                                        ", here it has " + plural(node.children.size(), "place"));
+    return parse_error(node.column, "'" + node.name + "' has " + counted(dimensions.size(), "dimension") +
+                                        ", here it has " + counted(node.children.size(), "place"));
   std::vector<ValueId> values;
   for (size_t i = 0; i < dimensions.size(); ++i) {
     GPU_ASSIGN(const Place at, place(expression, node.children[i], scope));

@@ -212,13 +212,14 @@ Result<void> read_id(Reader& reader, std::string_view what, int64_t& id) {
   return malformed(what, "an id, an integer of at least 0", before);
 }
 
+std::string bounds_text(int64_t least, int64_t most) {
+  return most == INT64_MAX ? concat("an integer of at least ", least) : concat("an integer from ", least, " to ", most);
+}
+
 Result<void> read_bounded(Reader& reader, std::string_view what, int64_t least, int64_t most, int64_t& value) {
   const Reader before = reader;
   if (reader.read_int64(value) && value >= least && value <= most) return {};
-  return malformed(
-      what,
-      most == INT64_MAX ? concat("an integer of at least ", least) : concat("an integer from ", least, " to ", most),
-      before);
+  return malformed(what, bounds_text(least, most), before);
 }
 
 Result<Message> decode_message(std::span<const std::byte> term) {

@@ -16,6 +16,9 @@ Error malformed(std::string_view what, std::string_view expected, const etf::Rea
 Result<void> read_session(etf::Reader& reader, std::string_view what, uint64_t& session);
 Result<void> read_id(etf::Reader& reader, std::string_view what, int64_t& id);
 
+// "an integer from 0 to 9", "an integer of at least 0" where |most| is INT64_MAX.
+std::string bounds_text(int64_t least, int64_t most);
+
 // An integer within bounds; INT64_MAX: no upper one.
 Result<void> read_bounded(etf::Reader& reader, std::string_view what, int64_t least, int64_t most, int64_t& value);
 

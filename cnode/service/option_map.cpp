@@ -31,10 +31,7 @@ Error KeyedValue::wrong(std::string_view expected) const {
 Result<void> KeyedValue::integer(int64_t& value, int64_t low, int64_t high) const {
   Reader ahead = reader;
   int64_t read = 0;
-  if (!ahead.read_int64(read) || read < low || read > high) {
-    const bool open = high == std::numeric_limits<int64_t>::max();
-    return wrong(open ? concat("an integer of at least ", low) : concat("an integer from ", low, " to ", high));
-  }
+  if (!ahead.read_int64(read) || read < low || read > high) return wrong(bounds_text(low, high));
   reader = ahead;
   value = read;
   return {};

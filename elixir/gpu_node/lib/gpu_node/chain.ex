@@ -95,7 +95,7 @@ defmodule GpuNode.Chain do
   """
   @spec compile(atom, atom | String.t() | {:file, Path.t()}, keyword) :: {:ok, Model.t()} | {:error, Error.t()}
   def compile(node, family, options \\ []) do
-    Spans.compile(node, family, options, fn -> compiled(node, family, options) end)
+    Spans.compile(node, family, options, @compile_options, fn -> compiled(node, family, options) end)
   end
 
   defp compiled(node, family, options) do
@@ -189,7 +189,7 @@ defmodule GpuNode.Chain do
   """
   @spec sample(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
   def sample(%Model{} = model, draws, options \\ []),
-    do: Spans.sample(model, draws, options, fn -> Sampling.run(model, draws, options) end)
+    do: Spans.sample(model, draws, options, Sampling.options(), fn -> Sampling.run(model, draws, options) end)
 
   @doc "As `sample/3`, raising `GpuNode.Error`."
   @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()

@@ -32,6 +32,25 @@ defmodule GpuNode.Shape do
 
   def check(shape), do: {:error, "a shape is a tuple of integers of 0 or more, got #{inspect(shape)}"}
 
+  @doc "The shape of nested lists, `{}` of what is no list. `:error` where they are not of the same length at every depth."
+  @spec of_lists(term) :: {:ok, t} | :error
+  def of_lists([first | _] = list) do
+    with {:ok, inner} <- of_lists(first),
+         true <- Enum.all?(list, &lists_of?(&1, Tuple.to_list(inner))) do
+      {:ok, Tuple.insert_at(inner, 0, length(list))}
+    else
+      _uneven -> :error
+    end
+  end
+
+  def of_lists([]), do: {:ok, {0}}
+  def of_lists(_number), do: {:ok, {}}
+
+  defp lists_of?(number, []), do: not is_list(number)
+
+  defp lists_of?(list, [length | inner]),
+    do: is_list(list) and length(list) == length and Enum.all?(list, &lists_of?(&1, inner))
+
   @doc "Number of elements."
   @spec size(t) :: non_neg_integer
   def size({}), do: 1

@@ -130,21 +130,10 @@ defmodule GpuNode.Tensor do
   @spec from_list!(atom, list | Element.value(), Type.t() | atom, keyword) :: t
   def from_list!(node, list, type, options \\ []), do: node |> from_list(list, type, options) |> Error.unwrap!()
 
-  defp list_shape(list, dims \\ [])
-  defp list_shape([], dims), do: {:ok, dims |> Enum.reverse([0]) |> List.to_tuple()}
-
-  defp list_shape([first | _] = list, dims) do
-    if Enum.all?(list, &same_form?(&1, first)),
-      do: list_shape(first, [length(list) | dims]),
-      else: {:error, Error.new(:invalid_argument, "the lists of a tensor must be of the same length at every depth")}
+  defp list_shape(list) do
+    with :error <- Shape.of_lists(list),
+         do: {:error, Error.new(:invalid_argument, "the lists of a tensor must be of the same length at every depth")}
   end
-
-  defp list_shape(_number, dims), do: {:ok, dims |> Enum.reverse() |> List.to_tuple()}
-
-  defp same_form?([a | as], [b | bs]),
-    do: length(as) == length(bs) and same_form?(a, b) and Enum.all?(as, &same_form?(&1, b))
-
-  defp same_form?(a, b), do: is_list(a) == is_list(b) and (not is_list(a) or a == b)
 
   defp encode(list, type) do
     with {:error, value} <- Element.encode_all(list, type),

@@ -30,7 +30,8 @@ defmodule GpuNode.Chain.InferenceData do
 
   import GpuNode.Chain.NxTensors, only: [is_nx: 1]
   alias GpuNode.Chain.{NxTensors, Samples}
-  alias GpuNode.{Element, Error, Json, Options, Tensor}
+  alias GpuNode.{Element, Error, Json, Options, Shape, Tensor, Type}
+  require Type
 
   @version Mix.Project.config()[:version]
   @slice_bytes 256 * 1024
@@ -198,20 +199,20 @@ defmodule GpuNode.Chain.InferenceData do
       else: invalid("#{name}: #{byte_size(binary)} bytes are no f64 numbers of shape #{inspect(shape)}")
   end
 
-  defp array(name, numbers), do: array(name, numbers, shape(numbers))
-
-  defp array(name, numbers, shape) do
-    if even?(numbers, Tuple.to_list(shape)),
-      do: {:ok, shape, List.flatten([numbers])},
-      else: invalid("#{name}: #{inspect(numbers, limit: 10)} are no numbers in lists of one length")
+  defp array(name, numbers) do
+    case Shape.of_lists(numbers) do
+      {:ok, shape} -> array(name, numbers, shape)
+      :error -> no_numbers(name, numbers)
+    end
   end
 
-  defp shape([first | _] = list), do: Tuple.insert_at(shape(first), 0, length(list))
-  defp shape([]), do: {0}
-  defp shape(_number), do: {}
+  defp array(name, lists, shape) do
+    numbers = List.flatten([lists])
+    if Enum.all?(numbers, &Type.is_literal(&1)), do: {:ok, shape, numbers}, else: no_numbers(name, lists)
+  end
 
-  defp even?(number, []), do: is_number(number) or number in [:nan, :infinity, :neg_infinity]
-  defp even?(list, [count | dims]), do: is_list(list) and length(list) == count and Enum.all?(list, &even?(&1, dims))
+  defp no_numbers(name, lists),
+    do: invalid("#{name}: #{inspect(lists, limit: 10)} are no numbers in lists of one length")
 
   ## The object
 

@@ -3,7 +3,7 @@ defmodule GpuNode.Chain.Numbers do
   # What callers of GpuNode.Chain give as numbers, on its way to the node: in the message where it is small, else in a tensor.
 
   import GpuNode.Chain.NxTensors, only: [is_nx: 1]
-  alias GpuNode.{Attachments, Chain, Client, Element, Error, Link, Tensor, Text, Type}
+  alias GpuNode.{Attachments, Chain, Client, Element, Error, Link, Shape, Tensor, Text, Type}
   alias GpuNode.Chain.{Model, NxTensors}
 
   @typedoc "By name: tensors, and what a message carries."
@@ -47,7 +47,7 @@ defmodule GpuNode.Chain.Numbers do
   defp place(name, numbers, model, link, deadline) do
     with {:ok, shape} <- shape(name, numbers),
          :ok <- fits(name, shape, model),
-         {:ok, bytes} <- encode(name, numbers, model.type),
+         {:ok, bytes} <- bytes(name, numbers, model.type),
          do: place(name, bytes, model, link, deadline)
   end
 
@@ -107,9 +107,10 @@ defmodule GpuNode.Chain.Numbers do
   def encode(name, tensor, type) when is_nx(tensor),
     do: with({:ok, {binary, _shape}} <- NxTensors.take(name, tensor, type, nil), do: {:ok, binary})
 
-  def encode(name, numbers, type) do
-    with {:ok, _shape} <- shape(name, numbers),
-         {:error, number} <- Element.encode_all(numbers, type),
+  def encode(name, numbers, type), do: with({:ok, _shape} <- shape(name, numbers), do: bytes(name, numbers, type))
+
+  defp bytes(name, numbers, type) do
+    with {:error, number} <- Element.encode_all(numbers, type),
          do: invalid("#{name}: #{inspect(number)} is not a number")
   end
 
@@ -163,26 +164,14 @@ defmodule GpuNode.Chain.Numbers do
 
   defp array(name, numbers, link, deadline) do
     with {:ok, shape} <- shape("data #{name}", numbers),
-         {:ok, bytes} <- encode("data #{name}", numbers, {:f, 64}),
+         {:ok, bytes} <- bytes("data #{name}", numbers, {:f, 64}),
          do: array(name, {bytes, shape}, link, deadline)
   end
 
-  # The shape of nested lists, which are all of one length in each place.
-  defp shape(name, [first | _] = list) do
-    with {:ok, inner} <- shape(name, first) do
-      if Enum.all?(list, &same_shape?(&1, Tuple.to_list(inner))),
-        do: {:ok, Tuple.insert_at(inner, 0, length(list))},
-        else: invalid("#{name}: the lists in #{inspect(list, limit: 10)} are not of one shape")
-    end
+  defp shape(name, numbers) do
+    with :error <- Shape.of_lists(numbers),
+         do: invalid("#{name}: the lists in #{inspect(numbers, limit: 10)} are not of one shape")
   end
-
-  defp shape(_name, []), do: {:ok, {0}}
-  defp shape(_name, _number), do: {:ok, {}}
-
-  defp same_shape?(number, []), do: not is_list(number)
-
-  defp same_shape?(list, [length | inner]),
-    do: is_list(list) and length(list) == length and Enum.all?(list, &same_shape?(&1, inner))
 
   defp invalid(text), do: {:error, Error.new(:invalid_argument, text)}
 end

@@ -3,17 +3,18 @@ defmodule GpuNode.Chain.Spans do
   # The telemetry spans around compilations and samplings: see GpuNode.Telemetry.
 
   alias GpuNode.Chain.{Model, Samples}
-  alias GpuNode.{Error, Telemetry}
+  alias GpuNode.{Error, Options, Telemetry}
 
   @type result(value) :: {:ok, value} | {:error, Error.t()}
 
-  @spec compile(atom, term, keyword, (-> result(Model.t()))) :: result(Model.t())
-  def compile(node, family, options, fun) do
+  # Options are as given, which may be wrong; what is not among them is as `schema` has it.
+  @spec compile(atom, term, keyword, Options.schema(), (-> result(Model.t()))) :: result(Model.t())
+  def compile(node, family, options, schema, fun) do
     metadata = %{
       node: node,
       family: family(family),
-      type: given(options, :type, :f64),
-      chains: given(options, :chains, 4)
+      type: given(options, :type, schema[:type][:default]),
+      chains: given(options, :chains, schema[:chains][:default])
     }
 
     Telemetry.span([:chain, :compile], %{}, metadata, fun, fn {:ok, model} ->
@@ -27,16 +28,16 @@ defmodule GpuNode.Chain.Spans do
   defp family({:file, _path}), do: :file
   defp family(_text), do: :text
 
-  @spec sample(Model.t(), term, keyword, (-> result(Samples.t()))) :: result(Samples.t())
-  def sample(model, draws, options, fun) do
+  @spec sample(Model.t(), term, keyword, Options.schema(), (-> result(Samples.t()))) :: result(Samples.t())
+  def sample(model, draws, options, schema, fun) do
     metadata = %{
       node: model.node,
       family: model.family,
       type: model.type,
       coordinates: model.coordinates,
       chains: given(options, :chains, model.chains),
-      warmup: given(options, :warmup, 1000),
-      thin: given(options, :thin, 1)
+      warmup: given(options, :warmup, schema[:warmup][:default]),
+      thin: given(options, :thin, schema[:thin][:default])
     }
 
     Telemetry.span([:chain, :sample], %{draws: draws}, metadata, fun, fn {:ok, samples} ->

@@ -2,7 +2,7 @@ defmodule GpuNode.Diagnostics.Warnings do
   @moduledoc false
   # What speaks against draws: see GpuNode.Diagnostics.Warning. Nothing here asks a node.
 
-  alias GpuNode.Diagnostics
+  alias GpuNode.{Diagnostics, Text}
   alias GpuNode.Diagnostics.{Draws, Warning}
 
   @rhat 1.01
@@ -227,7 +227,7 @@ defmodule GpuNode.Diagnostics.Warnings do
         :few_chains,
         chains,
         @chains,
-        "#{chains} chain#{plural(chains)} cannot show whether others would have come to the same place: take #{@chains} at least, of which a GPU has many for the price of one"
+        "#{Text.count(chains, "chain")} cannot show whether others would have come to the same place: take #{@chains} at least, of which a GPU has many for the price of one"
       )
 
     if(draws < @least_draws, do: [few_draws], else: []) ++ if(chains < @chains, do: [few_chains], else: [])
@@ -344,9 +344,6 @@ defmodule GpuNode.Diagnostics.Warnings do
 
   defp list(chains) when length(chains) <= 5, do: Enum.join(chains, ", ")
   defp list(chains), do: "#{chains |> Enum.take(5) |> Enum.join(", ")} and #{length(chains) - 5} more"
-
-  defp plural(1), do: ""
-  defp plural(_), do: "s"
 
   # So that what is above a bound reads as that.
   defp precise(:infinity), do: "infinite"

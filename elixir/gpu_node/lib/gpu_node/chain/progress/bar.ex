@@ -4,6 +4,8 @@ defmodule GpuNode.Chain.Progress.Bar do
   asks a clock or writes anything.
   """
 
+  alias GpuNode.Text
+
   @enforce_keys [:warmup, :draws, :width, :started]
   defstruct @enforce_keys ++ [:phase, :since, from: 0, shown?: false]
 
@@ -39,7 +41,7 @@ defmodule GpuNode.Chain.Progress.Bar do
 
   # Pairs of importance and text, in the order of the line; what is least important goes first where there is no room.
   defp fields(_bar, %{phase: :search} = report, _now) do
-    attempts = "#{report.attempts} attempt#{if report.attempts == 1, do: "", else: "s"}"
+    attempts = Text.count(report.attempts, "attempt")
     {[{0, "search"}, {1, attempts}, {2, "step #{number(report.step_size)}"}], nil}
   end
 
@@ -87,8 +89,7 @@ defmodule GpuNode.Chain.Progress.Bar do
   end
 
   defp state(report) do
-    divergences = report.divergences
-    text = "#{divergences} divergence#{if divergences == 1, do: "", else: "s"}"
+    text = Text.count(report.divergences, "divergence")
     step = String.pad_trailing("step #{number(report.step_size)}", 12)
     [{5, step}, {2, String.pad_trailing(text, 13)}]
   end
