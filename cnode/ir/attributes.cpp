@@ -14,6 +14,10 @@ AttributeKind kind_of(const std::optional<Axes>&) { return AttributeKind::kAxes;
 AttributeKind kind_of(const std::optional<int64_t>&) { return AttributeKind::kAxis; }
 AttributeKind kind_of(int64_t) { return AttributeKind::kAxis; }
 AttributeKind kind_of(Count) { return AttributeKind::kCount; }
+AttributeKind kind_of(const Starts&) { return AttributeKind::kStarts; }
+AttributeKind kind_of(const Dims&) { return AttributeKind::kIntegers; }
+AttributeKind kind_of(const std::optional<Dims>&) { return AttributeKind::kIntegers; }
+AttributeKind kind_of(const Padding&) { return AttributeKind::kPadding; }
 AttributeKind kind_of(bool) { return AttributeKind::kBoolean; }
 AttributeKind kind_of(TieBreak) { return AttributeKind::kChoice; }
 AttributeKind kind_of(const Scalar&) { return AttributeKind::kLiteral; }
@@ -73,6 +77,28 @@ const std::vector<AttributeVariant>& defaults() {
 struct Texts {
   std::string text;
 
+  void operator()(std::string_view name, const Starts& starts) {
+    std::string list;
+    if (starts.values.empty()) return;
+    for (const int64_t start : starts.values) {
+      list += list.empty() ? "" : ", ";
+      list += start == Starts::kOperand ? "operand" : std::to_string(start);
+    }
+    text += concat(", ", name, " [", list, "]");
+  }
+  void operator()(std::string_view name, const Dims& values) {
+    std::string list;
+    if (values.empty()) return;
+    for (const int64_t value : values) list += concat(list.empty() ? "" : ", ", value);
+    text += concat(", ", name, " [", list, "]");
+  }
+  void operator()(std::string_view name, const std::optional<Dims>& values) {
+    if (values) (*this)(name, *values);
+  }
+  void operator()(std::string_view name, const Padding& padding) {
+    if (!padding.empty()) text += concat(", ", name, " ", padding_text(padding));
+  }
+
   void operator()(std::string_view name, const Axes& axes) {
     if (!axes.empty()) text += concat(", ", name, " ", axes_text(axes));
   }
@@ -120,6 +146,15 @@ std::string axes_text(const Axes& axes, std::string_view brackets) {
   std::string text(1, brackets[0]);
   for (const int axis : axes) text += concat(text.size() > 1 ? ", " : "", axis);
   return text + brackets[1];
+}
+
+std::string padding_text(const Padding& padding) {
+  std::string list;
+  for (const Edges& edges : padding) {
+    list += concat(list.empty() ? "{" : ", {", edges.low, ", ", edges.high);
+    list += edges.interior != 0 ? concat(", ", edges.interior, "}") : std::string("}");
+  }
+  return concat("[", list, "]");
 }
 
 std::string attributes_text(const Attributes& attributes) {

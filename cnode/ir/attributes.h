@@ -5,7 +5,9 @@
 // messages all go through it, so that a field cannot be read and forgotten elsewhere.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include "base/small_list.h"
 #include "ir/op.h"
 #include "tensor/scalar.h"
+#include "tensor/shape.h"
 
 namespace gpu_node::ir {
 
@@ -27,13 +30,30 @@ struct Count {
   int64_t value = 1;
 };
 
+// Where a window begins along each axis: a number, or kOperand for one that is read from the next of the operands
+// behind the others.
+struct Starts {
+  static constexpr int64_t kOperand = std::numeric_limits<int64_t>::min();
+  Dims values;
+
+  int operands() const { return static_cast<int>(std::count(values.begin(), values.end(), kOperand)); }
+};
+
+// What is put before and behind an axis (less than 0: cut off), and between its elements.
+struct Edges {
+  int64_t low = 0, high = 0, interior = 0;
+
+  bool operator==(const Edges&) const = default;
+};
+using Padding = SmallList<Edges, 4>;  // by axis
+
 // Visit: called as visit(name, field) for each field. Self: the structure, const or not.
 struct NoAttributes {
   template <typename Self, typename Visit>
   static void visit(Self& /*self*/, Visit&& /*visit*/) {}
 };
 
-struct AxesAttributes {  // squeeze, transpose, broadcast
+struct AxesAttributes {  // squeeze, transpose, broadcast, reverse, gather, indexed_add, indexed_put
   std::optional<Axes> axes;
 
   template <typename Self, typename Visit>
@@ -96,7 +116,7 @@ struct DotAttributes {
   }
 };
 
-struct ConcatenateAttributes {
+struct AxisAttributes {  // concatenate, stack, take, take_along_axis
   int64_t axis = 0;
 
   template <typename Self, typename Visit>
@@ -114,9 +134,40 @@ struct TopKAttributes {
   }
 };
 
-using AttributeVariant =
-    std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
-                 ConstantAttributes, DotAttributes, ConcatenateAttributes, TopKAttributes>;
+struct SliceAttributes {
+  Starts starts;
+  Dims lengths;                 // of the operand's elements from the start on, before strides
+  std::optional<Dims> strides;  // nothing: 1
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("starts", self.starts);
+    visit("lengths", self.lengths);
+    visit("strides", self.strides);
+  }
+};
+
+struct PutSliceAttributes {
+  Starts starts;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("starts", self.starts);
+  }
+};
+
+struct PadAttributes {
+  Padding padding;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("padding", self.padding);
+  }
+};
+
+using AttributeVariant = std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes,
+                                      IotaAttributes, ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes,
+                                      SliceAttributes, PutSliceAttributes, PadAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.
@@ -160,6 +211,9 @@ class Attributes {
 
 // "[0, 2]", or between other brackets.
 std::string axes_text(const Axes& axes, std::string_view brackets = "[]");
+
+// "[{1, 0}, {0, 0, 2}]": interiors of 0 are left out.
+std::string padding_text(const Padding& padding);
 
 // Their differences from the defaults, as messages have them: ", axes [0, 2], keep_axes".
 std::string attributes_text(const Attributes& attributes);

@@ -19,8 +19,8 @@ Result<void> check_arity(const Inference& inference) {
   const Op& op = inference.op();
   const size_t given = inference.instruction.operands.size();
   if (!op.takes_operands(given) || inference.operands.size() != given)
-    return invalid(inference, "takes ", counted(op.operands(), "operand"), op.takes_list ? " or more" : "", ", not ",
-                   given);
+    return invalid(inference, "takes ", counted(op.operands(), "operand"),
+                   op.takes_list || op.takes_starts() ? " or more" : "", ", not ", given);
   if (inference.instruction.results.size() != op.results)
     return invalid(inference, "has ", op.results, op.results == 1 ? " result" : " results", ", not ",
                    inference.instruction.results.size());

@@ -1,6 +1,4 @@
 // Shapes of elementwise ops, reductions and dot, and the axes that they name.
-#include <limits>
-
 #include "ir/inference.h"
 
 namespace gpu_node::ir {
@@ -116,27 +114,6 @@ Result<Shape> dot_shape(const Inference& inference) {
   return shape;
 }
 
-Result<Shape> concatenated_shape(const Inference& inference) {
-  const int64_t axis = inference.instruction.attributes.as<ConcatenateAttributes>().axis;
-  Shape shape = inference.shape(0);
-  if (axis < 0 || axis >= shape.size())
-    return invalid(inference, "axis ", axis, " is not an axis of ", inference.operand_text(0));
-  int64_t& sum = shape[static_cast<int>(axis)];
-  for (size_t i = 1; i < inference.operands.size(); ++i) {
-    const Shape& own = inference.shape(i);
-    bool fits = own.size() == shape.size();
-    for (int d = 0; fits && d < shape.size(); ++d) fits = d == axis || own[d] == shape[d];
-    if (!fits)
-      return invalid(inference, "operand ", i, ", ", inference.operand_text(i), ", must be as operand 0, ",
-                     inference.operand_text(0), ", but for axis ", axis);
-    const int64_t more = own[static_cast<int>(axis)];
-    if (more > std::numeric_limits<int64_t>::max() - sum)
-      return invalid(inference, "axis ", axis, " of the result would be above 2^63");
-    sum += more;
-  }
-  return shape;
-}
-
 Result<Shape> top_k_shape(const Inference& inference) {
   const int64_t k = inference.instruction.attributes.as<TopKAttributes>().k.value;
   Shape shape = inference.shape(0);
@@ -188,7 +165,25 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
     case ShapeRule::kDot:
       return dot_shape(inference);
     case ShapeRule::kConcatenate:
-      return concatenated_shape(inference);
+      return infer_concatenate(inference);
+    case ShapeRule::kStack:
+      return infer_stack(inference);
+    case ShapeRule::kReverse:
+      return infer_reverse(inference);
+    case ShapeRule::kSlice:
+      return infer_slice(inference);
+    case ShapeRule::kPutSlice:
+      return infer_put_slice(inference);
+    case ShapeRule::kPad:
+      return infer_pad(inference);
+    case ShapeRule::kGather:
+      return infer_gather(inference);
+    case ShapeRule::kTake:
+      return infer_take(inference);
+    case ShapeRule::kTakeAlongAxis:
+      return infer_take_along_axis(inference);
+    case ShapeRule::kIndexed:
+      return infer_indexed(inference);
     case ShapeRule::kTopK:
       return top_k_shape(inference);
   }

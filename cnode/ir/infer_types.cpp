@@ -26,10 +26,10 @@ bool holds(Dtype declared, Dtype from) {
   return to.kind == DtypeKind::kSigned && (to.bits > source.bits || to.bits == 64);
 }
 
-// The declared type, which must hold all operands from |first| on.
-Result<Dtype> merged(const Inference& inference, size_t result, size_t first) {
+// The declared type, which must hold the operands from |first| on, each |step|-th.
+Result<Dtype> merged(const Inference& inference, size_t result, size_t first, size_t step = 1) {
   const TensorType& declared = inference.declared(result);
-  for (size_t i = first; i < inference.operands.size(); ++i) {
+  for (size_t i = first; i < inference.operands.size(); i += step) {
     if (inference.shape(i).empty() || holds(declared.dtype, inference.dtype(i))) continue;
     return invalid(inference, "the result is declared ", text(declared), ", which cannot hold operand ", i, ", ",
                    inference.operand_text(i));
@@ -77,6 +77,8 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
       return merged(inference, result, 0);
     case TypeRule::kMergeValues:
       return merged(inference, result, 1);
+    case TypeRule::kMergeUpdates:
+      return merged(inference, result, 0, 2);
     case TypeRule::kAggregate:
       if (!is_integer(inference.dtype(0))) return inference.dtype(0);
       if (!is_integer(declared))

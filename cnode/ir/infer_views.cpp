@@ -1,4 +1,4 @@
-// Shapes of views (reshape, squeeze, transpose, broadcast) and of what is made from nothing.
+// Shapes of views (reshape, squeeze, transpose, broadcast, reverse, slice) and of what is made from nothing.
 #include "ir/inference.h"
 
 namespace gpu_node::ir {
@@ -76,6 +76,44 @@ Result<Shape> infer_broadcast(const Inference& inference, const Shape& declared)
                      ": axis ", i, " is ", from[i], ", axis ", axis, " of the result is ", to);
   }
   return declared;
+}
+
+Result<Shape> infer_reverse(const Inference& inference) {
+  const std::optional<Axes>& axes = inference.instruction.attributes.as<AxesAttributes>().axes;
+  if (axes) GPU_TRY(check_axes(inference, "axes", *axes, inference.dtype(0), inference.shape(0)));
+  return inference.shape(0);
+}
+
+Result<void> check_starts(const Inference& inference, const Starts& starts, size_t first) {
+  if (starts.values.size() != inference.shape(0).size())
+    return invalid(inference, "starts must be one for each of the ", counted(inference.shape(0).size(), "dimension"),
+                   " of ", inference.operand_text(0), ", not ", starts.values.size());
+  const size_t read = inference.operands.size() - first;
+  if (static_cast<size_t>(starts.operands()) != read)
+    return invalid(inference, counted(starts.operands(), "start"), " to be read from operands, but there are ", read);
+  for (size_t i = first; i < inference.operands.size(); ++i)
+    if (!inference.shape(i).empty() || !is_integer(inference.dtype(i)))
+      return invalid(inference, "a start is one integer, but operand ", i, " is ", inference.operand_text(i));
+  return {};
+}
+
+Result<Shape> infer_slice(const Inference& inference) {
+  const auto& [starts, lengths, strides] = inference.instruction.attributes.as<SliceAttributes>();
+  const Shape& from = inference.shape(0);
+  GPU_TRY(check_starts(inference, starts, 1));
+  if (lengths.size() != from.size() || (strides && strides->size() != from.size()))
+    return invalid(inference, lengths.size() != from.size() ? "lengths" : "strides", " must be one for each of the ",
+                   counted(from.size(), "dimension"), " of ", inference.operand_text(0));
+  Shape shape;
+  for (int d = 0; d < from.size(); ++d) {
+    const int64_t stride = strides ? (*strides)[d] : 1;
+    if (stride < 1) return invalid(inference, "axis ", d, ": a stride is at least 1, not ", stride);
+    if (lengths[d] < 0 || lengths[d] > from[d])
+      return invalid(inference, "axis ", d, ": length ", lengths[d], " is outside 0 to ", from[d], " of ",
+                     inference.operand_text(0));
+    shape.push_back(lengths[d] == 0 ? 0 : (lengths[d] - 1) / stride + 1);
+  }
+  return shape;
 }
 
 }  // namespace gpu_node::ir

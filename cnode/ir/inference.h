@@ -40,6 +40,21 @@ Result<Shape> infer_reshape(const Inference& inference, const Shape& declared);
 Result<Shape> infer_squeeze(const Inference& inference);
 Result<Shape> infer_transpose(const Inference& inference);
 Result<Shape> infer_broadcast(const Inference& inference, const Shape& declared);
+Result<Shape> infer_reverse(const Inference& inference);
+Result<Shape> infer_slice(const Inference& inference);
+// Of what moves elements (infer_moves.cpp).
+Result<Shape> infer_concatenate(const Inference& inference);
+Result<Shape> infer_stack(const Inference& inference);
+Result<Shape> infer_put_slice(const Inference& inference);
+Result<Shape> infer_pad(const Inference& inference);
+Result<Shape> infer_gather(const Inference& inference);
+Result<Shape> infer_take(const Inference& inference);
+Result<Shape> infer_take_along_axis(const Inference& inference);
+Result<Shape> infer_indexed(const Inference& inference);
+
+// |starts| must be one for each axis of operand 0, and have an operand of one integer for each that is none itself,
+// from operand |first| on.
+Result<void> check_starts(const Inference& inference, const Starts& starts, size_t first);
 
 // |axes| must be axes of |shape|, each once; |name| is what the message calls them.
 Result<void> check_axes(const Inference& inference, std::string_view name, const Axes& axes, Dtype dtype,

@@ -5,6 +5,7 @@
 // What is true of an op is a column of its row. Code outside a family's own folder asks the columns, never the name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -18,13 +19,19 @@ enum class Family : uint8_t {
   kTernary,    // select, clip: element by element, three operands
   kCast,       // as_type, bitcast
   kCreate,     // iota, eye, constant: no operands
-  kView,       // reshape, squeeze, transpose, broadcast: a view where strides allow, else a copy
+  kView,       // reshape, squeeze, transpose, broadcast, reverse, slice: a view where strides allow, else a copy
   kReduce,     // sum, product, reduce_max, reduce_min, all, any, logsumexp
   kArgReduce,  // argmax, argmin
   kDot,
-  kConcatenate,
-  kOrder,  // top_k
+  kConcatenate,  // concatenate, stack
+  kMove,         // pad, put_slice, gather, take, take_along_axis, indexed_put
+  kOrder,        // top_k
 };
+
+// Gives elements of its operands, and computes nothing where they are of the result's type.
+constexpr bool is_move(Family family) {
+  return family == Family::kView || family == Family::kConcatenate || family == Family::kMove;
+}
 
 // Element by element: planned alike, whatever the number of operands.
 constexpr bool is_elementwise(Family family) { return family <= Family::kCast; }
@@ -53,6 +60,8 @@ enum class Code : uint8_t {
   kSqueeze,
   kTranspose,
   kBroadcast,
+  kReverse,
+  kSlice,
   kSum,
   kProduct,
   kReduceMax,
@@ -64,6 +73,13 @@ enum class Code : uint8_t {
   kArgmin,
   kDot,
   kConcatenate,
+  kStack,
+  kPad,
+  kPutSlice,
+  kGather,
+  kTake,
+  kTakeAlongAxis,
+  kIndexedPut,
   kTopK,
 };
 
@@ -86,6 +102,7 @@ enum class TypeRule : uint8_t {
   kMerge,          // the merged type of all operands (merge), or a wider one that is declared
   kMergeFloating,  // kMerge, then kFloating
   kMergeValues,    // kMerge of all operands but the first
+  kMergeUpdates,   // kMerge of the first and the third operand
   kAggregate,      // integers widen (to_aggregate), or become the integer type that is declared
   kDeclared,       // the declared type
   kSameWidth,      // the declared type, real and as wide as the operand's
@@ -98,25 +115,37 @@ enum class ShapeRule : uint8_t {
   kElementwise,  // Nx.broadcast_shape over all operands: aligned at the last axis, 1 stretches
   kClip,         // the first operand's; the others are scalars
   kDeclared,
-  kMatrix,       // declared, of two axes or more
-  kReshape,      // declared, of as many elements
-  kSqueeze,      // without the axes `axes`, or without all of one element
-  kTranspose,    // the axes in the order `axes`, or reversed
-  kBroadcast,    // declared; `axes` has the result's axis of each of the operand's
-  kReduce,       // without the axes `axes`, or all of them; with `keep_axes` they become 1
-  kArgReduce,    // the same with `axis` and `keep_axis`
-  kDot,          // batch axes, what is left of the left operand's, then of the right's
-  kConcatenate,  // the first operand's, along `axis` the sum of all
-  kTopK,         // the operand's, along the last axis `k`
+  kMatrix,         // declared, of two axes or more
+  kReshape,        // declared, of as many elements
+  kSqueeze,        // without the axes `axes`, or without all of one element
+  kTranspose,      // the axes in the order `axes`, or reversed
+  kBroadcast,      // declared; `axes` has the result's axis of each of the operand's
+  kReduce,         // without the axes `axes`, or all of them; with `keep_axes` they become 1
+  kArgReduce,      // the same with `axis` and `keep_axis`
+  kDot,            // batch axes, what is left of the left operand's, then of the right's
+  kConcatenate,    // the first operand's, along `axis` the sum of all
+  kStack,          // the first operand's, as all others', with a new axis `axis` of as many as there are operands
+  kReverse,        // the operand's, which has the axes `axes`
+  kSlice,          // `lengths` over `strides`, from `starts` on
+  kPutSlice,       // the first operand's, into which the second fits
+  kPad,            // each axis with its `padding`
+  kGather,         // the outer axes of the indices, whose last one goes over `axes`, then the operand's other axes
+  kTake,           // the operand's, with the indices' in the place of `axis`
+  kTakeAlongAxis,  // the indices', which is the operand's but for `axis`
+  kIndexed,        // the first operand's; the third lies in it where the indices say
+  kTopK,           // the operand's, along the last axis `k`
 };
 
 enum class AttributeKind : uint8_t {
-  kAxes,     // a list of axes
-  kAxis,     // an axis
-  kCount,    // how many, at least 1
-  kBoolean,  // true, false
-  kChoice,   // one of some atoms
-  kLiteral,  // {Type, Number}
+  kAxes,      // a list of axes
+  kAxis,      // an axis
+  kCount,     // how many, at least 1
+  kIntegers,  // a list of integers, one for each axis
+  kStarts,    // a list of integers and, for what an operand behind the others has, the atom operand
+  kPadding,   // a list of {Low, High} or {Low, High, Interior}, one for each axis
+  kBoolean,   // true, false
+  kChoice,    // one of some atoms
+  kLiteral,   // {Type, Number}
 };
 
 struct AttributeRow {
@@ -143,7 +172,14 @@ struct Op {
   uint16_t index;  // position in the table; never leaves the process
 
   size_t operands() const { return operand_names.size(); }
-  bool takes_operands(size_t count) const { return takes_list ? count >= operands() : count == operands(); }
+  // Whether operands behind the others are starts.
+  bool takes_starts() const {
+    return std::any_of(attributes.begin(), attributes.end(),
+                       [](const AttributeRow& row) { return row.kind == AttributeKind::kStarts; });
+  }
+  bool takes_operands(size_t count) const {
+    return takes_list || takes_starts() ? count >= operands() : count == operands();
+  }
 };
 
 // How specs/ops.json spells them.

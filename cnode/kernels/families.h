@@ -8,7 +8,7 @@ namespace gpu_node::kernels {
 
 // Unary, binary, ternary and cast ops.
 Result<void> plan_elementwise(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
-// Ops that is_view() accepts, as copies. The executor takes views instead where it can.
+// Ops that is_view() accepts, as copies (the executor takes views instead where it can), and slice.
 Result<void> plan_view(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // iota, eye, constant.
 Result<void> plan_create(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
@@ -20,8 +20,12 @@ Result<void> plan_arg_reduce(const ir::Instruction& instruction, std::span<const
 // dot.
 Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 
-// concatenate.
+// concatenate, stack.
 Result<void> plan_concatenate(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// pad, put_slice, gather, take, take_along_axis, indexed_put.
+Result<void> plan_move(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// slice whose starts are operands.
+Result<void> plan_slice(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // top_k.
 Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 

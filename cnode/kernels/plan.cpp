@@ -1,6 +1,8 @@
 // Chooses the family's planner, after the checks that hold for all of them.
 #include "kernels/plan.h"
 
+#include <algorithm>
+
 #include "kernels/elementwise/block.h"
 #include "kernels/families.h"
 #include "kernels/glsl/glsl_types.h"
@@ -13,13 +15,29 @@ Dtype type_of_arg(const Arg& arg) {
   return std::visit([](const auto& operand) { return operand.dtype; }, arg);
 }
 
+// Whether the result has elements of operand |i| of a move: of indices and starts it has none.
+bool gives_elements(const ir::Op& op, size_t i) {
+  if (op.takes_list) return true;
+  return i < op.operands() && (i == 0 || op.type_rule != ir::TypeRule::kSame) &&
+         (i != 1 || op.type_rule != ir::TypeRule::kMergeUpdates);
+}
+
 Result<void> check_device(const ir::Instruction& instruction, std::span<const Arg> operands,
                           const vulkan::DeviceInfo& device) {
   const ir::Op& op = *instruction.op;
   SmallList<Dtype, 4> types;
-  for (const auto& [name, result] : instruction.results) types.push_back(result.dtype);
-  for (const Arg& operand : operands) types.push_back(type_of_arg(operand));
+  bool converts = !ir::is_move(op.family);
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const Dtype type = type_of_arg(operands[i]);
+    if (!converts && gives_elements(op, i)) converts = type != instruction.results[0].type.dtype;
+    if (converts || !gives_elements(op, i)) types.push_back(type);
+  }
+  // What only moves is looked at where it does (bits_of).
+  if (op.family == ir::Family::kView) return {};
+  if (converts)
+    for (const auto& [name, result] : instruction.results) types.push_back(result.dtype);
   GPU_TRY(check_types(op.name, {types.begin(), types.size()}, device));
+  if (ir::is_move(op.family)) return {};
   const bool transcendental = op.type_rule == ir::TypeRule::kFloating || op.code == ir::Code::kMath ||
                               ((op.code == ir::Code::kPower || op.code == ir::Code::kRemainder) && is_float(types[0]));
   if (transcendental && !device.has_f64)
@@ -31,7 +49,7 @@ Result<void> check_device(const ir::Instruction& instruction, std::span<const Ar
 }
 
 Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
-  if (!operands.empty() && is_view(instruction, type_of_arg(operands[0])))
+  if (instruction.op->family == ir::Family::kCast && is_view(instruction, type_of_arg(operands[0])))
     return plan_view(instruction, operands, plan);
   switch (instruction.op->family) {
     case ir::Family::kUnary:
@@ -51,8 +69,10 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_concatenate(instruction, operands, plan);
     case ir::Family::kOrder:
       return plan_order(instruction, operands, plan);
+    case ir::Family::kMove:
+      return plan_move(instruction, operands, plan);
     case ir::Family::kView:
-      break;
+      return plan_view(instruction, operands, plan);
   }
   return Error{ErrorCode::kInternal, "op " + std::string(instruction.op->name) + " has no planner"};
 }

@@ -37,6 +37,12 @@ class LayoutKey {
     add(value.has_value());
     if (value) add(*value);
   }
+  void add(const ir::Starts& starts) { add(starts.values); }
+  void add(const ir::Padding& padding) {
+    words_.push_back(padding.size());
+    for (const ir::Edges& edges : padding)
+      for (const int64_t value : {edges.low, edges.high, edges.interior}) add(value);
+  }
   void add(ir::Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
   void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }
   void add(const ir::TensorType& type) {

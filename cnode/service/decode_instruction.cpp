@@ -129,6 +129,52 @@ Result<void> read_value(const KeyedValue& value, int64_t& axis) { return value.i
 
 Result<void> read_value(const KeyedValue& value, ir::Count& count) { return value.integer(count.value, 1); }
 
+Result<void> read_value(const KeyedValue& value, Dims& integers) {
+  std::vector<int64_t> read;
+  if (!value.reader.read_int64_list(read, kMaxRank))
+    return value.wrong(concat("a list of at most ", kMaxRank, " integers"));
+  integers.clear();
+  for (const int64_t one : read) integers.push_back(one);
+  return {};
+}
+
+// A list of at most kMaxRank elements, each of which |element| reads; |expected| is what the list is to be.
+template <typename Element>
+Result<void> read_list_value(const KeyedValue& value, std::string_view expected, const Element& element) {
+  Reader ahead = value.reader;
+  uint32_t count = 0;
+  bool good = ahead.read_list(count, kMaxRank);
+  for (uint32_t i = 0; good && i < count; ++i) good = element(ahead);
+  if (!good || (count > 0 && !ahead.read_nil())) return value.wrong(expected);
+  value.reader = ahead;
+  return {};
+}
+
+Result<void> read_value(const KeyedValue& value, ir::Starts& starts) {
+  starts.values.clear();
+  const auto element = [&starts](Reader& reader) {
+    int64_t start = 0;
+    std::string_view name;
+    const bool is_number = reader.read_int64(start);
+    if (!is_number && (!reader.read_atom(name) || name != "operand")) return false;
+    starts.values.push_back(is_number ? std::max(start, ir::Starts::kOperand + 1) : ir::Starts::kOperand);
+    return true;
+  };
+  return read_list_value(value, concat("a list of at most ", kMaxRank, " integers or the atom operand"), element);
+}
+
+Result<void> read_value(const KeyedValue& value, ir::Padding& padding) {
+  padding.clear();
+  const auto element = [&padding](Reader& reader) {
+    ir::Edges& edges = padding.emplace_back();
+    uint32_t arity = 0;
+    return reader.read_tuple(arity) && (arity == 2 || arity == 3) && reader.read_int64(edges.low) &&
+           reader.read_int64(edges.high) && (arity == 2 || reader.read_int64(edges.interior));
+  };
+  return read_list_value(value, concat("a list of at most ", kMaxRank, " tuples {Low, High} or {Low, High, Interior}"),
+                         element);
+}
+
 Result<void> read_value(const KeyedValue& value, bool& set) { return value.boolean(set); }
 
 Result<void> read_value(const KeyedValue& value, ir::TieBreak& tie) {

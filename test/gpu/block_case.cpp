@@ -8,6 +8,7 @@
 #include "block_text.h"
 #include "gpu/device.h"
 #include "kernels/elementwise/emit.h"
+#include "kernels/glsl/position_text.h"
 #include "kernels/plan_builder.h"
 #include "scalar/evaluate.h"
 
@@ -45,7 +46,7 @@ std::vector<HostTensor> run_block(const scalar::Block& block, const std::vector<
   std::vector<vulkan::BufferRange> ranges;
   for (size_t i = 0; i < buffers.size(); ++i)
     ranges.push_back({&buffers[i], 0, buffers[i]->size_bytes(), i >= inputs.size()});
-  const uint32_t local = kernels::elementwise_local_size(gpu.info());
+  const uint32_t local = kernels::element_local_size(gpu.info());
   const auto recorded = gpu.recorder().dispatch(
       **pending.get(), ranges, std::span(dispatch.push).first(dispatch.push_bytes), {{divide_up(count, local), 1, 1}});
   if (!recorded.ok()) FAIL(recorded.error().message);

@@ -13,7 +13,7 @@ namespace {
 
 using enum Dtype;
 
-ir::Attributes along(int64_t axis) { return ir::ConcatenateAttributes{axis}; }
+ir::Attributes along(int64_t axis) { return ir::AxisAttributes{axis}; }
 
 HostTensor with_bits(Dtype dtype, const Shape& shape, Layout layout, uint32_t seed) {
   HostTensor tensor = make_tensor(dtype, shape, layout);

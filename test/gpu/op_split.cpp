@@ -3,7 +3,7 @@
 
 #include "gpu/op_case.h"
 #include "gpu/plan_runner.h"
-#include "kernels/elementwise/box.h"
+#include "kernels/box.h"
 
 namespace gpu_node::test {
 namespace {

@@ -215,6 +215,46 @@ TEST_CASE("decode: attributes") {
   CHECK(malformed(axis).error.message.find("axis -1 is outside 0 to 31") != std::string::npos);
 }
 
+TEST_CASE("decode: starts, lengths and padding") {
+  Writer slice = instruction("slice", 1, "f32", {1, 1, 1});
+  slice.list(2).integer(0).integer(1).nil().map(3).atom("starts").list(3).integer(-2).atom("operand");
+  slice.integer(INT64_MIN).nil().atom("lengths").list(3).integer(1).integer(2).integer(300).nil();
+  slice.atom("strides").atom("nil");
+  const auto part = std::get<ir::Instruction>(command_of(slice)).attributes.as<ir::SliceAttributes>();
+  CHECK(part.starts.values == Dims{-2, ir::Starts::kOperand, INT64_MIN + 1});
+  CHECK(part.starts.operands() == 1);
+  CHECK(part.lengths == Dims{1, 2, 300});
+  CHECK_FALSE(part.strides);
+  Writer pad = instruction("pad", 1, "f32", {1, 1});
+  pad.list(2).integer(0).integer(1).nil().map(1).atom("padding").list(2);
+  pad.tuple(2).integer(1).integer(-2).tuple(3).integer(0).integer(0).integer(4).nil();
+  const auto padded = std::get<ir::Instruction>(command_of(pad)).attributes.as<ir::PadAttributes>();
+  CHECK(padded.padding == ir::Padding{{1, -2, 0}, {0, 0, 4}});
+
+  const auto wrong = [](const char* op, const char* key, const auto& value) {
+    Writer writer = instruction(op, 1, "f32", {1});
+    writer.list(2).integer(0).integer(1).nil().map(1).atom(key);
+    value(writer);
+    return malformed(writer).error.message;
+  };
+  const std::string starts =
+      "put_slice: the attribute starts is a list of at most 32 integers or the atom operand, got ";
+  CHECK(wrong("put_slice", "starts", [](Writer& w) { w.list(1).atom("here").nil(); }).starts_with(starts));
+  CHECK(wrong("put_slice", "starts", [](Writer& w) { w.list(1).integer(1).integer(2); }).starts_with(starts));
+  CHECK(wrong("put_slice", "starts", [](Writer& w) {
+          w.list(33);
+          for (int i = 0; i < 33; ++i) w.integer(1000);
+          w.nil();
+        }).starts_with(starts));
+  const std::string padding =
+      "pad: the attribute padding is a list of at most 32 tuples {Low, High} or {Low, High, Interior}, got ";
+  CHECK(wrong("pad", "padding", [](Writer& w) { w.list(1).tuple(1).integer(1).nil(); }).starts_with(padding));
+  CHECK(wrong("pad", "padding", [](Writer& w) {
+          w.list(1).tuple(4).integer(1).integer(1).integer(1).integer(1).nil();
+        }).starts_with(padding));
+  CHECK(wrong("pad", "padding", [](Writer& w) { w.integer(1); }).starts_with(padding));
+}
+
 TEST_CASE("decode: a key that is given twice is an error, in every map") {
   // As many entries as a list may have, twice: together more than any tensor has dimensions.
   Writer dot = instruction("dot", 9, "f32", {});

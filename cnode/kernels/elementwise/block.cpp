@@ -1,9 +1,11 @@
 // The index space is the target's; every input is a place in it.
 #include "kernels/elementwise/block.h"
 
-#include "kernels/elementwise/box.h"
+#include "kernels/bits.h"
+#include "kernels/box.h"
 #include "kernels/elementwise/emit.h"
 #include "kernels/elementwise/layout.h"
+#include "kernels/glsl/position_text.h"
 #include "kernels/literal.h"
 
 namespace gpu_node::kernels {
@@ -73,7 +75,7 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
     plan.bind_parameters({words.begin(), words.size()}, dispatch);
   }
   fill_push(work, box, layout, bounds, dispatch);
-  plan.set_grid(static_cast<uint64_t>(box.elements()), elementwise_local_size(plan.device()), dispatch);
+  plan.set_grid(static_cast<uint64_t>(box.elements()), element_local_size(plan.device()), dispatch);
   return plan.append(std::move(dispatch));
 }
 
@@ -113,13 +115,6 @@ scalar::Block conversion(Dtype from, Dtype to) {
 // Keeps each value as it is, of |type|.
 scalar::Block identity(Dtype type) { return conversion(type, type); }
 
-// A copy moves bits: as unsigned integers of the element's size, or as rows of smaller ones where that size has none.
-Dtype copied_as(int element_bytes, const vulkan::DeviceInfo& device) {
-  if (element_bytes == 1) return Dtype::u8;
-  if (element_bytes == 2) return Dtype::u16;
-  return element_bytes >= 8 && device.has_i64 ? Dtype::u64 : Dtype::u32;
-}
-
 // kUnsupported when the device lacks what a step computes in.
 Result<void> check_computing(const scalar::Block& block, const PlanBuilder& plan) {
   const vulkan::DeviceInfo& device = plan.device();
@@ -136,24 +131,6 @@ Result<void> check_computing(const scalar::Block& block, const PlanBuilder& plan
                                    is_float ? "64-bit floats (shaderFloat64)" : "64-bit integers (shaderInt64)",
                                    ", which the device lacks (device ", device.name, ")"));
   }
-  return {};
-}
-
-// Counts |words| where |box| counts elements, along a new last axis.
-Result<void> split_elements(Box& box, int words, const Place& to, const PlanBuilder& plan) {
-  // The rank may be at its limit already: merging first leaves room unless nothing merges.
-  merge_axes(box.axes);
-  if (box.axes.size() >= kMaxRank)
-    return plan.unsupported(concat("a copy of ", type_text(to.dtype, to.map.shape), ": no dimensions merge, and ",
-                                   kMaxRank, " are the limit for elements of ", dtype_size_bytes(to.dtype), " bytes"));
-  Axis last{words, {}};
-  for (Origin& origin : box.origins) {
-    origin.offset *= words;
-    last.strides.push_back(1);
-  }
-  for (Axis& axis : box.axes)
-    for (int64_t& stride : axis.strides) stride *= words;
-  box.axes.push_back(std::move(last));
   return {};
 }
 
@@ -178,15 +155,12 @@ Result<void> append_block(const scalar::Block& block, std::span<const Source> in
 
 Result<void> append_copy(const Source& from, const Place& to, PlanBuilder& plan) {
   if (const auto* value = std::get_if<Scalar>(&from)) return append_fill(*value, to, plan);
-  const int bytes = dtype_size_bytes(to.dtype);
-  const Dtype type = copied_as(bytes, plan.device());
-  GPU_TRY(check_types("copy", {&type, 1}, plan.device()));
-  const scalar::Block block = identity(type);
+  GPU_ASSIGN(const Bits bits, bits_of(to.dtype, plan));
+  const scalar::Block block = identity(bits.type);
   Work work{block, {0}, {}, Box(to.map.shape)};
   work.box.add(std::get<Place>(from));
   work.box.add(to);
-  for (Origin& origin : work.box.origins) origin.dtype = type;
-  if (const int words = bytes / dtype_size_bytes(type); words > 1) GPU_TRY(split_elements(work.box, words, to, plan));
+  GPU_TRY(move_bits(work.box, bits, {0, 1}, plan));
   return append_work(std::move(work), plan);
 }
 

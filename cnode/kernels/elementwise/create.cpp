@@ -1,10 +1,11 @@
 // iota, eye, constant: results made from nothing.
 #include <limits>
 
+#include "kernels/box.h"
 #include "kernels/elementwise/block.h"
-#include "kernels/elementwise/box.h"
 #include "kernels/elementwise/emit.h"
 #include "kernels/families.h"
+#include "kernels/glsl/position_text.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -14,7 +15,7 @@ enum class Pattern : uint8_t { kIota, kEye };
 // The element's number in the whole result is base + i: in 32 bits where all of them fit, else in 64.
 Result<vulkan::KernelSource> emit_pattern(Pattern pattern, Dtype type, bool wide, const vulkan::DeviceInfo& device) {
   ShaderBuilder shader(device);
-  shader.local_size(elementwise_local_size(device));
+  shader.local_size(element_local_size(device));
   shader.buffer("out0", type, ShaderBuilder::Access::kWrite);
   const std::string word = wide ? "uint64_t" : "uint";
   shader.push(word, "base");
@@ -67,7 +68,7 @@ Result<void> append_pattern(Pattern pattern, uint64_t first, uint64_t second, Pl
     }
     push.add(static_cast<uint32_t>(box.elements()));
     push.add(static_cast<uint32_t>(out.offset));
-    plan.set_grid(static_cast<uint64_t>(box.elements()), elementwise_local_size(device), dispatch);
+    plan.set_grid(static_cast<uint64_t>(box.elements()), element_local_size(device), dispatch);
     GPU_TRY(plan.append(std::move(dispatch)));
   }
   return {};

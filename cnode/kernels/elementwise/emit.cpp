@@ -187,15 +187,6 @@ void emit_vector_main(ShaderBuilder& shader, const scalar::Block& block, const L
 
 }  // namespace
 
-uint32_t elementwise_local_size(const vulkan::DeviceInfo& device) {
-  return std::min<uint32_t>(256, device.max_workgroup_invocations);
-}
-
-std::string element_prologue() {
-  return "  uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);\n"
-         "  if (i >= count) return;\n";
-}
-
 std::string elementwise_key(const scalar::Block& block, const Layout& layout) {
   static constexpr char kModes[] = {'f', '1', 's', 'l', 'r'};
   SmallList<char, 8> marks;
@@ -213,7 +204,7 @@ Result<vulkan::KernelSource> emit_elementwise(const scalar::Block& block, const 
                                               const vulkan::DeviceInfo& device) {
   using Access = ShaderBuilder::Access;
   ShaderBuilder shader(device);
-  shader.local_size(elementwise_local_size(device));
+  shader.local_size(element_local_size(device));
   const std::vector<Dtype> types = input_types(block);
   const auto buffer = [&](const std::string& name, Dtype type, Access access, bool vector) {
     if (vector)

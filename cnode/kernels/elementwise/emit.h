@@ -45,10 +45,4 @@ std::string elementwise_key(const scalar::Block& block, const Layout& layout);
 Result<vulkan::KernelSource> emit_elementwise(const scalar::Block& block, const Layout& layout,
                                               const vulkan::DeviceInfo& device);
 
-// Invocations of a workgroup of elementwise kernels.
-uint32_t elementwise_local_size(const vulkan::DeviceInfo& device);
-
-// The opening of main: `uint i`, the element's number; returns when it is beyond |count|.
-std::string element_prologue();
-
 }  // namespace gpu_node::kernels

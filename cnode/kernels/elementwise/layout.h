@@ -1,7 +1,7 @@
 // Which kernel serves a box of elementwise work: flat, strided, by vectors.
 #pragma once
 
-#include "kernels/elementwise/box.h"
+#include "kernels/box.h"
 #include "kernels/elementwise/emit.h"
 
 namespace gpu_node::kernels {

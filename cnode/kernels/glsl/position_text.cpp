@@ -1,9 +1,22 @@
 // Positions are modulo 2^32, so that negative strides need no care.
 #include "kernels/glsl/position_text.h"
 
+#include <algorithm>
+
 #include "base/concat.h"
 
 namespace gpu_node::kernels {
+
+uint32_t element_local_size(const vulkan::DeviceInfo& device) {
+  return std::min<uint32_t>(256, device.max_workgroup_invocations);
+}
+
+std::string element_prologue(std::string_view count) {
+  return concat(
+      "  uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);\n"
+      "  if (i >= ",
+      count, ") return;\n");
+}
 
 std::string unravel_text(std::string_view index, uint32_t rank, const AxisText& size,
                          const std::function<std::string(uint32_t axis, const std::string& at)>& line) {

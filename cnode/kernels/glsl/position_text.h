@@ -1,4 +1,4 @@
-// The GLSL that finds elements: a flat index taken apart into one per axis.
+// The GLSL that finds elements: an invocation's number, and that taken apart into an index per axis.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,15 @@
 #include <string>
 #include <string_view>
 
+#include "vulkan/device_info.h"
+
 namespace gpu_node::kernels {
+
+// Invocations of a workgroup of kernels in which each has a number of its own.
+uint32_t element_local_size(const vulkan::DeviceInfo& device);
+
+// The opening of main of such a kernel: `uint i`, the number; returns where it is not below |count|.
+std::string element_prologue(std::string_view count = "count");
 
 using AxisText = std::function<std::string(uint32_t axis)>;
 

@@ -15,6 +15,7 @@ defmodule GpuNode.OpTest do
 
   test "every row infers for f32 or integers, with the attributes that it takes" do
     given = %{shape: {2, 2}, type: :s32, value: 1, contract_left: [1], contract_right: [0]}
+    given = Map.merge(given, %{starts: [0, 1], lengths: [2, 1], padding: [{0, 0}, {1, -1, 2}]})
 
     for {name, row} <- Op.table() do
       kind = if row.takes == :integer, do: :s32, else: :f32
@@ -23,7 +24,16 @@ defmodule GpuNode.OpTest do
       own = if row.shape in [:declared, :matrix, :reshape, :broadcast], do: [:shape | own], else: own
       attributes = Map.take(given, own ++ Map.keys(row.attributes))
       operands = List.duplicate(t(kind, {2, 2}), row.operands)
-      operands = if row.shape == :clip, do: [hd(operands), 0, 1], else: operands
+
+      operands =
+        case row.shape do
+          :clip -> [hd(operands), 0, 1]
+          :pad -> [hd(operands), 0]
+          shape when shape in [:gather, :take, :take_along_axis] -> [hd(operands), t(:s32, {2, 2})]
+          :indexed -> [hd(operands), t(:s32, {2, 2}), t(:f32, {2})]
+          _ -> operands
+        end
+
       assert {:ok, %{results: results}} = Op.infer(name, operands, attributes)
       assert length(results) == row.results
       assert Enum.all?(results, fn {type, shape} -> {:ok, type} == Type.normalize(type) and is_tuple(shape) end)
@@ -32,6 +42,51 @@ defmodule GpuNode.OpTest do
                Op.infer(name, operands, Map.put(attributes, :colour, 1))
 
       assert text =~ "unknown attribute :colour; it takes"
+    end
+  end
+
+  test "slices, pads and gathers: shapes, attributes for the wire, and what is refused" do
+    x = t(:f32, {4, 6})
+    i = t(:u8, {})
+    assert infer(:slice, [x], starts: [1, 9], lengths: [3, 5], strides: [2, 3]) == {:f32, {2, 2}}
+
+    assert {[^x, ^i], [starts: [0, :operand], lengths: [1, 1]]} =
+             Op.spread(:slice, [x], starts: [0, i], lengths: [1, 1])
+
+    assert {[^x], [starts: [0, 1]]} = Op.spread(:slice, [x], starts: [0, 1])
+    assert infer(:slice, [x, i], starts: [0, :operand], lengths: [4, 2]) == {:f32, {4, 2}}
+    assert infer(:put_slice, [x, t(:s8, {2, 6}), i], starts: [:operand, 0]) == {:f32, {4, 6}}
+    assert infer(:pad, [x, 0], padding: [{1, 2}, {-1, 0, 2}]) == {:f32, {7, 15}}
+    assert attributes(:pad, [x, 0], padding: [{1, 2}, {0, 0, 2}]) == %{padding: [{1, 2, 0}, {0, 0, 2}]}
+    assert infer(:pad, [t(:s32, {0}), 0], padding: [{1, 1, 5}]) == {:s32, {2}}
+    assert infer(:gather, [x, t(:s64, {5, 7, 1})], axes: [-1]) == {:f32, {5, 7, 4}}
+    assert infer(:gather, [x, t(:s64, {5, 2})]) == {:f32, {5}}
+    assert infer(:take, [x, t(:u8, {2, 3})], axis: 1) == {:f32, {4, 2, 3}}
+    assert infer(:take_along_axis, [x, t(:u8, {9, 6})], axis: 0) == {:f32, {9, 6}}
+    assert infer(:indexed_put, [t(:s16, {4, 6}), t(:s32, {3, 1}), t(:f32, {3, 5})]) == {:f32, {4, 6}}
+    assert infer(:stack, [x, x, x], axis: -1) == {:f32, {4, 6, 3}}
+    assert infer(:reverse, [x], axes: [0]) == {:f32, {4, 6}}
+
+    for {name, operands, attributes, text} <- [
+          {:slice, [x], [starts: [0], lengths: [1, 1]],
+           "starts [0] must have one for each of the 2 dimensions of {4, 6}"},
+          {:slice, [x], [lengths: [1, 1]], "starts is a list of integers and tensors, got nil"},
+          {:slice, [x], [starts: [0, 0], lengths: [5, 1]], "lengths are 0 to those of {4, 6}, got [5, 1]"},
+          {:slice, [x], [starts: [0, 0], lengths: [1, 1], strides: [0, 1]], "strides are at least 1, got [0, 1]"},
+          {:slice, [x, x], [starts: [:operand, 0], lengths: [1, 1]], "a start is one integer, got f32{4, 6}"},
+          {:put_slice, [x, t(:f32, {5, 1})], [starts: [0, 0]], "{5, 1} does not fit into {4, 6}"},
+          {:pad, [x, 0], [padding: [{1, 1}]], "padding [{1, 1}] must have one for each of the 2 dimensions of {4, 6}"},
+          {:pad, [x, 0], [padding: [{1, 1}, {0, 0, -1}]], "padding is a list of {low, high} or {low, high, interior}"},
+          {:pad, [x, 0], [padding: [{-3, -2}, {0, 0}]], "leaves less than nothing of {4, 6}"},
+          {:gather, [x, t(:f32, {5, 1})], [], "indices are integers, not f32"},
+          {:gather, [x, t(:s32, {5, 3})], [], "the last axis of indices {5, 3} is 3, but {4, 6} has 2 dimensions"},
+          {:take, [x, t(:s32, {5})], [axis: 2], "axes [2] are out of range"},
+          {:take_along_axis, [x, t(:s32, {5, 5})], [axis: 0], "indices are of the shape {4, 6} but for axis 0"},
+          {:indexed_put, [x, t(:s32, {3, 1}), t(:f32, {3, 7})], [], "updates are of the shape {3, 6}, or smaller"},
+          {:stack, [x, t(:f32, {4})], [], "the shapes must be alike"}
+        ] do
+      assert {:error, %{code: :invalid_argument, message: message}} = Op.infer(name, operands, attributes)
+      assert message =~ text
     end
   end
 

@@ -35,6 +35,7 @@ defmodule GpuNode.Op do
           operands: non_neg_integer,
           operand_names: [atom],
           list: boolean,
+          starts: boolean,
           results: pos_integer,
           takes: :any | :integer | :ordered,
           type: atom,
@@ -101,6 +102,27 @@ defmodule GpuNode.Op do
     end
   end
 
+  @doc """
+  Operands and attributes as the wire has them: tensors among the `starts` of `slice` and `put_slice` become operands behind the others.
+  """
+  @spec spread(atom, [operand], keyword | map) :: {[operand], keyword | map}
+  for {name, %{starts: true}} <- @table do
+    def spread(unquote(name), operands, attributes)
+        when is_list(operands) and (is_list(attributes) or is_map(attributes)) do
+      with starts when is_list(starts) <- Access.get(attributes, :starts),
+           [_ | _] = tensors <- Enum.filter(starts, &match?(%{type: _, shape: _}, &1)) do
+        numbers = Enum.map(starts, &if(match?(%{type: _, shape: _}, &1), do: :operand, else: &1))
+
+        {operands ++ tensors,
+         Enum.map(attributes, fn {key, value} -> {key, if(key == :starts, do: numbers, else: value)} end)}
+      else
+        _ -> {operands, attributes}
+      end
+    end
+  end
+
+  def spread(_name, operands, attributes), do: {operands, attributes}
+
   @doc "\"add(f32{2, 3}, 1)\", as messages have it."
   @spec text(atom, [operand]) :: String.t()
   def text(name, []), do: to_string(name)
@@ -113,7 +135,7 @@ defmodule GpuNode.Op do
 
   @doc "Checks the number and kinds of operands, whatever their types and shapes."
   @spec check_operands(row, [operand]) :: :ok | {:error, Error.t()}
-  def check_operands(%{name: name, operands: arity, list: list?}, operands) do
+  def check_operands(%{name: name, operands: arity, list: list?, starts: starts?}, operands) do
     cond do
       list? and not is_list(operands) ->
         {:error, Error.new(:invalid_argument, "#{name} takes a list of tensors, got #{text(operands)}")}
@@ -125,7 +147,7 @@ defmodule GpuNode.Op do
       is_list(operands) and length(operands) > @max_operands ->
         {:error, Error.new(:invalid_argument, "#{name} of #{length(operands)} operands, the limit is #{@max_operands}")}
 
-      not is_list(operands) or (not list? and length(operands) != arity) ->
+      not is_list(operands) or length(operands) < arity or (not list? and not starts? and length(operands) != arity) ->
         takes = Text.count(arity, "operand")
         {:error, Error.new(:invalid_argument, "#{name} takes #{takes}, got #{inspect(operands)}")}
 

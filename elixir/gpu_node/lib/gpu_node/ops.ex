@@ -56,6 +56,8 @@ defmodule GpuNode.Ops do
   @doc "Issues op `name` on `node`. See `GpuNode.op/4`."
   @spec op(atom, atom, [operand], keyword | map) :: {:ok, Tensor.t() | [Tensor.t()]} | {:error, Error.t()}
   def op(node, name, operands, attributes) do
+    {operands, attributes} = Op.spread(name, operands, attributes)
+
     with {:ok, result} <- Op.infer(name, operands, attributes),
          {:ok, link} <- Link.fetch(node),
          operands = Enum.map(operands, &typed(&1, result.literal)),

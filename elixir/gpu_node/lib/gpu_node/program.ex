@@ -71,6 +71,8 @@ defmodule GpuNode.Program do
   @doc "Appends an op; of one with several results the values are a list. Errors: `:invalid_argument`."
   @spec op(t, atom, [operand], keyword | map) :: {:ok, {t, Value.t() | [Value.t()]}} | {:error, Error.t()}
   def op(program, name, operands, attributes \\ []) do
+    {operands, attributes} = Op.spread(name, operands, attributes)
+
     with {:ok, result} <- Op.infer(name, operands, attributes),
          :ok <- check_values(program, operands) do
       values =

@@ -16,6 +16,7 @@ defmodule GpuNode.Op.Docs do
     merge_values: "that of on_true and on_false merged as Nx merges them, or a wider one as `:type`",
     aggregate: "that of the operand, at least 32 bits for an integer; s64 for u64; or a wider one as `:type`",
     declared: "`:type`",
+    merge_updates: "that of tensor and updates merged as Nx merges them, or a wider one as `:type`",
     same_width: "`:type`, a real one as wide as the operand's",
     index: "s32, or the integer type given as `:type`",
     same_and_index: "of the values that of the operand, of the positions s32 or the integer type given as `:type`"
@@ -36,6 +37,16 @@ defmodule GpuNode.Op.Docs do
       "that of the operand without the axis, or with 1 in its place (`keep_axis: true`); `{}` without an axis",
     dot: "the batch axes, the other axes of the left, those of the right",
     concatenate: "that of the operands, along the axis their sum",
+    stack: "that of the operands, with a new axis",
+    reverse: "that of the operand",
+    slice: "`:lengths`, over `:strides` where there are some",
+    put_slice: "that of tensor, into which slice fits",
+    pad: "that of tensor with the padding",
+    gather: "the outer axes of indices, then the axes of tensor that they do not go over",
+    take: "that of tensor, with that of indices in the place of the axis",
+    take_along_axis: "that of indices, which is that of tensor but for the axis",
+    indexed:
+      "that of tensor; updates have the outer axes of indices, then at most the axes of tensor that they do not go over",
     top_k: "that of the operand, the last axis of length k"
   }
 
@@ -94,6 +105,12 @@ defmodule GpuNode.Op.Docs do
   defp kind(:boolean), do: "true or false"
   defp kind(:literal), do: "a number"
   defp kind(:count), do: "how many"
+  defp kind(:integers), do: "a list of integers, one for each axis"
+  defp kind(:starts), do: "a list with the first place on each axis: an integer, or a tensor of one"
+
+  defp kind(:padding),
+    do: "a list with `{low, high}` or `{low, high, interior}` of each axis: how many before, behind and between"
+
   defp kind(choices) when is_list(choices), do: Enum.map_join(choices, " or ", &"`#{inspect(&1)}`")
 
   defp default({:ok, nil}), do: ""

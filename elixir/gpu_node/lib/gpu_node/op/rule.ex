@@ -9,17 +9,21 @@ defmodule GpuNode.Op.Rule do
   require Type
 
   # Type rules that leave a choice, which the option :type makes.
-  @chosen ~w(merge merge_floating merge_values aggregate declared same_width index same_and_index)a
+  @chosen ~w(merge merge_floating merge_values merge_updates aggregate declared same_width index same_and_index)a
   # Shape rules whose shape is the option :shape.
   @given ~w(declared matrix reshape broadcast)a
 
   @spec apply(GpuNode.Op.row(), [GpuNode.Op.operand()], keyword | map) ::
           {:ok, GpuNode.Op.result()} | {:error, String.t()}
   def apply(row, operands, attributes) do
+    # Starts that are operands have no say in what the result is.
+    {operands, starts} = Enum.split(operands, if(row.starts, do: row.operands, else: length(operands)))
     types = Enum.map(operands, &type_of/1)
 
     with :ok <- known(row, attributes),
          :ok <- takes(row.takes, types),
+         :ok <- indices(row.operand_names, types),
+         :ok <- starts(row, starts, attributes),
          literal = literal(row, operands, types, attributes),
          {:ok, type} <- type(row.type, literal, hd(types ++ [nil]), attributes),
          {:ok, shape, wire} <- shape(row.shape, row, Enum.map(operands, &shape_of/1), attributes),
@@ -80,6 +84,30 @@ defmodule GpuNode.Op.Rule do
     end
   end
 
+  defp indices([_, :indices | _], [_, type | _]),
+    do: check(Type.integer?(type), "indices are integers, not #{Type.name(type)}")
+
+  defp indices(_names, _types), do: :ok
+
+  defp starts(%{starts: false}, _operands, _attributes), do: :ok
+
+  defp starts(_row, operands, attributes) do
+    starts = get(attributes, :starts)
+    read = if is_list(starts), do: Enum.count(starts, &(&1 == :operand)), else: 0
+
+    with :ok <- check(is_list(starts), "starts is a list of integers and tensors, got #{inspect(starts)}"),
+         :ok <-
+           check(
+             read == length(operands),
+             "#{Text.count(read, "start")} to be read from operands, but there are #{length(operands)}"
+           ) do
+      case Enum.find(operands, &(shape_of(&1) != {} or not Type.integer?(type_of(&1)))) do
+        nil -> :ok
+        other -> {:error, "a start is one integer, got #{GpuNode.Op.text(other)}"}
+      end
+    end
+  end
+
   ## Types
 
   # The type that numbers among the operands take.
@@ -90,6 +118,8 @@ defmodule GpuNode.Op.Rule do
     do: types |> Enum.reverse() |> Enum.reduce(&Type.merge/2)
 
   defp literal(%{type: :merge_values}, [_ | values], _types, _attributes), do: merge(values)
+  defp literal(%{type: :merge_updates}, [tensor, _indices, updates], _types, _attributes), do: merge([tensor, updates])
+  defp literal(%{type: :same}, [tensor | _], _types, _attributes), do: type_of(tensor)
   defp literal(_row, operands, _types, _attributes), do: merge(operands)
 
   defp merge([operand]), do: type_of(operand)
@@ -121,7 +151,10 @@ defmodule GpuNode.Op.Rule do
   defp type(:real, _merged, first, _attributes), do: {:ok, Type.to_real(first)}
   defp type(:complex, _merged, first, _attributes), do: {:ok, Type.to_complex(first)}
   defp type(:predicate, _merged, _first, _attributes), do: {:ok, {:u, 8}}
-  defp type(rule, merged, _first, attributes) when rule in [:merge, :merge_values], do: declared(attributes, merged)
+
+  defp type(rule, merged, _first, attributes) when rule in [:merge, :merge_values, :merge_updates],
+    do: declared(attributes, merged)
+
   defp type(:merge_floating, merged, _first, attributes), do: declared(attributes, Type.to_floating(merged))
   defp type(:aggregate, _merged, first, attributes), do: declared(attributes, Type.to_aggregate(first))
   # What is made from nothing counts in s32; a constant is what its value is.
@@ -278,6 +311,158 @@ defmodule GpuNode.Op.Rule do
            check(is_integer(k) and k in 1..elem(from, last)//1, "k is 1 to #{elem(from, last)}, got #{inspect(k)}"),
          do: {:ok, put_elem(from, last, k), %{k: k}}
   end
+
+  defp shape(:stack, _row, [first | others], attributes) do
+    axis = get(attributes, :axis, 0)
+    rank = tuple_size(first) + 1
+
+    with :ok <-
+           check(
+             is_integer(axis) and axis in -rank..(rank - 1),
+             "axis is #{-rank} to #{rank - 1}, got #{inspect(axis)}"
+           ),
+         :ok <- check(Enum.all?(others, &(&1 == first)), "the shapes must be alike") do
+      axis = if axis < 0, do: axis + rank, else: axis
+      {:ok, Tuple.insert_at(first, axis, length(others) + 1), %{axis: axis}}
+    end
+  end
+
+  defp shape(:reverse, _row, [from], attributes) do
+    with {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes, Shape.axes(from)), from),
+         do: {:ok, from, %{axes: axes}}
+  end
+
+  defp shape(:slice, _row, [from], attributes) do
+    strides = get(attributes, :strides)
+    ones = List.duplicate(1, tuple_size(from))
+
+    with {:ok, starts} <- each_axis(attributes, :starts, from, &(is_integer(&1) or &1 == :operand)),
+         {:ok, lengths} <- each_axis(attributes, :lengths, from, &is_integer/1),
+         {:ok, steps} <- if(strides, do: each_axis(attributes, :strides, from, &is_integer/1), else: {:ok, ones}),
+         :ok <- check(Enum.all?(steps, &(&1 >= 1)), "strides are at least 1, got #{inspect(strides)}"),
+         :ok <-
+           check(
+             lengths |> Enum.zip(Tuple.to_list(from)) |> Enum.all?(fn {length, size} -> length in 0..size end),
+             "lengths are 0 to those of #{inspect(from)}, got #{inspect(lengths)}"
+           ) do
+      shape = Enum.zip_with(lengths, steps, fn length, step -> div(length + step - 1, step) end)
+      {:ok, List.to_tuple(shape), %{starts: starts, lengths: lengths, strides: strides}}
+    end
+  end
+
+  defp shape(:put_slice, _row, [whole, part], attributes) do
+    fits? =
+      tuple_size(part) == tuple_size(whole) and
+        Enum.all?(Enum.zip(Tuple.to_list(part), Tuple.to_list(whole)), fn {own, size} -> own <= size end)
+
+    with {:ok, starts} <- each_axis(attributes, :starts, whole, &(is_integer(&1) or &1 == :operand)),
+         :ok <- check(fits?, "#{inspect(part)} does not fit into #{inspect(whole)}"),
+         do: {:ok, whole, %{starts: starts}}
+  end
+
+  defp shape(:pad, _row, [from, value], attributes) do
+    edges? = fn
+      {low, high} -> is_integer(low) and is_integer(high)
+      {low, high, interior} -> is_integer(low) and is_integer(high) and is_integer(interior) and interior >= 0
+      _ -> false
+    end
+
+    with :ok <- check(value == {}, "value is a scalar, got one of shape #{inspect(value)}"),
+         {:ok, padding} <- each_axis(attributes, :padding, from, edges?) do
+      padding = Enum.map(padding, &if(tuple_size(&1) == 2, do: Tuple.insert_at(&1, 2, 0), else: &1))
+
+      shape =
+        for {{low, high, interior}, size} <- Enum.zip(padding, Tuple.to_list(from)),
+            do: size + max(size - 1, 0) * interior + low + high
+
+      with :ok <-
+             check(
+               Enum.all?(shape, &(&1 >= 0)),
+               "padding #{inspect(padding)} leaves less than nothing of #{inspect(from)}"
+             ),
+           do: {:ok, List.to_tuple(shape), %{padding: padding}}
+    end
+  end
+
+  defp shape(:gather, _row, [from, indices], attributes) do
+    with {:ok, axes} <- indexed_axes(from, indices, attributes),
+         do: {:ok, List.to_tuple(outer(indices) ++ Shape.take(from, Shape.axes(from) -- axes)), %{axes: axes}}
+  end
+
+  defp shape(:take, _row, [from, indices], attributes) do
+    with {:ok, axis} <- axis(get(attributes, :axis, 0), from) do
+      {before, [_ | rest]} = from |> Tuple.to_list() |> Enum.split(axis)
+      {:ok, List.to_tuple(before ++ Tuple.to_list(indices) ++ rest), %{axis: axis}}
+    end
+  end
+
+  defp shape(:take_along_axis, _row, [from, indices], attributes) do
+    with {:ok, axis} <- axis(get(attributes, :axis, 0), from),
+         :ok <-
+           check(
+             tuple_size(from) == tuple_size(indices) and Tuple.delete_at(from, axis) == Tuple.delete_at(indices, axis),
+             "indices are of the shape #{inspect(from)} but for axis #{axis}, got #{inspect(indices)}"
+           ),
+         do: {:ok, indices, %{axis: axis}}
+  end
+
+  defp shape(:indexed, _row, [whole, indices, updates], attributes) do
+    with {:ok, axes} <- indexed_axes(whole, indices, attributes) do
+      rest = Shape.take(whole, Shape.axes(whole) -- axes)
+      {own_outer, own_rest} = updates |> Tuple.to_list() |> Enum.split(tuple_size(indices) - 1)
+
+      fits? =
+        own_outer == outer(indices) and length(own_rest) == length(rest) and
+          Enum.all?(Enum.zip(own_rest, rest), fn {own, size} -> own <= size end)
+
+      most = List.to_tuple(outer(indices) ++ rest)
+
+      with :ok <-
+             check(
+               fits?,
+               "updates are of the shape #{inspect(most)}, or smaller behind the outer axes, got #{inspect(updates)}"
+             ),
+           do: {:ok, whole, %{axes: axes}}
+    end
+  end
+
+  defp outer(indices), do: indices |> Tuple.to_list() |> Enum.drop(-1)
+
+  # The axes that the last axis of |indices| goes over: those given, or the leading ones.
+  defp indexed_axes(from, indices, attributes) do
+    with :ok <- check(indices != {}, "indices have at least one axis"),
+         count = elem(indices, tuple_size(indices) - 1),
+         :ok <-
+           check(
+             count <= tuple_size(from),
+             "the last axis of indices #{inspect(indices)} is #{count}, but #{inspect(from)} has #{Text.count(tuple_size(from), "dimension")}"
+           ),
+         {:ok, axes} <- Shape.normalize_axes(get(attributes, :axes, Enum.to_list(0..(count - 1)//1)), from),
+         :ok <-
+           check(
+             length(axes) == count,
+             "axes #{inspect(axes)} are #{length(axes)}, but the last axis of indices #{inspect(indices)} is #{count}"
+           ),
+         do: {:ok, axes}
+  end
+
+  # A list with one entry for each axis of |shape|.
+  defp each_axis(attributes, key, shape, good?) do
+    list = get(attributes, key)
+
+    with :ok <-
+           check(is_list(list) and Enum.all?(list, good?), "#{key} is a list #{entries(key)}, got #{inspect(list)}"),
+         :ok <-
+           check(
+             length(list) == tuple_size(shape),
+             "#{key} #{inspect(list)} must have one for each of the #{Text.count(tuple_size(shape), "dimension")} of #{inspect(shape)}"
+           ),
+         do: {:ok, list}
+  end
+
+  defp entries(:padding), do: "of {low, high} or {low, high, interior}"
+  defp entries(:starts), do: "of integers and tensors"
+  defp entries(_key), do: "of integers"
 
   defp broadcast([shape]), do: {:ok, shape}
 

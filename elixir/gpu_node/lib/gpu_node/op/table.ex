@@ -31,6 +31,7 @@ defmodule GpuNode.Op.Table do
       operands: length(names),
       operand_names: names,
       list: Enum.any?(row["operands"], &String.ends_with?(&1, "...")),
+      starts: Enum.any?(Map.get(row, "attributes", %{}), fn {_name, spec} -> spec["kind"] == "starts" end),
       results: row["results"],
       takes: atom.(row["takes"]),
       type: atom.(row["type"]),

@@ -86,7 +86,7 @@ defmodule Nx.Vulkan.Callbacks do
   @elementwise @unary ++ @binary ++ ~w(as_type select clip)a
 
   # Ops that only move elements, for which the node need not compute the type.
-  @moving ~w(reshape squeeze broadcast transpose)a
+  @moving ~w(reshape squeeze broadcast transpose reverse slice put_slice pad gather take take_along_axis indexed_put concatenate stack)a
 
   # The default functions of Nx's blocks are composed of other callbacks; a node that has the op takes it in one. Operands are
   # the block's tensors, attributes are the fields of its struct.

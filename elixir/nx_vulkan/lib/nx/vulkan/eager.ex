@@ -97,7 +97,7 @@ defmodule Nx.Vulkan.Eager do
       not is_map_key(capabilities.ops, op) ->
         "the node has no such op"
 
-      Callbacks.moving?(op) ->
+      Callbacks.moving?(op) and moved_alone?(op, tensors) ->
         nil
 
       missing = Enum.find(tensors, &(not is_map_key(capabilities.types, &1.type))) ->
@@ -105,6 +105,17 @@ defmodule Nx.Vulkan.Eager do
 
       true ->
         nil
+    end
+  end
+
+  # Whether no element is converted: indices and starts are none of the elements.
+  defp moved_alone?(op, [out | operands]) do
+    case Op.fetch(op) do
+      {:ok, %{list: false, operand_names: names}} ->
+        operands |> Enum.zip(names) |> Enum.all?(fn {tensor, name} -> name == :indices or tensor.type == out.type end)
+
+      _ ->
+        Enum.all?(operands, &(&1.type == out.type))
     end
   end
 
@@ -215,14 +226,18 @@ defmodule Nx.Vulkan.Eager do
   # f8_e4m3fn on the left win over any float; both come here as tensors of types of their own when they are vectorized. The node
   # merges types by what they hold, and the result takes its own type afterwards, once.
   defp holding(op, type, operands) do
-    with {:ok, %{type: rule}} when rule in [:merge, :merge_floating, :merge_values] <- Op.fetch(op),
-         values = if(rule == :merge_values, do: tl(operands), else: operands),
+    with {:ok, %{type: rule}} when rule in [:merge, :merge_floating, :merge_values, :merge_updates] <- Op.fetch(op),
+         values = values(rule, operands),
          [_ | _] = wider <- for(%{type: own, shape: shape} <- values, shape != {}, not held?(type, own), do: own) do
       Enum.reduce(wider, type, &wider/2)
     else
       _ -> type
     end
   end
+
+  defp values(:merge_values, [_pred | values]), do: values
+  defp values(:merge_updates, [tensor, _indices, updates]), do: [tensor, updates]
+  defp values(_rule, operands), do: operands
 
   # As the node has it (cnode/ir/infer_types.cpp).
   defp held?(type, type), do: true

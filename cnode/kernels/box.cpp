@@ -1,4 +1,4 @@
-#include "kernels/elementwise/box.h"
+#include "kernels/box.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,0 +1,173 @@
+#include "kernels/move/moves.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/bits.h"
+#include "kernels/box.h"
+#include "kernels/elementwise/block.h"
+#include "kernels/glsl/position_text.h"
+#include "kernels/move/move_shader.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+using Kind = MoveKernel::Kind;
+
+// Ranks are rounded up, so that few kernels serve all shapes.
+uint32_t kernel_rank(size_t rank) { return rank <= 2 ? 2 : rank <= 4 ? 4 : rank <= 8 ? 8 : kMaxRank; }
+
+// A move before it is cut into dispatches. The box's places are those of MoveKernel.
+struct Move {
+  MoveKernel kernel;
+  const Columns& columns;
+  Box box;
+  size_t named = 0;           // the place that the columns move
+  int word = 1;               // of the named place, in an element
+  Dims claim_strides;         // of the columns in |last|
+  std::optional<Place> last;  // by the places that are named
+};
+
+// What the named place may touch: all that the indices can say.
+Reach named_reach(const Move& move, const Box& box) {
+  Reach reach = box.reach(move.named);
+  for (const Column& column : move.columns) reach.extend(column.most + 1, column.stride * move.word);
+  return reach;
+}
+
+int64_t most_of(const Column& column) {
+  const Dtype type = column.indices.dtype;
+  // What the index's type cannot say need not be compared with.
+  return dtype_info(type).compute == ComputeType::kI32
+             ? std::min<int64_t>(column.most, std::numeric_limits<int32_t>::max())
+             : column.most;
+}
+
+void add_place_words(const Box& box, size_t place, int64_t offset, uint32_t rank, SmallList<uint32_t, 32>& words) {
+  words.push_back(static_cast<uint32_t>(offset));
+  for (size_t a = box.axes.size(); a < rank; ++a) words.push_back(0);
+  for (const Axis& axis : box.axes) words.push_back(static_cast<uint32_t>(axis.strides[place]));
+}
+
+Result<void> append_part(const Move& move, const Box& box, PlanBuilder& plan) {
+  MoveKernel kernel = move.kernel;
+  kernel.rank = kernel_rank(box.axes.size());
+  SmallList<uint32_t, 32> words = {static_cast<uint32_t>(box.elements())};
+  for (size_t a = box.axes.size(); a < kernel.rank; ++a) words.push_back(1);
+  for (const Axis& axis : box.axes) words.push_back(static_cast<uint32_t>(axis.size));
+  Dispatch dispatch;
+  std::optional<Binding> to;
+  for (size_t p = 0; p < kernel.places(); ++p) {
+    const bool is_to = kernel.moves() && p == 1 + kernel.columns.size();
+    if (p > 1 + kernel.columns.size()) {  // the row's number
+      add_place_words(box, p, box.origins[p].offset, kernel.rank, words);
+      continue;
+    }
+    const Reach reach = kernel.moves() && p == move.named ? named_reach(move, box) : box.reach(p);
+    const Bound bound = plan.bind(box.origins[p], reach, is_to);
+    if (!plan.fits_range(bound.binding.size_bytes))
+      return plan.unsupported(concat("indices may name any of ", bound.binding.size_bytes,
+                                     " bytes, above the device's storage range of ", plan.device().max_storage_range,
+                                     " bytes"));
+    add_place_words(box, p, bound.offset, kernel.rank, words);
+    if (is_to)
+      to = bound.binding;
+    else
+      dispatch.bindings.push_back(bound.binding);
+  }
+  for (size_t k = 0; k < move.columns.size(); ++k) {
+    const Column& column = move.columns[k];
+    words.push_back(static_cast<uint32_t>(most_of(column)));
+    words.push_back(static_cast<uint32_t>(column.stride * move.word));
+    if (kernel.claims()) words.push_back(static_cast<uint32_t>(move.claim_strides[static_cast<int>(k)]));
+  }
+  if (move.last) {
+    GPU_ASSIGN(const Bound last, plan.bind(*move.last, kernel.kind == Kind::kClaim));
+    dispatch.bindings.push_back(last.binding);
+  }
+  if (to) dispatch.bindings.push_back(*to);
+  dispatch.key = kernel.key();
+  dispatch.emit = [kernel, &device = plan.device()] { return kernel.emit(device); };
+  plan.set_parameters(words.span(), dispatch);
+  plan.set_grid(static_cast<uint64_t>(box.elements()), element_local_size(plan.device()), dispatch);
+  return plan.append(std::move(dispatch));
+}
+
+Result<void> append_move(Move&& move, PlanBuilder& plan) {
+  for (const Column& column : move.columns) move.kernel.columns.push_back(column.indices.dtype);
+  merge_axes(move.box.axes);
+  if (fits(move.box, plan)) return append_part(move, move.box, plan);
+  if (move.kernel.kind == Kind::kClaim)
+    return plan.unsupported(concat(move.box.elements(), " rows of indices are above the device's storage range"));
+  GPU_ASSIGN(std::vector<Box> boxes, cut(std::move(move.box), plan));
+  for (Box& part : boxes) {
+    merge_axes(part.axes);
+    GPU_TRY(append_part(move, part, plan));
+  }
+  return {};
+}
+
+// The walk over |shape| with the places that move elements do: from, the columns, to.
+Result<Move> moving(Kind kind, const Place& from, const Columns& columns, const Place& to, const Shape& shape,
+                    PlanBuilder& plan) {
+  GPU_ASSIGN(const Bits bits, bits_of(to.dtype, plan));
+  Move move{{kind, bits.type, {}, 2}, columns, Box(shape), 0, bits.words, {}, {}};
+  move.box.add(from);
+  for (const Column& column : columns) move.box.add(column.indices);
+  move.box.add(to);
+  move.named = kind == Kind::kGather ? 0 : 1 + columns.size();
+  return move;
+}
+
+}  // namespace
+
+Result<void> append_gather(const Place& from, const Columns& columns, const Place& to, PlanBuilder& plan) {
+  GPU_ASSIGN(Move move, moving(Kind::kGather, from, columns, to, to.map.shape, plan));
+  GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + columns.size()}, plan));
+  return append_move(std::move(move), plan);
+}
+
+Result<void> append_scatter(const Place& from, const Columns& columns, const Place& to, PlanBuilder& plan) {
+  GPU_ASSIGN(Move move, moving(Kind::kScatter, from, columns, to, from.map.shape, plan));
+  GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + columns.size()}, plan));
+  return append_move(std::move(move), plan);
+}
+
+Result<void> append_scatter_last(const Place& from, const Columns& columns, int rows, const Dims& extents,
+                                 const Place& to, PlanBuilder& plan) {
+  Shape outer;
+  for (int d = 0; d < rows; ++d) outer.push_back(from.map.shape[d]);
+  if (element_count(outer) == 1) return append_scatter(from, columns, to, plan);
+  // Who is last in each place that may be named.
+  const int64_t places = element_count(extents);
+  if (!plan.fits_range(static_cast<uint64_t>(places) * sizeof(uint32_t)) ||
+      element_count(outer) >= std::numeric_limits<uint32_t>::max())
+    return plan.unsupported(concat("indices ", shape_text(outer), " into ", shape_text(extents),
+                                   " need more than the device's storage range of ", plan.device().max_storage_range,
+                                   " bytes to find the last in each place"));
+  const Place last = plan.add_scratch(Dtype::u32, {places});
+  GPU_TRY(append_fill(Scalar{Dtype::u32, uint64_t{0}}, last, plan));
+  // A column varies along the rows alone.
+  Columns of_rows = columns;
+  for (Column& column : of_rows) {
+    column.indices.map.shape.truncate(rows);
+    column.indices.map.strides.truncate(rows);
+  }
+  Move claim{{Kind::kClaim, Dtype::u32, {}, 2}, of_rows, Box(outer), 0, 1, row_major_strides(extents), last};
+  for (const Column& column : of_rows) claim.box.add(column.indices);
+  GPU_TRY(append_move(std::move(claim), plan));
+
+  GPU_ASSIGN(Move move, moving(Kind::kScatterLast, from, columns, to, from.map.shape, plan));
+  move.claim_strides = row_major_strides(extents);
+  move.last = last;
+  Place row{Binding::Kind::kScratch, 0, Dtype::u32, IndexMap::row_major(outer)};
+  for (int d = rows; d < from.map.shape.size(); ++d) {
+    row.map.shape.push_back(from.map.shape[d]);
+    row.map.strides.push_back(0);
+  }
+  move.box.add(row);
+  GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + columns.size()}, plan));
+  return append_move(std::move(move), plan);
+}
+
+}  // namespace gpu_node::kernels

@@ -1,0 +1,29 @@
+// The text of moves, reviewed in test/golden (golden.h).
+#include <doctest/doctest.h>
+
+#include "golden.h"
+
+namespace gpu_node::test {
+
+TEST_CASE("emitter: golden moves") {
+  using enum Dtype;
+  const ir::SliceAttributes from_operands{{{ir::Starts::kOperand, ir::Starts::kOperand}}, {4, 5}, {}};
+  for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
+           {"gather_f32", "gather", {tensor(f32, {9, 7, 3}), tensor(s64, {5, 2})}, {f32, {5, 3}}},
+           {"take_c128", "take", {turned(c128, {9, 7}), tensor(u8, {5})}, {c128, {5, 9}}, ir::AxisAttributes{0}},
+           {"slice_bf16",
+            "slice",
+            {tensor(bf16, {9, 7}), tensor(s32, {}), tensor(u32, {})},
+            {bf16, {4, 5}},
+            from_operands},
+           {"indexed_put_u8",
+            "indexed_put",
+            {tensor(u8, {9, 7}), tensor(s32, {5, 1}), tensor(u8, {5, 7})},
+            {u8, {9, 7}},
+            {},
+            4},
+       })
+    check_golden(kernel, {});
+}
+
+}  // namespace gpu_node::test
