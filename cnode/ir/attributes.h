@@ -165,9 +165,60 @@ struct PadAttributes {
   }
 };
 
-using AttributeVariant = std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes,
-                                      IotaAttributes, ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes,
-                                      SliceAttributes, PutSliceAttributes, PadAttributes>;
+struct WindowAttributes {
+  Dims window;
+  Padding padding;
+  std::optional<Dims> strides, window_dilations;  // nothing: 1
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("window", self.window);
+    visit("padding", self.padding);
+    visit("strides", self.strides);
+    visit("window_dilations", self.window_dilations);
+  }
+};
+
+struct WindowScatterAttributes {
+  Dims window;
+  Padding padding;
+  std::optional<Dims> strides;  // nothing: 1
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("window", self.window);
+    visit("padding", self.padding);
+    visit("strides", self.strides);
+  }
+};
+
+// Of the spatial axes in their order after the permutations, each of which names the axis that is the batch (of the
+// kernel the filters), the channels and the spatial ones.
+struct ConvAttributes {
+  std::optional<Dims> strides;  // nothing: 1
+  Padding padding;
+  std::optional<Dims> input_dilation, kernel_dilation;
+  Count feature_group_size, batch_group_size;
+  std::optional<Axes> input_permutation, kernel_permutation, output_permutation;  // nothing: as they are
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("strides", self.strides);
+    visit("padding", self.padding);
+    visit("input_dilation", self.input_dilation);
+    visit("kernel_dilation", self.kernel_dilation);
+    visit("feature_group_size", self.feature_group_size);
+    visit("batch_group_size", self.batch_group_size);
+    visit("input_permutation", self.input_permutation);
+    visit("kernel_permutation", self.kernel_permutation);
+    visit("output_permutation", self.output_permutation);
+  }
+};
+
+using AttributeVariant =
+    std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
+                 ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes, SliceAttributes, PutSliceAttributes,
+                 PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

@@ -184,6 +184,12 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
       return infer_take_along_axis(inference);
     case ShapeRule::kIndexed:
       return infer_indexed(inference);
+    case ShapeRule::kWindow:
+      return infer_window(inference);
+    case ShapeRule::kWindowScatter:
+      return infer_window_scatter(inference);
+    case ShapeRule::kConv:
+      return infer_conv(inference);
     case ShapeRule::kTopK:
       return top_k_shape(inference);
   }

@@ -51,6 +51,10 @@ Result<Shape> infer_gather(const Inference& inference);
 Result<Shape> infer_take(const Inference& inference);
 Result<Shape> infer_take_along_axis(const Inference& inference);
 Result<Shape> infer_indexed(const Inference& inference);
+// Of what goes by windows (infer_windows.cpp).
+Result<Shape> infer_window(const Inference& inference);
+Result<Shape> infer_window_scatter(const Inference& inference);
+Result<Shape> infer_conv(const Inference& inference);
 
 // |starts| must be one for each axis of operand 0, and have an operand of one integer for each that is none itself,
 // from operand |first| on.

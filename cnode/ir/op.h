@@ -23,9 +23,12 @@ enum class Family : uint8_t {
   kReduce,     // sum, product, reduce_max, reduce_min, all, any, logsumexp
   kArgReduce,  // argmax, argmin
   kDot,
-  kConcatenate,  // concatenate, stack
-  kMove,         // pad, put_slice, gather, take, take_along_axis, indexed_put
-  kOrder,        // top_k
+  kConcatenate,    // concatenate, stack
+  kMove,           // pad, put_slice, gather, take, take_along_axis, indexed_put
+  kWindow,         // window_sum, window_product, window_max, window_min
+  kWindowScatter,  // window_scatter_max, window_scatter_min
+  kConv,
+  kOrder,  // top_k
 };
 
 // Gives elements of its operands, and computes nothing where they are of the result's type.
@@ -80,6 +83,13 @@ enum class Code : uint8_t {
   kTake,
   kTakeAlongAxis,
   kIndexedPut,
+  kWindowSum,
+  kWindowProduct,
+  kWindowMax,
+  kWindowMin,
+  kWindowScatterMax,
+  kWindowScatterMin,
+  kConv,
   kTopK,
 };
 
@@ -133,6 +143,9 @@ enum class ShapeRule : uint8_t {
   kTake,           // the operand's, with the indices' in the place of `axis`
   kTakeAlongAxis,  // the indices', which is the operand's but for `axis`
   kIndexed,        // the first operand's; the third lies in it where the indices say
+  kWindow,         // how many places `window` has in the operand with `padding`
+  kWindowScatter,  // the first operand's; the second has one element for each place of `window` in it
+  kConv,           // the batch over its groups, the filters, how many places the kernel has
   kTopK,           // the operand's, along the last axis `k`
 };
 

@@ -26,6 +26,12 @@ Result<void> plan_concatenate(const ir::Instruction& instruction, std::span<cons
 Result<void> plan_move(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // slice whose starts are operands.
 Result<void> plan_slice(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// window_sum, window_product, window_max, window_min.
+Result<void> plan_window(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// window_scatter_max, window_scatter_min.
+Result<void> plan_window_scatter(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// conv.
+Result<void> plan_conv(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // top_k.
 Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 

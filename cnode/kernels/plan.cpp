@@ -69,6 +69,12 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_concatenate(instruction, operands, plan);
     case ir::Family::kOrder:
       return plan_order(instruction, operands, plan);
+    case ir::Family::kWindow:
+      return plan_window(instruction, operands, plan);
+    case ir::Family::kWindowScatter:
+      return plan_window_scatter(instruction, operands, plan);
+    case ir::Family::kConv:
+      return plan_conv(instruction, operands, plan);
     case ir::Family::kMove:
       return plan_move(instruction, operands, plan);
     case ir::Family::kView:

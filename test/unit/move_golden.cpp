@@ -1,4 +1,4 @@
-// The text of moves, reviewed in test/golden (golden.h).
+// The text of moves and of window scatters, reviewed in test/golden (golden.h).
 #include <doctest/doctest.h>
 
 #include "golden.h"
@@ -24,6 +24,18 @@ TEST_CASE("emitter: golden moves") {
             4},
        })
     check_golden(kernel, {});
+}
+
+TEST_CASE("emitter: golden window scatters") {
+  using enum Dtype;
+  const ir::WindowScatterAttributes twos{{2, 2}, {{}, {1, 0}}, Dims{2, 1}};
+  check_golden({"window_scatter_max_bf16",
+                "window_scatter_max",
+                {tensor(bf16, {8, 5}), tensor(f32, {4, 5}), Scalar{f32, 0.0}},
+                {f32, {8, 5}},
+                twos,
+                4},
+               {});
 }
 
 }  // namespace gpu_node::test

@@ -1,11 +1,9 @@
 // Plans pad, put_slice, gather, take, take_along_axis and indexed_put: as copies into parts, gathers and scatters.
 #include <algorithm>
 
-#include "base/divide_up.h"
 #include "kernels/elementwise/block.h"
 #include "kernels/families.h"
 #include "kernels/move/moves.h"
-#include "kernels/view/view.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -141,31 +139,8 @@ Result<void> plan_put_slice(const ir::Instruction& instruction, std::span<const 
 }
 
 Result<void> plan_pad(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
-  const Place& to = plan.result();
-  Place from = plan.placed(source_of(operands[0], 0)), part = to;
-  const ir::Padding& padding = instruction.attributes.as<ir::PadAttributes>().padding;
-  bool covers = true;
-  for (int d = 0; d < from.map.shape.size(); ++d) {
-    // Elements |first| and on that the result has, each |step| behind the one before.
-    const ir::Edges& edges = padding[static_cast<size_t>(d)];
-    const int64_t step = edges.interior + 1, size = to.map.shape[d];
-    const int64_t first = edges.low < 0 ? divide_up(-edges.low, step) : 0;
-    const int64_t behind = size - edges.low;  // where the result ends, from element 0 on
-    const int64_t end = std::min(from.map.shape[d], behind > 0 ? divide_up(behind, step) : 0);
-    const int64_t count = std::max<int64_t>(0, end - first);
-    covers = covers && count == size;
-    from.map.offset += count > 0 ? first * from.map.strides[d] : 0;
-    from.map.shape[d] = count;
-    part.map.offset += count > 0 ? (edges.low + first * step) * part.map.strides[d] : 0;
-    part.map.shape[d] = count;
-    part.map.strides[d] *= step;
-  }
-  if (!covers) {
-    Source value = source_of(operands[1], 1);
-    if (auto* place = std::get_if<Place>(&value)) place->map = broadcast_to(place->map, to.map.shape, {});
-    GPU_TRY(append_conversion(value, to, plan));
-  }
-  return element_count(from.map.shape) > 0 ? append_conversion(from, part, plan) : Result<void>();
+  return append_pad(plan.placed(source_of(operands[0], 0)), source_of(operands[1], 1),
+                    instruction.attributes.as<ir::PadAttributes>().padding, plan.result(), plan);
 }
 
 }  // namespace

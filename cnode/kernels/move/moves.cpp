@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/divide_up.h"
 #include "kernels/bits.h"
 #include "kernels/box.h"
 #include "kernels/elementwise/block.h"
@@ -120,6 +121,33 @@ Result<Move> moving(Kind kind, const Place& from, const Columns& columns, const 
 }
 
 }  // namespace
+
+Result<void> append_pad(Place from, const Source& value, const ir::Padding& padding, const Place& to,
+                        PlanBuilder& plan) {
+  Place part = to;
+  bool covers = true;
+  for (int d = 0; d < from.map.shape.size(); ++d) {
+    // Elements |first| and on that the result has, each |step| behind the one before.
+    const ir::Edges& edges = padding[static_cast<size_t>(d)];
+    const int64_t step = edges.interior + 1, size = to.map.shape[d];
+    const int64_t first = edges.low < 0 ? divide_up(-edges.low, step) : 0;
+    const int64_t behind = size - edges.low;  // where the result ends, from element 0 on
+    const int64_t end = std::min(from.map.shape[d], behind > 0 ? divide_up(behind, step) : 0);
+    const int64_t count = std::max<int64_t>(0, end - first);
+    covers = covers && count == size;
+    from.map.offset += count > 0 ? first * from.map.strides[d] : 0;
+    from.map.shape[d] = count;
+    part.map.offset += count > 0 ? (edges.low + first * step) * part.map.strides[d] : 0;
+    part.map.shape[d] = count;
+    part.map.strides[d] *= step;
+  }
+  if (!covers) {
+    Source everywhere = value;
+    if (auto* place = std::get_if<Place>(&everywhere)) place->map = broadcast_to(place->map, to.map.shape, {});
+    GPU_TRY(append_conversion(everywhere, to, plan));
+  }
+  return element_count(from.map.shape) > 0 ? append_conversion(from, part, plan) : Result<void>();
+}
 
 Result<void> append_gather(const Place& from, const Columns& columns, const Place& to, PlanBuilder& plan) {
   GPU_ASSIGN(Move move, moving(Kind::kGather, from, columns, to, to.map.shape, plan));

@@ -19,8 +19,12 @@ using Columns = SmallList<Column, 2>;
 // indices are 0 for. Bit by bit: both are of one type.
 Result<void> append_gather(const Place& from, const Columns& columns, const Place& to, PlanBuilder& plan);
 
-// The reverse: |from| is written to where |columns| name in |to|, whose map has the shape of |from|. REQUIRES that no
-// two elements have one place.
+// |to| becomes |from| with |padding| of |value|, converted to |to|'s type. REQUIRES that |to| has the shape of that.
+Result<void> append_pad(Place from, const Source& value, const ir::Padding& padding, const Place& to,
+                        PlanBuilder& plan);
+
+// The reverse of append_gather: |from| is written to where |columns| name in |to|, whose map has the shape of |from|.
+// REQUIRES that no two elements have one place.
 Result<void> append_scatter(const Place& from, const Columns& columns, const Place& to, PlanBuilder& plan);
 
 // The same, of elements that may have one place: of several the last in row-major order counts. |rows| is how many of

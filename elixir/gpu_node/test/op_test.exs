@@ -22,6 +22,8 @@ defmodule GpuNode.OpTest do
       given = if row.type == :same_width, do: %{given | type: :f32}, else: given
       own = if row.type in [:declared, :index, :same_width], do: [:type], else: []
       own = if row.shape in [:declared, :matrix, :reshape, :broadcast], do: [:shape | own], else: own
+      own_padding = %{conv: [], window: [{0, 0}, {0, 0}], window_scatter: [{0, 0}, {0, 0}]}
+      given = Map.merge(given, %{padding: Map.get(own_padding, row.shape, given.padding), window: [2, 2]})
       attributes = Map.take(given, own ++ Map.keys(row.attributes))
       operands = List.duplicate(t(kind, {2, 2}), row.operands)
 
@@ -30,6 +32,8 @@ defmodule GpuNode.OpTest do
           :clip -> [hd(operands), 0, 1]
           :pad -> [hd(operands), 0]
           shape when shape in [:gather, :take, :take_along_axis] -> [hd(operands), t(:s32, {2, 2})]
+          :window_scatter -> [hd(operands), t(:f32, {1, 1}), 0]
+          :conv -> [hd(operands), t(:f32, {3, 2})]
           :indexed -> [hd(operands), t(:s32, {2, 2}), t(:f32, {2})]
           _ -> operands
         end
@@ -76,7 +80,8 @@ defmodule GpuNode.OpTest do
           {:slice, [x, x], [starts: [:operand, 0], lengths: [1, 1]], "a start is one integer, got f32{4, 6}"},
           {:put_slice, [x, t(:f32, {5, 1})], [starts: [0, 0]], "{5, 1} does not fit into {4, 6}"},
           {:pad, [x, 0], [padding: [{1, 1}]], "padding [{1, 1}] must have one for each of the 2 dimensions of {4, 6}"},
-          {:pad, [x, 0], [padding: [{1, 1}, {0, 0, -1}]], "padding is a list of {low, high} or {low, high, interior}"},
+          {:pad, [x, 0], [padding: [{1, 1}, {0, 0, -1}]],
+           "padding is a list of {low, high}, of pad also of {low, high, interior}"},
           {:pad, [x, 0], [padding: [{-3, -2}, {0, 0}]], "leaves less than nothing of {4, 6}"},
           {:gather, [x, t(:f32, {5, 1})], [], "indices are integers, not f32"},
           {:gather, [x, t(:s32, {5, 3})], [], "the last axis of indices {5, 3} is 3, but {4, 6} has 2 dimensions"},
@@ -84,6 +89,53 @@ defmodule GpuNode.OpTest do
           {:take_along_axis, [x, t(:s32, {5, 5})], [axis: 0], "indices are of the shape {4, 6} but for axis 0"},
           {:indexed_put, [x, t(:s32, {3, 1}), t(:f32, {3, 7})], [], "updates are of the shape {3, 6}, or smaller"},
           {:stack, [x, t(:f32, {4})], [], "the shapes must be alike"}
+        ] do
+      assert {:error, %{code: :invalid_argument, message: message}} = Op.infer(name, operands, attributes)
+      assert message =~ text
+    end
+  end
+
+  test "windows and convolutions: shapes, attributes for the wire, and what is refused" do
+    x = t(:f32, {4, 6})
+    flat = [{0, 0}, {0, 0}]
+    assert infer(:window_sum, [x], window: [2, 3], padding: [{1, 0}, {-1, 2}], strides: [2, 1]) == {:f32, {2, 5}}
+    assert infer(:window_max, [x], window: [2, 3], padding: flat, window_dilations: [3, 2]) == {:f32, {1, 2}}
+
+    assert infer(:window_scatter_max, [x, t(:s16, {2, 3}), 0], window: [2, 2], padding: flat, strides: [2, 2]) ==
+             {:s16, {4, 6}}
+
+    image = t(:u8, {4, 6, 10, 9})
+    kernel = t(:f32, {8, 3, 3, 2})
+    given = [padding: [{1, 1}, {0, 0}], strides: [2, 1], kernel_dilation: [1, 2], feature_group_size: 2]
+    assert infer(:conv, [image, kernel], given) == {:f32, {4, 8, 5, 7}}
+
+    assert infer(:conv, [image, t(:f32, {8, 6, 3, 2})],
+             padding: flat,
+             batch_group_size: 4,
+             output_permutation: [3, 0, 1, 2]
+           ) ==
+             {:f32, {8, 8, 8, 1}}
+
+    assert infer(:conv, [t(:f32, {4, 10, 6}), t(:f32, {3, 6, 8})],
+             padding: [{0, 0}],
+             input_permutation: [0, 2, 1],
+             kernel_permutation: [2, 1, 0],
+             input_dilation: [3]
+           ) == {:f32, {4, 8, 26}}
+
+    for {name, operands, attributes, text} <- [
+          {:window_sum, [x], [window: [5, 1], padding: flat], "a window over 5 does not fit into 4 with padding"},
+          {:window_sum, [x], [window: {2, 2}, padding: flat], "window is a list of integers of at least 1, got {2, 2}"},
+          {:window_sum, [x], [window: [2, 2], padding: [{0, 0, 1}, {0, 0}]], "padding is a list of {low, high}"},
+          {:window_sum, [x], [window: [2, 2], padding: flat, strides: [0, 1]], "strides is a list of integers"},
+          {:window_scatter_min, [x, x, 0], [window: [2, 2], padding: flat], "source has the shape {3, 5}, got {4, 6}"},
+          {:conv, [image, t(:f32, {8, 6, 3})], [padding: flat], "tensor and kernel have as many axes"},
+          {:conv, [image, kernel], [padding: flat], "tensor has 6 channels in 1 group, kernel 3 for each"},
+          {:conv, [image, kernel], [padding: flat, feature_group_size: 0],
+           "feature_group_size is an integer of at least 1"},
+          {:conv, [image, t(:f32, {7, 3, 3, 2})], [padding: flat, feature_group_size: 2],
+           "7 filters do not divide into 2 groups"},
+          {:conv, [image, kernel], [padding: flat, input_permutation: [0, 1]], "does not name every axis"}
         ] do
       assert {:error, %{code: :invalid_argument, message: message}} = Op.infer(name, operands, attributes)
       assert message =~ text

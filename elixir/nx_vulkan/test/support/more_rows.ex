@@ -111,12 +111,15 @@ defmodule Nx.Vulkan.Test.MoreRows do
     |> List.flatten()
   end
 
-  def arguments(op, [:tensor, :shape, :opts], type) do
+  # The oracle has types below a byte as bytes, whose ends are others: there no window is all padding.
+  def arguments(op, [:tensor, :shape, :opts], {_, size} = type) do
+    behind = if size < 8, do: 1, else: 2
+
     for layout <- @layouts,
         {window, options} <- [
           {{2, 2}, []},
           {{1, 3}, [padding: :same]},
-          {{2, 1}, [strides: [2, 2], padding: [{1, 0}, {0, 2}]]},
+          {{2, 1}, [strides: [2, 2], padding: [{1, 0}, {0, behind}]]},
           {{2, 2}, [window_dilations: [1, 2], padding: [{-1, 0}, {0, 0}]]}
         ],
         do: {fn [t] -> apply(Nx, op, [t, window, options]) end, [exact(type, {4, 5}, layout)]}
@@ -126,11 +129,19 @@ defmodule Nx.Vulkan.Test.MoreRows do
     for {layout, place} <- [contiguous: :ours, transposed: :host, sliced: :literal],
         {source, options} <- [{{2, 3}, [strides: [2, 2]]}, {{3, 5}, []}, {{3, 6}, [padding: [{0, 0}, {1, 0}]]}] do
       {fn [t, s, i] -> apply(Nx, op, [t, s, i, {2, 2}, options]) end,
-       [exact(type, {4, 6}, layout), exact(type, source), exact(type, {}, :scalar, place)]}
+       [scattered(type, {4, 6}, layout), scattered(type, source), scattered(type, {}, :scalar, place)]}
     end
   end
 
   def arguments(_op, _arguments, _type), do: nil
+
+  # BinaryBackend compares and adds what it scatters as numbers of s32.
+  defp scattered(type, shape, layout \\ :contiguous, place \\ :ours)
+
+  defp scattered({kind, size} = type, shape, layout, place) when kind in [:s, :u] and size >= 32,
+    do: small(type, shape, layout, place)
+
+  defp scattered(type, shape, layout, place), do: exact(type, shape, layout, place)
 
   defp index(number, place),
     do: Operand.new(Enum.random(s: 32, s: 64, u: 8), {}, place: place, role: :index, patterns: [number])

@@ -13,7 +13,7 @@ defmodule GpuNode.Op.Docs do
     predicate: "u8: 1 or 0",
     merge: "the operands' merged as Nx merges them, or a wider one as `:type`",
     merge_floating: "the operands' merged as Nx merges them, f32 for integers, or a wider one as `:type`",
-    merge_values: "that of on_true and on_false merged as Nx merges them, or a wider one as `:type`",
+    merge_values: "that of the operands behind the first merged as Nx merges them, or a wider one as `:type`",
     aggregate: "that of the operand, at least 32 bits for an integer; s64 for u64; or a wider one as `:type`",
     declared: "`:type`",
     merge_updates: "that of tensor and updates merged as Nx merges them, or a wider one as `:type`",
@@ -47,6 +47,9 @@ defmodule GpuNode.Op.Docs do
     take_along_axis: "that of indices, which is that of tensor but for the axis",
     indexed:
       "that of tensor; updates have the outer axes of indices, then at most the axes of tensor that they do not go over",
+    window: "how many places the window has on each axis",
+    window_scatter: "that of tensor; source has an element for each place of the window; init is a scalar",
+    conv: "the batch over its groups, the filters, how many places the kernel has on each spatial axis; permuted",
     top_k: "that of the operand, the last axis of length k"
   }
 

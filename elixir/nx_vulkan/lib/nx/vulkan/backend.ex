@@ -166,6 +166,9 @@ defmodule Nx.Vulkan.Backend do
         {key, {:starts, _argument}} ->
           {key, numbers}
 
+        {key, {:dimensions, argument}} ->
+          {key, quote(do: Tuple.to_list(unquote(variables[argument])))}
+
         {key, {list, option, default}} ->
           {key, quote(do: unquote(variables[list])[unquote(option)] || unquote(default))}
 

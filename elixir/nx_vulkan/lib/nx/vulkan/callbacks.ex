@@ -11,6 +11,7 @@ defmodule Nx.Vulkan.Callbacks do
   #
   #   * an argument's name - its value
   #   * {argument, key}, {argument, key, default} - what the keyword list in that argument has under key
+  #   * {:dimensions, argument} - a shape, as a list
   #   * {:starts, argument} - a list of start indices: tensors in it become operands behind the others and :operand in the list
 
   @unary Enum.map(Nx.Shared.unary_math_funs(), &elem(&1, 0)) ++
@@ -23,12 +24,12 @@ defmodule Nx.Vulkan.Callbacks do
   @reduce [axes: {:opts, :axes}, keep_axes: {:opts, :keep_axes, false}]
   @arg_reduce [axis: {:opts, :axis}, keep_axis: {:opts, :keep_axis, false}, tie_break: {:opts, :tie_break}]
   @window [
-    window: :shape,
+    window: {:dimensions, :shape},
     padding: {:opts, :padding},
     strides: {:opts, :strides},
     window_dilations: {:opts, :window_dilations}
   ]
-  @scatter [window: :shape, padding: {:opts, :padding}, strides: {:opts, :strides}]
+  @scatter [window: {:dimensions, :shape}, padding: {:opts, :padding}, strides: {:opts, :strides}]
   @order [axis: {:opts, :axis}, direction: {:opts, :direction}, stable: {:opts, :stable}]
   @fourier [axis: {:opts, :axis}, length: {:opts, :length}, eps: {:opts, :eps}]
   @conv for key <-
