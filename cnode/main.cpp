@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/heap.h"
 #include "command/commands.h"
 #include "command/exit_code.h"
 
@@ -77,6 +78,7 @@ int dispatch(const std::string& command, const std::vector<std::string>& argumen
 }  // namespace gpu_node
 
 int main(int argc, char** argv) {
+  gpu_node::prepare_heap();
   if (argc < 2) return gpu_node::usage(stderr, gpu_node::kExitUsage);
   return gpu_node::dispatch(argv[1], std::vector<std::string>(argv + 2, argv + argc));
 }

@@ -37,19 +37,49 @@ defmodule GpuNode.System.FamiliesTest do
     div(String.to_integer(kib), 1024)
   end
 
-  test "200 families compiled, run and freed leave little behind" do
-    node = start_binary()
-    gpu = attach(node)
-    # What is kept of those that nobody uses is a few; the compilers have what they need.
-    for number <- 1..20, do: run(gpu, number)
+  # New families, |first| being the number of their first.
+  defp grow(gpu, node, first, caches) do
     before = rss_mib(node)
-    {ms, _} = timed(fn -> for number <- 21..(20 + @families), do: run(gpu, number) end)
-    assert eventually(fn -> rss_mib(node) - before <= @most_growth_mib end, 15_000)
+    {ms, _} = timed(fn -> for number <- first..(first + @families - 1), do: run(gpu, number) end)
+    returned? = eventually(fn -> rss_mib(node) - before <= @most_growth_mib end, 15_000)
 
     IO.puts(
-      "#{@families} families in #{round(ms / 1000)} s: resident #{before} MiB before, #{rss_mib(node)} after"
+      "#{@families} families, #{caches}, in #{round(ms / 1000)} s: resident #{before} MiB before, #{rss_mib(node)} after"
     )
 
-    run(gpu, 1)
+    assert returned?
+  end
+
+  # What is kept of those that nobody uses is a few; the compilers have what they need.
+  defp warm_up(gpu), do: for(number <- 1..20, do: run(gpu, number))
+
+  test "200 families compiled, run and freed leave little behind, whether the caches have them or not" do
+    folder =
+      Path.join(
+        System.tmp_dir!(),
+        "gpu_node_families_#{System.unique_integer([:positive])}_#{System.pid()}"
+      )
+
+    on_exit(fn -> File.rm_rf!(folder) end)
+    # No cache of the driver's elsewhere.
+    env =
+      for name <- ~w(SHADER_CACHE_DIR SHADER_CACHE_DISABLE GLSL_CACHE_DIR GLSL_CACHE_DISABLE),
+          do: {"MESA_" <> name, false}
+
+    for caches <- ["compiled here", "from the caches"] do
+      node = start_binary(args: ["--cache-dir", folder], env: env)
+      gpu = attach(node)
+      warm_up(gpu)
+      grow(gpu, node, 21, caches)
+      assert {:ok, %{counters: counters}} = GpuNode.stats(gpu)
+
+      if caches == "compiled here",
+        do: assert(counters.spirv_cache_hits == 0 and counters.shader_compiles > @families)
+
+      if caches == "from the caches", do: assert(counters.spirv_cache_hits > @families)
+      run(gpu, 1)
+      signal(node, "TERM")
+      assert wait_exit(node) == 0
+    end
   end
 end
