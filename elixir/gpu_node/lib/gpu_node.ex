@@ -33,6 +33,7 @@ defmodule GpuNode do
   """
 
   alias GpuNode.{
+    Argument,
     Client,
     Error,
     Link,
@@ -72,7 +73,8 @@ defmodule GpuNode do
   @doc "Starts a node as `start_link/1`, calls `fun` with its name, and stops it again, whatever happened."
   @spec with_node(keyword, (name -> result)) :: result | {:error, Error.t()} when result: term
   def with_node(options, fun) do
-    with {:ok, pid} <- start_link(options) do
+    with :ok <- Argument.check(fun, {:fun, 1}, "fun", "GpuNode.with_node/2"),
+         {:ok, pid} <- start_link(options) do
       # A crash of |fun| is the caller's; only the node must not outlive it.
       name = GpuNode.Supervisor.name(options)
 
@@ -171,6 +173,7 @@ defmodule GpuNode do
   @spec sync(name, [Tensor.t()], keyword) :: {:ok, map} | {:error, Error.t()}
   def sync(name, tensors \\ [], options \\ []) do
     with {:ok, options} <- Options.check(options, @timeout, "GpuNode.sync/3"),
+         :ok <- Argument.check(tensors, {:list, {:struct, Tensor}}, "tensors", "GpuNode.sync/3"),
          {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
@@ -222,6 +225,8 @@ defmodule GpuNode do
   @spec run(name, Program.t(), [Ops.operand()], keyword) :: {:ok, [Tensor.t()]} | {:error, Error.t()}
   def run(name, program, inputs \\ [], options \\ []) do
     with {:ok, options} <- Options.check(options, @timeout, "GpuNode.run/4"),
+         :ok <- Argument.check(program, {:struct, Program}, "program", "GpuNode.run/4"),
+         :ok <- Argument.check(inputs, {:list, :any}, "inputs", "GpuNode.run/4"),
          {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),

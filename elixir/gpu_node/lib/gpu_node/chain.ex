@@ -14,7 +14,7 @@ defmodule GpuNode.Chain do
   gradient of the log density; row k of what comes out is the state after step k + 1. A negative step size goes backwards in time.
   """
 
-  alias GpuNode.{Capabilities, Client, Error, Link, Options, Protocol, Tensor, Type}
+  alias GpuNode.{Argument, Capabilities, Client, Error, Link, Options, Protocol, Tensor, Type}
   alias GpuNode.Chain.{Model, Numbers, Samples, Sampling, Spans}
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
@@ -126,9 +126,13 @@ defmodule GpuNode.Chain do
   @spec compile!(atom, atom | String.t() | {:file, Path.t()}, keyword) :: Model.t()
   def compile!(node, family, options \\ []), do: node |> compile(family, options) |> Error.unwrap!()
 
-  @doc "Frees the model's memory on the node now; `:already` when that was done before."
+  @doc """
+  Frees the model's memory on the node now; `:already` when that was done before. Raises `GpuNode.Error` for what is no model.
+  """
   @spec free(Model.t()) :: :ok | :already
-  def free(%Model{} = model) do
+  def free(model) do
+    Argument.check!(model, {:struct, Model}, "model", "GpuNode.Chain.free/1")
+
     with {:ok, link} <- Link.fetch(model.node),
          true <- Link.get(link, :session) == model.session do
       Client.free(link, model.ref, model.id)
@@ -150,8 +154,9 @@ defmodule GpuNode.Chain do
   `:stale`, `:deadline`, `:node_down`.
   """
   @spec run(Model.t(), keyword) :: {:ok, run} | {:error, Error.t()}
-  def run(%Model{} = model, options) do
-    with {:ok, options} <- Options.check(options, @run, "GpuNode.Chain.run/2"),
+  def run(model, options) do
+    with :ok <- Argument.check(model, {:struct, Model}, "model", "GpuNode.Chain.run/2"),
+         {:ok, options} <- Options.check(options, @run, "GpuNode.Chain.run/2"),
          {:ok, link} <- Link.fetch(model.node),
          deadline = Client.deadline(link, options),
          operands = Map.new([:position, :momentum, :inverse_mass, :step_size], &{&1, options[&1]}),
@@ -188,8 +193,10 @@ defmodule GpuNode.Chain do
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))
   """
   @spec sample(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
-  def sample(%Model{} = model, draws, options \\ []),
-    do: Spans.sample(model, draws, options, Sampling.options(), fn -> Sampling.run(model, draws, options) end)
+  def sample(model, draws, options \\ []) do
+    with :ok <- Argument.check(model, {:struct, Model}, "model", "GpuNode.Chain.sample/3"),
+         do: Spans.sample(model, draws, options, Sampling.options(), fn -> Sampling.run(model, draws, options) end)
+  end
 
   @doc "As `sample/3`, raising `GpuNode.Error`."
   @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()
@@ -221,13 +228,14 @@ defmodule GpuNode.Chain do
   ## Compilation
 
   defp source({:file, path}) do
-    case File.read(path) do
+    case path?(path) && File.read(path) do
+      false -> invalid("a family's file is {:file, path}, path a string, got #{Options.show({:file, path})}")
       {:ok, text} -> {:ok, text, %{file: path |> Path.basename() |> String.slice(0, 200)}}
       {:error, reason} -> invalid("#{Path.expand(path)}: #{:file.format_error(reason)}")
     end
   end
 
-  defp source(name) when is_atom(name), do: {:ok, name, %{}}
+  defp source(name) when is_atom(name) and name not in [nil, true, false], do: {:ok, name, %{}}
   # Whoever gives a path forgets at times to say so.
   defp source(text) when is_binary(text) and byte_size(text) < 4096 do
     if String.contains?(text, "{"),
@@ -236,7 +244,12 @@ defmodule GpuNode.Chain do
   end
 
   defp source(text) when is_binary(text), do: {:ok, text, %{}}
+
   defp source(other), do: invalid("#{inspect(other, limit: 5)} is not a family: JSON text, {:file, path} or a name")
+
+  @doc false
+  # Not what would end a path early, or names no file.
+  def path?(path), do: is_binary(path) and path != "" and not String.contains?(path, <<0>>)
 
   defp model(link, session, id, ref, answer) do
     variables =

@@ -25,7 +25,7 @@ defmodule GpuNode.Op do
   end)}
   """
 
-  alias GpuNode.{Error, Text, Type}
+  alias GpuNode.{Error, Options, Text, Type}
   alias GpuNode.Op.{Rule, Table}
   require Type
 
@@ -101,43 +101,55 @@ defmodule GpuNode.Op do
     end
   end
 
-  @doc "\"add(f32{2, 3}, 1)\", as messages have it."
+  @doc false
+  # "add(f32{2, 3}, 1)", as messages have it.
   @spec text(atom, [operand]) :: String.t()
   def text(name, []), do: to_string(name)
   def text(name, operands), do: "#{name}(#{Enum.map_join(operands, ", ", &text/1)})"
 
-  @doc "\"f32{2, 3}\" of a tensor, \"1\" of a number, as messages have them."
+  @doc false
+  # "f32{2, 3}" of a tensor, "1" of a number, as messages have them.
   @spec text(operand | term) :: String.t()
-  def text(%{type: type, shape: shape}), do: Type.text(type, shape)
-  def text(other), do: inspect(other)
+  def text(%{type: type, shape: shape} = operand),
+    do: if(operand?(operand), do: Type.text(type, shape), else: Options.show(operand))
 
-  @doc "Checks the number and kinds of operands, whatever their types and shapes."
+  def text(other), do: Options.show(other)
+
+  @doc false
+  # The number and kinds of operands, whatever their types and shapes.
   @spec check_operands(row, [operand]) :: :ok | {:error, Error.t()}
   def check_operands(%{name: name, operands: arity, list: list?}, operands) do
     cond do
-      list? and not is_list(operands) ->
+      list? and not proper_list?(operands) ->
         {:error, Error.new(:invalid_argument, "#{name} takes a list of tensors, got #{text(operands)}")}
 
       list? and length(operands) < arity ->
         least = if arity == 1, do: "one tensor", else: "#{arity} tensors"
         {:error, Error.new(:invalid_argument, "#{name} takes at least #{least}, got #{inspect(operands)}")}
 
-      is_list(operands) and length(operands) > @max_operands ->
+      proper_list?(operands) and length(operands) > @max_operands ->
         {:error, Error.new(:invalid_argument, "#{name} of #{length(operands)} operands, the limit is #{@max_operands}")}
 
-      not is_list(operands) or (not list? and length(operands) != arity) ->
+      not proper_list?(operands) or (not list? and length(operands) != arity) ->
         takes = Text.count(arity, "operand")
         {:error, Error.new(:invalid_argument, "#{name} takes #{takes}, got #{inspect(operands)}")}
 
-      bad = Enum.find(operands, &(not operand?(&1))) ->
-        {:error, Error.new(:invalid_argument, "#{name} takes tensors and numbers, got #{inspect(bad)}")}
+      # By its place: nil and false are no operands either.
+      bad = Enum.find_index(operands, &(not operand?(&1))) ->
+        got = operands |> Enum.at(bad) |> Options.show()
+        {:error, Error.new(:invalid_argument, "#{name} takes tensors and numbers, got #{got}")}
 
       true ->
         :ok
     end
   end
 
-  defp operand?(%{type: _, shape: _}), do: true
+  defp proper_list?(operands), do: is_list(operands) and not List.improper?(operands)
+
+  # A tensor of Nx has these fields too, and belongs to its backend.
+  defp operand?(%{type: type, shape: shape} = operand),
+    do: is_tuple(shape) and Type.normalize(type) == {:ok, type} and not is_struct(operand, Nx.Tensor)
+
   defp operand?({type, number}), do: Type.holds?(type, number)
   defp operand?(number), do: Type.is_literal(number)
 end

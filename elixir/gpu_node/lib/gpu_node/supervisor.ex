@@ -139,7 +139,8 @@ defmodule GpuNode.Supervisor do
 
   @doc "The name under which `options` start a node."
   @spec name(keyword) :: atom
-  def name(options), do: options[:name] || options[:node] || :gpu0
+  def name(options),
+    do: if(Keyword.keyword?(options), do: options[:name] || options[:node] || :gpu0, else: :gpu0)
 
   @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
   def start_link(options) do

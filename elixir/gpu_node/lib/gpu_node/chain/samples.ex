@@ -19,7 +19,7 @@ defmodule GpuNode.Chain.Samples do
     * `thin`, `target_accept` - as given; the latter nil where the step size was given, so that nothing was learned for it
   """
 
-  alias GpuNode.{Error, Tensor}
+  alias GpuNode.{Argument, Error, Tensor}
   alias GpuNode.Chain.{InferenceData, Judged, Model, NxTensors}
   alias GpuNode.Diagnostics.{Draws, Summary, Warning}
 
@@ -79,9 +79,10 @@ defmodule GpuNode.Chain.Samples do
   @doc "The draws of one variable for `GpuNode.Diagnostics`, brought here. Its numbers are named `x`, or `x[0]`, `x[1]` and so on."
   @spec fetch(t, String.t() | atom) :: {:ok, Draws.t()} | {:error, Error.t()}
   def fetch(samples, variable) do
-    name = to_string(variable)
-
-    with {:ok, tensor} <- tensor(samples, name),
+    with :ok <- own(samples, "fetch/2"),
+         :ok <- Argument.check(variable, {:or, [:string, :atom]}, "variable", "GpuNode.Chain.Samples.fetch/2"),
+         name = to_string(variable),
+         {:ok, tensor} <- tensor(samples, name),
          {:ok, binary} <- Tensor.to_binary(tensor) do
       names =
         if tuple_size(tensor.shape) == 2, do: [name], else: Enum.map(1..elem(tensor.shape, 2), &"#{name}[#{&1 - 1}]")
@@ -99,7 +100,7 @@ defmodule GpuNode.Chain.Samples do
   the draws here. `Enum` goes over the rows.
   """
   @spec summary(t) :: {:ok, Summary.t()} | {:error, Error.t()}
-  def summary(samples), do: Judged.summary(samples)
+  def summary(samples), do: with(:ok <- own(samples, "summary/1"), do: Judged.summary(samples))
 
   @doc "As `summary/1`, raising `GpuNode.Error`."
   @spec summary!(t) :: Summary.t()
@@ -110,7 +111,11 @@ defmodule GpuNode.Chain.Samples do
   a run that kept none what is known of the run is looked at, and R-hat of the halves' means and spreads.
   """
   @spec warnings(t) :: {:ok, [Warning.t()]} | {:error, Error.t()}
-  def warnings(samples), do: with({:ok, summary} <- Judged.summary(samples), do: {:ok, summary.warnings})
+  def warnings(samples) do
+    with :ok <- own(samples, "warnings/1"),
+         {:ok, summary} <- Judged.summary(samples),
+         do: {:ok, summary.warnings}
+  end
 
   @doc "As `warnings/1`, raising `GpuNode.Error`."
   @spec warnings!(t) :: [Warning.t()]
@@ -123,7 +128,8 @@ defmodule GpuNode.Chain.Samples do
   """
   @spec to_map(t) :: {:ok, %{posterior: map, sample_stats: map}} | {:error, Error.t()}
   def to_map(samples) do
-    with {:ok, statistics} <- InferenceData.statistics(samples) do
+    with :ok <- own(samples, "to_map/1"),
+         {:ok, statistics} <- InferenceData.statistics(samples) do
       lists = fn %{name: name, shape: shape, lists: lists} ->
         {name, lists |> Enum.concat() |> Tensor.nest(Tuple.to_list(shape))}
       end
@@ -148,6 +154,10 @@ defmodule GpuNode.Chain.Samples do
   """
   @spec to_nx(t) :: {:ok, %{String.t() => struct}} | {:error, Error.t()}
   def to_nx(samples) do
+    with :ok <- own(samples, "to_nx/1"), do: tensors_of_nx(samples)
+  end
+
+  defp tensors_of_nx(samples) do
     Enum.reduce_while(samples.draws, {:ok, %{}}, fn {name, tensor}, {:ok, made} ->
       own = List.duplicate(nil, tuple_size(tensor.shape) - 2)
 
@@ -175,6 +185,9 @@ defmodule GpuNode.Chain.Samples do
   @spec write_inference_data!(t, Path.t(), keyword) :: :ok
   def write_inference_data!(samples, path, options \\ []),
     do: samples |> write_inference_data(path, options) |> Error.unwrap!()
+
+  defp own(samples, function),
+    do: Argument.check(samples, {:struct, __MODULE__}, "samples", "GpuNode.Chain.Samples.#{function}")
 
   defp tensor(samples, name) do
     with :error <- Map.fetch(samples.draws, name) do

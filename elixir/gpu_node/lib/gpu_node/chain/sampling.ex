@@ -2,7 +2,7 @@ defmodule GpuNode.Chain.Sampling do
   @moduledoc false
   # GpuNode.Chain.sample/3: its options as the wire has them, its results under their names.
 
-  alias GpuNode.{Client, Error, Link, Options, Protocol, Tensor, Transfer}
+  alias GpuNode.{Argument, Client, Error, Link, Options, Protocol, Tensor, Transfer}
   alias GpuNode.Chain.{Model, Numbers, Progress, Samples}
 
   @options [
@@ -68,7 +68,8 @@ defmodule GpuNode.Chain.Sampling do
 
   @spec run(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
   def run(model, draws, options) do
-    with {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.sample/3"),
+    with :ok <- Argument.check(draws, :pos_integer, "draws", "GpuNode.Chain.sample/3"),
+         {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.sample/3"),
          {:ok, listener} <- Progress.listener(options[:progress]),
          {:ok, link} <- Link.fetch(model.node),
          deadline = Client.deadline(link, options),
@@ -76,7 +77,7 @@ defmodule GpuNode.Chain.Sampling do
          names = names(model, own.keep_draws),
          ids = Enum.map(names, fn _ -> Link.next_id(link) end),
          request = Protocol.sample(model.id, ids, own),
-         iterations = {own.warmup, count(draws) * own.thin},
+         iterations = {own.warmup, draws * own.thin},
          ask = &Transfer.request(link, model.session, request, deadline, &1),
          {:ok, answer} <- Progress.follow(listener, iterations, ask) do
       Client.keep({model, kept})
@@ -85,9 +86,6 @@ defmodule GpuNode.Chain.Sampling do
       {:ok, %{samples | thin: own.thin, target_accept: target}}
     end
   end
-
-  # For the listener; what is no count the node refuses.
-  defp count(draws), do: if(is_integer(draws), do: draws, else: 0)
 
   defp wire(model, draws, options, listener, link, deadline) do
     report = if listener, do: options[:progress_ms], else: 0

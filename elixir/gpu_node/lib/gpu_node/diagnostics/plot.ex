@@ -10,7 +10,8 @@ defmodule GpuNode.Diagnostics.Plot do
 
   alias GpuNode.Diagnostics
   alias GpuNode.Diagnostics.{Chains, Draws, Order, Summary, Warning}
-  alias GpuNode.{Error, Options}
+  alias GpuNode.Chain.Samples
+  alias GpuNode.{Argument, Error, Options}
 
   # Eighths of a cell, from nothing to all of it.
   @blocks {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
@@ -124,14 +125,22 @@ defmodule GpuNode.Diagnostics.Plot do
   @shown 3
 
   @doc """
-  The rows of `GpuNode.Diagnostics.summary/1` as a table: four significant digits, whole sample sizes, R-hat to three decimals, a dash for the
-  R-hat of one chain. Of a `GpuNode.Diagnostics.Summary` the warnings are below, one a line, of each kind three at most.
+  The rows of `GpuNode.Diagnostics.summary/1`, or of draws or samples that it is made of, as a table: four significant digits, whole sample sizes, R-hat to three decimals, a dash for the
+  R-hat of one chain. Of a `GpuNode.Diagnostics.Summary`, and of samples, the warnings are below, one a line, of each kind three at most.
   """
-  @spec table([Diagnostics.row()] | Summary.t()) :: String.t()
+  @spec table([Diagnostics.row()] | Summary.t() | Diagnostics.input()) :: String.t()
   def table(%Summary{rows: rows, warnings: []}), do: table(rows)
   def table(%Summary{rows: rows, warnings: warnings}), do: table(rows) <> "\n\n" <> warnings(warnings)
 
+  def table(samples) when is_struct(samples, Samples), do: samples |> Samples.summary!() |> table()
+
   def table(rows) do
+    if rows?(rows), do: lines(rows), else: rows |> Diagnostics.summary() |> lines()
+  end
+
+  defp rows?(rows), do: is_list(rows) and not List.improper?(rows) and Enum.all?(rows, &match?(%{name: _, mean: _}, &1))
+
+  defp lines(rows) do
     header = ["" | Enum.map(@columns, &elem(&1, 1))]
     body = for row <- rows, do: [to_string(row.name) | for({key, _, kind} <- @columns, do: text(row[key], kind))]
     widths = Enum.zip_with([header | body], fn cells -> cells |> Enum.map(&String.length/1) |> Enum.max() end)
@@ -147,6 +156,8 @@ defmodule GpuNode.Diagnostics.Plot do
   @doc "Warnings, one a line, of each kind three at most and how many more there are."
   @spec warnings([Warning.t()]) :: String.t()
   def warnings(warnings) do
+    Argument.check!(warnings, {:list, {:struct, Warning}}, "warnings", "GpuNode.Diagnostics.Plot.warnings/1")
+
     warnings
     |> Enum.chunk_by(& &1.code)
     |> Enum.flat_map(fn alike ->
