@@ -10,7 +10,8 @@ defmodule GpuNode.Op do
     * `type` - the result's type, where the row's rule leaves a choice (a wider one, an integer type, any)
     * `shape` - the result's shape, where it is not the operands' (`iota`, `eye`, `constant`, `reshape`, `broadcast`)
 
-  Another key is an error that names those there are.
+  Another key is an error that names those there are. An attribute that is nil is an error that says what it takes, but for `axis` and `axes` whose
+  default is nil, as in Nx: there nil is as if it were not given.
 
   `dot` without `contract_left` and `contract_right` contracts as `Nx.dot/2` does: the last axis of the left with the last but one
   of the right, or with its only one; with a scalar nothing is contracted. `[]` for both contracts nothing. The default is of this

@@ -5,6 +5,7 @@ defmodule GpuNode.Op.Rule do
   #
   # Functions return {:error, text}; the op and its operands are put before the text by the caller.
 
+  alias GpuNode.Op.Docs
   alias GpuNode.{Shape, Text, Type}
   require Type
 
@@ -34,23 +35,31 @@ defmodule GpuNode.Op.Rule do
   defp known(_row, []), do: :ok
 
   defp known(row, attributes) when is_map(attributes) and not is_struct(attributes),
-    do: known_key(Map.keys(attributes), [], row)
+    do: attributes |> Map.to_list() |> known_key([], row)
 
   defp known(row, attributes) do
     if Keyword.keyword?(attributes),
-      do: attributes |> Keyword.keys() |> known_key([], row),
+      do: known_key(attributes, [], row),
       else: {:error, "attributes are a keyword list or a map, got #{inspect(attributes)}; it takes #{those(row)}"}
   end
 
   defp known_key([], _before, _row), do: :ok
 
-  defp known_key([key | rest], before, row) do
+  defp known_key([{key, value} | rest], before, row) do
     cond do
       not takes?(row, key) -> {:error, "unknown attribute #{inspect(key)}; it takes #{those(row)}"}
       key in before -> {:error, "the attribute #{inspect(key)} is given more than once"}
+      is_nil(value) and not nil?(row, key) -> {:error, "the attribute #{inspect(key)} is #{kind(row, key)}, got nil"}
       true -> known_key(rest, [key | before], row)
     end
   end
+
+  # As Nx has it, nil is a value of axes and of an axis that are all, or none, where they are not given; of anything else it is a mistake.
+  defp nil?(row, key), do: match?(%{^key => %{default: {:ok, nil}}}, row.attributes)
+
+  defp kind(_row, :type), do: "a type, such as :f32 or {:f, 32}"
+  defp kind(_row, :shape), do: "a tuple of integers of 0 or more"
+  defp kind(row, key), do: Docs.kind(row.attributes[key].kind)
 
   defp takes?(row, key) when is_map_key(row.attributes, key), do: true
   defp takes?(row, :type), do: row.type in @chosen
@@ -338,7 +347,7 @@ defmodule GpuNode.Op.Rule do
 
   defp get(attributes, key), do: Access.get(attributes, key)
 
-  # What is nil is not given; false is a value.
+  # What is nil is not given, or as if (see nil?/2); false is a value.
   defp get(attributes, key, default) do
     value = get(attributes, key)
     if is_nil(value), do: default, else: value
