@@ -81,7 +81,8 @@ defmodule Nx.Vulkan do
   which lives as long as either.
   """
   @spec from_handle(GpuNode.Tensor.t()) :: Nx.Tensor.t()
-  def from_handle(%GpuNode.Tensor{} = handle) do
+  def from_handle(handle) do
+    GpuNode.Argument.check!(handle, {:struct, GpuNode.Tensor}, "handle", "Nx.Vulkan.from_handle/1")
     backend = %Nx.Vulkan.Backend{node: handle.node, value: handle}
     %{Nx.template(handle.shape, handle.type) | data: backend}
   end
@@ -105,6 +106,9 @@ defmodule Nx.Vulkan do
   @spec to_handle(Nx.Tensor.t()) :: GpuNode.Tensor.t()
   def to_handle(%Nx.Tensor{data: %Nx.Vulkan.Backend{node: node}} = tensor), do: Nx.Vulkan.Eager.tensor(tensor, node)
   def to_handle(%Nx.Tensor{} = tensor), do: Nx.Vulkan.Eager.tensor(tensor, Placement.node!([]))
+
+  def to_handle(other),
+    do: Error.raise!(GpuNode.Argument.error(other, {:struct, Nx.Tensor}, "tensor", "Nx.Vulkan.to_handle/1"))
 
   ## What earlier versions had here
 

@@ -49,7 +49,7 @@ defmodule GpuNode.Chain.Sampling do
     keep_draws: [type: :boolean, default: true, doc: "`false` keeps only the moments of each chain's halves"],
     mapping: [type: {:in, [:thread, :subgroup, :workgroup]}, doc: "as of `run/2`"],
     progress: Progress.option(),
-    progress_ms: [type: :pos_integer, default: 200, doc: "how often it does, in ms"],
+    progress_ms: [type: {:integer, 1, 86_400_000}, default: 200, doc: "how often it does, in ms"],
     # Nobody knows how long a sampling takes, but the node wants to know when to stop.
     timeout: [type: :timeout, default: 86_400_000, doc: "in ms: a day"]
   ]
