@@ -10,7 +10,17 @@ defmodule GpuNode.Chain do
       {:ok, run} = GpuNode.Chain.run(model, position: [0.35, -0.2], momentum: [0.2, -0.1], step_size: 0.05, steps: 3)
       GpuNode.Tensor.to_list!(run.logp)
 
-  Positions are unconstrained coordinates, the variables of the family one after the other (`model.variables`). The force is the
+  ## Coordinates
+
+  Positions, momenta, gradients and inverse masses are of unconstrained coordinates: the variables of the family one after the other, in the order
+  in which it has them, of each its numbers one after the other. `coordinates/1` names them in order; `model.variables` has
+  each variable's `offset` and `size` among them, and its `transform`, which makes the variable of its coordinate: a variable with
+  `:exp` begins at 2 where its coordinate is the logarithm of 2.
+
+      GpuNode.Chain.coordinates(GpuNode.Chain.compile!(:gpu0, :eight_schools_noncentered))
+      #=> ["mu", "tau", "eta[0]", "eta[1]", ...]
+
+  The force is the
   gradient of the log density; row k of what comes out is the state after step k + 1. A negative step size goes backwards in time.
   """
 
@@ -39,7 +49,11 @@ defmodule GpuNode.Chain do
     timeout: @timeout
   ]
   @run [
-    position: [type: :any, required: true, doc: "`{chains, d}` numbers (one chain: `{d}`); see `t:numbers/0`"],
+    position: [
+      type: :any,
+      required: true,
+      doc: "`{chains, d}` numbers (one chain: `{d}`), in the order of `coordinates/1`; see `t:numbers/0`"
+    ],
     momentum: [type: :any, required: true, doc: "likewise"],
     step_size: [type: :any, required: true, doc: "one number, or one for each chain"],
     inverse_mass: [type: :any, doc: "the diagonal, `{d}` or `{chains, d}` numbers; ones by default"],
@@ -125,6 +139,16 @@ defmodule GpuNode.Chain do
   @doc "As `compile/3`, raising `GpuNode.Error`."
   @spec compile!(atom, atom | String.t() | {:file, Path.t()}, keyword) :: Model.t()
   def compile!(node, family, options \\ []), do: node |> compile(family, options) |> Error.unwrap!()
+
+  @doc """
+  The names of the model's coordinates, in the order that positions, momenta, gradients and inverse masses have them: `x` of a variable that is
+  one number, `x[0]`, `x[1]` and so on of others. Raises `GpuNode.Error` for what is no model.
+  """
+  @spec coordinates(Model.t()) :: [String.t()]
+  def coordinates(model) do
+    Argument.check!(model, {:struct, Model}, "model", "GpuNode.Chain.coordinates/1")
+    Model.coordinates(model)
+  end
 
   @doc """
   Frees the model's memory on the node now; `:already` when that was done before. Raises `GpuNode.Error` for what is no model.

@@ -28,7 +28,7 @@ defmodule GpuNode.Chain.Sampling do
       type: :positive,
       doc: "given instead of learned by the ChEES criterion (Hoffman, Radul and Sountsov, 2021)"
     ],
-    inverse_mass: [type: :any, doc: "`{d}` numbers, given instead of learned"],
+    inverse_mass: [type: :any, doc: "`{d}` numbers in the order of `coordinates/1`, given instead of learned"],
     jitter: [
       type: {:custom, "a number from 0 to 1", &__MODULE__.share?/1},
       default: 1.0,
@@ -38,7 +38,7 @@ defmodule GpuNode.Chain.Sampling do
     position: [
       type: :any,
       doc:
-        "where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2), drawn again up to 100 times where a chain has no " <>
+        "where the chains begin, unconstrained, `{chains, d}`, in the order of `coordinates/1`; else uniform in [-2, 2), drawn again up to 100 times where a chain has no " <>
           "finite density or gradient there"
     ],
     constrained: [
@@ -83,7 +83,16 @@ defmodule GpuNode.Chain.Sampling do
       Client.keep({model, kept})
       samples = samples(link, model, draws, own.chains, Enum.zip(names, ids), answer)
       target = if options[:step_size], do: nil, else: own.target_accept
-      {:ok, %{samples | thin: own.thin, target_accept: target}}
+
+      {:ok,
+       %{
+         samples
+         | thin: own.thin,
+           target_accept: target,
+           max_steps: own.max_steps,
+           jitter: own.jitter,
+           path_learned?: options[:path_length] == nil
+       }}
     end
   end
 
