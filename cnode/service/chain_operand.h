@@ -15,4 +15,8 @@ struct OperandBuffer {
 Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session, const ChainOperand& operand,
                                      Dtype dtype, const std::string& what, const vulkan::DeviceInfo& device);
 
+// That all numbers of |operand| are above 0 and finite, where they came in the message. Those of a tensor may not be
+// known yet: whoever makes them answers for them. Error: kInvalidArgument, with the first that is not.
+Result<void> check_positive(const ChainOperand& operand, Dtype dtype, const std::string& what);
+
 }  // namespace gpu_node::service

@@ -21,7 +21,8 @@ defmodule GpuNode.Chain do
       #=> ["mu", "tau", "eta[0]", "eta[1]", ...]
 
   The force is the
-  gradient of the log density; row k of what comes out is the state after step k + 1. A negative step size goes backwards in time.
+  gradient of the log density; row k of what comes out is the state after step k + 1. Backwards in time goes who
+  negates the momentum.
   """
 
   alias GpuNode.{Argument, Capabilities, Client, Error, Link, Options, Protocol, Tensor, Type}
@@ -55,8 +56,8 @@ defmodule GpuNode.Chain do
       doc: "`{chains, d}` numbers (one chain: `{d}`), in the order of `coordinates/1`; see `t:numbers/0`"
     ],
     momentum: [type: :any, required: true, doc: "likewise"],
-    step_size: [type: :any, required: true, doc: "one number, or one for each chain"],
-    inverse_mass: [type: :any, doc: "the diagonal, `{d}` or `{chains, d}` numbers; ones by default"],
+    step_size: [type: :any, required: true, doc: "one number above 0, or one for each chain"],
+    inverse_mass: [type: :any, doc: "the diagonal, `{d}` or `{chains, d}` numbers above 0; ones by default"],
     steps: [type: :pos_integer, default: 1, doc: "how many leapfrog steps"],
     rows: [type: {:in, [:all, :last]}, default: :all, doc: "`:all` steps or the `:last` alone"],
     results: [
@@ -172,7 +173,8 @@ defmodule GpuNode.Chain do
 
   #{Options.docs(@run)}
 
-  A chain's numbers are the same bits in any company, with any mapping. A position whose density is not finite gives NaN from there on.
+  A chain's numbers are the same bits in any company, with any mapping. A position whose density is not finite gives NaN from there on. Step sizes
+  and masses that are not above 0 and finite are refused, but for those in a tensor that lies on the node, which nobody looks at.
 
   Errors: `:invalid_argument` (sizes, types), `:unsupported` (more than the device can hold, with the numbers), `:out_of_memory`, `:quota`,
   `:stale`, `:deadline`, `:node_down`.

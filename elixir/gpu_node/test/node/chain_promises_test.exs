@@ -92,7 +92,7 @@ defmodule GpuNode.ChainPromisesTest do
     model = Chain.compile!(node, :normal, dimensions: [d: 3])
     pairs = [[1, 10], [2, 20], [3, 30]]
     zeros = [0.0, 0.0, 0.0]
-    run = fn position -> message(Chain.run(model, position: position, momentum: zeros, step_size: 0)) end
+    run = fn position -> message(Chain.run(model, position: position, momentum: zeros, step_size: 1.0e-30)) end
     assert run.(pairs) =~ "position is of shape {3, 2}, not {chains, 3}: the model has 3 coordinates"
     assert run.(Tensor.from_list!(node, pairs, :f64)) =~ "position is of shape {3, 2}, not {chains, 3}"
     assert run.([[1], [2, 20], [3, 30, 4]]) =~ "position: the lists in"

@@ -18,6 +18,37 @@ defmodule GpuNode.ChainTest do
     for {a, b} <- Enum.zip(found, wanted), do: assert_in_delta(a, b, tolerance * max(1.0, abs(b)))
   end
 
+  @tag :truth
+  test "step sizes and masses that are not above 0 and finite are refused, whatever they are given as", %{gpu: node} do
+    for type <- [:f32, :f64] do
+      model = normal(node, type: type)
+      {:ok, bits} = GpuNode.Type.normalize(type)
+
+      for bad <- [0, -0.05, :nan, :infinity, :neg_infinity], given <- [:list, :binary] do
+        value = fn numbers ->
+          {:ok, bytes} = GpuNode.Element.encode_all(numbers, bits)
+          if given == :binary, do: bytes, else: numbers
+        end
+
+        shown = if bad == 0, do: "0.0", else: "-?[0-9a-z_.]+"
+
+        assert {:error, %Error{code: :invalid_argument, message: text}} =
+                 Chain.run(model, start(step_size: value.([bad])))
+
+        assert text =~ ~r/^number 0 of step_size is #{shown} in #{type}, where what is above 0 and finite is taken$/
+        masses = value.([1.0, 0.5, bad, 1.0])
+        assert {:error, %Error{code: :invalid_argument, message: text}} = Chain.run(model, start(inverse_mass: masses))
+        assert text =~ ~r/^number 2 of inverse_mass is #{shown} in #{type}, where/
+      end
+    end
+
+    # What is above 0, and is 0 in the model's type.
+    assert {:error, %Error{message: text}} = Chain.run(normal(node, type: :f32), start(step_size: 1.0e-60))
+    assert text =~ "number 0 of step_size is 0.0 in f32"
+    assert {:error, %Error{message: text}} = Chain.run(normal(node), start(step_size: -0.05))
+    assert text =~ "number 0 of step_size is -0.05 in f64"
+  end
+
   test "three steps of a normal", %{gpu: node} do
     model = normal(node)
     assert %{family: "normal", coordinates: 4, type: {:f, 64}} = model
@@ -100,7 +131,7 @@ defmodule GpuNode.ChainTest do
 
     logp = fn data ->
       Chain.compile!(node, family, data: [y: data])
-      |> Chain.run!(position: [0.0], momentum: [0.0], step_size: 0.0, results: :binaries)
+      |> Chain.run!(position: [0.0], momentum: [0.0], step_size: 1.0e-30, results: :binaries)
       |> Map.fetch!(:logp)
     end
 
