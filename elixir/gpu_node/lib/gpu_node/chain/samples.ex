@@ -172,7 +172,8 @@ defmodule GpuNode.Chain.Samples do
 
   @doc """
   The draws as tensors of Nx, by variable, with the names `[:chain, :draw]` and nil for an own axis. They are on the default backend: where that has its
-  tensors on the node of the samples nothing is copied, else they are brought there. Error: `:unsupported` without Nx.
+  tensors on the node of the samples nothing is copied, else they are brought there. They are tensors of their own: `Nx.backend_deallocate/1` of one
+  leaves the samples as they are. Errors: `:unsupported` without Nx, those of `GpuNode.Tensor.to_binary/2`.
 
       %{"mu" => mu} = GpuNode.Chain.Samples.to_nx!(samples)
       Nx.mean(mu, axes: [:draw])
