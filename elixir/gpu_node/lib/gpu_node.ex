@@ -19,17 +19,7 @@ defmodule GpuNode do
   have and keys that are given twice are errors that say what it takes. Each call has its deadline (`:timeout` in ms, default
   15,000); errors are `{:error, %GpuNode.Error{}}`.
 
-  Options of `start_link/1` for both:
-
-  #{GpuNode.Supervisor.docs(:both)}
-
-  Local nodes:
-
-  #{GpuNode.Supervisor.docs(:local)}
-
-  Remote ones:
-
-  #{GpuNode.Supervisor.docs(:remote)}
+  The options of both are with `start_link/1`.
   """
 
   alias GpuNode.{
@@ -55,7 +45,21 @@ defmodule GpuNode do
   @timeout [timeout: [type: :timeout, doc: "in ms; default that of the node"]]
   @alive [timeout: [type: :timeout, default: 1000, doc: "in ms"]]
 
-  @doc "Starts a local node or attaches to a remote one, linked to the caller. Returns when it is up. Errors: see `GpuNode.Error`."
+  @doc """
+  Starts a local node or attaches to a remote one, linked to the caller. Returns when it is up. Errors: see `GpuNode.Error`.
+
+  Options for both:
+
+  #{GpuNode.Supervisor.docs(:both)}
+
+  Of a local node:
+
+  #{GpuNode.Supervisor.docs(:local)}
+
+  Of a remote one:
+
+  #{GpuNode.Supervisor.docs(:remote)}
+  """
   @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
   def start_link(options \\ []), do: GpuNode.Supervisor.start_link(options)
 
