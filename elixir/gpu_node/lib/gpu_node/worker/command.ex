@@ -21,7 +21,7 @@ defmodule GpuNode.Worker.Command do
       nil ->
         text =
           "the gpu_node binary is missing; looked for an executable at #{Enum.join(candidates, ", ")}. Build it " <>
-            "(cmake --preset release && ninja -C build/release) or name it with `binary:` or GPU_NODE_BINARY"
+            "(cmake --preset release && ninja -C build/release gpu_node) or name it with `binary:` or GPU_NODE_BINARY"
 
         {:error, Error.new(:no_binary, text)}
 
