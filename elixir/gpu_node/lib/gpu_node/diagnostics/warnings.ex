@@ -3,7 +3,7 @@ defmodule GpuNode.Diagnostics.Warnings do
   # What speaks against draws: see GpuNode.Diagnostics.Warning. Nothing here asks a node.
 
   alias GpuNode.{Diagnostics, Text}
-  alias GpuNode.Diagnostics.{Draws, Warning}
+  alias GpuNode.Diagnostics.{Draws, Paths, Warning}
 
   @rhat 1.01
   @chains 4
@@ -17,9 +17,6 @@ defmodule GpuNode.Diagnostics.Warnings do
   @apart_draws 100
   @looked 4096
   @below_target 0.15
-  # Of the paths so many may be cut, and of what max_steps allows so much may be learned.
-  @cut 0.1
-  @near 0.9
 
   @order [
     :never_moved,
@@ -217,7 +214,7 @@ defmodule GpuNode.Diagnostics.Warnings do
       never_moved(facts[:never_moved] || [], chains) ++
       divergences(facts[:divergences] || 0, facts, chains * draws) ++
       ebfmi(facts[:energy]) ++
-      max_steps(facts[:path]) ++
+      Paths.max_steps(facts[:path]) ++
       acceptance(facts[:acceptance], facts[:target_accept])
   end
 
@@ -274,50 +271,6 @@ defmodule GpuNode.Diagnostics.Warnings do
       )
     ]
   end
-
-  # Iteration n's path takes the share 1 - jitter (1 - v) of its length, v even from 0 to 1, in whole steps.
-  defp max_steps(%{steps: steps, max_steps: most, jitter: jitter, learned?: learned?}) when is_number(steps) do
-    # A length that is a whole number of steps may be one more by rounding, which cuts nothing.
-    over = 1 - most / (steps * (1 - 1.0e-9))
-
-    cut =
-      cond do
-        jitter > 0 -> max(min(over / jitter, 1.0), 0.0)
-        over > 0 -> 1.0
-        true -> 0.0
-      end
-
-    cond do
-      cut > @cut ->
-        [
-          new(
-            :max_steps,
-            cut,
-            @cut,
-            "#{percent(cut)} of the paths were cut at max_steps, #{most}, as the path length takes #{round(steps)}: chains go less far " <>
-              "than they should; raise max_steps, or take a larger step size or a shorter path_length"
-          )
-        ]
-
-      learned? and steps > @near * most ->
-        [
-          new(
-            :max_steps,
-            steps / most,
-            @near,
-            "The path length was learned up to what max_steps, #{most}, allows: chains may go less far than they should; " <>
-              "raise max_steps, or take coordinates of like scales"
-          )
-        ]
-
-      true ->
-        []
-    end
-  end
-
-  defp max_steps(_unknown), do: []
-
-  defp percent(share), do: "#{round(100 * share)} %"
 
   defp ebfmi(nil), do: []
 
