@@ -137,7 +137,8 @@ Result<std::map<std::string_view, std::string>> read_flags(std::span<const std::
     } else {
       return Error{ErrorCode::kInvalidArgument, "--" + std::string(flag) + " needs a value"};
     }
-    flags[setting->flag] = std::move(value);
+    if (!flags.emplace(setting->flag, std::move(value)).second)
+      return Error{ErrorCode::kInvalidArgument, "--" + std::string(flag) + " is given more than once"};
   }
   return flags;
 }

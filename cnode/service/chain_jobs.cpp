@@ -120,6 +120,8 @@ Result<std::unique_ptr<ChainJob>> ChainJob::make(SessionRef session, PendingCall
     return operand_buffer(interpreter, job->session(), given, job->held_->model->dtype(), std::string("chain: ") + name,
                           device.info());
   };
+  GPU_TRY(check_numbers(request.inverse_mass, job->held_->model->dtype(), true, "chain: inverse_mass"));
+  GPU_TRY(check_numbers(request.step_size, job->held_->model->dtype(), false, "chain: step_size"));
   GPU_ASSIGN(const OperandBuffer position, operand(request.position, "position"));
   GPU_ASSIGN(const OperandBuffer momentum, operand(request.momentum, "momentum"));
   GPU_ASSIGN(const OperandBuffer inverse_mass, operand(request.inverse_mass, "inverse_mass"));

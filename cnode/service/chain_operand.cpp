@@ -1,9 +1,34 @@
 #include "service/chain_operand.h"
 
+#include <cmath>
+#include <cstring>
+
 #include "base/concat.h"
 #include "program/storage.h"
 
 namespace gpu_node::service {
+namespace {
+
+template <typename Float>
+Result<void> check_each(std::span<const std::byte> bytes, bool positive, const std::string& what) {
+  for (size_t i = 0; i < bytes.size() / sizeof(Float); ++i) {
+    Float number = 0;
+    std::memcpy(&number, bytes.data() + i * sizeof(Float), sizeof(Float));
+    if (std::isfinite(number) && (number > 0 || !positive)) continue;
+    return Error{ErrorCode::kInvalidArgument, concat("number ", i, " of ", what, " is ", static_cast<double>(number),
+                                                     "; what is ", positive ? "above 0 and " : "", "finite is possible")};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_numbers(const ChainOperand& operand, Dtype dtype, bool positive, const std::string& what) {
+  const auto* bytes = std::get_if<std::vector<std::byte>>(&operand);
+  if (bytes == nullptr) return {};
+  return dtype == Dtype::f64 ? check_each<double>(*bytes, positive, what)
+                             : check_each<float>(*bytes, positive, what);
+}
 
 Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session, const ChainOperand& operand,
                                      Dtype dtype, const std::string& what, const vulkan::DeviceInfo& device) {

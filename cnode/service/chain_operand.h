@@ -15,4 +15,9 @@ struct OperandBuffer {
 Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session, const ChainOperand& operand,
                                      Dtype dtype, const std::string& what, const vulkan::DeviceInfo& device);
 
+// That all numbers of |operand| are finite, and above 0 where they are to be |positive|, as far as they came in the
+// message. Those of a tensor may not be known yet: whoever makes them answers for them. Error: kInvalidArgument, with
+// the first that is not.
+Result<void> check_numbers(const ChainOperand& operand, Dtype dtype, bool positive, const std::string& what);
+
 }  // namespace gpu_node::service

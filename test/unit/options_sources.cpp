@@ -123,6 +123,14 @@ TEST_CASE("options: what is wrong is named, with what is allowed") {
   CHECK(error_of(read({"--config", folder.path() + "/none"})).find("No such file") != std::string::npos);
 }
 
+TEST_CASE("options: a flag is given once" * doctest::test_suite("truth")) {
+  bool usage = false;
+  CHECK(error_of(read({"--json", "--json"}, {}, &usage)) == "--json is given more than once");
+  CHECK(usage);
+  CHECK(error_of(read({"--port", "1", "--port=1"})) == "--port is given more than once");
+  CHECK(error_of(read({"--port", "1", "--json"})).empty());
+}
+
 TEST_CASE("options: what run needs") {
   const auto wrong = [](std::vector<std::string> flags) {
     const auto settings = read(std::move(flags));

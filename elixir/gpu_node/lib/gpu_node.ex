@@ -19,20 +19,11 @@ defmodule GpuNode do
   have and keys that are given twice are errors that say what it takes. Each call has its deadline (`:timeout` in ms, default
   15,000); errors are `{:error, %GpuNode.Error{}}`.
 
-  Options of `start_link/1` for both:
-
-  #{GpuNode.Supervisor.docs(:both)}
-
-  Local nodes:
-
-  #{GpuNode.Supervisor.docs(:local)}
-
-  Remote ones:
-
-  #{GpuNode.Supervisor.docs(:remote)}
+  The options of both are with `start_link/1`.
   """
 
   alias GpuNode.{
+    Argument,
     Client,
     Error,
     Link,
@@ -54,7 +45,21 @@ defmodule GpuNode do
   @timeout [timeout: [type: :timeout, doc: "in ms; default that of the node"]]
   @alive [timeout: [type: :timeout, default: 1000, doc: "in ms"]]
 
-  @doc "Starts a local node or attaches to a remote one, linked to the caller. Returns when it is up. Errors: see `GpuNode.Error`."
+  @doc """
+  Starts a local node or attaches to a remote one, linked to the caller. Returns when it is up. Errors: see `GpuNode.Error`.
+
+  Options for both:
+
+  #{GpuNode.Supervisor.docs(:both)}
+
+  Of a local node:
+
+  #{GpuNode.Supervisor.docs(:local)}
+
+  Of a remote one:
+
+  #{GpuNode.Supervisor.docs(:remote)}
+  """
   @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
   def start_link(options \\ []), do: GpuNode.Supervisor.start_link(options)
 
@@ -72,7 +77,8 @@ defmodule GpuNode do
   @doc "Starts a node as `start_link/1`, calls `fun` with its name, and stops it again, whatever happened."
   @spec with_node(keyword, (name -> result)) :: result | {:error, Error.t()} when result: term
   def with_node(options, fun) do
-    with {:ok, pid} <- start_link(options) do
+    with :ok <- Argument.check(fun, {:fun, 1}, "fun", "GpuNode.with_node/2"),
+         {:ok, pid} <- start_link(options) do
       # A crash of |fun| is the caller's; only the node must not outlive it.
       name = GpuNode.Supervisor.name(options)
 
@@ -171,6 +177,7 @@ defmodule GpuNode do
   @spec sync(name, [Tensor.t()], keyword) :: {:ok, map} | {:error, Error.t()}
   def sync(name, tensors \\ [], options \\ []) do
     with {:ok, options} <- Options.check(options, @timeout, "GpuNode.sync/3"),
+         :ok <- Argument.check(tensors, {:list, {:struct, Tensor}}, "tensors", "GpuNode.sync/3"),
          {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),
@@ -222,6 +229,8 @@ defmodule GpuNode do
   @spec run(name, Program.t(), [Ops.operand()], keyword) :: {:ok, [Tensor.t()]} | {:error, Error.t()}
   def run(name, program, inputs \\ [], options \\ []) do
     with {:ok, options} <- Options.check(options, @timeout, "GpuNode.run/4"),
+         :ok <- Argument.check(program, {:struct, Program}, "program", "GpuNode.run/4"),
+         :ok <- Argument.check(inputs, {:list, :any}, "inputs", "GpuNode.run/4"),
          {:ok, link} <- Link.fetch(name),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline),

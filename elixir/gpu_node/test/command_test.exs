@@ -1,5 +1,6 @@
 defmodule GpuNode.CommandTest do
   use ExUnit.Case, async: true
+  doctest GpuNode.Worker.Command
   alias GpuNode.Worker.Command
 
   @options [node: :gpu0@host, binary: "/bin/gpu_node"]
@@ -26,6 +27,24 @@ defmodule GpuNode.CommandTest do
     nowhere = ended(69, [~s(gpu_node error no_device reason="no Vulkan device named radeon; there is: 0 "llvmpipe"")])
     assert nowhere.message =~ ~s(there is: 0 "llvmpipe"; `device:` is a number or a part of the name)
     assert ended(127, ["libvulkan.so.1: cannot open"]).message =~ "exit code 127; libvulkan.so.1: cannot open; /bin"
+  end
+
+  @tag :truth
+  test "what a start logs is in people's units, and what is no event of it as the node has it" do
+    sentence = &Command.sentence/1
+
+    assert sentence.(
+             ~s(software_device device="llvmpipe {LLVM 19}" note="computes on the CPU; no real GPU was found or asked for")
+           ) ==
+             ~s(its device, "llvmpipe {LLVM 19}", computes on the CPU; no real GPU was found or asked for)
+
+    assert sentence.("session_closed session=7 peer=a@b reason=closed bytes=1690688") ==
+             "the session of a@b is over (closed), which had 1.6 MiB"
+
+    assert sentence.("session_closed session=7 peer=a@b reason=lease_over bytes=1") =~ "(lease over), which had 1 byte"
+    assert sentence.("draining reason=signal deadline_ms=5000") == "it ends what it has begun, for 5 s at most (signal)"
+    assert sentence.("cookie_short bytes=3") == "cookie_short bytes=3"
+    assert sentence.("memory_limit") == "memory_limit"
   end
 
   test "an exit code above 128 is a signal, by its name where it has one" do

@@ -159,6 +159,31 @@ defmodule GpuNode.OpTest do
     end
   end
 
+  @tag :truth
+  test "an attribute that is nil is an error that names it and what it takes, but for axes whose default is nil" do
+    for {name, row} <- Op.table() do
+      own = if row.type in [:declared, :index, :same_width, :merge, :aggregate, :same_and_index], do: [:type], else: []
+      own = if row.shape in [:declared, :matrix, :reshape, :broadcast], do: [:shape | own], else: own
+      kind = if row.takes == :integer, do: :s32, else: :f32
+      operands = List.duplicate(t(kind, {1, 1}), row.operands)
+      operands = if row.shape == :clip, do: [hd(operands), 0, 1], else: operands
+      given = %{shape: {1, 1}, type: if(row.type == :same_width, do: :f32, else: :s32), value: 1}
+      given = Map.take(given, own ++ Map.keys(row.attributes))
+
+      for key <- own ++ Map.keys(row.attributes) do
+        result = Op.infer(name, operands, Map.put(given, key, nil))
+
+        if match?(%{^key => %{default: {:ok, nil}}}, row.attributes) do
+          assert row.attributes[key].kind in [:axis, :axes, :integers]
+          assert result == Op.infer(name, operands, Map.delete(given, key))
+        else
+          assert {:error, %Error{code: :invalid_argument, message: text}} = result
+          assert text =~ ~r/the attribute :#{key} is .{5,}, got nil/
+        end
+      end
+    end
+  end
+
   test "an attribute that is needed is named" do
     assert {:error, %{message: "reshape(f32{2}): needs :shape"}} = infer(:reshape, [t(:f32, {2})])
     assert {:error, %{message: "iota: needs :shape"}} = infer(:iota, [])

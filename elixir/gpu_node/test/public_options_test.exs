@@ -211,10 +211,10 @@ defmodule GpuNode.PublicOptionsTest do
     end
   end
 
-  test "the options of start_link are all in the module's documentation" do
-    {:docs_v1, _, _, _, %{"en" => text}, _, _} = Code.fetch_docs(GpuNode)
-    calls = calls()
-    start = calls[{GpuNode, :start_link, 1}]
+  test "the options of start_link are all in its documentation" do
+    {:docs_v1, _, _, _, _, _, docs} = Code.fetch_docs(GpuNode)
+    [text] = for {{:function, :start_link, 1}, _, _, %{"en" => text}, _} <- docs, do: text
+    start = calls()[{GpuNode, :start_link, 1}]
 
     for options <- [[bogus: 1], [node: :gpu0@host, bogus: 1]], key <- start |> error(options) |> listed() do
       assert text =~ "* `:#{key}` - "

@@ -37,7 +37,7 @@ defmodule Nx.Vulkan.ChainTensorsTest do
 
       # A tensor of whole numbers, and one whose first axis is vectorized.
       ones = Nx.tensor([[1, 1], [1, 1]], backend: backend) |> Nx.vectorize(:chain)
-      assert Chain.run!(model, position: ones, momentum: ones, step_size: 0.0).chains == 2
+      assert Chain.run!(model, position: ones, momentum: ones, step_size: 0).chains == 2
     end
 
     samples =
@@ -59,7 +59,7 @@ defmodule Nx.Vulkan.ChainTensorsTest do
     handle = Nx.Vulkan.to_handle(position)
     assert {:ok, %Tensor{id: id}} = GpuNode.Chain.NxTensors.take("position", position, {:f, 64}, handle.node)
     assert id == handle.id
-    assert %{chains: 1} = Chain.run!(model, position: position, momentum: position, step_size: 0.0)
+    assert %{chains: 1} = Chain.run!(model, position: position, momentum: position, step_size: 0)
   end
 
   test "data of any real type and shape, parameters and dimensions" do
@@ -67,7 +67,7 @@ defmodule Nx.Vulkan.ChainTensorsTest do
       model = Chain.compile!(gpu(), @mean, [data: [y: data]] ++ options)
 
       <<logp::float-little-64>> =
-        Chain.run!(model, position: [0.0], momentum: [0.0], step_size: 0.0, results: :binaries).logp
+        Chain.run!(model, position: [0.0], momentum: [0.0], step_size: 0, results: :binaries).logp
 
       logp
     end
@@ -100,6 +100,23 @@ defmodule Nx.Vulkan.ChainTensorsTest do
     assert {:error, %GpuNode.Error{code: :not_found}} = Chain.compile(gpu(), @mean, data: [y: freed])
   end
 
+  @tag :truth
+  test "what is deallocated of to_nx, or of from_handle, leaves the samples, and the other way around" do
+    model = Chain.compile!(gpu(), :eight_schools_noncentered, chains: 16)
+    samples = Chain.sample!(model, 20, chains: 16, warmup: 50)
+    known = Tensor.to_list!(samples.draws["mu"])
+    for {_, tensor} <- Samples.to_nx!(samples), do: assert(Nx.backend_deallocate(tensor) == :ok)
+    assert Nx.backend_deallocate(Nx.Vulkan.from_handle(samples.draws["mu"])) == :ok
+    assert Tensor.to_list!(samples.draws["mu"]) == known
+    assert length(Samples.summary!(samples).rows) == 10
+
+    kept = Samples.to_nx!(samples)["mu"]
+    other = Nx.Vulkan.from_handle(samples.draws["mu"])
+    assert Tensor.free(samples.draws["mu"]) == :ok
+    assert Nx.to_list(kept) == known and Nx.to_list(other) == known
+    assert {:error, %GpuNode.Error{}} = Samples.summary(samples)
+  end
+
   test "draws are tensors of Nx, on the node where that is the default and here where it is not" do
     model = Chain.compile!(gpu(), :eight_schools_noncentered, chains: 16)
     samples = Chain.sample!(model, 20, chains: 16, warmup: 50)
@@ -107,8 +124,11 @@ defmodule Nx.Vulkan.ChainTensorsTest do
     assert %{"mu" => mu, "eta" => eta, "tau" => _} = Samples.to_nx!(samples)
     assert {mu.shape, mu.names, mu.type} == {{16, 20}, [:chain, :draw], {:f, 64}}
     assert {eta.shape, eta.names} == {{16, 20, 8}, [:chain, :draw, nil]}
-    # The same storage.
-    assert Nx.Vulkan.to_handle(mu).id == samples.draws["mu"].id
+    # The same storage, by another name.
+    before = live_bytes(gpu())
+    again = Samples.to_nx!(samples)
+    assert live_bytes(gpu()) == before
+    refute Nx.Vulkan.to_handle(again["mu"]).id == samples.draws["mu"].id
     assert eta |> Nx.mean(axes: [:draw]) |> Nx.shape() == {16, 8}
 
     %{"eta" => host} = on_host(fn -> Samples.to_nx!(samples) end)

@@ -111,7 +111,12 @@ defmodule Nx.Vulkan.PublicOptionsTest do
           {:nodes, [:gpu0], "the option :nodes is a list of options of GpuNode.start_link/1, got [:gpu0]"},
           {:nodes, [[nme: :gpu0]], "nodes: number 1: a local node: unknown option :nme; the options are :name, "},
           {:nodes, [[], [node: :gpu0@b, device: 1]], "nodes: number 2: a remote node: unknown option :device; "},
-          {:node_timeout_ms, 0, "the option :node_timeout_ms is an integer of at least 1 or :infinity, got 0"}
+          {:nodes, [[], [name: :a], [binary: "b"]],
+           "nodes: numbers 1 and 3 all have name: :gpu0 (:gpu0, or the node's"},
+          {:nodes, [[name: :a, node: :gpu0@b], [name: :a]], "nodes: numbers 1 and 2 all have name: :a"},
+          {:nodes, [[name: :a, node: :gpu0@b], [name: :c, node: :gpu0@b]],
+           "all have node: :gpu0@b; each needs one of its own"},
+          {:node_timeout_ms, 0, "the option :node_timeout_ms is an integer from 1 to 4294967295 or :infinity, got 0"}
         ] do
       with_env(key, value, fn ->
         assert error(start) =~ message

@@ -92,7 +92,7 @@ defmodule GpuNode.Attachments do
          {:error, %{code: :not_found} = error} <- Client.request(link, session, deadline, request) do
       {:error, lost(tensor, error.message, flushed)}
     else
-      {:error, %{code: :stale, message: why}} -> {:error, stale(tensor, link, why)}
+      {:error, %{code: :stale}} -> {:error, stale(tensor, link)}
       result -> result
     end
   end
@@ -122,13 +122,15 @@ defmodule GpuNode.Attachments do
     {:error, Error.new(:invalid_argument, text, link.node)}
   end
 
-  defp stale(tensor, link, why \\ nil) do
-    text =
-      "#{inspect(tensor)} is of incarnation #{tensor.incarnation}, session #{tensor.session} of #{node(tensor.ref)}, which is gone" <>
-        if(why, do: " (#{why})", else: "") <> ": make it again"
+  # What is gone is the process, or only the session.
+  defp stale(tensor, link) do
+    gone =
+      case Link.get(link, :incarnation) do
+        now when now == tensor.incarnation -> "session #{tensor.session} of #{node(tensor.ref)}, which is gone"
+        now -> "incarnation #{tensor.incarnation} of the node, which is in incarnation #{now} now"
+      end
 
-    now = "; the node is now in incarnation #{Link.get(link, :incarnation)}"
-    Error.new(:stale, text <> now, link.node)
+    Error.new(:stale, "#{inspect(tensor)} is of #{gone}: make it again", link.node)
   end
 
   defp lost(tensor, why, flushed) do

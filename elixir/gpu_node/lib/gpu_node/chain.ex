@@ -10,11 +10,21 @@ defmodule GpuNode.Chain do
       {:ok, run} = GpuNode.Chain.run(model, position: [0.35, -0.2], momentum: [0.2, -0.1], step_size: 0.05, steps: 3)
       GpuNode.Tensor.to_list!(run.logp)
 
-  Positions are unconstrained coordinates, the variables of the family one after the other (`model.variables`). The force is the
+  ## Coordinates
+
+  Positions, momenta, gradients and inverse masses are of unconstrained coordinates: the variables of the family one after the other, in the order
+  in which it has them, of each its numbers one after the other. `coordinates/1` names them in order; `model.variables` has
+  each variable's `offset` and `size` among them, and its `transform`, which makes the variable of its coordinate: a variable with
+  `:exp` begins at 2 where its coordinate is the logarithm of 2.
+
+      GpuNode.Chain.coordinates(GpuNode.Chain.compile!(:gpu0, :eight_schools_noncentered))
+      #=> ["mu", "tau", "eta[0]", "eta[1]", ...]
+
+  The force is the
   gradient of the log density; row k of what comes out is the state after step k + 1. A negative step size goes backwards in time.
   """
 
-  alias GpuNode.{Capabilities, Client, Error, Link, Options, Protocol, Tensor, Type}
+  alias GpuNode.{Argument, Capabilities, Client, Error, Link, Options, Protocol, Tensor, Type}
   alias GpuNode.Chain.{Model, Numbers, Samples, Sampling, Spans}
 
   # A kernel of a large family takes a driver seconds to compile; many steps of many chains take as long as they take.
@@ -39,10 +49,18 @@ defmodule GpuNode.Chain do
     timeout: @timeout
   ]
   @run [
-    position: [type: :any, required: true, doc: "`{chains, d}` numbers (one chain: `{d}`); see `t:numbers/0`"],
+    position: [
+      type: :any,
+      required: true,
+      doc: "`{chains, d}` numbers (one chain: `{d}`), in the order of `coordinates/1`; see `t:numbers/0`"
+    ],
     momentum: [type: :any, required: true, doc: "likewise"],
-    step_size: [type: :any, required: true, doc: "one number, or one for each chain"],
-    inverse_mass: [type: :any, doc: "the diagonal, `{d}` or `{chains, d}` numbers; ones by default"],
+    step_size: [
+      type: :any,
+      required: true,
+      doc: "one number, or one for each chain; below 0 it goes backwards in time, 0 stays in place"
+    ],
+    inverse_mass: [type: :any, doc: "the diagonal, `{d}` or `{chains, d}` numbers above 0; ones by default"],
     steps: [type: :pos_integer, default: 1, doc: "how many leapfrog steps"],
     rows: [type: {:in, [:all, :last]}, default: :all, doc: "`:all` steps or the `:last` alone"],
     results: [
@@ -126,9 +144,23 @@ defmodule GpuNode.Chain do
   @spec compile!(atom, atom | String.t() | {:file, Path.t()}, keyword) :: Model.t()
   def compile!(node, family, options \\ []), do: node |> compile(family, options) |> Error.unwrap!()
 
-  @doc "Frees the model's memory on the node now; `:already` when that was done before."
+  @doc """
+  The names of the model's coordinates, in the order that positions, momenta, gradients and inverse masses have them: `x` of a variable that is
+  one number, `x[0]`, `x[1]` and so on of others. Raises `GpuNode.Error` for what is no model.
+  """
+  @spec coordinates(Model.t()) :: [String.t()]
+  def coordinates(model) do
+    Argument.check!(model, {:struct, Model}, "model", "GpuNode.Chain.coordinates/1")
+    Model.coordinates(model)
+  end
+
+  @doc """
+  Frees the model's memory on the node now; `:already` when that was done before. Raises `GpuNode.Error` for what is no model.
+  """
   @spec free(Model.t()) :: :ok | :already
-  def free(%Model{} = model) do
+  def free(model) do
+    Argument.check!(model, {:struct, Model}, "model", "GpuNode.Chain.free/1")
+
     with {:ok, link} <- Link.fetch(model.node),
          true <- Link.get(link, :session) == model.session do
       Client.free(link, model.ref, model.id)
@@ -144,14 +176,16 @@ defmodule GpuNode.Chain do
 
   #{Options.docs(@run)}
 
-  A chain's numbers are the same bits in any company, with any mapping. A position whose density is not finite gives NaN from there on.
+  A chain's numbers are the same bits in any company, with any mapping. A position whose density is not finite gives NaN from there on. Step sizes
+  that are not finite and masses that are not above 0 and finite are refused, but for those in a tensor that lies on the node, which nobody looks at.
 
   Errors: `:invalid_argument` (sizes, types), `:unsupported` (more than the device can hold, with the numbers), `:out_of_memory`, `:quota`,
   `:stale`, `:deadline`, `:node_down`.
   """
   @spec run(Model.t(), keyword) :: {:ok, run} | {:error, Error.t()}
-  def run(%Model{} = model, options) do
-    with {:ok, options} <- Options.check(options, @run, "GpuNode.Chain.run/2"),
+  def run(model, options) do
+    with :ok <- Argument.check(model, {:struct, Model}, "model", "GpuNode.Chain.run/2"),
+         {:ok, options} <- Options.check(options, @run, "GpuNode.Chain.run/2"),
          {:ok, link} <- Link.fetch(model.node),
          deadline = Client.deadline(link, options),
          operands = Map.new([:position, :momentum, :inverse_mass, :step_size], &{&1, options[&1]}),
@@ -188,8 +222,10 @@ defmodule GpuNode.Chain do
       IO.puts(GpuNode.Diagnostics.Plot.table(GpuNode.Chain.Samples.summary!(samples)))
   """
   @spec sample(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
-  def sample(%Model{} = model, draws, options \\ []),
-    do: Spans.sample(model, draws, options, Sampling.options(), fn -> Sampling.run(model, draws, options) end)
+  def sample(model, draws, options \\ []) do
+    with :ok <- Argument.check(model, {:struct, Model}, "model", "GpuNode.Chain.sample/3"),
+         do: Spans.sample(model, draws, options, Sampling.options(), fn -> Sampling.run(model, draws, options) end)
+  end
 
   @doc "As `sample/3`, raising `GpuNode.Error`."
   @spec sample!(Model.t(), pos_integer, keyword) :: Samples.t()
@@ -221,13 +257,14 @@ defmodule GpuNode.Chain do
   ## Compilation
 
   defp source({:file, path}) do
-    case File.read(path) do
+    case path?(path) && File.read(path) do
+      false -> invalid("a family's file is {:file, path}, path a string, got #{Options.show({:file, path})}")
       {:ok, text} -> {:ok, text, %{file: path |> Path.basename() |> String.slice(0, 200)}}
       {:error, reason} -> invalid("#{Path.expand(path)}: #{:file.format_error(reason)}")
     end
   end
 
-  defp source(name) when is_atom(name), do: {:ok, name, %{}}
+  defp source(name) when is_atom(name) and name not in [nil, true, false], do: {:ok, name, %{}}
   # Whoever gives a path forgets at times to say so.
   defp source(text) when is_binary(text) and byte_size(text) < 4096 do
     if String.contains?(text, "{"),
@@ -236,7 +273,12 @@ defmodule GpuNode.Chain do
   end
 
   defp source(text) when is_binary(text), do: {:ok, text, %{}}
+
   defp source(other), do: invalid("#{inspect(other, limit: 5)} is not a family: JSON text, {:file, path} or a name")
+
+  @doc false
+  # Not what would end a path early, or names no file.
+  def path?(path), do: is_binary(path) and path != "" and not String.contains?(path, <<0>>)
 
   defp model(link, session, id, ref, answer) do
     variables =

@@ -8,8 +8,9 @@ defmodule GpuNode.Diagnostics do
       #      ess_bulk: 3821004.2, ess_tail: 2911031.7, rhat: 1.0001}, ...]
 
   Every function takes `GpuNode.Diagnostics.Draws`, or anything that `GpuNode.Diagnostics.Draws.new/1` makes draws of, such as a list of
-  chains. Functions of one parameter take its number or name last. What cannot be taken as draws, or a parameter that is not there, raises
-  `GpuNode.Error` (`GpuNode.Diagnostics.Draws.new/2` and `index/2` are the twins that do not).
+  chains or `GpuNode.Chain.Samples`, whose draws are brought here at each call. Functions of one parameter take its number or name last. What
+  cannot be taken as draws, or a parameter that is not there, raises `GpuNode.Error` (`GpuNode.Diagnostics.Draws.new/2` and `index/2` are the
+  twins that do not).
 
   ## What is computed
 
@@ -55,11 +56,17 @@ defmodule GpuNode.Diagnostics do
   """
 
   alias GpuNode.Diagnostics.{Chains, Convergence, Draws, Order, Warning, Warnings}
-  alias GpuNode.{Error, Options}
+  alias GpuNode.Chain.Samples
+  alias GpuNode.{Argument, Error, Options, Tensor}
   alias GpuNode.Special.Beta
 
   @type estimate :: Convergence.estimate()
-  @type input :: Draws.t() | Draws.chains() | %{Draws.name() => Draws.chains()} | [{Draws.name(), Draws.chains()}]
+  @type input ::
+          Draws.t()
+          | Samples.t()
+          | Draws.chains()
+          | %{Draws.name() => Draws.chains()}
+          | [{Draws.name(), Draws.chains()}]
   @type parameter :: Draws.name() | non_neg_integer
   @type row :: %{
           name: Draws.name(),
@@ -75,6 +82,10 @@ defmodule GpuNode.Diagnostics do
         }
 
   @estimates [:mean, :sd, :median, :q5, :q95, :mcse_mean, :ess_bulk, :ess_tail, :rhat]
+
+  @probability {:custom, "a number from 0 to 1", &GpuNode.Chain.Sampling.share?/1}
+  # At the ends there is no spread.
+  @inner_probability {:custom, "a number between 0 and 1", &GpuNode.Chain.Sampling.probability?/1}
 
   # Of a normal distribution, one standard deviation below and above the mean.
   @one_sd {0.15865525393145707, 0.8413447460685429}
@@ -130,23 +141,31 @@ defmodule GpuNode.Diagnostics do
   ]
 
   @doc false
-  def chain_numbers?(chains), do: is_list(chains) and Enum.all?(chains, &(is_integer(&1) and &1 >= 0))
+  def chain_numbers?(chains),
+    do: is_list(chains) and not List.improper?(chains) and Enum.all?(chains, &(is_integer(&1) and &1 >= 0))
 
   @doc """
   What speaks against the draws, the most important first: see `GpuNode.Diagnostics.Warning`. Empty when nothing was found, which proves
   nothing.
 
-  Options, all of them about the run, and none of them needed:
+  Options, all of them about the run, and none of them needed. Of samples there are none: it is `GpuNode.Chain.Samples.warnings!/1`.
 
   #{Options.docs(@warnings_options)}
   """
   @spec warnings(input, keyword) :: [Warning.t()]
-  def warnings(input, options \\ []) do
+  def warnings(input, options \\ [])
+
+  def warnings(samples, options) when is_struct(samples, Samples) do
+    Options.check!(options, [], "GpuNode.Diagnostics.warnings/2 of samples, which know their run")
+    Samples.warnings!(samples)
+  end
+
+  def warnings(input, options) do
     options = Options.check!(options, @warnings_options, "GpuNode.Diagnostics.warnings/2")
     draws = Draws.new!(input)
     facts = options |> Keyword.delete(:energies) |> Map.new()
     facts = Map.put_new_lazy(facts, :never_moved, fn -> draws |> Warnings.still() |> Enum.sort() end)
-    facts = Map.put(facts, :energy, options[:energies] && Draws.new!(options[:energies]))
+    facts = Map.put(facts, :energy, options[:energies] && energies(options[:energies]))
 
     rows = draws |> summary() |> Enum.with_index() |> Enum.flat_map(fn {row, i} -> Warnings.of_row(row, draws, i) end)
     Warnings.sort(rows ++ Warnings.of_run(draws.chains, draws.draws, facts))
@@ -164,8 +183,10 @@ defmodule GpuNode.Diagnostics do
 
   @doc "A quantile of all draws, by linear interpolation."
   @spec quantile(input, number, parameter) :: estimate
-  def quantile(input, probability, parameter \\ 0) when probability >= 0 and probability <= 1,
-    do: with_chains(input, parameter, &Order.quantile(Order.new(&1.values), probability))
+  def quantile(input, probability, parameter \\ 0) do
+    Argument.check!(probability, @probability, "probability", "GpuNode.Diagnostics.quantile/3")
+    with_chains(input, parameter, &Order.quantile(Order.new(&1.values), probability))
+  end
 
   @doc """
   Rank-normalised split R-hat: the maximum of bulk and folded. Chains are compared as halves, so one chain has one too: of its first half
@@ -200,8 +221,10 @@ defmodule GpuNode.Diagnostics do
 
   @doc "Effective sample size of a quantile: that of the indicator of a draw at or below it."
   @spec ess_quantile(input, number, parameter) :: estimate
-  def ess_quantile(input, probability, parameter \\ 0) when probability > 0 and probability < 1,
-    do: with_chains(input, parameter, &ess_below(&1, Order.quantile(Order.new(&1.values), probability)))
+  def ess_quantile(input, probability, parameter \\ 0) do
+    Argument.check!(probability, @inner_probability, "probability", "GpuNode.Diagnostics.ess_quantile/3")
+    with_chains(input, parameter, &ess_below(&1, Order.quantile(Order.new(&1.values), probability)))
+  end
 
   @doc "Monte Carlo standard error of the mean."
   @spec mcse_mean(input, parameter) :: estimate
@@ -232,7 +255,9 @@ defmodule GpuNode.Diagnostics do
 
   @doc "Monte Carlo standard error of a quantile."
   @spec mcse_quantile(input, number, parameter) :: estimate
-  def mcse_quantile(input, probability, parameter \\ 0) when probability > 0 and probability < 1 do
+  def mcse_quantile(input, probability, parameter \\ 0) do
+    Argument.check!(probability, @inner_probability, "probability", "GpuNode.Diagnostics.mcse_quantile/3")
+
     with_chains(input, parameter, fn chains ->
       order = Order.new(chains.values)
 
@@ -249,17 +274,31 @@ defmodule GpuNode.Diagnostics do
 
   @doc """
   The energy Bayesian fraction of missing information of each chain, from its energies (Hamiltonians at the draws): the sum of squared
-  changes over the sum of squared distances from their mean. `:nan` for one draw, and for energies that do not vary or are not finite.
+  changes over the sum of squared distances from their mean. `:nan` for one draw, and for energies that do not vary or are not finite. Of
+  samples it is that of their energies.
   """
-  @spec ebfmi(Draws.t() | Draws.chains()) :: [estimate]
+  @spec ebfmi(Draws.t() | Draws.chains() | Samples.t()) :: [estimate]
   def ebfmi(energies) do
-    draws = Draws.new!(energies)
+    draws = energies(energies)
 
     case Draws.values(draws, 0) do
       :non_finite -> List.duplicate(:nan, draws.chains)
       {:ok, values} -> for <<chain::binary-size(draws.draws * 8) <- values>>, do: fraction(chain)
     end
   end
+
+  # Of samples not the draws, which are no energies.
+  defp energies(samples) when is_struct(samples, Samples) do
+    case samples.energy do
+      nil ->
+        Error.raise!(Error.new(:invalid_argument, "the samples have no energies, as keep_draws: false has it"))
+
+      tensor ->
+        tensor |> Tensor.to_binary!() |> Draws.new!(type: tensor.type, shape: tensor.shape)
+    end
+  end
+
+  defp energies(energies), do: Draws.new!(energies)
 
   defp fraction(chain) do
     chain = Chains.new(chain, 1, div(byte_size(chain), 8))

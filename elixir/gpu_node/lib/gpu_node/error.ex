@@ -77,8 +77,11 @@ defmodule GpuNode.Error do
   def new(code, message, node, details) when code in @codes,
     do: %__MODULE__{code: code, message: message, node: node, details: details}
 
-  def new(code, message, node, details),
+  def new(code, message, node, details) when is_atom(code),
     do: %__MODULE__{code: :internal, message: "#{code}: #{message}", node: node, details: details}
+
+  def new(code, _message, _node, _details),
+    do: raise(ArgumentError, "the code of a GpuNode.Error is an atom, got #{inspect(code)}")
 
   @doc "The value of `{:ok, value}`, `:ok` for `:ok`. Raises the error of `{:error, error}`."
   @spec unwrap!(:ok | {:ok, value} | {:error, t}) :: :ok | value when value: term
@@ -86,9 +89,14 @@ defmodule GpuNode.Error do
   def unwrap!({:ok, value}), do: value
   def unwrap!({:error, %__MODULE__{} = error}), do: raise!(error)
 
+  def unwrap!(other),
+    do:
+      raise(ArgumentError, "GpuNode.Error.unwrap!/1 takes :ok, {:ok, value} or {:error, error}, got #{inspect(other)}")
+
   @doc "Raises `error`: the one place that does."
   @spec raise!(t) :: no_return
   def raise!(%__MODULE__{} = error), do: raise(error)
+  def raise!(other), do: raise(ArgumentError, "GpuNode.Error.raise!/1 takes a GpuNode.Error, got #{inspect(other)}")
 
   @impl true
   def message(%{code: code, message: message, node: nil}), do: "#{message} (#{code})"

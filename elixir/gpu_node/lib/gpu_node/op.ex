@@ -10,7 +10,8 @@ defmodule GpuNode.Op do
     * `type` - the result's type, where the row's rule leaves a choice (a wider one, an integer type, any)
     * `shape` - the result's shape, where it is not the operands' (`iota`, `eye`, `constant`, `reshape`, `broadcast`)
 
-  Another key is an error that names those there are.
+  Another key is an error that names those there are. An attribute that is nil is an error that says what it takes, but for `axis` and `axes` whose
+  default is nil, as in Nx: there nil is as if it were not given.
 
   `dot` without `contract_left` and `contract_right` contracts as `Nx.dot/2` does: the last axis of the left with the last but one
   of the right, or with its only one; with a scalar nothing is contracted. `[]` for both contracts nothing. The default is of this
@@ -25,7 +26,7 @@ defmodule GpuNode.Op do
   end)}
   """
 
-  alias GpuNode.{Error, Text, Type}
+  alias GpuNode.{Error, Options, Text, Type}
   alias GpuNode.Op.{Rule, Table}
   require Type
 
@@ -102,16 +103,16 @@ defmodule GpuNode.Op do
     end
   end
 
-  @doc """
-  Operands and attributes as the wire has them: tensors among the `starts` of `slice` and `put_slice` become operands behind the others.
-  """
+  @doc false
+  # Operands and attributes as the wire has them: tensors among the starts of slice and put_slice become operands behind the others.
   @spec spread(atom, [operand], keyword | map) :: {[operand], keyword | map}
   for {name, %{starts: true}} <- @table do
-    def spread(unquote(name), operands, attributes)
-        when is_list(operands) and (is_list(attributes) or is_map(attributes)) do
-      with starts when is_list(starts) <- Access.get(attributes, :starts),
-           [_ | _] = tensors <- Enum.filter(starts, &match?(%{type: _, shape: _}, &1)) do
-        numbers = Enum.map(starts, &if(match?(%{type: _, shape: _}, &1), do: :operand, else: &1))
+    def spread(unquote(name), operands, attributes) do
+      with true <- proper_list?(operands) and attributes?(attributes),
+           starts when starts != nil <- Access.get(attributes, :starts),
+           true <- proper_list?(starts),
+           [_ | _] = tensors <- Enum.filter(starts, &tensor?/1) do
+        numbers = Enum.map(starts, &if(tensor?(&1), do: :operand, else: &1))
 
         {operands ++ tensors,
          Enum.map(attributes, fn {key, value} -> {key, if(key == :starts, do: numbers, else: value)} end)}
@@ -123,43 +124,61 @@ defmodule GpuNode.Op do
 
   def spread(_name, operands, attributes), do: {operands, attributes}
 
-  @doc "\"add(f32{2, 3}, 1)\", as messages have it."
+  @doc false
+  # "add(f32{2, 3}, 1)", as messages have it.
   @spec text(atom, [operand]) :: String.t()
   def text(name, []), do: to_string(name)
   def text(name, operands), do: "#{name}(#{Enum.map_join(operands, ", ", &text/1)})"
 
-  @doc "\"f32{2, 3}\" of a tensor, \"1\" of a number, as messages have them."
+  @doc false
+  # "f32{2, 3}" of a tensor, "1" of a number, as messages have them.
   @spec text(operand | term) :: String.t()
-  def text(%{type: type, shape: shape}), do: Type.text(type, shape)
-  def text(other), do: inspect(other)
+  def text(%{type: type, shape: shape} = operand),
+    do: if(operand?(operand), do: Type.text(type, shape), else: Options.show(operand))
 
-  @doc "Checks the number and kinds of operands, whatever their types and shapes."
+  def text(other), do: Options.show(other)
+
+  @doc false
+  # The number and kinds of operands, whatever their types and shapes.
   @spec check_operands(row, [operand]) :: :ok | {:error, Error.t()}
   def check_operands(%{name: name, operands: arity, list: list?, starts: starts?}, operands) do
     cond do
-      list? and not is_list(operands) ->
+      list? and not proper_list?(operands) ->
         {:error, Error.new(:invalid_argument, "#{name} takes a list of tensors, got #{text(operands)}")}
 
       list? and length(operands) < arity ->
         least = if arity == 1, do: "one tensor", else: "#{arity} tensors"
         {:error, Error.new(:invalid_argument, "#{name} takes at least #{least}, got #{inspect(operands)}")}
 
-      is_list(operands) and length(operands) > @max_operands ->
+      proper_list?(operands) and length(operands) > @max_operands ->
         {:error, Error.new(:invalid_argument, "#{name} of #{length(operands)} operands, the limit is #{@max_operands}")}
 
-      not is_list(operands) or length(operands) < arity or (not list? and not starts? and length(operands) != arity) ->
+      not proper_list?(operands) or length(operands) < arity or
+          (not list? and not starts? and length(operands) != arity) ->
         takes = Text.count(arity, "operand")
         {:error, Error.new(:invalid_argument, "#{name} takes #{takes}, got #{inspect(operands)}")}
 
-      bad = Enum.find(operands, &(not operand?(&1))) ->
-        {:error, Error.new(:invalid_argument, "#{name} takes tensors and numbers, got #{inspect(bad)}")}
+      # By its place: nil and false are no operands either.
+      bad = Enum.find_index(operands, &(not operand?(&1))) ->
+        got = operands |> Enum.at(bad) |> Options.show()
+        {:error, Error.new(:invalid_argument, "#{name} takes tensors and numbers, got #{got}")}
 
       true ->
         :ok
     end
   end
 
-  defp operand?(%{type: _, shape: _}), do: true
+  defp proper_list?(operands), do: is_list(operands) and not List.improper?(operands)
+
+  # A tensor of Nx has these fields too, and belongs to its backend.
+  defp attributes?(attributes) when is_map(attributes), do: not is_struct(attributes)
+  defp attributes?(attributes), do: Keyword.keyword?(attributes)
+
+  defp tensor?(operand), do: match?(%{type: _, shape: _}, operand) and operand?(operand)
+
+  defp operand?(%{type: type, shape: shape} = operand),
+    do: is_tuple(shape) and Type.normalize(type) == {:ok, type} and not is_struct(operand, Nx.Tensor)
+
   defp operand?({type, number}), do: Type.holds?(type, number)
   defp operand?(number), do: Type.is_literal(number)
 end

@@ -38,7 +38,7 @@ defmodule GpuNode.Ops do
   end
 
   defp place(operands, name) do
-    case is_list(operands) && Enum.find(operands, &is_struct(&1, Tensor)) do
+    case is_list(operands) and not List.improper?(operands) and Enum.find(operands, &is_struct(&1, Tensor)) do
       %{node: node} -> node
       _none -> Error.raise!(misplaced(operands, name))
     end
@@ -71,10 +71,9 @@ defmodule GpuNode.Ops do
   defp one_or_all([tensor]), do: tensor
   defp one_or_all(tensors), do: tensors
 
-  @doc """
-  Issues op `name` on `node` for callers that know what it gives: `results` are the types and shapes of its results, `attributes`
-  a map as the wire has it. Only the node checks them; a mistake comes as `:invalid_argument` with the first read.
-  """
+  @doc false
+  # Issues op `name` on `node` for callers that know what it gives: `results` are the types and shapes of its results, `attributes`
+  # a map as the wire has it. Only the node checks them; a mistake comes as `:invalid_argument` with the first read.
   @spec issue(atom, atom, [operand], [{Type.t(), tuple}], map) :: {:ok, [Tensor.t()]} | {:error, Error.t()}
   def issue(node, name, operands, [{literal, _shape} | _] = results, attributes) do
     with {:ok, link} <- Link.fetch(node), do: send_op(link, name, operands, literal, results, attributes)

@@ -21,7 +21,7 @@ defmodule GpuNode.Options do
 
   @typedoc """
   What a value may be: one of the names, one of a list, a whole number within bounds (`:infinity` for none), a function of so many
-  arguments, one of several types, or what a function of the schema's owner says: `{:custom, text, function}`, where `text` says
+  arguments, one of several types, a struct, a list of one type, or what a function of the schema's owner says: `{:custom, text, function}`, where `text` says
   what is expected and `function` whether a value is that. `:timeout` is what a call may wait, in ms, a day at most, and
   `:named` a map or list of pairs from names to what they stand for, a name once, with `{:named, type}` to values of a type.
   """
@@ -42,6 +42,8 @@ defmodule GpuNode.Options do
           | {:integer, integer, integer | :infinity}
           | {:fun, arity}
           | {:or, [type]}
+          | {:struct, module}
+          | {:list, type}
           | {:custom, String.t(), (term -> boolean)}
   @type schema :: [{atom, keyword}]
 
@@ -143,7 +145,9 @@ defmodule GpuNode.Options do
     end
   end
 
-  defp show(value), do: inspect(value, limit: 10, printable_limit: 100)
+  @doc false
+  @spec show(term) :: String.t()
+  def show(value), do: inspect(value, limit: 10, printable_limit: 100)
 
   @doc false
   # Whether `value` is of a type: what is read often is looked at without making a list of it.
@@ -168,6 +172,11 @@ defmodule GpuNode.Options do
   def valid?({:integer, low, high}, value), do: is_integer(value) and value >= low and value <= high
   def valid?({:fun, arity}, value), do: is_function(value, arity)
   def valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
+  def valid?({:struct, module}, value), do: is_struct(value, module)
+
+  def valid?({:list, type}, value),
+    do: is_list(value) and not List.improper?(value) and Enum.all?(value, &valid?(type, &1))
+
   def valid?({:custom, _text, function}, value), do: function.(value)
 
   # Names as the node has them: an atom is its text.
@@ -180,21 +189,26 @@ defmodule GpuNode.Options do
     end
   end
 
-  defp expected(:boolean), do: "true or false"
-  defp expected(:atom), do: "an atom"
-  defp expected(:string), do: "a string"
-  defp expected(:pos_integer), do: "an integer of at least 1"
-  defp expected(:non_neg_integer), do: "an integer of at least 0"
-  defp expected(:number), do: "a number"
-  defp expected(:positive), do: "a number above 0"
-  defp expected(:timeout), do: "a time in ms, an integer from 0 to #{@longest_ms}"
-  defp expected(:named), do: "a map or a list of pairs, each name (an atom or a string) given once"
-  defp expected({:named, type}), do: expected(:named) <> ", of " <> expected(type)
-  defp expected(:keyword), do: "a keyword list"
-  defp expected({:in, values}), do: Enum.map_join(values, " or ", &inspect/1)
-  defp expected({:integer, low, :infinity}), do: "an integer of at least #{low}"
-  defp expected({:integer, low, high}), do: "an integer from #{low} to #{high}"
-  defp expected({:fun, arity}), do: "a function of #{Text.count(arity, "argument")}"
-  defp expected({:or, types}), do: Enum.map_join(types, " or ", &expected/1)
-  defp expected({:custom, text, _function}), do: text
+  @doc false
+  @spec expected(type) :: String.t()
+  def expected(:any), do: "anything"
+  def expected(:boolean), do: "true or false"
+  def expected(:atom), do: "an atom"
+  def expected(:string), do: "a string"
+  def expected(:pos_integer), do: "an integer of at least 1"
+  def expected(:non_neg_integer), do: "an integer of at least 0"
+  def expected(:number), do: "a number"
+  def expected(:positive), do: "a number above 0"
+  def expected(:timeout), do: "a time in ms, an integer from 0 to #{@longest_ms}"
+  def expected(:named), do: "a map or a list of pairs, each name (an atom or a string) given once"
+  def expected({:named, type}), do: expected(:named) <> ", of " <> expected(type)
+  def expected(:keyword), do: "a keyword list"
+  def expected({:in, values}), do: Enum.map_join(values, " or ", &inspect/1)
+  def expected({:integer, low, :infinity}), do: "an integer of at least #{low}"
+  def expected({:integer, low, high}), do: "an integer from #{low} to #{high}"
+  def expected({:fun, arity}), do: "a function of #{Text.count(arity, "argument")}"
+  def expected({:or, types}), do: Enum.map_join(types, " or ", &expected/1)
+  def expected({:struct, module}), do: "a #{inspect(module)}"
+  def expected({:list, type}), do: "a list, each of it #{expected(type)}"
+  def expected({:custom, text, _function}), do: text
 end

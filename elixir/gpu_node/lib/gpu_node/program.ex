@@ -20,7 +20,7 @@ defmodule GpuNode.Program do
   twin that returns it.
   """
 
-  alias GpuNode.{Error, Op, Protocol, Shape, Type}
+  alias GpuNode.{Argument, Error, Op, Protocol, Shape, Type}
 
   defmodule Value do
     @moduledoc "A value of a program: its local name (negative; inputs count from 0), its type and shape."
@@ -58,12 +58,14 @@ defmodule GpuNode.Program do
   @doc "Declares the next input."
   @spec input(t, Type.t() | atom, tuple) :: {t, Value.t()}
   def input(program, type, shape) do
-    with {:ok, type} <- Type.normalize(type),
+    with :ok <- own(program, "GpuNode.Program.input/3"),
+         {:ok, type} <- Type.normalize(type),
          :ok <- Shape.check(shape) do
       value = %Value{program: program.ref, name: program.input_count, type: type, shape: shape}
       {%{program | stamp: make_ref(), inputs: [value | program.inputs], input_count: program.input_count + 1}, value}
     else
       :error -> Error.raise!(invalid("#{inspect(type)} is not a type"))
+      {:error, %Error{} = error} -> Error.raise!(error)
       {:error, text} -> Error.raise!(invalid(text))
     end
   end
@@ -73,7 +75,8 @@ defmodule GpuNode.Program do
   def op(program, name, operands, attributes \\ []) do
     {operands, attributes} = Op.spread(name, operands, attributes)
 
-    with {:ok, result} <- Op.infer(name, operands, attributes),
+    with :ok <- own(program, "GpuNode.Program.op/4"),
+         {:ok, result} <- Op.infer(name, operands, attributes),
          :ok <- check_values(program, operands) do
       values =
         for {{type, shape}, index} <- Enum.with_index(result.results, 1),
@@ -113,11 +116,11 @@ defmodule GpuNode.Program do
   @doc "Declares what `GpuNode.run/4` returns, in order. Replaces an earlier declaration."
   @spec output(t, [Value.t()]) :: t
   def output(program, values) do
-    with :ok <- check_values(program, values),
-         true <- Enum.all?(values, &is_struct(&1, Value)) do
+    with :ok <- own(program, "GpuNode.Program.output/2"),
+         :ok <- Argument.check(values, {:list, {:struct, Value}}, "values", "GpuNode.Program.output/2"),
+         :ok <- check_values(program, values) do
       %{program | stamp: make_ref(), outputs: values}
     else
-      false -> Error.raise!(invalid("outputs are values of the program, got #{inspect(values)}"))
       {:error, error} -> Error.raise!(error)
     end
   end
@@ -161,12 +164,11 @@ defmodule GpuNode.Program do
   # The outputs that it makes, each once.
   defp made(program), do: for(%{name: name} when name < 0 <- program.outputs, uniq: true, do: name)
 
-  @doc """
-  The commands of one run, in messages of at most `limit`. `inputs` are ids and literals in input order; `fresh` gives an id that
-  was never used. Returns the messages and the ids of the outputs.
-
-  Local names live in one message only, so a value that a later message needs gets an id, freed at the end.
-  """
+  @doc false
+  # The commands of one run, in messages of at most `limit`. `inputs` are ids and literals in input order; `fresh` gives an id that
+  # was never used. Returns the messages and the ids of the outputs.
+  #
+  # Local names live in one message only, so a value that a later message needs gets an id, freed at the end.
   @spec commands(t, [Protocol.id() | Protocol.literal()], pos_integer, (-> Protocol.id())) ::
           {[[Protocol.command()]], [Protocol.id() | Protocol.literal()]}
   def commands(program, inputs, limit, fresh) do
@@ -181,7 +183,8 @@ defmodule GpuNode.Program do
     {messages, Enum.map(program.outputs, &Map.fetch!(names, &1.name))}
   end
 
-  @doc "What the first `count` of the messages of a run make for a later one: ids that the last message would free."
+  @doc false
+  # What the first `count` of the messages of a run make for a later one: ids that the last message would free.
   @spec kept([[Protocol.command()]], non_neg_integer) :: [Protocol.id()]
   def kept(messages, count) do
     for {:free, ids} <- List.last(messages, []),
@@ -236,6 +239,8 @@ defmodule GpuNode.Program do
   defp operand(%Value{name: name}, _type), do: name
   defp operand({type, number}, _type), do: Protocol.literal(type, number)
   defp operand(number, type), do: Protocol.literal(Type.of_number(type, number), number)
+
+  defp own(program, function), do: Argument.check(program, {:struct, __MODULE__}, "program", function)
 
   defp check_values(program, operands) do
     foreign = Enum.find(operands, &(is_struct(&1, Value) and &1.program != program.ref))

@@ -12,7 +12,11 @@ defmodule GpuNode.Supervisor do
       doc: "how it is called here; default the node's name, `:gpu0` for a local one"
     ],
     timeout: [type: {:integer, 1, 86_400_000}, default: 15_000, doc: "of its calls, in ms"],
-    heartbeat_ms: [type: :pos_integer, default: 1000, doc: "three unanswered ones and the node counts as gone"],
+    heartbeat_ms: [
+      type: {:integer, 1, 86_400_000},
+      default: 1000,
+      doc: "three unanswered ones and the node counts as gone"
+    ],
     lease_ms: [
       type: {:integer, 1000, 600_000},
       doc:
@@ -25,7 +29,7 @@ defmodule GpuNode.Supervisor do
         "how long a tensor whose handle was collected here can still be used by a VM that it was sent to; default what the node says, 10,000"
     ],
     attached_ms: [
-      type: :pos_integer,
+      type: {:integer, 1, 86_400_000},
       default: 10_000,
       doc: "how long a tensor of another VM stays attached here after its last use"
     ],
@@ -67,7 +71,11 @@ defmodule GpuNode.Supervisor do
       default: [],
       doc: "more environment variables of the program"
     ],
-    hang_ms: [type: :pos_integer, default: 10_000, doc: "how long it may stay unresponsive before it is killed"],
+    hang_ms: [
+      type: {:integer, 1, 86_400_000},
+      default: 10_000,
+      doc: "how long it may stay unresponsive before it is killed"
+    ],
     shared: [
       type: :boolean,
       default: false,
@@ -139,7 +147,8 @@ defmodule GpuNode.Supervisor do
 
   @doc "The name under which `options` start a node."
   @spec name(keyword) :: atom
-  def name(options), do: options[:name] || options[:node] || :gpu0
+  def name(options),
+    do: if(Keyword.keyword?(options), do: options[:name] || options[:node] || :gpu0, else: :gpu0)
 
   @spec start_link(keyword) :: {:ok, pid} | {:error, Error.t() | {:already_started, pid}}
   def start_link(options) do

@@ -18,7 +18,21 @@ defmodule GpuNode.Tensor do
   Fields: `node`, `incarnation`, `session`, `id`, `type` (`{:f, 32}`), `shape` (a tuple), `ref` (what the collector watches).
   """
 
-  alias GpuNode.{Attachments, Client, Element, Error, Link, Options, Pressure, Protocol, Shape, Text, Transfer, Type}
+  alias GpuNode.{
+    Argument,
+    Attachments,
+    Client,
+    Element,
+    Error,
+    Link,
+    Options,
+    Pressure,
+    Protocol,
+    Shape,
+    Text,
+    Transfer,
+    Type
+  }
 
   @enforce_keys [:node, :incarnation, :session, :id, :type, :shape, :ref]
   defstruct @enforce_keys
@@ -149,7 +163,8 @@ defmodule GpuNode.Tensor do
   """
   @spec to_binary(t, keyword) :: {:ok, bitstring} | {:error, Error.t()}
   def to_binary(tensor, options \\ []) do
-    with {:ok, options} <- Options.check(options, @read, "GpuNode.Tensor.to_binary/2"),
+    with :ok <- own(tensor, "GpuNode.Tensor.to_binary/2"),
+         {:ok, options} <- Options.check(options, @read, "GpuNode.Tensor.to_binary/2"),
          {:ok, bytes} <- wire(tensor, options),
          do: {:ok, Element.pack(bytes, tensor.type)}
   end
@@ -188,6 +203,7 @@ defmodule GpuNode.Tensor do
   """
   @spec stream_binary(t, keyword) :: Enumerable.t()
   def stream_binary(tensor, options \\ []) do
+    tensor |> own("GpuNode.Tensor.stream_binary/2") |> Error.unwrap!()
     options = Options.check!(options, @stream, "GpuNode.Tensor.stream_binary/2")
     size = byte_size_of(tensor)
     unit = Type.wire_bytes(tensor.type)
@@ -211,7 +227,8 @@ defmodule GpuNode.Tensor do
   """
   @spec to_list(t, keyword) :: {:ok, list | Element.value()} | {:error, Error.t()}
   def to_list(tensor, options \\ []) do
-    with {:ok, options} <- Options.check(options, @read, "GpuNode.Tensor.to_list/2"),
+    with :ok <- own(tensor, "GpuNode.Tensor.to_list/2"),
+         {:ok, options} <- Options.check(options, @read, "GpuNode.Tensor.to_list/2"),
          {:ok, bytes} <- wire(tensor, options),
          do: {:ok, bytes |> Element.decode_all(tensor.type) |> nest(Tuple.to_list(tensor.shape))}
   end
@@ -240,7 +257,8 @@ defmodule GpuNode.Tensor do
   """
   @spec to_number(t, keyword) :: {:ok, Element.value()} | {:error, Error.t()}
   def to_number(tensor, options \\ []) do
-    with {:ok, options} <- Options.check(options, @number, "GpuNode.Tensor.to_number/2"),
+    with :ok <- own(tensor, "GpuNode.Tensor.to_number/2"),
+         {:ok, options} <- Options.check(options, @number, "GpuNode.Tensor.to_number/2"),
          :ok <- check(Shape.size(tensor.shape) == 1, "#{text(tensor)} is not one number"),
          {:ok, bytes} <- wire(tensor, options),
          do: {:ok, bytes |> Element.decode_all(tensor.type) |> hd()}
@@ -261,7 +279,8 @@ defmodule GpuNode.Tensor do
   """
   @spec attach(t, keyword) :: {:ok, t} | {:error, Error.t()}
   def attach(tensor, options \\ []) do
-    with {:ok, options} <- Options.check(options, @attach, "GpuNode.Tensor.attach/2"),
+    with :ok <- own(tensor, "GpuNode.Tensor.attach/2"),
+         {:ok, options} <- Options.check(options, @attach, "GpuNode.Tensor.attach/2"),
          {:ok, link} <- Link.fetch(tensor.node),
          deadline = Client.deadline(link, options),
          {:ok, session} <- Client.session(link, deadline) do
@@ -288,10 +307,13 @@ defmodule GpuNode.Tensor do
 
   @doc """
   Frees the tensor now, for every holder of the handle in this VM and, on the VM that made it, for all that have not attached it. On
-  another VM only that one's attachment goes. `:already` when that was done before, or when its session is gone.
+  another VM only that one's attachment goes. `:already` when that was done before, or when its session is gone. Raises `GpuNode.Error` for
+  what is no tensor.
   """
   @spec free(t) :: :ok | :already
   def free(tensor) do
+    tensor |> own("GpuNode.Tensor.free/1") |> Error.unwrap!()
+
     case Link.fetch(tensor.node) do
       {:ok, link} -> free(link, Link.get(link, :session), tensor)
       {:error, _} -> :already
@@ -303,7 +325,10 @@ defmodule GpuNode.Tensor do
 
   @doc "Bytes of the tensor on the node and on the wire."
   @spec byte_size_of(t) :: non_neg_integer
-  def byte_size_of(tensor), do: Shape.size(tensor.shape) * Type.wire_bytes(tensor.type)
+  def byte_size_of(tensor) do
+    tensor |> own("GpuNode.Tensor.byte_size_of/1") |> Error.unwrap!()
+    Shape.size(tensor.shape) * Type.wire_bytes(tensor.type)
+  end
 
   @doc false
   # A handle under a new id, of a tensor that a command is about to make.
@@ -354,6 +379,9 @@ defmodule GpuNode.Tensor do
   defp check_shape(shape, node) do
     with {:error, text} <- Shape.check(shape), do: {:error, Error.new(:invalid_argument, text, node)}
   end
+
+  defp own(%__MODULE__{}, _function), do: :ok
+  defp own(other, function), do: Argument.check(other, {:struct, __MODULE__}, "tensor", function)
 
   defp check(true, _text), do: :ok
   defp check(false, text), do: {:error, Error.new(:invalid_argument, text)}

@@ -6,6 +6,8 @@ defmodule GpuNode.Type do
   on this side, as in Nx.
   """
 
+  alias GpuNode.{Error, Options}
+
   @type t :: {:s | :u | :f | :bf | :c | :f8_e4m3fn, pos_integer}
   @type special :: :nan | :infinity | :neg_infinity
 
@@ -36,6 +38,7 @@ defmodule GpuNode.Type do
   @spec name(t) :: atom
   def name(type)
   for {type, name} <- @names, do: def(name(unquote(type)), do: unquote(name))
+  def name(other), do: no_type(other)
 
   @doc "The type of a tuple or of a short name; `:error` when there is none."
   @spec normalize(t | atom) :: {:ok, t} | :error
@@ -50,17 +53,21 @@ defmodule GpuNode.Type do
 
   @doc "Bytes of an element on the node and on the wire."
   @spec wire_bytes(t) :: pos_integer
-  def wire_bytes({_kind, bits}), do: div(bits + 7, 8)
+  def wire_bytes({_kind, bits}) when is_integer(bits), do: div(bits + 7, 8)
+  def wire_bytes(other), do: no_type(other)
 
   @doc "Whether elements are packed on this side (fewer than 8 bits)."
   @spec packed?(t) :: boolean
   def packed?({_kind, bits}), do: bits < 8
+  def packed?(other), do: no_type(other)
 
   @spec integer?(t) :: boolean
   def integer?({kind, _bits}), do: kind in [:s, :u]
+  def integer?(other), do: no_type(other)
 
   @spec complex?(t) :: boolean
   def complex?({kind, _bits}), do: kind == :c
+  def complex?(other), do: no_type(other)
 
   @doc "The type of a number that stands alone: s32 (s64 or u64 when it needs them) or f32."
   @spec infer(number | special) :: t
@@ -73,6 +80,7 @@ defmodule GpuNode.Type do
   end
 
   def infer(number) when is_float(number) or special?(number), do: {:f, 32}
+  def infer(other), do: no_number(other)
 
   @doc """
   The type in which `number` is sent where an op merges it to `type`: one that holds it, since ops compute with what their
@@ -92,7 +100,7 @@ defmodule GpuNode.Type do
   @doc "Nx's merge: c > f > bf > s > u; of two f8 formats the left one wins."
   @spec merge(t, t) :: t
   def merge(type, type), do: type
-  def merge({kind, left}, {kind, right}), do: {kind, max(left, right)}
+  def merge({kind, left}, {kind, right}) when is_integer(left) and is_integer(right), do: {kind, max(left, right)}
 
   def merge(left, right) do
     {low, high} = if rank(left) < rank(right), do: {left, right}, else: {right, left}
@@ -110,6 +118,7 @@ defmodule GpuNode.Type do
   defp rank({:f, _}), do: 3
   defp rank({:f8_e4m3fn, _}), do: 3
   defp rank({:c, _}), do: 4
+  defp rank(other), do: no_type(other)
 
   @doc "Merges a type with that of a number, keeping the type where the number fits it."
   @spec merge_number(t, number | special) :: t
@@ -126,7 +135,9 @@ defmodule GpuNode.Type do
   end
 
   def merge_number({kind, size}, number) when kind in [:bf, :f, :c] and is_number(number), do: {kind, size}
-  def merge_number(_type, number) when is_number(number), do: {:f, 32}
+  def merge_number({_kind, _size}, number) when is_number(number), do: {:f, 32}
+  def merge_number({_kind, _size}, other), do: no_number(other)
+  def merge_number(other, _number), do: no_type(other)
 
   # The smallest whole integer type, of 8 bits or more, whose magnitude bits hold |number|. 0 and 1 fit every type.
   defp bits_for(number, _sign_bits) when number <= 1, do: 1
@@ -163,4 +174,13 @@ defmodule GpuNode.Type do
   @doc "\"f32{2, 3}\", as messages have it."
   @spec text(t, tuple) :: String.t()
   def text(type, shape), do: "#{name(type)}#{inspect(shape)}"
+
+  defp no_type(other) do
+    types = Enum.map_join(@all, ", ", &inspect(name(&1)))
+    refuse("#{Options.show(other)} is not a type, as {:f, 32} is the one named :f32; there are #{types}")
+  end
+
+  defp no_number(other), do: refuse("#{Options.show(other)} is not a number, :nan, :infinity or :neg_infinity")
+
+  defp refuse(text), do: Error.raise!(Error.new(:invalid_argument, text))
 end

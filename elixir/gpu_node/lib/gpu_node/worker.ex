@@ -219,7 +219,7 @@ defmodule GpuNode.Worker do
         forget_cookie(%{state | phase: :ready, said: [], ready_at: System.monotonic_time(:millisecond)})
 
       {:log, level, text} ->
-        Logger.log(level, "#{state.options[:node]}: #{text}")
+        Logger.log(level, "#{state.options[:node]}: #{Command.sentence(text)}")
         remember(state, line)
 
       {:other, text} ->

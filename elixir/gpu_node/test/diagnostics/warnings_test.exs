@@ -145,7 +145,57 @@ defmodule GpuNode.Diagnostics.WarningsTest do
     assert %{value: 3, bound: 6} = one(normal(4, 3), :few_draws)
   end
 
-  test "the table has them below its rows, of each kind three at most" do
+  test "no warning takes more than three lines of 100 columns, and each kind no more than four" do
+    stuck = for _ <- 1..3_000, do: List.duplicate(0.123456789012345, 40)
+    names = ["a_rather_long_name_of_a_variable[123]" | Enum.map(1..9, &"theta[#{&1}]")]
+    apart = for name <- names, do: {name, for(c <- 0..63, do: for(_ <- 1..40, do: c + :rand.normal()))}
+    wander = for name <- names, do: {name, walk(16, 2000)}
+    none = for name <- names, do: {name, [[:nan | List.duplicate(1.0, 99)] | normal(3, 100)]}
+    all = Enum.to_list(0..2999)
+    path = %{steps: 123_456.7, max_steps: 1000, jitter: 1.0, learned?: false}
+
+    facts = [
+      %{never_moved: all, divergences: 123_456, diverged: all, iterations: 1_200_000, path: path},
+      %{never_moved: [2995, 2996, 2997, 2998, 2999], path: %{path | steps: 950.0, learned?: true}},
+      %{acceptance: 1.23e-9, target_accept: 0.95, energy: Diagnostics.Draws.new!(walk(200, 120))},
+      %{acceptance: 0.99912, target_accept: 0.95, energy: Diagnostics.Draws.new!(walk(64, 50))}
+    ]
+
+    found =
+      Enum.map(facts, &GpuNode.Diagnostics.Warnings.of_run(3000, 3, &1)) ++
+        [GpuNode.Diagnostics.Warnings.of_run(3, 3, %{})] ++
+        Enum.map([stuck, apart, wander, none], &Diagnostics.warnings/1)
+
+    codes = found |> List.flatten() |> Enum.map(& &1.code) |> MapSet.new()
+    {:ok, types} = Code.Typespec.fetch_types(Warning)
+    [{:type, _, :union, atoms}] = for {:type, {:code, type, []}} <- types, do: type
+    assert codes == MapSet.new(atoms, fn {:atom, _, atom} -> atom end)
+
+    for warnings <- found do
+      for warning <- warnings do
+        lines = [warning] |> Plot.warnings() |> String.split("\n")
+        assert length(lines) <= 3 and Enum.all?(lines, &(String.length(&1) <= 100)), Enum.join(lines, "\n")
+      end
+
+      lines = warnings |> GpuNode.Diagnostics.Warnings.sort() |> Plot.warnings() |> String.split("\n")
+      kinds = warnings |> Enum.uniq_by(& &1.code) |> length()
+      assert length(lines) <= 4 * kinds and Enum.all?(lines, &(String.length(&1) <= 100)), Enum.join(lines, "\n")
+    end
+  end
+
+  test "a chain that never moved is named with the call that leaves it out" do
+    draws = [List.duplicate(0.5, 500) | normal(63, 500)]
+
+    assert one(draws, :never_moved).message =~
+             "1 of 64 chains never moved (0): every proposal was refused; leave them out " <>
+               "(GpuNode.Chain.Samples.without_chains(samples, [0]))"
+
+    text = one(normal(64, 50), [never_moved: Enum.to_list(3..20)], :never_moved).message
+    assert text =~ "18 of 64 chains never moved (3, 4, 5, 6, 7 and 13 more)"
+    assert text =~ "without_chains(samples, warning.chains)"
+  end
+
+  test "the table has them below its rows, of each kind the worst and the names of the others" do
     draws = for name <- ~w(a b c d e), do: {name, for(c <- 0..3, do: for(_ <- 1..200, do: c + :rand.normal()))}
     warnings = Diagnostics.warnings(draws, divergences: 3)
 
@@ -162,8 +212,9 @@ defmodule GpuNode.Diagnostics.WarningsTest do
     assert Plot.table(%Summary{rows: rows, warnings: []}) == table
     lines = String.split(text, "\n")
     assert hd(lines) =~ "warning: 3 of 800 iterations diverged"
-    assert Enum.count(lines, &(&1 =~ "warning: R-hat of")) == 3
-    assert "warning: And 2 more of this kind (rhat)." in lines
+    [worst | others] = for %{code: :rhat, variable: name} <- warnings, do: name
+    assert Enum.count(lines, &(&1 =~ "warning: R-hat of #{worst} is")) == 1
+    assert "         (rhat: also of #{others |> Enum.take(3) |> Enum.join(", ")} and 1 more)" in lines
   end
 
   test "a summary is enumerable" do

@@ -18,6 +18,42 @@ defmodule GpuNode.ChainTest do
     for {a, b} <- Enum.zip(found, wanted), do: assert_in_delta(a, b, tolerance * max(1.0, abs(b)))
   end
 
+  @tag :truth
+  test "step sizes that are not finite and masses that are not above 0 and finite are refused, whatever they are given as",
+       %{gpu: node} do
+    for type <- [:f32, :f64] do
+      model = normal(node, type: type)
+      {:ok, bits} = GpuNode.Type.normalize(type)
+
+      for bad <- [0, -0.5, :nan, :infinity, :neg_infinity], given <- [:list, :binary] do
+        value = fn numbers ->
+          {:ok, bytes} = GpuNode.Element.encode_all(numbers, bits)
+          if given == :binary, do: bytes, else: numbers
+        end
+
+        if is_number(bad) do
+          assert {:ok, _run} = Chain.run(model, start(step_size: value.([bad])))
+        else
+          assert {:error, %Error{code: :invalid_argument, message: text}} =
+                   Chain.run(model, start(step_size: value.([bad])))
+
+          assert text == "number 0 of step_size is #{bad} in #{type}, where what is finite is taken"
+        end
+
+        masses = value.([1.0, 0.5, bad, 1.0])
+        assert {:error, %Error{code: :invalid_argument, message: text}} = Chain.run(model, start(inverse_mass: masses))
+
+        assert text =~
+                 ~r/^number 2 of inverse_mass is -?[0-9a-z_.]+ in #{type}, where what is above 0 and finite is taken$/
+      end
+    end
+
+    # What is above 0, and is 0 in the model's type.
+    tiny = [1.0, 1.0e-60, 1.0, 1.0]
+    assert {:error, %Error{message: text}} = Chain.run(normal(node, type: :f32), start(inverse_mass: tiny))
+    assert text =~ "number 1 of inverse_mass is 0.0 in f32"
+  end
+
   test "three steps of a normal", %{gpu: node} do
     model = normal(node)
     assert %{family: "normal", coordinates: 4, type: {:f, 64}} = model
@@ -100,7 +136,7 @@ defmodule GpuNode.ChainTest do
 
     logp = fn data ->
       Chain.compile!(node, family, data: [y: data])
-      |> Chain.run!(position: [0.0], momentum: [0.0], step_size: 0.0, results: :binaries)
+      |> Chain.run!(position: [0.0], momentum: [0.0], step_size: 0, results: :binaries)
       |> Map.fetch!(:logp)
     end
 

@@ -41,6 +41,22 @@ defmodule GpuNode.WireOptionsTest do
     assert asked(name, Protocol.sample(model.id, [], %{seed: -1})) ==
              "sample: the option seed is an integer from 0 to 18446744073709551615, got the integer -1"
 
+    # 0, -0.5, NaN, infinity, in f64.
+    for {bytes, text} <- [
+          {<<0::64>>, "0"},
+          {<<-0.5::float-little-64>>, "-0.5"},
+          {<<0, 0, 0, 0, 0, 0, 0xF8, 0x7F>>, "nan"},
+          {<<0, 0, 0, 0, 0, 0, 0xF0, 0x7F>>, "inf"}
+        ],
+        operand <- [:step_size, :inverse_mass],
+        operand == :inverse_mass or text in ["nan", "inf"] do
+      what = if operand == :inverse_mass, do: "above 0 and finite", else: "finite"
+      wrong = Map.put(operands, operand, <<0.5::float-little-64>> <> bytes)
+
+      assert asked(name, Protocol.chain(model.id, wrong, [], %{})) ==
+               "number 1 of chain: #{operand} is #{text}; what is #{what} is possible"
+    end
+
     assert asked(name, Protocol.chain(model.id, operands, [], %{mapping: :galaxy})) ==
              "chain: the option mapping is thread, subgroup or workgroup, got the atom galaxy"
   end

@@ -3,7 +3,7 @@ defmodule Nx.Vulkan.Calls do
   # What Nx.Vulkan.Native and Nx.Vulkan.NativeV share: op codes as Nx ops, buffers without a type as tensors of one, and errors
   # as values. Everything is computed by Nx on Nx.Vulkan.Backend.
 
-  alias GpuNode.Error
+  alias GpuNode.{Error, Options}
   alias Nx.Tensor, as: T
   alias Nx.Vulkan.{Backend, VulkanoBackend}
   require Logger
@@ -91,11 +91,28 @@ defmodule Nx.Vulkan.Calls do
   ## Types
 
   @spec bytes(T.t()) :: non_neg_integer
-  def bytes(tensor), do: Nx.byte_size(tensor)
+  def bytes(%T{} = tensor), do: Nx.byte_size(tensor)
+  def bytes(other), do: raise(ArgumentError, "a tensor of Nx is taken, got #{Options.show(other)}")
+
+  @doc "Refuses what is no size in words."
+  @spec size!(term) :: :ok
+  def size!(size) when is_integer(size) and size > 0, do: :ok
+  def size!(size), do: raise(ArgumentError, "a size is an integer of at least 1, got #{Options.show(size)}")
+
+  @doc "Refuses what is no list in words, and what is named by `of` is its elements."
+  @spec list!(term, String.t()) :: :ok
+  def list!(list, of) do
+    if is_list(list) and not List.improper?(list),
+      do: :ok,
+      else: raise(ArgumentError, "a list of #{of} is taken, got #{Options.show(list)}")
+  end
 
   @doc "The flat tensor that these bytes are; its type is a guess, which `as/2` corrects."
   @spec from_bytes(binary, Nx.Type.t()) :: T.t()
   def from_bytes(<<>>, _guess), do: refuse(:bad_input)
+
+  def from_bytes(other, _guess) when not is_binary(other),
+    do: raise(ArgumentError, "a binary is taken, got #{Options.show(other)}")
 
   def from_bytes(binary, {_, bits} = guess) do
     type = if rem(byte_size(binary) * 8, bits) == 0, do: guess, else: {:u, 8}
@@ -105,8 +122,8 @@ defmodule Nx.Vulkan.Calls do
   @doc "The same bytes as a flat tensor of `type`, by ops on the node. Refuses where they are no whole number of elements."
   @spec as(T.t(), Nx.Type.t()) :: T.t()
   def as(tensor, type) do
-    tensor = if tuple_size(tensor.shape) == 1, do: tensor, else: Nx.flatten(tensor)
     fit!(rem(bytes(tensor) * 8, elem(type, 1)) == 0)
+    tensor = if tuple_size(tensor.shape) == 1, do: tensor, else: Nx.flatten(tensor)
     convert(tensor, elem(tensor.type, 1), type)
   end
 

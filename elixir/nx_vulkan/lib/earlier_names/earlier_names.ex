@@ -21,7 +21,7 @@ defmodule Nx.Vulkan.EarlierNames do
   """
 
   import Kernel, except: [abs: 1, byte_size: 1, ceil: 1, floor: 1, max: 2, min: 2]
-  alias GpuNode.Element
+  alias GpuNode.{Element, Options}
   alias Nx.Vulkan.{Calls, Native}
   require Logger
 
@@ -62,7 +62,10 @@ defmodule Nx.Vulkan.EarlierNames do
 
   @doc "A flat f32 tensor of these numbers; `:nan`, `:infinity`, `:neg_infinity` among them."
   @spec upload_f32([number | atom]) :: result
-  def upload_f32(list) when is_list(list), do: list |> Enum.map(&f32/1) |> IO.iodata_to_binary() |> upload_binary()
+  def upload_f32(list) do
+    Calls.list!(list, "numbers")
+    list |> Enum.map(&f32/1) |> IO.iodata_to_binary() |> upload_binary()
+  end
 
   defp f32(number) do
     case Element.encode(number, {:f, 32}) do
@@ -74,6 +77,9 @@ defmodule Nx.Vulkan.EarlierNames do
   @doc "Its `count` numbers. Special values are `:nan`, `:infinity`, `:neg_infinity`."
   @spec download_f32(tensor, non_neg_integer) :: {:ok, [number | atom]} | {:error, atom}
   def download_f32(tensor, count) do
+    if not (is_integer(count) and count >= 0),
+      do: raise(ArgumentError, "a count is an integer of at least 0, got #{Options.show(count)}")
+
     with {:ok, binary} <- download_binary(tensor, count * 4), do: {:ok, Element.decode_all(binary, {:f, 32})}
   end
 
@@ -133,8 +139,12 @@ defmodule Nx.Vulkan.EarlierNames do
 
   @doc "Every element between `low` and `high`, which are numbers."
   @spec clip(tensor, number, number) :: result
-  def clip(a, low, high) when is_number(low) and is_number(high),
-    do: attempt(fn -> a |> Calls.as({:f, 32}) |> Nx.clip(low * 1.0, high * 1.0) end)
+  def clip(a, low, high) do
+    if bad = Enum.find([{low}, {high}], &(not is_number(elem(&1, 0)))),
+      do: raise(ArgumentError, "low and high are numbers, got #{Options.show(elem(bad, 0))}")
+
+    attempt(fn -> a |> Calls.as({:f, 32}) |> Nx.clip(low * 1.0, high * 1.0) end)
+  end
 
   defp same_size([first | _] = tensors) do
     Calls.fit!(Enum.all?(tensors, &(byte_size(&1) == byte_size(first))))
@@ -187,12 +197,16 @@ defmodule Nx.Vulkan.EarlierNames do
 
   @doc "Up to eight ops by name: a binary one combines what there is with `b`, a unary one changes it."
   @spec fused_chain(tensor, tensor, [atom]) :: result
-  def fused_chain(a, b, ops), do: Native.fused_chain(a, b, Enum.map(ops, &chained/1), nil)
+  def fused_chain(a, b, ops) do
+    Calls.list!(ops, "names of ops")
+    Native.fused_chain(a, b, Enum.map(ops, &chained/1), nil)
+  end
 
   @doc "The same over four tensors: a binary op is `{name, index}`, 1 to 3 for `b`, `c`, `d`."
   @spec fused_chain_4(tensor, tensor, tensor, tensor, [atom | {atom, 1..3}]) :: result
   def fused_chain_4(a, b, c, d, ops) do
-    ops = Enum.map(ops, &if(is_tuple(&1), do: &1, else: {&1, 1}))
+    Calls.list!(ops, "names of ops, or {name, 1 to 3}")
+    ops = Enum.map(ops, &if(is_tuple(&1) and tuple_size(&1) == 2, do: &1, else: {&1, 1}))
     {names, indices} = Enum.unzip(ops)
     Native.fused_chain_4(a, b, c, d, Enum.map(names, &chained/1), indices, nil)
   end

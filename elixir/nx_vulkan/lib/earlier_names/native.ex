@@ -85,7 +85,7 @@ defmodule Nx.Vulkan.Native do
     def unquote(:"reduce_axis#{suffix}")(a, outer, reduce, inner, op, _spv_path) do
       attempt(fn ->
         a = shaped(a, unquote(Macro.escape(type)), {outer, reduce, inner})
-        Enum.at([:sum, :max, :min], op, :none) |> Calls.reduce(a, [1]) |> Nx.flatten()
+        [:sum, :max, :min] |> coded(op) |> Calls.reduce(a, [1]) |> Nx.flatten()
       end)
     end
 
@@ -114,6 +114,9 @@ defmodule Nx.Vulkan.Native do
     end
   end
 
+  # A code is a place.
+  defp coded(names, code), do: if(code in 0..2, do: Enum.at(names, code), else: Calls.refuse(:bad_op))
+
   # The shape of an operand from its strides: 1 where it is stretched.
   defp unstretched(out, strides) do
     shape = Enum.zip_with(out, strides, fn dim, stride -> if stride == 0, do: 1, else: dim end)
@@ -130,7 +133,7 @@ defmodule Nx.Vulkan.Native do
   @spec reduce_scalar(T.t(), op_code, spv_path) :: {:ok, number | atom} | {:error, atom}
   def reduce_scalar(a, op, _spv_path) do
     attempt(fn ->
-      Enum.at([:sum, :min, :max], op, :none) |> Calls.reduce(Calls.as(a, {:f, 32}), [0]) |> Nx.to_number()
+      [:sum, :min, :max] |> coded(op) |> Calls.reduce(Calls.as(a, {:f, 32}), [0]) |> Nx.to_number()
     end)
   end
 
@@ -153,6 +156,7 @@ defmodule Nx.Vulkan.Native do
   @spec cast(T.t(), pos_integer, 4 | 8, spv_path) :: result
   def cast(a, n, out_bytes, _spv_path) do
     attempt(fn ->
+      Calls.size!(n)
       Calls.fit!(Calls.bytes(a) in [n * 4, n * 8] and out_bytes in [4, 8])
       a |> Calls.as({:f, div(Calls.bytes(a), n) * 8}) |> Nx.as_type({:f, out_bytes * 8})
     end)
@@ -167,6 +171,12 @@ defmodule Nx.Vulkan.Native do
   @spec random(pos_integer, integer, 0 | 1, spv_path) :: result
   def random(n, seed, distribution, _spv_path) do
     attempt(fn ->
+      Calls.size!(n)
+
+      # A key is made of 64 bits.
+      if not (is_integer(seed) and seed >= -0x8000_0000_0000_0000 and seed <= 0xFFFF_FFFF_FFFF_FFFF),
+        do: raise(ArgumentError, "a seed is an integer of 64 bits, got #{GpuNode.Options.show(seed)}")
+
       key = Nx.Random.key(seed)
 
       {values, _key} =
@@ -182,12 +192,18 @@ defmodule Nx.Vulkan.Native do
 
   @doc "One to eight ops by code: a binary one combines what there is with `b`, a unary one (100 and up) changes it."
   @spec fused_chain(T.t(), T.t(), [op_code], spv_path) :: result
-  def fused_chain(a, b, ops, spv_path), do: fused_chain_4(a, b, b, b, ops, List.duplicate(1, length(ops)), spv_path)
+  def fused_chain(a, b, ops, spv_path) do
+    with {:ok, _} <- attempt(fn -> Calls.list!(ops, "op codes") end),
+         do: fused_chain_4(a, b, b, b, ops, List.duplicate(1, length(ops)), spv_path)
+  end
 
   @doc "As `fused_chain/4`; `indices` says for each op which of `b`, `c`, `d` (1, 2, 3) it takes."
   @spec fused_chain_4(T.t(), T.t(), T.t(), T.t(), [op_code], [1..3], spv_path) :: result
   def fused_chain_4(a, b, c, d, ops, indices, _spv_path) do
     attempt(fn ->
+      Calls.list!(ops, "op codes")
+      Calls.list!(indices, "numbers from 1 to 3")
+
       if length(ops) not in 1..8 or length(indices) != length(ops) or Enum.any?(indices, &(&1 not in 1..3)),
         do: Calls.refuse(:bad_op)
 
@@ -280,6 +296,7 @@ defmodule Nx.Vulkan.Native do
   end
 
   defp shaped(tensor, {_, bits} = type, shape) do
+    shape |> Tuple.to_list() |> Enum.each(&Calls.size!/1)
     Calls.fit!(Calls.bytes(tensor) == Tuple.product(shape) * div(bits, 8))
     tensor |> Calls.as(type) |> Nx.reshape(shape)
   end

@@ -8,7 +8,7 @@ defmodule Nx.Vulkan.Node do
       #=> 499500
 
   The function runs on this BEAM node, in a process of its own, with the caller's default backend; only its tensors and ops are on
-  the GPU node. It has `config :nx_vulkan, node_timeout_ms: ms` (default `:infinity`), counted from the call. When the time is
+  the GPU node. It has `config :nx_vulkan, node_timeout_ms: ms` (default `:infinity`), counted from the call; what is no such time is `:invalid_argument` of the call. When the time is
   over, its process is killed, and so is the process of a local GPU node, because that is the only sure way to get a device back
   from work that hangs: the caller gets `{:error, :node_timeout}`, the GPU node starts again with nothing on it, tensors from before are
   `:stale`, and the next call works. A GPU node on another host is only left alone: it frees what the killed process had.
@@ -26,29 +26,55 @@ defmodule Nx.Vulkan.Node do
   """
 
   use GenServer
-  alias GpuNode.Error
+  alias GpuNode.{Argument, Error, Options}
+  alias Nx.Vulkan.{Config, Placement}
   alias Nx.Vulkan.Node.{Restart, Runner}
-  alias Nx.Vulkan.Placement
 
   @type name :: GenServer.name() | pid
+
+  @options [
+    name: [
+      type: {:custom, "a name that a process can be registered under", &__MODULE__.name?/1},
+      default: __MODULE__,
+      doc: "under which it is called"
+    ],
+    node: [
+      type: :atom,
+      doc:
+        "the GPU node that is freed when the time is over; default the one of `Nx.Vulkan.Backend`, which is started when there is none"
+    ],
+    load_pipeline_cache: [type: :any, default: true, doc: "taken and not read: the node keeps its cache itself"]
+  ]
 
   @doc """
   Starts it. Options:
 
-    * `:name` - default `Nx.Vulkan.Node`
-    * `:node` - the GPU node that is freed when the time is over; default the one of `Nx.Vulkan.Backend`, which is started when
-      there is none
-    * `:load_pipeline_cache` - taken and not read: the node keeps its cache itself
+  #{Options.docs(@options)}
   """
-  @spec start_link(keyword) :: GenServer.on_start()
+  @spec start_link(keyword) :: GenServer.on_start() | {:error, Error.t()}
   def start_link(options \\ []) do
-    options = Keyword.validate!(options, [:node, name: __MODULE__, load_pipeline_cache: true])
-    GenServer.start_link(__MODULE__, options, name: options[:name])
+    with {:ok, options} <- Options.check(options, @options, "Nx.Vulkan.Node.start_link/1"),
+         do: GenServer.start_link(__MODULE__, options, name: options[:name])
   end
+
+  @doc false
+  def name?(name) when is_atom(name), do: name not in [nil, true, false]
+  def name?({:global, _name}), do: true
+  def name?({:via, module, _name}), do: is_atom(module)
+  def name?(_other), do: false
+
+  @doc false
+  def server?({name, node}), do: is_atom(name) and is_atom(node) and name not in [:global, :via] and node != nil
+  def server?(name), do: is_pid(name) or name?(name)
+
+  @server {:custom, "the name or the process of a Nx.Vulkan.Node", &__MODULE__.server?/1}
 
   @doc "Runs `fun` in a process of its own, after those that were called before. See the module."
   @spec with_node((-> result), name) :: result | {:error, :node_timeout | :node_dead} when result: term
-  def with_node(fun, name \\ __MODULE__) when is_function(fun, 0) do
+  def with_node(fun, name \\ __MODULE__) do
+    Argument.check!(fun, {:fun, 0}, "fun", "Nx.Vulkan.Node.with_node/2")
+    Argument.check!(name, @server, "name", "Nx.Vulkan.Node.with_node/2")
+
     case GenServer.whereis(name) do
       nil -> {:error, :node_dead}
       server -> if Runner.inside?(server), do: fun.(), else: call(server, fun)
@@ -56,7 +82,8 @@ defmodule Nx.Vulkan.Node do
   end
 
   defp call(server, fun) do
-    timeout = Application.get_env(:nx_vulkan, :node_timeout_ms, :infinity)
+    # Here: the server, and who is linked to it, have no part in a setting that is wrong.
+    timeout = Config.get!(:node_timeout_ms)
 
     case GenServer.call(server, {:exec, Runner.work(fun), timeout}, :infinity) do
       {:value, value} -> value
@@ -70,6 +97,8 @@ defmodule Nx.Vulkan.Node do
   @doc "Whether it runs."
   @spec alive?(name) :: boolean
   def alive?(name \\ __MODULE__) do
+    Argument.check!(name, @server, "name", "Nx.Vulkan.Node.alive?/1")
+
     case GenServer.whereis(name) do
       pid when is_pid(pid) -> Process.alive?(pid)
       _ -> false
@@ -84,13 +113,14 @@ defmodule Nx.Vulkan.Node do
   """
   @spec status(name) :: map | {:error, :node_dead}
   def status(name \\ __MODULE__) do
+    Argument.check!(name, @server, "name", "Nx.Vulkan.Node.status/1")
     status = GenServer.call(name, :status)
 
     status
     |> Map.merge(known(GpuNode.status(status.gpu_node)))
     |> Map.merge(said(GpuNode.stats(status.gpu_node, timeout: 1000)))
   catch
-    :exit, {:noproc, _} -> {:error, :node_dead}
+    :exit, {_reason, {GenServer, :call, _}} -> {:error, :node_dead}
   end
 
   defp known({:ok, status}) do

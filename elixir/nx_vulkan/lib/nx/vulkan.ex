@@ -78,11 +78,14 @@ defmodule Nx.Vulkan do
 
   @doc """
   A tensor of `GpuNode`, such as the draws of `GpuNode.Chain.sample/3`, as a tensor of Nx. Nothing is copied: both are names of one storage,
-  which lives as long as either.
+  which lives as long as either. `Nx.backend_deallocate/1` of the one leaves the other, and so does `GpuNode.Tensor.free/1`.
   """
   @spec from_handle(GpuNode.Tensor.t()) :: Nx.Tensor.t()
-  def from_handle(%GpuNode.Tensor{} = handle) do
-    backend = %Nx.Vulkan.Backend{node: handle.node, value: handle}
+  def from_handle(handle) do
+    GpuNode.Argument.check!(handle, {:struct, GpuNode.Tensor}, "handle", "Nx.Vulkan.from_handle/1")
+    # A view, which has a name of its own and costs a message.
+    own = GpuNode.Ops.reshape(handle, shape: handle.shape)
+    backend = %Nx.Vulkan.Backend{node: own.node, value: own}
     %{Nx.template(handle.shape, handle.type) | data: backend}
   end
 
@@ -100,11 +103,14 @@ defmodule Nx.Vulkan do
 
   @doc """
   The tensor of `GpuNode` behind a tensor of Nx. A constant is made on its node first; a tensor of `Nx.BinaryBackend` on the node that new tensors
-  are made on. Vectorized axes become leading ones.
+  are made on. Vectorized axes become leading ones. Where the tensor is on a node it is its own handle: to free it is to deallocate the tensor.
   """
   @spec to_handle(Nx.Tensor.t()) :: GpuNode.Tensor.t()
   def to_handle(%Nx.Tensor{data: %Nx.Vulkan.Backend{node: node}} = tensor), do: Nx.Vulkan.Eager.tensor(tensor, node)
   def to_handle(%Nx.Tensor{} = tensor), do: Nx.Vulkan.Eager.tensor(tensor, Placement.node!([]))
+
+  def to_handle(other),
+    do: Error.raise!(GpuNode.Argument.error(other, {:struct, Nx.Tensor}, "tensor", "Nx.Vulkan.to_handle/1"))
 
   ## What earlier versions had here
 

@@ -80,6 +80,22 @@ defmodule Nx.Vulkan.NodeTest do
     assert restarts >= 1
   end
 
+  @tag :truth
+  test "a time that is none is an error of the call, and nobody dies of it" do
+    server = Process.whereis(Node)
+
+    for wrong <- [0, -5, 1.5, "soon", nil, 2 ** 70, {1, :s}] do
+      Application.put_env(:nx_vulkan, :node_timeout_ms, wrong)
+      error = assert_raise Error, fn -> Node.with_node(fn -> 1 end) end
+      assert error.code == :invalid_argument
+      assert error.message =~ "the option :node_timeout_ms is an integer from 1 to 4294967295 or :infinity, got "
+      assert Process.whereis(Node) == server and Node.status().exec_count == 0
+    end
+
+    Application.delete_env(:nx_vulkan, :node_timeout_ms)
+    assert Node.with_node(fn -> 1 end) == 1
+  end
+
   @slow """
   #version 450
   layout(local_size_x = 64) in;

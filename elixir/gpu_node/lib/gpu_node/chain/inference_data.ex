@@ -30,11 +30,12 @@ defmodule GpuNode.Chain.InferenceData do
 
   import GpuNode.Chain.NxTensors, only: [is_nx: 1]
   alias GpuNode.Chain.{NxTensors, Samples}
-  alias GpuNode.{Element, Error, Json, Options, Shape, Tensor, Type}
+  alias GpuNode.{Argument, Element, Error, Json, Options, Shape, Tensor, Type}
   require Type
 
   @version Mix.Project.config()[:version]
   @slice_bytes 256 * 1024
+  @path {:custom, "the path of a file, a string", &GpuNode.Chain.path?/1}
 
   names = {:custom, "lists of names", &GpuNode.Chain.InferenceData.names?/1}
   labels = {:custom, "lists of strings and numbers", &GpuNode.Chain.InferenceData.labels?/1}
@@ -94,7 +95,9 @@ defmodule GpuNode.Chain.InferenceData do
   """
   @spec write(Samples.t(), Path.t(), keyword) :: :ok | {:error, Error.t()}
   def write(samples, path, options \\ []) do
-    with {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.InferenceData.write/3"),
+    with :ok <- Argument.check(samples, {:struct, Samples}, "samples", "GpuNode.Chain.InferenceData.write/3"),
+         :ok <- Argument.check(path, @path, "path", "GpuNode.Chain.InferenceData.write/3"),
+         {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.InferenceData.write/3"),
          :ok <- kept(samples),
          {:ok, statistics} <- statistics(samples),
          {:ok, observed} <- observed(options[:observed_data]),
@@ -142,13 +145,15 @@ defmodule GpuNode.Chain.InferenceData do
 
   ## Where the numbers come from
 
-  @doc "The draws by variable, as they come from the node."
+  @doc false
+  # The draws by variable, as they come from the node.
   @spec posterior(Samples.t()) :: [variable]
   def posterior(samples) do
     for %{name: name} <- samples.model.variables, tensor = samples.draws[name], do: read(name, tensor)
   end
 
-  @doc "What the sampler says of each draw."
+  @doc false
+  # What the sampler says of each draw.
   @spec statistics(Samples.t()) :: {:ok, [statistic]} | {:error, Error.t()}
   def statistics(%{logp: nil}), do: {:ok, []}
 

@@ -2,7 +2,7 @@ defmodule GpuNode.Chain.Judged do
   @moduledoc false
   # The summary of samples with its warnings: GpuNode.Diagnostics for each variable, and what the run itself tells.
 
-  alias GpuNode.Chain.Samples
+  alias GpuNode.Chain.{Model, Samples}
   alias GpuNode.{Diagnostics, Error, Tensor}
   alias GpuNode.Diagnostics.{Convergence, Draws, Summary, Warnings}
 
@@ -17,9 +17,13 @@ defmodule GpuNode.Chain.Judged do
 
   # Where no draws were kept there are the moments of each chain's halves, which tell whether halves agree.
   defp variables(%{draws: draws} = samples) when draws == %{} do
-    with {:ok, ratios} <- halves(samples) do
+    %{mean: {mean_1, mean_2}, m2: {m2_1, m2_2}} = samples
+
+    with {:ok, means} <- both(mean_1, mean_2),
+         {:ok, squares} <- both(m2_1, m2_2) do
       warnings =
-        for {name, rhat} <- Enum.zip(names(samples.model), ratios), do: Warnings.of_rhat(name, rhat, samples.chains)
+        for {name, {means, squares}} <- Enum.zip(Model.coordinates(samples.model), Enum.zip(means, squares)),
+            do: of_halves(name, means, squares, samples)
 
       {:ok, [], List.flatten(warnings), MapSet.new()}
     end
@@ -43,20 +47,13 @@ defmodule GpuNode.Chain.Judged do
     end)
   end
 
-  defp names(model) do
-    Enum.flat_map(model.variables, fn
-      %{name: name, scalar?: true} -> [name]
-      %{name: name, size: size} -> Enum.map(0..(size - 1), &"#{name}[#{&1}]")
-    end)
-  end
-
-  # R-hat of each coordinate's halves, of the draws themselves, as there are no ranks.
-  defp halves(%{chains: chains, half: half}) when chains < 2 or half < 2, do: {:ok, []}
-
-  defp halves(%{mean: {mean_1, mean_2}, m2: {m2_1, m2_2}, half: half}) do
-    with {:ok, means} <- both(mean_1, mean_2),
-         {:ok, squares} <- both(m2_1, m2_2),
-         do: {:ok, Enum.zip_with(means, squares, &Convergence.rhat_of(&1, &2, half))}
+  # Of one coordinate: R-hat of the draws themselves, as there are no ranks.
+  defp of_halves(name, means, squares, %{chains: chains, half: half}) do
+    cond do
+      not Enum.all?(means ++ squares, &is_number/1) -> Warnings.not_finite(name)
+      chains < 2 or half < 2 -> []
+      true -> Warnings.of_rhat(name, Convergence.rhat_of(means, squares, half), chains)
+    end
   end
 
   # By coordinate, those of all first and all second halves.
@@ -77,10 +74,20 @@ defmodule GpuNode.Chain.Judged do
          diverged: positions(counts),
          iterations: samples.chains * samples.count * (samples.thin || 1),
          never_moved: never_moved,
+         path: path(samples),
          acceptance: samples.mean_acceptance,
          target_accept: samples.target_accept
        }}
     end
+  end
+
+  defp path(%{max_steps: nil}), do: nil
+
+  defp path(samples) do
+    known? = is_number(samples.path_length) and is_number(samples.step_size) and samples.step_size > 0
+    steps = if known?, do: samples.path_length / samples.step_size
+
+    %{steps: steps, max_steps: samples.max_steps, jitter: samples.jitter, learned?: samples.path_learned?}
   end
 
   defp energy(nil), do: {:ok, nil}

@@ -36,6 +36,17 @@ defmodule GpuNode.Chain.Model do
           timing: map
         }
 
+  @doc false
+  # The names of the coordinates, in order: see `GpuNode.Chain.coordinates/1`.
+  @spec coordinates(t) :: [String.t()]
+  def coordinates(model), do: model.variables |> Enum.sort_by(& &1.offset) |> Enum.flat_map(&numbers/1)
+
+  @doc false
+  # The names of a variable's numbers.
+  @spec numbers(variable) :: [String.t()]
+  def numbers(%{name: name, scalar?: true}), do: [name]
+  def numbers(%{name: name, size: size}), do: Enum.map(0..(size - 1), &"#{name}[#{&1}]")
+
   defimpl Inspect do
     def inspect(model, _options) do
       "#GpuNode.Chain.Model<#{model.family}, #{GpuNode.Text.count(model.coordinates, "coordinate")} in #{GpuNode.Type.name(model.type)}, #{model.node} ##{model.id}>"

@@ -34,7 +34,17 @@ defmodule GpuNode.Chain.Numbers do
     end
   end
 
-  defp place(_name, binary, model, link, deadline) when is_binary(binary) do
+  defp place(name, binary, model, link, deadline) when is_binary(binary),
+    do: with(:ok <- possible(name, binary, model.type), do: placed(binary, model, link, deadline))
+
+  defp place(name, numbers, model, link, deadline) do
+    with {:ok, shape} <- shape(name, numbers),
+         :ok <- fits(name, shape, model),
+         {:ok, bytes} <- bytes(name, numbers, model.type),
+         do: place(name, bytes, model, link, deadline)
+  end
+
+  defp placed(binary, model, link, deadline) do
     count = div(byte_size(binary), Type.wire_bytes(model.type))
 
     if byte_size(binary) <= Link.get(link, :inline_bytes) do
@@ -44,12 +54,26 @@ defmodule GpuNode.Chain.Numbers do
     end
   end
 
-  defp place(name, numbers, model, link, deadline) do
-    with {:ok, shape} <- shape(name, numbers),
-         :ok <- fits(name, shape, model),
-         {:ok, bytes} <- bytes(name, numbers, model.type),
-         do: place(name, bytes, model, link, deadline)
+  # As the model's type has them: what is above 0 may be 0 there.
+  defp possible(name, binary, type) when name in [:step_size, :inverse_mass] do
+    whole = binary_part(binary, 0, byte_size(binary) - rem(byte_size(binary), Type.wire_bytes(type)))
+    numbers = Element.decode_all(whole, type)
+
+    positive? = name == :inverse_mass
+    what = if positive?, do: "above 0 and finite", else: "finite"
+
+    case Enum.find_index(numbers, &(not (is_number(&1) and (&1 > 0 or not positive?)))) do
+      nil ->
+        :ok
+
+      at ->
+        invalid(
+          "number #{at} of #{name} is #{Enum.at(numbers, at)} in #{Type.name(type)}, where what is #{what} is taken"
+        )
+    end
   end
+
+  defp possible(_name, _binary, _type), do: :ok
 
   # Rows are chains. How many there are is the node's to say, as the operands must agree in it.
   defp fits(name, shape, model) do

@@ -79,7 +79,7 @@ defmodule GpuNode.Chain.NxTensors do
 
   @doc """
   A tensor of this package as one of Nx, on the default backend. Where that keeps its tensors on the same node nothing is copied: both are
-  names of one storage. Such a backend says so by `config :gpu_node, nx_tensors: {module, function, arguments}`: what that gives of the tensor,
+  names of one storage, each of which may end before the other. Such a backend says so by `config :gpu_node, nx_tensors: {module, function, arguments}`: what that gives of the tensor,
   and nil where the default is another one.
   """
   @spec make(Tensor.t(), [atom]) :: {:ok, t} | {:error, Error.t()}
@@ -90,6 +90,8 @@ defmodule GpuNode.Chain.NxTensors do
     else
       {:error, Error.new(:unsupported, "Nx is not loaded: add {:nx, \"~> 0.12\"} to the dependencies", tensor.node)}
     end
+  rescue
+    error in Error -> {:error, error}
   end
 
   defp share(tensor) do

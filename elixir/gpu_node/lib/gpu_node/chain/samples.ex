@@ -16,11 +16,12 @@ defmodule GpuNode.Chain.Samples do
       `unmoved` says how many these are: nearly always 0, and then there is nothing to fetch
     * `step_size`, `path_length`, `inverse_mass` (a list) - as given or learned
     * `mean_acceptance`, `divergent` (how many in all), `leapfrog_steps` (of each chain, warm-up included), `timing` (microseconds)
-    * `thin`, `target_accept` - as given; the latter nil where the step size was given, so that nothing was learned for it
+    * `thin`, `max_steps`, `jitter`, `target_accept` - as given; the last nil where the step size was given, so that nothing was learned for it
+    * `path_learned?` - whether the path length was learned
   """
 
-  alias GpuNode.{Error, Tensor}
-  alias GpuNode.Chain.{InferenceData, Judged, Model, NxTensors}
+  alias GpuNode.{Argument, Error, Tensor}
+  alias GpuNode.Chain.{InferenceData, Judged, Model, NxTensors, Without}
   alias GpuNode.Diagnostics.{Draws, Summary, Warning}
 
   @enforce_keys [:model, :chains, :count]
@@ -46,6 +47,9 @@ defmodule GpuNode.Chain.Samples do
                 :timing,
                 :thin,
                 :target_accept,
+                :max_steps,
+                :jitter,
+                :path_learned?,
                 draws: %{}
               ]
 
@@ -73,19 +77,21 @@ defmodule GpuNode.Chain.Samples do
           leapfrog_steps: non_neg_integer,
           timing: map,
           thin: pos_integer | nil,
-          target_accept: float | nil
+          target_accept: float | nil,
+          max_steps: pos_integer | nil,
+          jitter: number | nil,
+          path_learned?: boolean | nil
         }
 
   @doc "The draws of one variable for `GpuNode.Diagnostics`, brought here. Its numbers are named `x`, or `x[0]`, `x[1]` and so on."
   @spec fetch(t, String.t() | atom) :: {:ok, Draws.t()} | {:error, Error.t()}
   def fetch(samples, variable) do
-    name = to_string(variable)
-
-    with {:ok, tensor} <- tensor(samples, name),
+    with :ok <- own(samples, "fetch/2"),
+         :ok <- Argument.check(variable, {:or, [:string, :atom]}, "variable", "GpuNode.Chain.Samples.fetch/2"),
+         name = to_string(variable),
+         {:ok, tensor} <- tensor(samples, name),
          {:ok, binary} <- Tensor.to_binary(tensor) do
-      names =
-        if tuple_size(tensor.shape) == 2, do: [name], else: Enum.map(1..elem(tensor.shape, 2), &"#{name}[#{&1 - 1}]")
-
+      names = samples.model.variables |> Enum.find(&(&1.name == name)) |> Model.numbers()
       Draws.new(binary, type: tensor.type, shape: tensor.shape, names: names)
     end
   end
@@ -99,7 +105,7 @@ defmodule GpuNode.Chain.Samples do
   the draws here. `Enum` goes over the rows.
   """
   @spec summary(t) :: {:ok, Summary.t()} | {:error, Error.t()}
-  def summary(samples), do: Judged.summary(samples)
+  def summary(samples), do: with(:ok <- own(samples, "summary/1"), do: Judged.summary(samples))
 
   @doc "As `summary/1`, raising `GpuNode.Error`."
   @spec summary!(t) :: Summary.t()
@@ -110,11 +116,35 @@ defmodule GpuNode.Chain.Samples do
   a run that kept none what is known of the run is looked at, and R-hat of the halves' means and spreads.
   """
   @spec warnings(t) :: {:ok, [Warning.t()]} | {:error, Error.t()}
-  def warnings(samples), do: with({:ok, summary} <- Judged.summary(samples), do: {:ok, summary.warnings})
+  def warnings(samples) do
+    with :ok <- own(samples, "warnings/1"),
+         {:ok, summary} <- Judged.summary(samples),
+         do: {:ok, summary.warnings}
+  end
 
   @doc "As `warnings/1`, raising `GpuNode.Error`."
   @spec warnings!(t) :: [Warning.t()]
   def warnings!(samples), do: samples |> warnings() |> Error.unwrap!()
+
+  @doc """
+  The samples without some chains, by their numbers from 0, as those that never moved: `without_chains(samples, [3, 17])`. Draws and all that is known of
+  each chain are without them, `chains`, `mean_acceptance`, `divergent` and `unmoved` are those of the chains that stay, and so are
+  summary and warnings. What was learned (`step_size`, `path_length`, `inverse_mass`) was learned of all.
+
+  The chains that stay are brought here and sent to the node again, as tensors of their own. Errors: `:invalid_argument` for a chain that is
+  not there, and where none would stay; those of `GpuNode.Tensor.to_binary/2` and `GpuNode.Tensor.from_binary/5`.
+  """
+  @spec without_chains(t, [non_neg_integer]) :: {:ok, t} | {:error, Error.t()}
+  def without_chains(samples, chains) do
+    with :ok <- own(samples, "without_chains/2"),
+         :ok <- Argument.check(chains, {:list, :non_neg_integer}, "chains", "GpuNode.Chain.Samples.without_chains/2"),
+         {:ok, kept} <- Without.kept(samples, chains),
+         do: Without.chains(samples, kept)
+  end
+
+  @doc "As `without_chains/2`, raising `GpuNode.Error`."
+  @spec without_chains!(t, [non_neg_integer]) :: t
+  def without_chains!(samples, chains), do: samples |> without_chains(chains) |> Error.unwrap!()
 
   @doc """
   Draws and what is known of each, brought here: `posterior`, nested lists by variable, `[chain][draw]` or `[chain][draw][place]`, and
@@ -123,7 +153,8 @@ defmodule GpuNode.Chain.Samples do
   """
   @spec to_map(t) :: {:ok, %{posterior: map, sample_stats: map}} | {:error, Error.t()}
   def to_map(samples) do
-    with {:ok, statistics} <- InferenceData.statistics(samples) do
+    with :ok <- own(samples, "to_map/1"),
+         {:ok, statistics} <- InferenceData.statistics(samples) do
       lists = fn %{name: name, shape: shape, lists: lists} ->
         {name, lists |> Enum.concat() |> Tensor.nest(Tuple.to_list(shape))}
       end
@@ -141,13 +172,18 @@ defmodule GpuNode.Chain.Samples do
 
   @doc """
   The draws as tensors of Nx, by variable, with the names `[:chain, :draw]` and nil for an own axis. They are on the default backend: where that has its
-  tensors on the node of the samples nothing is copied, else they are brought there. Error: `:unsupported` without Nx.
+  tensors on the node of the samples nothing is copied, else they are brought there. They are tensors of their own: `Nx.backend_deallocate/1` of one
+  leaves the samples as they are. Errors: `:unsupported` without Nx, those of `GpuNode.Tensor.to_binary/2`.
 
       %{"mu" => mu} = GpuNode.Chain.Samples.to_nx!(samples)
       Nx.mean(mu, axes: [:draw])
   """
   @spec to_nx(t) :: {:ok, %{String.t() => struct}} | {:error, Error.t()}
   def to_nx(samples) do
+    with :ok <- own(samples, "to_nx/1"), do: tensors_of_nx(samples)
+  end
+
+  defp tensors_of_nx(samples) do
     Enum.reduce_while(samples.draws, {:ok, %{}}, fn {name, tensor}, {:ok, made} ->
       own = List.duplicate(nil, tuple_size(tensor.shape) - 2)
 
@@ -175,6 +211,9 @@ defmodule GpuNode.Chain.Samples do
   @spec write_inference_data!(t, Path.t(), keyword) :: :ok
   def write_inference_data!(samples, path, options \\ []),
     do: samples |> write_inference_data(path, options) |> Error.unwrap!()
+
+  defp own(samples, function),
+    do: Argument.check(samples, {:struct, __MODULE__}, "samples", "GpuNode.Chain.Samples.#{function}")
 
   defp tensor(samples, name) do
     with :error <- Map.fetch(samples.draws, name) do

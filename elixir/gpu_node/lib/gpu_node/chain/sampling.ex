@@ -2,7 +2,7 @@ defmodule GpuNode.Chain.Sampling do
   @moduledoc false
   # GpuNode.Chain.sample/3: its options as the wire has them, its results under their names.
 
-  alias GpuNode.{Client, Error, Link, Options, Protocol, Tensor, Transfer}
+  alias GpuNode.{Argument, Client, Error, Link, Options, Protocol, Tensor, Transfer}
   alias GpuNode.Chain.{Model, Numbers, Progress, Samples}
 
   @options [
@@ -28,7 +28,7 @@ defmodule GpuNode.Chain.Sampling do
       type: :positive,
       doc: "given instead of learned by the ChEES criterion (Hoffman, Radul and Sountsov, 2021)"
     ],
-    inverse_mass: [type: :any, doc: "`{d}` numbers, given instead of learned"],
+    inverse_mass: [type: :any, doc: "`{d}` numbers in the order of `coordinates/1`, given instead of learned"],
     jitter: [
       type: {:custom, "a number from 0 to 1", &__MODULE__.share?/1},
       default: 1.0,
@@ -38,7 +38,7 @@ defmodule GpuNode.Chain.Sampling do
     position: [
       type: :any,
       doc:
-        "where the chains begin, unconstrained, `{chains, d}`; else uniform in [-2, 2), drawn again up to 100 times where a chain has no " <>
+        "where the chains begin, unconstrained, `{chains, d}`, in the order of `coordinates/1`; else uniform in [-2, 2), drawn again up to 100 times where a chain has no " <>
           "finite density or gradient there"
     ],
     constrained: [
@@ -49,7 +49,7 @@ defmodule GpuNode.Chain.Sampling do
     keep_draws: [type: :boolean, default: true, doc: "`false` keeps only the moments of each chain's halves"],
     mapping: [type: {:in, [:thread, :subgroup, :workgroup]}, doc: "as of `run/2`"],
     progress: Progress.option(),
-    progress_ms: [type: :pos_integer, default: 200, doc: "how often it does, in ms"],
+    progress_ms: [type: {:integer, 1, 86_400_000}, default: 200, doc: "how often it does, in ms"],
     # Nobody knows how long a sampling takes, but the node wants to know when to stop.
     timeout: [type: :timeout, default: 86_400_000, doc: "in ms: a day"]
   ]
@@ -68,7 +68,8 @@ defmodule GpuNode.Chain.Sampling do
 
   @spec run(Model.t(), pos_integer, keyword) :: {:ok, Samples.t()} | {:error, Error.t()}
   def run(model, draws, options) do
-    with {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.sample/3"),
+    with :ok <- Argument.check(draws, :pos_integer, "draws", "GpuNode.Chain.sample/3"),
+         {:ok, options} <- Options.check(options, @options, "GpuNode.Chain.sample/3"),
          {:ok, listener} <- Progress.listener(options[:progress]),
          {:ok, link} <- Link.fetch(model.node),
          deadline = Client.deadline(link, options),
@@ -76,18 +77,24 @@ defmodule GpuNode.Chain.Sampling do
          names = names(model, own.keep_draws),
          ids = Enum.map(names, fn _ -> Link.next_id(link) end),
          request = Protocol.sample(model.id, ids, own),
-         iterations = {own.warmup, count(draws) * own.thin},
+         iterations = {own.warmup, draws * own.thin},
          ask = &Transfer.request(link, model.session, request, deadline, &1),
          {:ok, answer} <- Progress.follow(listener, iterations, ask) do
       Client.keep({model, kept})
       samples = samples(link, model, draws, own.chains, Enum.zip(names, ids), answer)
       target = if options[:step_size], do: nil, else: own.target_accept
-      {:ok, %{samples | thin: own.thin, target_accept: target}}
+
+      {:ok,
+       %{
+         samples
+         | thin: own.thin,
+           target_accept: target,
+           max_steps: own.max_steps,
+           jitter: own.jitter,
+           path_learned?: options[:path_length] == nil
+       }}
     end
   end
-
-  # For the listener; what is no count the node refuses.
-  defp count(draws), do: if(is_integer(draws), do: draws, else: 0)
 
   defp wire(model, draws, options, listener, link, deadline) do
     report = if listener, do: options[:progress_ms], else: 0

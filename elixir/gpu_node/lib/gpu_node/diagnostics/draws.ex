@@ -6,7 +6,8 @@ defmodule GpuNode.Diagnostics.Draws do
   something is computed of it.
   """
 
-  alias GpuNode.{Element, Error, Options, Type}
+  alias GpuNode.{Argument, Element, Error, Options, Type}
+  alias GpuNode.Chain.Samples
 
   @enforce_keys [:chains, :draws, :names, :data, :type, :strides]
   defstruct [:chains, :draws, :names, :data, :type, :strides]
@@ -25,6 +26,7 @@ defmodule GpuNode.Diagnostics.Draws do
   @type chains :: [[number | Type.special()]]
 
   @names [type: {:custom, "a list of names, atoms or strings", &__MODULE__.names?/1}]
+  @pair {:custom, "a name with its chains, {name, chains}", &__MODULE__.pair?/1}
   @lists [names: @names ++ [doc: "of the parameters; default `\"x\"`, or what they are given with"]]
   @binary [
     shape: [
@@ -48,6 +50,9 @@ defmodule GpuNode.Diagnostics.Draws do
     * A list of chains: one parameter, named `"x"`.
     * A list of `{name, chains}`, or a map: several, of the same numbers of chains and draws.
     * A binary of little-endian floats, row-major.
+    * `GpuNode.Chain.Samples`: the numbers of all its variables, in the model's order, named as the rows of its summary are. They are
+      brought here, all of them: `GpuNode.Chain.Samples.fetch/2` brings one variable.
+    * Draws, which are returned as they are.
 
   Options of lists and maps:
 
@@ -57,9 +62,17 @@ defmodule GpuNode.Diagnostics.Draws do
 
   #{Options.docs(@binary)}
   """
-  @spec new(chains | [{name, chains}] | %{name => chains} | binary, keyword) :: {:ok, t} | {:error, Error.t()}
+  @spec new(chains | [{name, chains}] | %{name => chains} | binary | Samples.t() | t, keyword) ::
+          {:ok, t} | {:error, Error.t()}
   def new(data, options \\ [])
-  def new(%{} = parameters, options), do: new(Enum.sort(parameters), options)
+
+  def new(%__MODULE__{} = draws, options),
+    do: with({:ok, _} <- Options.check(options, [], "draws of draws"), do: {:ok, draws})
+
+  def new(samples, options) when is_struct(samples, Samples),
+    do: with({:ok, _} <- Options.check(options, [], "draws of samples"), do: of_samples(samples))
+
+  def new(%{} = parameters, options) when not is_struct(parameters), do: new(Enum.sort(parameters), options)
 
   def new(binary, options) when is_binary(binary) do
     with {:ok, options} <- Options.check(options, @binary, "draws of a binary"),
@@ -82,7 +95,8 @@ defmodule GpuNode.Diagnostics.Draws do
   end
 
   def new([{_name, _chains} | _] = parameters, options) do
-    with {:ok, options} <- Options.check(options, @lists, "draws of lists"),
+    with :ok <- Argument.check(parameters, {:list, @pair}, "parameters", "draws of lists"),
+         {:ok, options} <- Options.check(options, @lists, "draws of lists"),
          {:ok, bytes} <- encode(Enum.map(parameters, &elem(&1, 1))) do
       {_name, [chain | _] = chains} = hd(parameters)
 
@@ -96,28 +110,72 @@ defmodule GpuNode.Diagnostics.Draws do
   end
 
   def new([_ | _] = chains, options), do: new([{"x", chains}], options)
-  def new(_data, _options), do: invalid("draws are chains, parameters with their chains, or a binary with its shape")
 
-  @doc "As `new/2`; raises its error. Draws are returned as they are, and take no options."
-  @spec new!(t | term, keyword) :: t
-  def new!(data, options \\ [])
-
-  def new!(%__MODULE__{} = draws, options) do
-    [] = Options.check!(options, [], "draws of draws")
-    draws
+  def new(other, _options) do
+    invalid(
+      "draws are a list of chains, names with their chains, a binary with its shape, GpuNode.Chain.Samples or " <>
+        "GpuNode.Diagnostics.Draws, got #{Options.show(other)}#{lists_of(other)}"
+    )
   end
 
-  def new!(data, options), do: Error.unwrap!(new(data, options))
+  defp lists_of(%GpuNode.Tensor{}), do: "; GpuNode.Tensor.to_list!(tensor) gives the lists of a tensor"
+  defp lists_of(tensor) when is_struct(tensor, Nx.Tensor), do: "; Nx.to_list(tensor) gives the lists of a tensor"
+  defp lists_of(_other), do: ""
+
+  # One variable after the other, each number's chains in one piece.
+  defp of_samples(%{draws: none}) when none == %{} do
+    invalid(
+      "the samples have no draws, as keep_draws: false has it: GpuNode.Chain.Samples.warnings/1 looks at what is known of the run"
+    )
+  end
+
+  defp of_samples(samples) do
+    samples.model.variables
+    |> Enum.reduce_while({:ok, []}, fn %{name: name}, {:ok, all} ->
+      case Samples.fetch(samples, name) do
+        {:ok, draws} -> {:cont, {:ok, [draws | all]}}
+        {:error, _} = error -> {:halt, error}
+      end
+    end)
+    |> case do
+      {:ok, [%{type: type} | _] = all} ->
+        all = Enum.reverse(all)
+        names = Enum.flat_map(all, & &1.names)
+        data = for draws <- all, index <- 0..(length(draws.names) - 1), into: <<>>, do: apart(draws, index)
+        sizes = {length(names), samples.chains, samples.count}
+        new(data, type: type, names: names, layout: [:parameters, :chains, :draws], shape: sizes)
+
+      {:error, _} = error ->
+        error
+    end
+  end
+
+  defp apart(%{names: [_], data: data}, _index), do: data
+
+  defp apart(%{names: names, data: data, type: {:f, bits}}, index) do
+    {before, width, behind} = {index * bits, div(bits, 8), (length(names) - index - 1) * bits}
+    for <<_::size(before), x::binary-size(width), _::size(behind) <- data>>, into: <<>>, do: x
+  end
+
+  @doc "As `new/2`, raising `GpuNode.Error`."
+  @spec new!(t | term, keyword) :: t
+  def new!(data, options \\ []), do: Error.unwrap!(new(data, options))
 
   @doc false
-  def names?(names), do: is_list(names) and Enum.all?(names, &(is_atom(&1) or is_binary(&1)))
+  def pair?(pair), do: match?({_name, _chains}, pair)
+
+  @doc false
+  def names?(names),
+    do: is_list(names) and not List.improper?(names) and Enum.all?(names, &(is_atom(&1) or is_binary(&1)))
 
   @doc false
   def shape?(shape), do: is_tuple(shape) and Enum.all?(Tuple.to_list(shape), &(is_integer(&1) and &1 > 0))
 
   @doc false
   def layout?(layout),
-    do: is_list(layout) and layout -- [:chains, :draws, :parameters] == [] and layout == Enum.uniq(layout)
+    do:
+      is_list(layout) and not List.improper?(layout) and layout -- [:chains, :draws, :parameters] == [] and
+        layout == Enum.uniq(layout)
 
   defp sizes(shape, layout) do
     sizes = Tuple.to_list(shape)
@@ -154,7 +212,7 @@ defmodule GpuNode.Diagnostics.Draws do
   end
 
   defp encode(parameters) do
-    lengths = for chains <- parameters, do: if(is_list(chains), do: Enum.map(chains, &(is_list(&1) && length(&1))))
+    lengths = for chains <- parameters, do: if(list?(chains), do: Enum.map(chains, &(list?(&1) && length(&1))))
 
     case Enum.uniq(lengths) do
       [[count | _] = counts] when is_integer(count) and count > 0 ->
@@ -164,6 +222,8 @@ defmodule GpuNode.Diagnostics.Draws do
         unequal()
     end
   end
+
+  defp list?(value), do: is_list(value) and not List.improper?(value)
 
   defp unequal, do: invalid("chains are lists of draws, one at least, and of one length")
 
@@ -184,18 +244,24 @@ defmodule GpuNode.Diagnostics.Draws do
 
   @doc "The number of a parameter that is given by name or number."
   @spec index(t, name | non_neg_integer) :: {:ok, non_neg_integer} | {:error, Error.t()}
-  def index(%{names: names}, number) when is_integer(number) and number >= 0 do
+  def index(draws, parameter) do
+    with :ok <- Argument.check(draws, {:struct, __MODULE__}, "draws", "GpuNode.Diagnostics.Draws.index/2"),
+         do: place(draws, parameter)
+  end
+
+  defp place(%{names: names}, number) when is_integer(number) and number >= 0 do
     if number < length(names), do: {:ok, number}, else: invalid("no parameter #{number} of #{length(names)}")
   end
 
-  def index(%{names: names}, name) do
+  defp place(%{names: names}, name) do
     case Enum.find_index(names, &(&1 == name)) do
-      nil -> invalid("no parameter #{inspect(name)} among #{inspect(names)}")
+      nil -> invalid("no parameter #{Options.show(name)} among #{Options.show(names)}")
       index -> {:ok, index}
     end
   end
 
-  @doc "One parameter as f64 values, one chain after the other; `:non_finite` when one of them is not a finite number."
+  @doc false
+  # One parameter as f64 values, one chain after the other; `:non_finite` when one of them is not a finite number.
   @spec values(t, non_neg_integer) :: {:ok, binary} | :non_finite
   def values(%{data: data, type: {:f, bits}, strides: strides} = draws, parameter) do
     width = div(bits, 8)

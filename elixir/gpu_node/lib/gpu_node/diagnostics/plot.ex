@@ -10,7 +10,8 @@ defmodule GpuNode.Diagnostics.Plot do
 
   alias GpuNode.Diagnostics
   alias GpuNode.Diagnostics.{Chains, Draws, Order, Summary, Warning}
-  alias GpuNode.{Error, Options}
+  alias GpuNode.Chain.Samples
+  alias GpuNode.{Argument, Error, Options}
 
   # Eighths of a cell, from nothing to all of it.
   @blocks {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
@@ -120,18 +121,27 @@ defmodule GpuNode.Diagnostics.Plot do
     |> String.pad_trailing(width)
   end
 
-  # Of one kind of warning so many are shown, and how many more there are.
+  # Of one kind of warning so many names are shown beside the worst, and how many more there are.
   @shown 3
+  @columns_of_text 100
 
   @doc """
-  The rows of `GpuNode.Diagnostics.summary/1` as a table: four significant digits, whole sample sizes, R-hat to three decimals, a dash for the
-  R-hat of one chain. Of a `GpuNode.Diagnostics.Summary` the warnings are below, one a line, of each kind three at most.
+  The rows of `GpuNode.Diagnostics.summary/1`, or of draws or samples that it is made of, as a table: four significant digits, whole sample sizes, R-hat to three decimals, a dash for the
+  R-hat of one chain. Of a `GpuNode.Diagnostics.Summary`, and of samples, the warnings are below, as `warnings/1` shows them.
   """
-  @spec table([Diagnostics.row()] | Summary.t()) :: String.t()
+  @spec table([Diagnostics.row()] | Summary.t() | Diagnostics.input()) :: String.t()
   def table(%Summary{rows: rows, warnings: []}), do: table(rows)
   def table(%Summary{rows: rows, warnings: warnings}), do: table(rows) <> "\n\n" <> warnings(warnings)
 
+  def table(samples) when is_struct(samples, Samples), do: samples |> Samples.summary!() |> table()
+
   def table(rows) do
+    if rows?(rows), do: lines(rows), else: rows |> Diagnostics.summary() |> lines()
+  end
+
+  defp rows?(rows), do: is_list(rows) and not List.improper?(rows) and Enum.all?(rows, &match?(%{name: _, mean: _}, &1))
+
+  defp lines(rows) do
     header = ["" | Enum.map(@columns, &elem(&1, 1))]
     body = for row <- rows, do: [to_string(row.name) | for({key, _, kind} <- @columns, do: text(row[key], kind))]
     widths = Enum.zip_with([header | body], fn cells -> cells |> Enum.map(&String.length/1) |> Enum.max() end)
@@ -144,17 +154,41 @@ defmodule GpuNode.Diagnostics.Plot do
     end)
   end
 
-  @doc "Warnings, one a line, of each kind three at most and how many more there are."
+  @doc """
+  Warnings, of each kind the most important with the names of what else it is about, in lines of at most 100 columns: four for each.
+  """
   @spec warnings([Warning.t()]) :: String.t()
   def warnings(warnings) do
+    Argument.check!(warnings, {:list, {:struct, Warning}}, "warnings", "GpuNode.Diagnostics.Plot.warnings/1")
+
     warnings
     |> Enum.chunk_by(& &1.code)
-    |> Enum.flat_map(fn alike ->
-      {shown, rest} = Enum.split(alike, @shown)
-      lines = Enum.map(shown, &"warning: #{&1.message}")
-      if rest == [], do: lines, else: lines ++ ["warning: And #{length(rest)} more of this kind (#{hd(rest).code})."]
-    end)
+    |> Enum.flat_map(fn [worst | rest] -> wrap("warning: " <> worst.message) ++ also(worst.code, rest) end)
     |> Enum.join("\n")
+  end
+
+  defp also(_code, []), do: []
+
+  defp also(code, alike) do
+    names = for %{variable: name} <- Enum.take(alike, @shown), do: if(name, do: to_string(name), else: "the run")
+    more = if length(alike) > @shown, do: " and #{length(alike) - @shown} more", else: ""
+    ["         (#{code}: also of #{Enum.join(names, ", ")}#{more})"]
+  end
+
+  # The lines behind the first are set in, so that where a warning begins is seen.
+  defp wrap(text) do
+    text
+    |> String.split(" ")
+    |> Enum.reduce([], fn
+      word, [line | lines] ->
+        if String.length(line) + 1 + String.length(word) <= @columns_of_text,
+          do: [line <> " " <> word | lines],
+          else: ["         " <> word, line | lines]
+
+      word, [] ->
+        [word]
+    end)
+    |> Enum.reverse()
   end
 
   defp text(nil, _kind), do: "-"

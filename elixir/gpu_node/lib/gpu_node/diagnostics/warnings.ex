@@ -3,7 +3,7 @@ defmodule GpuNode.Diagnostics.Warnings do
   # What speaks against draws: see GpuNode.Diagnostics.Warning. Nothing here asks a node.
 
   alias GpuNode.{Diagnostics, Text}
-  alias GpuNode.Diagnostics.{Draws, Warning}
+  alias GpuNode.Diagnostics.{Draws, Paths, Warning}
 
   @rhat 1.01
   @chains 4
@@ -29,6 +29,7 @@ defmodule GpuNode.Diagnostics.Warnings do
     :ess_bulk,
     :ess_tail,
     :ebfmi,
+    :max_steps,
     :acceptance,
     :few_chains
   ]
@@ -39,6 +40,7 @@ defmodule GpuNode.Diagnostics.Warnings do
           optional(:diverged) => [non_neg_integer] | nil,
           optional(:iterations) => pos_integer | nil,
           optional(:never_moved) => [non_neg_integer] | nil,
+          optional(:path) => %{steps: number | nil, max_steps: pos_integer, jitter: number, learned?: boolean} | nil,
           optional(:acceptance) => float | nil,
           optional(:target_accept) => float | nil
         }
@@ -68,7 +70,9 @@ defmodule GpuNode.Diagnostics.Warnings do
     end
   end
 
-  defp not_finite(name) do
+  @doc "Of one parameter whose draws, or sums over them, are not all finite."
+  @spec not_finite(Draws.name()) :: Warning.t()
+  def not_finite(name) do
     new(
       :not_finite,
       0,
@@ -88,7 +92,7 @@ defmodule GpuNode.Diagnostics.Warnings do
         :constant,
         0,
         0,
-        "Draws of #{row.name} are all #{number}: they never moved, or what is drawn is too small or too near a bound for its type; " <>
+        "Draws of #{row.name} are all #{number}: they never moved, or are too small or too near a bound for their type; " <>
           "look at the unconstrained coordinates (constrained: false), take f64, or other units",
         variable: row.name
       )
@@ -103,8 +107,8 @@ defmodule GpuNode.Diagnostics.Warnings do
         :rhat,
         rhat,
         @rhat,
-        "R-hat of #{name} is #{precise(rhat)}, above #{@rhat}: its #{chains} chains differ, or are too short to tell that they do not; " <>
-          "take a longer warm-up, more draws or more iterations for each (thin), and if that does not help other coordinates",
+        "R-hat of #{name} is #{precise(rhat)}, above #{@rhat}: its #{chains} chains differ, or are too short to tell; " <>
+          "take a longer warm-up, more draws or more iterations for each (thin), then other coordinates",
         variable: name
       )
     ]
@@ -149,8 +153,8 @@ defmodule GpuNode.Diagnostics.Warnings do
             :improper,
             grown,
             @growth,
-            "Draws of #{row.name} are the further from each other the more lie between them (half the run apart #{text(grown)} times as far as an eighth): " <>
-              "either the chains have not settled (take a longer warm-up), or the density has no finite integral (give #{row.name} a proper prior)",
+            "Draws of #{row.name} wander: half the run apart they differ #{text(grown)} times as much as an eighth; " <>
+              "take a longer warm-up, or a proper prior for it, if the density has no finite integral",
             variable: row.name
           )
         ]
@@ -210,6 +214,7 @@ defmodule GpuNode.Diagnostics.Warnings do
       never_moved(facts[:never_moved] || [], chains) ++
       divergences(facts[:divergences] || 0, facts, chains * draws) ++
       ebfmi(facts[:energy]) ++
+      Paths.max_steps(facts[:path]) ++
       acceptance(facts[:acceptance], facts[:target_accept])
   end
 
@@ -241,8 +246,8 @@ defmodule GpuNode.Diagnostics.Warnings do
         :never_moved,
         length(still),
         0,
-        "#{length(still)} of #{chains} chains never moved (#{list(still)}): every proposal was refused; " <>
-          "leave them out of what is computed, and give starting positions of a higher density, a smaller step size or a longer warm-up",
+        "#{length(still)} of #{chains} chains never moved (#{list(still)}): every proposal was refused; leave them out " <>
+          "(#{without(still)}), begin where the density is higher, or take a smaller step size or a longer warm-up",
         chains: still
       )
     ]
@@ -253,13 +258,14 @@ defmodule GpuNode.Diagnostics.Warnings do
   defp divergences(count, facts, kept) do
     iterations = facts[:iterations] || kept
     share = text(min(100 * count / iterations, 100.0))
+    those = if facts[:diverged] in [nil, []], do: "", else: " in #{those(facts[:diverged])}"
 
     [
       new(
         :divergences,
         count,
         0,
-        "#{count} of #{iterations} iterations diverged (#{share} %): there are places that the steps are too long for, and draws there are missing; " <>
+        "#{count} of #{iterations} iterations diverged (#{share} %)#{those}: in places steps are too long, and draws are missing; " <>
           "raise target_accept, or take coordinates in which the density is less curved (non-centred ones, say)",
         chains: facts[:diverged]
       )
@@ -288,7 +294,7 @@ defmodule GpuNode.Diagnostics.Warnings do
           ebfmi(
             low |> Enum.min() |> elem(0),
             Enum.map(low, &elem(&1, 1)),
-            "of #{length(low)} of #{energy.chains} chains"
+            "of #{length(low)} of #{energy.chains} chains (#{low |> Enum.map(&elem(&1, 1)) |> list()})"
           )
         ]
     end
@@ -316,8 +322,8 @@ defmodule GpuNode.Diagnostics.Warnings do
             :acceptance,
             acceptance,
             target,
-            "The mean acceptance is #{text(acceptance)}, far below the target of #{text(target)}: the steps are too long for the places that the draws are from; " <>
-              "take a longer warm-up, or a smaller step size"
+            "The mean acceptance is #{text(acceptance)}, far below the target of #{text(target)}: steps are too long for where the " <>
+              "draws are; take a longer warm-up, or a smaller step size"
           )
         ]
 
@@ -327,8 +333,8 @@ defmodule GpuNode.Diagnostics.Warnings do
             :acceptance,
             acceptance,
             target,
-            "The mean acceptance is #{text(acceptance)}, far above the target of #{text(target)}: the steps are shorter than they need be, as a few chains in a narrow place make them for all; " <>
-              "take other coordinates, or a longer warm-up"
+            "The mean acceptance is #{text(acceptance)}, far above the target of #{text(target)}: steps are shorter than they need be, " <>
+              "as a few chains in a narrow place make them; take other coordinates, or a longer warm-up"
           )
         ]
 
@@ -341,6 +347,14 @@ defmodule GpuNode.Diagnostics.Warnings do
 
   defp new(code, value, bound, message, fields \\ []),
     do: struct!(%Warning{code: code, value: value, bound: bound, message: message <> "."}, fields)
+
+  defp those([chain]), do: "chain #{chain}"
+  defp those(chains), do: "#{length(chains)} chains (#{list(chains)})"
+
+  defp without(chains) when length(chains) <= 3,
+    do: "GpuNode.Chain.Samples.without_chains(samples, #{inspect(chains, charlists: :as_lists)})"
+
+  defp without(_chains), do: "GpuNode.Chain.Samples.without_chains(samples, warning.chains)"
 
   defp list(chains) when length(chains) <= 5, do: Enum.join(chains, ", ")
   defp list(chains), do: "#{chains |> Enum.take(5) |> Enum.join(", ")} and #{length(chains) - 5} more"

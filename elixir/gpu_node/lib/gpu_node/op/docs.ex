@@ -103,20 +103,23 @@ defmodule GpuNode.Op.Docs do
     end
   end
 
-  defp kind(:axis), do: "an axis, from the end where negative"
-  defp kind(:axes), do: "a list of axes, from the end where negative"
-  defp kind(:boolean), do: "true or false"
-  defp kind(:literal), do: "a number"
-  defp kind(:count), do: "how many"
-  defp kind(:integers), do: "a list of integers, one for each axis"
-  defp kind(:starts), do: "a list with the first place on each axis: an integer, or a tensor of one"
+  @doc "What an attribute of this kind is."
+  @spec kind(atom | [atom]) :: String.t()
+  def kind(:axis), do: "an axis, from the end where negative"
+  def kind(:axes), do: "a list of axes, from the end where negative"
+  def kind(:boolean), do: "true or false"
+  def kind(:literal), do: "a number"
+  def kind(:count), do: "how many, an integer of at least 1"
+  def kind(:integers), do: "a list of integers, one for each axis"
+  def kind(:starts), do: "a list with the first place on each axis: an integer, or a tensor of one"
 
-  defp kind(:padding),
+  def kind(:padding),
     do: "a list with `{low, high}` or `{low, high, interior}` of each axis: how many before, behind and between"
 
-  defp kind(choices) when is_list(choices), do: Enum.map_join(choices, " or ", &"`#{inspect(&1)}`")
+  def kind(choices) when is_list(choices), do: Enum.map_join(choices, " or ", &"`#{inspect(&1)}`")
 
-  defp default({:ok, nil}), do: ""
+  # nil is what Nx has for it too.
+  defp default({:ok, nil}), do: "; default nil"
   defp default({:ok, []}), do: ""
   defp default({:ok, value}), do: "; default `#{inspect(value)}`"
   defp default(:required), do: "; required"

@@ -23,7 +23,7 @@ defmodule GpuNode.Op.Given do
 
   def get(attributes, key), do: Access.get(attributes, key)
 
-  # What is nil is not given; false is a value.
+  # What is nil is not given, or as if (see GpuNode.Op.Rule); false is a value.
   def get(attributes, key, default) do
     value = get(attributes, key)
     if is_nil(value), do: default, else: value

@@ -6,7 +6,7 @@ defmodule GpuNode.Op.Rule do
   # Functions return {:error, text}; the op and its operands are put before the text by the caller.
 
   alias GpuNode.{Text, Type}
-  alias GpuNode.Op.{BasicShape, MoveShape, WindowShape}
+  alias GpuNode.Op.{BasicShape, Docs, MoveShape, WindowShape}
   import GpuNode.Op.Given, only: [get: 2, get: 3, check: 2]
   require Type
 
@@ -47,23 +47,31 @@ defmodule GpuNode.Op.Rule do
   defp known(_row, []), do: :ok
 
   defp known(row, attributes) when is_map(attributes) and not is_struct(attributes),
-    do: known_key(Map.keys(attributes), [], row)
+    do: attributes |> Map.to_list() |> known_key([], row)
 
   defp known(row, attributes) do
     if Keyword.keyword?(attributes),
-      do: attributes |> Keyword.keys() |> known_key([], row),
+      do: known_key(attributes, [], row),
       else: {:error, "attributes are a keyword list or a map, got #{inspect(attributes)}; it takes #{those(row)}"}
   end
 
   defp known_key([], _before, _row), do: :ok
 
-  defp known_key([key | rest], before, row) do
+  defp known_key([{key, value} | rest], before, row) do
     cond do
       not takes?(row, key) -> {:error, "unknown attribute #{inspect(key)}; it takes #{those(row)}"}
       key in before -> {:error, "the attribute #{inspect(key)} is given more than once"}
+      is_nil(value) and not nil?(row, key) -> {:error, "the attribute #{inspect(key)} is #{kind(row, key)}, got nil"}
       true -> known_key(rest, [key | before], row)
     end
   end
+
+  # As Nx has it, nil is a value of axes and of an axis that are all, or none, where they are not given; of anything else it is a mistake.
+  defp nil?(row, key), do: match?(%{^key => %{default: {:ok, nil}}}, row.attributes)
+
+  defp kind(_row, :type), do: "a type, such as :f32 or {:f, 32}"
+  defp kind(_row, :shape), do: "a tuple of integers of 0 or more"
+  defp kind(row, key), do: Docs.kind(row.attributes[key].kind)
 
   defp takes?(row, key) when is_map_key(row.attributes, key), do: true
   defp takes?(row, :type), do: row.type in @chosen

@@ -3,7 +3,7 @@ defmodule GpuNode.Worker.Command do
   # How the OS process is called and what its end means: where the binary is, its arguments and environment, its lines, its exit
   # codes. Pure but for looking at files.
 
-  alias GpuNode.Error
+  alias GpuNode.{Error, Text}
 
   @project Path.expand("../../../../..", __DIR__)
 
@@ -21,7 +21,7 @@ defmodule GpuNode.Worker.Command do
       nil ->
         text =
           "the gpu_node binary is missing; looked for an executable at #{Enum.join(candidates, ", ")}. Build it " <>
-            "(cmake --preset release && ninja -C build/release) or name it with `binary:` or GPU_NODE_BINARY"
+            "(cmake --preset release && ninja -C build/release gpu_node) or name it with `binary:` or GPU_NODE_BINARY"
 
         {:error, Error.new(:no_binary, text)}
 
@@ -88,20 +88,57 @@ defmodule GpuNode.Worker.Command do
   """
   @spec line(String.t()) ::
           {:ready, %{String.t() => String.t()}} | {:log, Logger.level(), String.t()} | {:other, String.t()}
-  def line("gpu_node ready" <> rest) do
-    fields =
-      for [_, key, quoted, plain] <-
-            Regex.scan(~r/(\w+)=(?:"([^"]*)"|(\S+))/, rest <> " ", capture: :all) |> Enum.map(&pad/1),
-          into: %{},
-          do: {key, if(plain == "", do: quoted, else: plain)}
-
-    {:ready, fields}
-  end
+  def line("gpu_node ready" <> rest), do: {:ready, fields(rest)}
 
   def line(line) do
     case Regex.run(~r/^(?:<\d>)?gpu_node (error|warning|info|debug) (.*)$/, line) do
       [_, level, text] -> {:log, String.to_existing_atom(level), text}
       nil -> {:other, line}
+    end
+  end
+
+  defp fields(text) do
+    for [_, key, quoted, plain] <-
+          Regex.scan(~r/(\w+)=(?:"([^"]*)"|(\S+))/, text <> " ", capture: :all) |> Enum.map(&pad/1),
+        into: %{},
+        do: {key, if(plain == "", do: quoted, else: plain)}
+  end
+
+  @doc """
+  What people read of an event of the log, as it begins and ends: its numbers with units. Other events are as the node has them.
+
+      iex> GpuNode.Worker.Command.sentence(~s(memory_limit bytes=1610612736 because="as it was set" asked=1610612736 device=2147483648))
+      "it may take 1.5 GiB of the device's 2.0 GiB (as it was set)"
+  """
+  @spec sentence(String.t()) :: String.t()
+  def sentence(text) do
+    [event | _] = String.split(text, " ", parts: 2)
+
+    case {event, fields(text)} do
+      {"memory_limit", %{"bytes" => bytes, "because" => why, "device" => device}} ->
+        "it may take #{size(bytes)} of the device's #{size(device)} (#{why})"
+
+      {"software_device", %{"device" => device, "note" => note}} ->
+        ~s(its device, "#{device}", #{note})
+
+      {"session_closed", %{"peer" => peer, "reason" => reason, "bytes" => bytes}} ->
+        "the session of #{peer} is over (#{String.replace(reason, "_", " ")}), which had #{size(bytes)}"
+
+      {"draining", %{"reason" => reason, "deadline_ms" => ms}} ->
+        "it ends what it has begun, for #{div(String.to_integer(ms), 1000)} s at most (#{String.replace(reason, "_", " ")})"
+
+      _other ->
+        text
+    end
+  end
+
+  defp size(digits) do
+    bytes = String.to_integer(digits)
+    unit = Enum.find([{"GiB", 0x4000_0000}, {"MiB", 0x10_0000}, {"KiB", 1024}], &(bytes >= elem(&1, 1)))
+
+    case unit do
+      nil -> Text.count(bytes, "byte")
+      {name, of} -> "#{:erlang.float_to_binary(bytes / of, decimals: 1)} #{name}"
     end
   end
 

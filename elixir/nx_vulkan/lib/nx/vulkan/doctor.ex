@@ -80,7 +80,10 @@ defmodule Nx.Vulkan.Doctor do
 
   @doc "Whether nothing is missing."
   @spec healthy?([Check.t()]) :: boolean
-  def healthy?(checks), do: not Enum.any?(checks, &(&1.status == :missing))
+  def healthy?(checks) do
+    GpuNode.Argument.check!(checks, {:list, {:struct, Check}}, "checks", "Nx.Vulkan.Doctor.healthy?/1")
+    not Enum.any?(checks, &(&1.status == :missing))
+  end
 
   ## Which nodes
 
