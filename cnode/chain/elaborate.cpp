@@ -158,6 +158,8 @@ Result<std::vector<ValueId>> Elaborator::places(const Expression& expression, ui
                                                                         "' where '" + node.name + "' has '" +
                                                                         names[dimensions[i]].name + "'");
     }
+    const Expression::Node& child = expression.nodes[node.children[i]];
+    if (child.kind == Kind::kNumber) note_place(expression, id, dimensions[i], child.number);
     values.push_back(at.value);
   }
   return values;
@@ -223,7 +225,32 @@ Result<ValueId> Elaborator::definition(size_t i) {
   return defined(i, loop ? graph_.index(graph_.index_over(loop->dimension, 0)) : kNoValue);
 }
 
-Result<ValueId> Elaborator::term(const Term& term) {
+void Elaborator::note_place(const Expression& expression, uint32_t id, uint16_t dimension, double place) {
+  const auto at = static_cast<int64_t>(place);
+  const auto found = greatest_.find(dimension);
+  if (found != greatest_.end() && found->second.place >= at) return;
+  const auto path_in = [&](const auto& list, const char* folder) -> std::string {
+    for (size_t i = 0; i < list.size(); ++i)
+      if (&list[i].expression == &expression) return expression_path(folder, i);
+    return {};
+  };
+  std::string path = path_in(model_.terms, "terms");
+  if (path.empty()) path = path_in(model_.definitions, "definitions");
+  greatest_[dimension] = {.dimension = dimension,
+                          .place = at,
+                          .text = text_of(expression, id),
+                          .path = std::move(path),
+                          .column = expression.nodes[id].column};
+}
+
+std::vector<FixedPlace> Elaborator::places() const {
+  std::vector<FixedPlace> places;
+  for (const auto& [dimension, place] : greatest_) places.push_back(place);
+  return places;
+}
+
+Result<ValueId> Elaborator::term(size_t i) {
+  const Term& term = model_.terms[i];
   Scope scope{.definitions = model_.definitions.size()};
   IndexId index = 0;
   if (term.loop) {

@@ -48,6 +48,8 @@ Result<Expression> parse_expression(std::string_view text);
 
 // Text that parses to |expression|, with no more parentheses than needed.
 std::string text_of(const Expression& expression);
+// Of the node |id| and what is below it.
+std::string text_of(const Expression& expression, uint32_t id);
 
 // Whether |text| can be the name of something: a letter, then letters, digits and underscores; no word of the language.
 bool is_name(std::string_view text);

@@ -67,8 +67,10 @@ class Printer {
 
 }  // namespace
 
+std::string text_of(const Expression& expression, uint32_t id) { return Printer(expression).text(id, 0); }
+
 std::string text_of(const Expression& expression) {
-  return Printer(expression).text(static_cast<uint32_t>(expression.nodes.size() - 1), 0);
+  return text_of(expression, static_cast<uint32_t>(expression.nodes.size() - 1));
 }
 
 }  // namespace gpu_node::chain
