@@ -245,6 +245,7 @@ void Elaborator::note_place(const Expression& expression, uint32_t id, uint16_t 
 
 std::vector<FixedPlace> Elaborator::places() const {
   std::vector<FixedPlace> places;
+  places.reserve(greatest_.size());
   for (const auto& [dimension, place] : greatest_) places.push_back(place);
   return places;
 }

@@ -140,6 +140,24 @@ TEST_CASE("family file: an error says on which line") {
   CHECK(place("\"x\": [2, 3]}", "\"x\":\n [2, 4]}") == "check 10 /example/gradient/x/1");
 }
 
+TEST_CASE("family file: what is wrong with the text itself is said with its line" * doctest::test_suite("truth")) {
+  CHECK(place("\"logp\": 3", "\"logp\": 3, \"logp\": 4") == "parse 9 /");
+  CHECK(place("\"logp\": 3,", "\"logp\": 3,\n\n \"logp\"\n: 4,") == "parse 11 /");
+  CHECK(place("\"name\": \"mu\",", "\"name\": \"mu\", \"n\\u0061me\": \"nu\",") == "parse 3 /");
+  CHECK(place("\"demo\",", "\"demo\",\n\"name\": 1,") == "parse 3 /");
+  CHECK(place("\"terms\"", "\"definitions\"") == "parse 8 /");
+  CHECK(place("[1, 2]", "[1,\n[[[[[[[[[1]]]]]]]]]]") == "parse 7 /");
+  CHECK(place("\"logp\": 3,", "\"logp\": 1e999\n,") == "parse 9 /");
+  // What is wrong first is said, whatever follows.
+  CHECK(place("\"demo\", \"description\"", "\"demo\", \"name\": [}, \"description\"") == "parse 2 /");
+  CHECK(problem("\"demo\", ", "\"demo\", \"name\": 1,\n\"logp\": 1, \"logp\": 1,") ==
+        "demo.json: /: parse: the key 'name' stands twice in one object");
+  CHECK(problem("\"demo\", ", "\"demo\", \"name\": [1, }, \n") ==
+        "demo.json: /: parse: the key 'name' stands twice in one object");
+  const std::string key(100'000, 'k');
+  CHECK(problem("\"name\": \"demo\"", "\"" + key + "\": 1, \"" + key + "\": 1").size() < 200);
+}
+
 TEST_CASE("family file: keys and types") {
   CHECK(problem("\"name\": \"demo\", ", "") == "demo.json: /: check: the key 'name' is missing");
   CHECK(problem("\"default\": 0", "\"value\": 0") ==
