@@ -8,6 +8,12 @@
 
 namespace gpu_node::chain {
 
+namespace {
+
+constexpr size_t kMostSaid = 200;  // bytes of a term, in messages
+
+}  // namespace
+
 std::string expression_path(const char* folder, size_t i) { return concat("/", folder, "/", i, "/expression"); }
 
 std::optional<ModelError> check_names(const Model& model) {
@@ -66,7 +72,9 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
   for (size_t i = 0; i < model.terms.size(); ++i) {
     auto value = elaborator.term(i);
     if (!value.ok()) return ModelError{expression_path("terms", i), std::move(value).error()};
-    add(concat("term ", i, ", '", text_of(model.terms[i].expression), "',"), *value);
+    std::string text = text_of(model.terms[i].expression);
+    if (text.size() > kMostSaid) text = text.substr(0, kMostSaid) + "...";
+    add(concat("term ", i, ", '", text, "',"), *value);
   }
   for (size_t i = 0; i < model.symbols.variables.size(); ++i)
     if (model.symbols.variables[i].transform != Transform::kIdentity)

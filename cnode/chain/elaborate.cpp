@@ -20,6 +20,9 @@ std::optional<size_t> position(const std::vector<T>& list, const std::string& na
   return std::nullopt;
 }
 
+// A definition is gone through for each place that it is used at.
+constexpr size_t kMaxEvaluated = size_t{1} << 22;
+
 constexpr std::string_view kComposed[] = {"logsumexp", "logit", "square", "logsigmoid"};
 
 std::vector<std::string> function_names() {
@@ -34,7 +37,21 @@ Error too_large() { return {ErrorCode::kUnsupported, "more values or indices tha
 }  // namespace
 
 Result<ValueId> Elaborator::evaluate(const Expression& expression, uint32_t id, const Scope& scope) {
+  const std::vector<uint32_t> line = line_down(expression, id);
+  GPU_ASSIGN(ValueId value, single(expression, line.back(), scope));
+  for (size_t i = line.size() - 1; i-- > 0;) {
+    const Expression::Node& node = expression.nodes[line[i]];
+    GPU_ASSIGN(const ValueId right, evaluate(expression, node.children[1], scope));
+    value = graph_.apply(*find_scalar_op(node.name), value, right);
+  }
+  return value;
+}
+
+Result<ValueId> Elaborator::single(const Expression& expression, uint32_t id, const Scope& scope) {
   if (graph_.full()) return too_large();
+  if (++evaluated_ > kMaxEvaluated)
+    return Error{ErrorCode::kUnsupported, concat("more than ", kMaxEvaluated,
+                                                 " numbers, names and calls, those of a definition for each place")};
   const Expression::Node& node = expression.nodes[id];
   switch (node.kind) {
     case Kind::kNumber:
@@ -194,6 +211,13 @@ std::optional<std::vector<uint16_t>> Elaborator::dimensions_of(const std::string
 
 std::optional<uint16_t> Elaborator::inferred_dimension(const Expression& expression, uint32_t id,
                                                        const std::string& index, const Scope& scope) const {
+  const std::vector<uint32_t> line = line_down(expression, id);
+  if (line.size() > 1) {
+    auto found = inferred_dimension(expression, line.back(), index, scope);
+    for (size_t i = line.size() - 1; i-- > 0 && !found;)
+      found = inferred_dimension(expression, expression.nodes[line[i]].children[1], index, scope);
+    return found;
+  }
   const Expression::Node& node = expression.nodes[id];
   const auto dimensions = node.kind == Kind::kReference ? dimensions_of(node.name, scope) : std::nullopt;
   for (size_t i = 0; i < node.children.size(); ++i) {

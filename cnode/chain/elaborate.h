@@ -43,6 +43,8 @@ class Elaborator {
   };
 
   Result<ValueId> evaluate(const Expression& expression, uint32_t id, const Scope& scope);
+  // Of a node that is no operator of a line.
+  Result<ValueId> single(const Expression& expression, uint32_t id, const Scope& scope);
   Result<ValueId> call(const Expression& expression, uint32_t id, const Scope& scope);
   Result<ValueId> sum(const Expression& expression, uint32_t id, const Scope& scope);
   Result<ValueId> reference(const Expression& expression, uint32_t id, const Scope& scope);
@@ -66,6 +68,7 @@ class Elaborator {
   const Model& model_;
   std::map<std::pair<size_t, ValueId>, ValueId> known_;  // definitions by their place
   std::map<uint16_t, FixedPlace> greatest_;              // by dimension
+  size_t evaluated_ = 0;                                 // nodes
 };
 
 }  // namespace gpu_node::chain

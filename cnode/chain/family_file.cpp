@@ -118,10 +118,10 @@ class Place {
   Place at(const std::string& key) const { return {(*json_)[key], path_ + "/" + key, *file_}; }
   Place at(size_t i) const { return {(*json_)[i], concat(path_, "/", i), *file_}; }
 
-  Result<std::string> text() const {
+  Result<std::string> text(size_t most = kMaxTextBytes) const {
     const auto* string = json_->get_ptr<const std::string*>();
     if (string == nullptr) return expected("a string");
-    if (string->size() > kMaxTextBytes) return wrong(concat("longer than ", kMaxTextBytes, " bytes"));
+    if (string->size() > most) return wrong(concat("longer than ", most, " bytes"));
     return *string;
   }
   Result<double> number() const {
@@ -181,9 +181,9 @@ class Place {
 // Fills the members of |entry| that stand in |place|; the others keep their values.
 Result<FamilyEntry> read_entry(const Place& place) {
   FamilyEntry entry;
-  const auto text = [&](const std::string& key, auto& into) -> Result<void> {
+  const auto text = [&](const std::string& key, auto& into, size_t most = kMaxTextBytes) -> Result<void> {
     if (!place.has(key)) return {};
-    GPU_ASSIGN(into, place.at(key).text());
+    GPU_ASSIGN(into, place.at(key).text(most));
     return {};
   };
   GPU_TRY(text("name", entry.name));
@@ -192,7 +192,7 @@ Result<FamilyEntry> read_entry(const Place& place) {
   GPU_TRY(text("indexes_into", entry.indexes_into));
   GPU_TRY(text("index", entry.index));
   GPU_TRY(text("over", entry.over));
-  GPU_TRY(text("expression", entry.expression));
+  GPU_TRY(text("expression", entry.expression, kMaxExpressionBytes));
   std::string ignored;
   GPU_TRY(text("description", ignored));
   if (place.has("default")) {
