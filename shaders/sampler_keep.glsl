@@ -15,9 +15,13 @@ REAL transformed(uint transform, REAL u) {
   return u;
 }
 
-// Welford's way: |p_count| numbers with this one.
-void add_moment(uint at, REAL x) {
+// Welford's way: |p_count| numbers with this one, of each its distance from the chain's first, which is small where the
+// numbers are large and close together: f32 has a digit after the point of 1e6, and means move by less.
+void add_moment(uint at, REAL draw) {
   uint mean_at = 2u * p_half * p_moment_size + at, m2_at = mean_at + p_moment_size;
+  uint first_at = FIRST_DRAW_ARRAY * p_moment_size + at;
+  if (p_half == 0u && p_count == 1u) moments[first_at] = draw;
+  REAL x = op_subtract(draw, moments[first_at]);
   REAL mean = p_count == 1u ? REAL(0) : moments[mean_at];
   REAL m2 = p_count == 1u ? REAL(0) : moments[m2_at];
   REAL apart = op_subtract(x, mean);
@@ -34,7 +38,9 @@ void keep_main() {
   // Neighbours in memory are neighbours here.
   uint chain = p_place_stride == 1u ? id / size : id % p_batch;
   uint place = p_first + (p_place_stride == 1u ? id % size : id / p_batch);
-  REAL u = source[p_source + chain * p_chain_stride + place * p_place_stride];
+  uint from = chain * p_chain_stride + place * p_place_stride;
+  REAL u = source[p_source + from];
+  if (p_from_first != 0u) u = op_add(source[FIRST_DRAW_ARRAY * p_moment_size + from], u);
   uint v = (place >= p_end0 ? 1u : 0u) + (place >= p_end1 ? 1u : 0u) + (place >= p_end2 ? 1u : 0u);
   REAL x = transformed((p_transforms >> (8u * v)) & 255u, u);
   uint row = chain * p_draws + p_draw;

@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "base/near_names.h"
+#include "chain/lexer.h"
 #include "scalar/special_functions.h"
 
 namespace gpu_node::chain {
@@ -87,6 +88,7 @@ class Binder {
     GPU_TRY(check_data());
     GPU_TRY(dimensions());
     GPU_ASSIGN(binding.dimensions, sizes_.take());
+    GPU_TRY(check_fixed_places(binding.dimensions));
     for (size_t i = 0; i < symbols_.data.size(); ++i) {
       const Array& array = *array_of(symbols_.data[i]);
       if (const auto into = symbols_.data[i].indexes_into)
@@ -189,6 +191,18 @@ class Binder {
       const Value& operand = program_.values[value.operands[0]];
       return operand.kind == ValueKind::kData && operand.symbol == symbol;
     });
+  }
+
+  Result<void> check_fixed_places(const std::vector<int64_t>& sizes) const {
+    for (const FixedPlace& fixed : program_.places) {
+      const int64_t size = sizes[fixed.dimension];
+      if (fixed.place < size) continue;
+      return with_details(
+          parse_error(fixed.column, concat("'", fixed.text, "' is read at place ", fixed.place, " of '",
+                                           symbols_.dimensions[fixed.dimension].name, "', which are 0 to ", size - 1)),
+          {.stage = "check", .path = fixed.path, .line = fixed.line});
+    }
+    return {};
   }
 
   Result<void> check_places(const Data& row, const Array& array, uint16_t dimension, int64_t size) const {

@@ -33,8 +33,9 @@ struct Binding {
 };
 
 // |given|, and of |own| what is not: data and lengths that come with a family. Checks names, supports, shapes, that
-// dimensions agree, that nothing is missing, that data that holds places holds places, and that all numbers are finite;
-// but NaN may be in data of which the program asks is_nan, and infinity in data of which it asks is_infinity.
+// dimensions agree, that nothing is missing, that there are the places that the program reads and data holds (where one
+// is written that is none, the error's details say where), and that all numbers are finite; but NaN may be in data of
+// which the program asks is_nan, and infinity in data of which it asks is_infinity.
 Result<Binding> bind(const Program& program, const Inputs& given, const Inputs& own = {});
 
 // Whether the data in |own| agrees with the program and with each other.

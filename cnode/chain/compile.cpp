@@ -8,6 +8,14 @@
 
 namespace gpu_node::chain {
 
+namespace {
+
+constexpr size_t kMostSaid = 200;  // bytes of a term, in messages
+
+}  // namespace
+
+std::string expression_path(const char* folder, size_t i) { return concat("/", folder, "/", i, "/expression"); }
+
 std::optional<ModelError> check_names(const Model& model) {
   std::set<std::string> seen;
   std::optional<ModelError> problem;
@@ -50,10 +58,9 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
     return ModelError{"/terms", {ErrorCode::kInvalidArgument, concat("between 1 and ", kMaxSymbols, " terms")}};
   Graph graph(simplify);
   Elaborator elaborator(graph, model);
-  const auto path = [](const char* folder, size_t i) { return concat("/", folder, "/", i, "/expression"); };
   for (size_t i = 0; i < model.definitions.size(); ++i)
     if (auto value = elaborator.definition(i); !value.ok())
-      return ModelError{path("definitions", i), std::move(value).error()};
+      return ModelError{expression_path("definitions", i), std::move(value).error()};
   ValueId logp = kNoValue;
   std::vector<std::string> names;
   std::vector<ValueId> values;
@@ -63,9 +70,11 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
     logp = logp == kNoValue ? part : graph.apply(ScalarOp::kAdd, logp, part);
   };
   for (size_t i = 0; i < model.terms.size(); ++i) {
-    auto value = elaborator.term(model.terms[i]);
-    if (!value.ok()) return ModelError{path("terms", i), std::move(value).error()};
-    add(concat("term ", i, ", '", text_of(model.terms[i].expression), "',"), *value);
+    auto value = elaborator.term(i);
+    if (!value.ok()) return ModelError{expression_path("terms", i), std::move(value).error()};
+    std::string text = text_of(model.terms[i].expression);
+    if (text.size() > kMostSaid) text = text.substr(0, kMostSaid) + "...";
+    add(concat("term ", i, ", '", text, "',"), *value);
   }
   for (size_t i = 0; i < model.symbols.variables.size(); ++i)
     if (model.symbols.variables[i].transform != Transform::kIdentity)
@@ -75,6 +84,7 @@ std::variant<Program, ModelError> compile(const Model& model, Graph::Simplify si
   auto program = make_program(model.symbols, std::move(graph), logp);
   if (!program.ok()) return ModelError{"/terms", std::move(program).error()};
   program->terms = std::move(terms);
+  program->places = elaborator.places();
   assert(validate(*program).ok());  // whatever the family says: what is wrong with it was an error above
   return std::move(program).value();
 }

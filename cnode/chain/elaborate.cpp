@@ -20,6 +20,9 @@ std::optional<size_t> position(const std::vector<T>& list, const std::string& na
   return std::nullopt;
 }
 
+// A definition is gone through for each place that it is used at.
+constexpr size_t kMaxEvaluated = size_t{1} << 22;
+
 constexpr std::string_view kComposed[] = {"logsumexp", "logit", "square", "logsigmoid"};
 
 std::vector<std::string> function_names() {
@@ -34,7 +37,21 @@ Error too_large() { return {ErrorCode::kUnsupported, "more values or indices tha
 }  // namespace
 
 Result<ValueId> Elaborator::evaluate(const Expression& expression, uint32_t id, const Scope& scope) {
+  const std::vector<uint32_t> line = line_down(expression, id);
+  GPU_ASSIGN(ValueId value, single(expression, line.back(), scope));
+  for (size_t i = line.size() - 1; i-- > 0;) {
+    const Expression::Node& node = expression.nodes[line[i]];
+    GPU_ASSIGN(const ValueId right, evaluate(expression, node.children[1], scope));
+    value = graph_.apply(*find_scalar_op(node.name), value, right);
+  }
+  return value;
+}
+
+Result<ValueId> Elaborator::single(const Expression& expression, uint32_t id, const Scope& scope) {
   if (graph_.full()) return too_large();
+  if (++evaluated_ > kMaxEvaluated)
+    return Error{ErrorCode::kUnsupported, concat("more than ", kMaxEvaluated,
+                                                 " numbers, names and calls, those of a definition for each place")};
   const Expression::Node& node = expression.nodes[id];
   switch (node.kind) {
     case Kind::kNumber:
@@ -158,6 +175,8 @@ Result<std::vector<ValueId>> Elaborator::places(const Expression& expression, ui
                                                                         "' where '" + node.name + "' has '" +
                                                                         names[dimensions[i]].name + "'");
     }
+    const Expression::Node& child = expression.nodes[node.children[i]];
+    if (child.kind == Kind::kNumber) note_place(expression, id, dimensions[i], child.number);
     values.push_back(at.value);
   }
   return values;
@@ -192,6 +211,13 @@ std::optional<std::vector<uint16_t>> Elaborator::dimensions_of(const std::string
 
 std::optional<uint16_t> Elaborator::inferred_dimension(const Expression& expression, uint32_t id,
                                                        const std::string& index, const Scope& scope) const {
+  const std::vector<uint32_t> line = line_down(expression, id);
+  if (line.size() > 1) {
+    auto found = inferred_dimension(expression, line.back(), index, scope);
+    for (size_t i = line.size() - 1; i-- > 0 && !found;)
+      found = inferred_dimension(expression, expression.nodes[line[i]].children[1], index, scope);
+    return found;
+  }
   const Expression::Node& node = expression.nodes[id];
   const auto dimensions = node.kind == Kind::kReference ? dimensions_of(node.name, scope) : std::nullopt;
   for (size_t i = 0; i < node.children.size(); ++i) {
@@ -223,7 +249,33 @@ Result<ValueId> Elaborator::definition(size_t i) {
   return defined(i, loop ? graph_.index(graph_.index_over(loop->dimension, 0)) : kNoValue);
 }
 
-Result<ValueId> Elaborator::term(const Term& term) {
+void Elaborator::note_place(const Expression& expression, uint32_t id, uint16_t dimension, double place) {
+  const auto at = static_cast<int64_t>(place);
+  const auto found = greatest_.find(dimension);
+  if (found != greatest_.end() && found->second.place >= at) return;
+  const auto path_in = [&](const auto& list, const char* folder) -> std::string {
+    for (size_t i = 0; i < list.size(); ++i)
+      if (&list[i].expression == &expression) return expression_path(folder, i);
+    return {};
+  };
+  std::string path = path_in(model_.terms, "terms");
+  if (path.empty()) path = path_in(model_.definitions, "definitions");
+  greatest_[dimension] = {.dimension = dimension,
+                          .place = at,
+                          .text = text_of(expression, id),
+                          .path = std::move(path),
+                          .column = expression.nodes[id].column};
+}
+
+std::vector<FixedPlace> Elaborator::places() const {
+  std::vector<FixedPlace> places;
+  places.reserve(greatest_.size());
+  for (const auto& [dimension, place] : greatest_) places.push_back(place);
+  return places;
+}
+
+Result<ValueId> Elaborator::term(size_t i) {
+  const Term& term = model_.terms[i];
   Scope scope{.definitions = model_.definitions.size()};
   IndexId index = 0;
   if (term.loop) {

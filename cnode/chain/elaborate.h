@@ -17,10 +17,12 @@ class Elaborator {
 
   // The value of the definition number |i| for a place of its own, to find its errors.
   Result<ValueId> definition(size_t i);
-  // The value of |term|, summed over its loop.
-  Result<ValueId> term(const Term& term);
+  // The value of the term number |i|, summed over its loop.
+  Result<ValueId> term(size_t i);
   // Summed over the places of |variable|. REQUIRES another transform than the identity.
   ValueId log_jacobian(uint16_t variable);
+  // Of all that was elaborated, whether it is a part of the density or not.
+  std::vector<FixedPlace> places() const;
 
  private:
   // An index name and the place that it stands for.
@@ -41,6 +43,8 @@ class Elaborator {
   };
 
   Result<ValueId> evaluate(const Expression& expression, uint32_t id, const Scope& scope);
+  // Of a node that is no operator of a line.
+  Result<ValueId> single(const Expression& expression, uint32_t id, const Scope& scope);
   Result<ValueId> call(const Expression& expression, uint32_t id, const Scope& scope);
   Result<ValueId> sum(const Expression& expression, uint32_t id, const Scope& scope);
   Result<ValueId> reference(const Expression& expression, uint32_t id, const Scope& scope);
@@ -48,6 +52,8 @@ class Elaborator {
                                       const Scope& scope);
   Result<Place> place(const Expression& expression, uint32_t id, const Scope& scope);
   Result<ValueId> defined(size_t i, ValueId place);
+  // The whole number |place| stands in the brackets of the node |id|.
+  void note_place(const Expression& expression, uint32_t id, uint16_t dimension, double place);
 
   // The dimension that |index| runs over, from the first place below |id| where it stands in brackets.
   std::optional<uint16_t> inferred_dimension(const Expression& expression, uint32_t id, const std::string& index,
@@ -61,6 +67,8 @@ class Elaborator {
   Graph& graph_;
   const Model& model_;
   std::map<std::pair<size_t, ValueId>, ValueId> known_;  // definitions by their place
+  std::map<uint16_t, FixedPlace> greatest_;              // by dimension
+  size_t evaluated_ = 0;                                 // nodes
 };
 
 }  // namespace gpu_node::chain

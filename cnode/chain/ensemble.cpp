@@ -243,7 +243,9 @@ Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
   seen.observation.m2.resize(coordinates);
   for (uint64_t i = 0; i < coordinates; ++i) {
     const double apart = sum(i, 0);
-    seen.observation.mean[i] = centre[i] + apart / count;
+    // From where the device has the centre.
+    const double from = shape_.dtype == Dtype::f64 ? centre[i] : static_cast<double>(static_cast<float>(centre[i]));
+    seen.observation.mean[i] = from + apart / count;
     seen.observation.m2[i] = std::fmax(0, sum(i, 1) - apart * apart / count);
   }
   seen.observation.acceptance = sum(coordinates, 0);
@@ -319,8 +321,9 @@ void Ensemble::keep(int64_t draw) {
 }
 
 void Ensemble::unfold(const Batch& batch, const vulkan::BufferRef& from, uint32_t array, uint32_t places,
-                      const vulkan::BufferRef& to) {
+                      const vulkan::BufferRef& to, bool from_first) {
   KeepPush push = keep_push(batch, places);
+  push.from_first = from_first;
   push.source = array * push.batch * push.coordinates;
   for (uint32_t& end : push.ends) end = push.coordinates;
   std::array<vulkan::BufferRange, kKeepBuffers> ranges;
@@ -336,7 +339,7 @@ void Ensemble::finish() {
   for (const Batch& batch : batches_) {
     unfold(batch, batch.current, 0, 2 * d, result_.position);
     for (uint32_t half = 0; half < 2; ++half) {
-      unfold(batch, batch.moments, 2 * half, d, result_.mean[half]);
+      unfold(batch, batch.moments, 2 * half, d, result_.mean[half], /*from_first=*/true);
       unfold(batch, batch.moments, 2 * half + 1, d, result_.m2[half]);
     }
     const uint64_t row_bytes = batch.chains * size_;

@@ -119,9 +119,10 @@ class Ensemble {
   Result<void> allocate(vulkan::Device& device, const Pay& pay);
   // Allocates what of |scratch_| is not there yet.
   Result<void> allocate_scratch(vulkan::Device& device);
-  // Writes [chains][d] numbers of a batch to |to| as they lie in |from|.
+  // Writes [chains][d] numbers of a batch to |to| as they lie in |from|; |from_first|: moments that count from the
+  // first draw.
   void unfold(const Batch& batch, const vulkan::BufferRef& from, uint32_t array, uint32_t places,
-              const vulkan::BufferRef& to);
+              const vulkan::BufferRef& to, bool from_first = false);
   KeepPush keep_push(const Batch& batch, uint32_t places) const;
   vulkan::BufferRange rows(const vulkan::BufferRef& buffer, const Batch& batch, uint64_t numbers, bool written) const;
   static vulkan::BufferRange byte_rows(const vulkan::BufferRef& buffer, const Batch& batch, uint64_t each);

@@ -56,7 +56,7 @@ Result<void> Ensemble::plan(const vulkan::DeviceInfo& device) {
     if (draws > 0 && offsets[v + 1] > offsets[v])
       rows.push_back(draws * static_cast<uint64_t>(offsets[v + 1] - offsets[v]));
   const uint64_t limit = device.max_storage_range / size_;
-  uint64_t most = std::max<uint64_t>({launch.chain_slots, 4 * d_, kNumberArrays});
+  uint64_t most = std::max<uint64_t>({launch.chain_slots, kMomentArrays * d_, kNumberArrays});
   batch_chains_ = std::min(limit, kMostState) / most;
   uint64_t step = 1;
   const auto align = [&](uint64_t bytes) {
@@ -100,7 +100,7 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
     scratch_.push_back({&batch.current, batch.chains * 2 * d_ * size_});
     scratch_.push_back({&batch.numbers, batch.chains * kNumberArrays * size_});
     scratch_.push_back({&batch.counts, batch.chains * kCountArrays * sizeof(uint32_t)});
-    scratch_.push_back({&batch.moments, batch.chains * 4 * d_ * size_});
+    scratch_.push_back({&batch.moments, batch.chains * kMomentArrays * d_ * size_});
   }
   const uint64_t alignment = std::max<uint64_t>(device.info().storage_alignment, 16);
   uint64_t end = 0;

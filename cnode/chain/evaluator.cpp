@@ -62,7 +62,7 @@ Result<void> Evaluator::prepare(const std::vector<bool>& wanted, int64_t most) {
     // Coordinates are read once here as well, at zero, because only data decides at which places.
     const std::vector<double> zeros(value.kind == ValueKind::kCoordinate ? offsets_.back() : 0);
     if ((!value.varies || value.kind == ValueKind::kCoordinate) && !compute(id, zeros))
-      return Error{ErrorCode::kInvalidArgument, concat("value ", id, " is read outside of its dimension")};
+      return Error{ErrorCode::kInvalidArgument, outside(id)};
   }
   return {};
 }
@@ -187,6 +187,15 @@ bool Evaluator::read(ValueId id, std::span<const double> source, std::span<const
     numbers_[id][element++] = inside ? source[place] : 0;
   });
   return inside;
+}
+
+// A family's places are checked when it is bound, so this is about programs from elsewhere.
+std::string Evaluator::outside(ValueId id) const {
+  const Value& value = program_->values[id];
+  const Symbols& symbols = program_->symbols;
+  if (value.kind == ValueKind::kCoordinate)
+    return "variable '" + symbols.variables[value.symbol].name + "' is read outside of its dimension";
+  return "data '" + symbols.data[value.symbol].name + "' is read outside of its dimensions";
 }
 
 void Evaluator::apply(ValueId id) {

@@ -36,7 +36,9 @@ class Evaluator {
   // Makes room for the values in |wanted|, of |most| elements, and computes those that do not vary.
   Result<void> prepare(const std::vector<bool>& wanted, int64_t most);
   bool compute(ValueId id, std::span<const double> position);
+  // False where there is no such place.
   bool read(ValueId id, std::span<const double> source, std::span<const int64_t> sizes);
+  std::string outside(ValueId id) const;
   void apply(ValueId id);
   void sum(ValueId id);
 

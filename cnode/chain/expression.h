@@ -19,7 +19,7 @@
 
 namespace gpu_node::chain {
 
-inline constexpr size_t kMaxExpressionBytes = 8192;
+inline constexpr size_t kMaxExpressionBytes = size_t{1} << 16;
 inline constexpr uint32_t kMaxExpressionDepth = 128;
 inline constexpr size_t kMaxArguments = 16;
 inline constexpr size_t kMaxNameBytes = 64;
@@ -37,8 +37,8 @@ struct Expression {
     std::string name;
     std::string over;
     std::vector<uint32_t> children;  // places in |nodes|, each before its parent
-    uint32_t depth = 1;
-    uint32_t column = 1;  // where it stands in the text, from 1
+    uint32_t depth = 1;              // of what lies in it; a line of + and -, or of * and /, is one level
+    uint32_t column = 1;             // where it stands in the text, from 1
   };
   std::vector<Node> nodes;  // the last one is the root
 };
@@ -46,8 +46,14 @@ struct Expression {
 // Errors say the column and what was expected there.
 Result<Expression> parse_expression(std::string_view text);
 
+// A line of operators (a + b * c - d) lies in the left operands of its last one, as deep as it is long, so it is gone
+// through without recursion: the nodes + - * / from |id| down along their left operands, then what is none of these.
+std::vector<uint32_t> line_down(const Expression& expression, uint32_t id);
+
 // Text that parses to |expression|, with no more parentheses than needed.
 std::string text_of(const Expression& expression);
+// Of the node |id| and what is below it.
+std::string text_of(const Expression& expression, uint32_t id);
 
 // Whether |text| can be the name of something: a letter, then letters, digits and underscores; no word of the language.
 bool is_name(std::string_view text);

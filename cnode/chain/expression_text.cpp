@@ -1,6 +1,9 @@
 // From a tree back to text.
+#include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
+#include <iterator>
 
 #include "chain/expression.h"
 
@@ -45,14 +48,30 @@ class Printer {
       return "sum(" + node.name + (node.over.empty() ? "" : " in " + node.over) + ", " + list(node) + ")";
     if (node.name == "negate" && node.children.size() == 1)
       return enclosed("-" + text(node.children[0], kNegation), kNegation, least);
-    for (const Infix& row : kInfix)
-      if (row.op == node.name && node.children.size() == 2)
-        return enclosed(text(node.children[0], row.left) + std::string(row.text) + text(node.children[1], row.right),
-                        row.precedence, least);
-    return node.name + "(" + list(node) + ")";
+    if (infix(node) == nullptr) return node.name + "(" + list(node) + ")";
+    // Comparisons and powers are in no line, but may have one on their left.
+    std::vector<uint32_t> line = line_down(expression_, id);
+    if (line.size() == 1) line.push_back(node.children[0]);
+    std::string all = text(line.back(), row_of(line[line.size() - 2]).left);
+    for (size_t i = line.size() - 1; i-- > 0;) {
+      const Infix& row = row_of(line[i]);
+      all += std::string(row.text) + text(expression_.nodes[line[i]].children[1], row.right);
+      all = enclosed(all, row.precedence, i == 0 ? least : row_of(line[i - 1]).left);
+    }
+    return all;
   }
 
  private:
+  static const Infix* infix(const Expression::Node& node) {
+    const auto* found = std::ranges::find_if(kInfix, [&](const Infix& row) { return row.op == node.name; });
+    return found == std::end(kInfix) || node.children.size() != 2 ? nullptr : found;
+  }
+  // REQUIRES: infix() has it.
+  const Infix& row_of(uint32_t id) const {
+    const Infix* row = infix(expression_.nodes[id]);
+    assert(row != nullptr);
+    return *row;
+  }
   static std::string enclosed(const std::string& inner, int precedence, int least) {
     return precedence < least && precedence < kPrimary ? "(" + inner + ")" : inner;
   }
@@ -67,8 +86,10 @@ class Printer {
 
 }  // namespace
 
+std::string text_of(const Expression& expression, uint32_t id) { return Printer(expression).text(id, 0); }
+
 std::string text_of(const Expression& expression) {
-  return Printer(expression).text(static_cast<uint32_t>(expression.nodes.size() - 1), 0);
+  return text_of(expression, static_cast<uint32_t>(expression.nodes.size() - 1));
 }
 
 }  // namespace gpu_node::chain

@@ -164,6 +164,8 @@ class Builder {
   Result<void> check_example(const Family& family) const {
     const Example& example = *family.example;
     const auto binding = bind(family, example.inputs);
+    if (!binding.ok() && binding.error().details != nullptr)
+      return wrong(binding.error().details->path, binding.error().message + " in the example");
     if (!binding.ok()) return wrong("/example", binding.error().message);
     const auto position = coordinates(family.program, *binding, example.point);
     if (!position.ok()) return wrong("/example/unconstrained", position.error().message);
@@ -203,6 +205,8 @@ Result<Family> parse_family(std::string_view text, const std::string& file) {
     GPU_ASSIGN(const FamilyFile source, read_family_file(text, file));
     return Builder(source, file).build();
   }();
+  if (family.ok())
+    for (FixedPlace& fixed : family->program.places) fixed.line = line_of(text, fixed.path);
   if (family.ok() || family.error().details == nullptr || family.error().details->line != 0) return family;
   Error error = std::move(family).error();
   ErrorDetails details = *error.details;

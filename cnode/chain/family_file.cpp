@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -27,38 +28,66 @@ std::string plain(std::string_view what) {
   return std::string(end == what.npos ? what : what.substr(end + 2));
 }
 
-Result<Json> parse_json(std::string_view text, const std::string& file) {
-  std::string problem;
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth > kMaxDepth) problem = concat("deeper than ", kMaxDepth, " levels");
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.empty() &&
-        !keys.back().insert(value.get_ref<const std::string&>()).second)
-      problem = "the key '" + value.get_ref<const std::string&>() + "' stands twice in one object";
-    return problem.empty();
-  };
-  try {
-    Json document = Json::parse(text, watch);
-    if (!problem.empty()) return family_error(file, "/", "parse", problem);
-    return document;
-  } catch (const Json::parse_error& error) {
-    const std::string_view before = text.substr(0, std::min(error.byte, text.size()));
-    const std::string what = problem.empty() ? plain(error.what()) : problem;
-    return with_details({ErrorCode::kInvalidArgument, file + ": /: parse: " + what},
-                        {.stage = "parse", .file = file, .path = "/", .line = line_at_end(before)});
-  } catch (const Json::exception& exception) {
-    return family_error(file, "/", "parse", problem.empty() ? plain(exception.what()) : problem);
-  }
-}
-
 // |key| as far as a message has room for it.
 std::string shortened(const std::string& key) {
   if (key.size() <= kMaxNameBytes) return key;
   size_t end = kMaxNameBytes;
   while (end > 0 && (static_cast<uint8_t>(key[end]) & 0xC0) == 0x80) --end;
   return key.substr(0, end) + "...";
+}
+
+// What the library reads a text with. It tells whoever asks how far that was, which the library does not.
+class Reader {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  Reader(std::string_view text, size_t at, size_t* reached) : text_(text), at_(at), reached_(reached) {}
+  reference operator*() const { return text_[at_]; }
+  Reader& operator++() {
+    *reached_ = ++at_;
+    return *this;
+  }
+  bool operator==(const Reader& other) const { return at_ == other.at_; }
+
+ private:
+  std::string_view text_;
+  size_t at_;
+  size_t* reached_;
+};
+
+// What is wrong first is said, with its line. A word or number is read with what follows it, a line's end perhaps.
+Result<Json> parse_json(std::string_view text, const std::string& file) {
+  size_t reached = 0;
+  std::optional<Error> problem;
+  const auto wrong = [&](const std::string& what, std::optional<size_t> bytes = {}) {
+    const std::string_view before = text.substr(0, bytes.value_or(reached == 0 ? 0 : reached - 1));
+    if (!problem)
+      problem = with_details({ErrorCode::kInvalidArgument, file + ": /: parse: " + what},
+                             {.stage = "parse", .file = file, .path = "/", .line = line_at_end(before)});
+  };
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (depth > kMaxDepth) wrong(concat("deeper than ", kMaxDepth, " levels"));
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
+    if (event == Json::parse_event_t::key && !keys.empty() &&
+        !keys.back().insert(value.get_ref<const std::string&>()).second)
+      wrong("the key '" + shortened(value.get_ref<const std::string&>()) + "' stands twice in one object");
+    return !problem;
+  };
+  try {
+    Json document = Json::parse(Reader(text, 0, &reached), Reader(text, text.size(), &reached), watch);
+    if (!problem) return document;
+  } catch (const Json::parse_error& error) {
+    wrong(plain(error.what()), std::min(error.byte, text.size()));
+  } catch (const Json::exception& exception) {
+    wrong(plain(exception.what()));
+  }
+  return *std::move(problem);
 }
 
 // A place in the document. Every reader returns an error that names it.
@@ -89,10 +118,10 @@ class Place {
   Place at(const std::string& key) const { return {(*json_)[key], path_ + "/" + key, *file_}; }
   Place at(size_t i) const { return {(*json_)[i], concat(path_, "/", i), *file_}; }
 
-  Result<std::string> text() const {
+  Result<std::string> text(size_t most = kMaxTextBytes) const {
     const auto* string = json_->get_ptr<const std::string*>();
     if (string == nullptr) return expected("a string");
-    if (string->size() > kMaxTextBytes) return wrong(concat("longer than ", kMaxTextBytes, " bytes"));
+    if (string->size() > most) return wrong(concat("longer than ", most, " bytes"));
     return *string;
   }
   Result<double> number() const {
@@ -152,9 +181,9 @@ class Place {
 // Fills the members of |entry| that stand in |place|; the others keep their values.
 Result<FamilyEntry> read_entry(const Place& place) {
   FamilyEntry entry;
-  const auto text = [&](const std::string& key, auto& into) -> Result<void> {
+  const auto text = [&](const std::string& key, auto& into, size_t most = kMaxTextBytes) -> Result<void> {
     if (!place.has(key)) return {};
-    GPU_ASSIGN(into, place.at(key).text());
+    GPU_ASSIGN(into, place.at(key).text(most));
     return {};
   };
   GPU_TRY(text("name", entry.name));
@@ -163,7 +192,7 @@ Result<FamilyEntry> read_entry(const Place& place) {
   GPU_TRY(text("indexes_into", entry.indexes_into));
   GPU_TRY(text("index", entry.index));
   GPU_TRY(text("over", entry.over));
-  GPU_TRY(text("expression", entry.expression));
+  GPU_TRY(text("expression", entry.expression, kMaxExpressionBytes));
   std::string ignored;
   GPU_TRY(text("description", ignored));
   if (place.has("default")) {

@@ -44,6 +44,7 @@ struct ModelError {
   std::string path;
   Error error;
 };
+std::string expression_path(const char* folder, size_t i);
 
 // Whether names differ, are names, and hide nothing that the language means by them. Expressions are not looked at.
 std::optional<ModelError> check_names(const Model& model);

@@ -1,5 +1,5 @@
-// Recursive descent over the grammar of expression.h. Depth is bounded twice: of the recursion, and of the tree, which
-// a long chain of additions makes deep without any recursion.
+// Recursive descent over the grammar of expression.h. Depth is bounded twice: of the recursion, and of the tree. A line
+// of operators of one precedence is flat however long it is: who walks trees uses line_down().
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -25,6 +25,11 @@ constexpr Spelling kComparisons[] = {{"<", "less"},           {"<=", "less_equal
                                      {">=", "greater_equal"}, {"==", "equal"},      {"!=", "not_equal"}};
 constexpr Spelling kAdditions[] = {{"+", "add"}, {"-", "subtract"}};
 constexpr Spelling kProducts[] = {{"*", "multiply"}, {"/", "divide"}};
+
+bool is_of(std::span<const Spelling> table, const Expression::Node& node) {
+  return node.kind == Kind::kCall && node.children.size() == 2 &&
+         std::ranges::any_of(table, [&](const Spelling& row) { return row.op == node.name; });
+}
 
 class Parser {
  public:
@@ -55,15 +60,19 @@ class Parser {
     return advance();
   }
 
-  Node add(Expression::Node node) {
-    for (const uint32_t child : node.children) node.depth = std::max(node.depth, expression_.nodes[child].depth + 1);
+  // |flat|: its first child is of the same level.
+  Node add(Expression::Node node, bool flat = false) {
+    for (const uint32_t child : node.children) {
+      const bool deeper = !flat || child != node.children[0];
+      node.depth = std::max(node.depth, expression_.nodes[child].depth + (deeper ? 1 : 0));
+    }
     if (node.depth > kMaxExpressionDepth)
       return parse_error(node.column, concat("deeper than ", kMaxExpressionDepth, " levels"));
     expression_.nodes.push_back(std::move(node));
     return static_cast<uint32_t>(expression_.nodes.size() - 1);
   }
-  Node add_call(std::string_view op, uint32_t column, std::vector<uint32_t> children) {
-    return add({.kind = Kind::kCall, .name = std::string(op), .children = std::move(children), .column = column});
+  Node add_call(std::string_view op, uint32_t column, std::vector<uint32_t> children, bool flat = false) {
+    return add({.kind = Kind::kCall, .name = std::string(op), .children = std::move(children), .column = column}, flat);
   }
 
   const Spelling* operator_of(std::span<const Spelling> table) const {
@@ -81,7 +90,7 @@ class Parser {
       const uint32_t column = token_.column;
       GPU_TRY(advance());
       GPU_ASSIGN(const uint32_t right, operand());
-      GPU_ASSIGN(left, add_call(row->op, column, {left, right}));
+      GPU_ASSIGN(left, add_call(row->op, column, {left, right}, is_of(table, expression_.nodes[left])));
     }
     return left;
   }
@@ -233,6 +242,15 @@ bool is_name(std::string_view text) {
   Lexer lexer(text);
   const auto token = lexer.next();
   return token.ok() && token->kind == Token::Kind::kName && token->text.size() == text.size() && text[0] != '_';
+}
+
+std::vector<uint32_t> line_down(const Expression& expression, uint32_t id) {
+  std::vector<uint32_t> line = {id};
+  for (;;) {
+    const Expression::Node& node = expression.nodes[line.back()];
+    if (!is_of(kAdditions, node) && !is_of(kProducts, node)) return line;
+    line.push_back(node.children[0]);
+  }
 }
 
 Result<Expression> parse_expression(std::string_view text) {

@@ -66,6 +66,17 @@ struct Symbols {
   std::vector<Data> data;
 };
 
+// The greatest whole number that stands in brackets for a place of |dimension|. Whether there is such a place is seen
+// when the dimension has its length.
+struct FixedPlace {
+  uint16_t dimension = 0;
+  int64_t place = 0;
+  std::string text;  // what is read there: "e[9]"
+  std::string path;  // of the expression, a JSON pointer into the family
+  int64_t line = 0;  // of the family's text, where that is known
+  uint32_t column = 1;
+};
+
 struct Terms;
 
 struct Program {
@@ -75,6 +86,7 @@ struct Program {
   ValueId logp = 0;
   // Per variable the derivative of the log density; varies over index number 0 of the variable's dimension, or nothing.
   std::vector<ValueId> gradient;
+  std::vector<FixedPlace> places;      // one for a dimension at most; of a family, as the terms
   std::shared_ptr<const Terms> terms;  // of a family's log density; nothing where it has none
 };
 

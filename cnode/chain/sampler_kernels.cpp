@@ -104,7 +104,8 @@ Result<vulkan::KernelSource> emit_keep(Dtype dtype, uint32_t transforms, const v
        std::array{"p_batch",       "p_coordinates", "p_chain_stride", "p_place_stride", "p_source",     "p_first",
                   "p_end0",        "p_end1",        "p_end2",         "p_end3",         "p_transforms", "p_kept",
                   "p_draws",       "p_draw",        "p_of_chains",    "p_last",         "p_half",       "p_count",
-                  "p_moment_size", "p_share_low",   "p_share_high"});
+                  "p_moment_size", "p_from_first",  "p_share_low",    "p_share_high"});
+  builder.define("FIRST_DRAW_ARRAY", concat(kMomentArrays - 1, "u"));
   builder.define("SHARE", dtype == Dtype::f64 ? "packDouble2x32(uvec2(p_share_low, p_share_high))"
                                               : "uintBitsToFloat(p_share_low)");
   constexpr std::pair<Transform, const char*> kFunctions[] = {

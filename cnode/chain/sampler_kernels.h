@@ -12,6 +12,9 @@ inline constexpr uint32_t kThreadLanes = 32;     // of one that runs a chain in 
 inline constexpr uint32_t kNumberArrays = 7;     // of |numbers|: see sampler_turn.glsl
 inline constexpr uint32_t kCountArrays = 3;      // of |counts|, likewise
 inline constexpr uint32_t kMeanAcceptanceArray = 2;
+// Of |moments|: mean and sum of squares around it of the first half of the draws, then of the second, means as
+// distances from the first draw; and that.
+inline constexpr uint32_t kMomentArrays = 5;
 
 // Buffers: state, current, numbers, counts, inverse mass, its root's inverse, centre.
 struct TurnPush {
@@ -63,6 +66,7 @@ struct KeepPush {
   uint32_t half = 0;         // which moments
   uint32_t count = 0;        // their numbers with this one; 0: none are kept
   uint32_t moment_size = 0;  // numbers of one array of moments
+  uint32_t from_first = 0;   // the source is moments, and what is read counts from the first draw
   // The bits of 1 / count: of a double, or of a float in the first.
   uint32_t share[2] = {};
 };

@@ -59,8 +59,11 @@ Result<PlannedModel> FamilyCompiler::compile(const CompileFamily& request) {
   const Clock::time_point parsed = Clock::now();
   const auto said = [&](Error error) {
     if (error.code != ErrorCode::kInvalidArgument) return error;
-    return with_details(with_context(std::move(error), request.file + ": inputs"),
-                        {.stage = "check", .file = request.file});
+    ErrorDetails details = error.details != nullptr ? *error.details : ErrorDetails{.stage = "check"};
+    details.file = request.file;
+    const std::string place = details.path.empty() ? "" : details.path + ": ";
+    error.details = std::make_shared<const ErrorDetails>(std::move(details));
+    return with_context(std::move(error), request.file + ": " + place + "inputs");
   };
   auto binding = chain::bind(*planned.family, request.inputs);
   if (!binding.ok()) return said(std::move(binding).error());

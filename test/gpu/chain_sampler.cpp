@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <thread>
 
 #include "gpu/device.h"
@@ -229,6 +230,33 @@ TEST_CASE("sampler: moments are those of the draws, which need not be kept") {
     CHECK(without.never_moved == std::vector<uint8_t>{0, 0, 0});
     CHECK(without.mean[0] == samples.mean[0]);
     CHECK(without.m2[1] == samples.m2[1]);
+  }
+}
+
+TEST_CASE("sampler: moments in f32 keep their digits where the numbers are large" * doctest::test_suite("truth")) {
+  constexpr int64_t kChains = 8, kDraws = 6000;
+  const ChainCase chains("normal", {.parameters = {{"mu", 1e6}, {"sigma", 1}}, .dimensions = {{"d", 1}}});
+  const std::vector<float> near(kChains, 1e6F);
+  for (const auto mapping : mappings()) {
+    SamplerOptions options{.chains = kChains, .warmup = 0, .draws = kDraws, .path_length = 1.5, .step_size = 0.5};
+    options.position = upload(device(), near);
+    options.mapping = mapping;
+    const Samples found = sample(model_of(chains, Dtype::f32), options);
+    REQUIRE(found.half == kDraws / 2);
+    for (size_t half = 0; half < 2; ++half)
+      for (int64_t c = 0; c < kChains; ++c) {
+        const std::vector<double> draws = part(found.draws[0], kChains, c);
+        const auto begin = draws.begin() + static_cast<ptrdiff_t>(half) * found.half, end = begin + found.half;
+        const double mean = std::accumulate(begin, end, 0.0) / static_cast<double>(found.half);
+        double m2 = 0;
+        for (auto draw = begin; draw != end; ++draw) m2 += (*draw - mean) * (*draw - mean);
+        // Half of what lies between two numbers of f32 there.
+        CHECK(std::fabs(found.mean[half][c] - mean) <= 0.0313);
+        CHECK(std::sqrt(found.m2[half][c]) == doctest::Approx(std::sqrt(m2)).epsilon(1e-5));
+      }
+    const Estimate all = estimate(found, options, 0);
+    CHECK(std::fabs(all.mean - 1e6) < 0.1);
+    CHECK(all.sd == doctest::Approx(1).epsilon(0.02));
   }
 }
 

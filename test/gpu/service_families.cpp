@@ -97,4 +97,23 @@ TEST_CASE("service families: one whose shader would compile for minutes is refus
   CHECK(found == doctest::Approx(-0.5 * reached * reached).epsilon(1e-12));
 }
 
+TEST_CASE("service families: an expression of two thousand terms is computed" * doctest::test_suite("truth")) {
+  Two two(5000);
+  std::string sum = "-0.5 * x^2";
+  double slope = 0;
+  for (int i = 1; i <= 2000; ++i) {
+    sum += concat(" + ", i, "e-6 * x");
+    slope += i * 1e-6;
+  }
+  REQUIRE(two.busy
+              .call(compile_request(two.busy, 1,
+                                    R"({"name": "long_sum", "variables": [{"name": "x"}], )"
+                                    R"("terms": [{"expression": ")" +
+                                        sum + "\"}]}"))
+              .ok());
+  double reached = 0;
+  const double found = density_of(two.busy, 1, 0.25, reached);
+  CHECK(found == doctest::Approx(slope * reached - 0.5 * reached * reached).epsilon(1e-12));
+}
+
 }  // namespace gpu_node::test

@@ -108,19 +108,42 @@ TEST_CASE("expression: length, depth and arguments are bounded") {
     REQUIRE(!expression.ok());
     CHECK_MESSAGE(expression.error().message.find(part) != std::string::npos, expression.error().message);
   };
-  fails_with(std::string(10000, ' '), "the limit is 8192");
+  fails_with(std::string(70'000, ' '), "the limit is 65536");
   for (const char* opening : {"(", "-", "exp(", "x[g[", "sum(j, ", "2^", "1+(", "-("}) {
     std::string text;
     while (text.size() < 6000) text += opening;
     fails_with(text + "x", "deeper than ");
   }
-  std::string chain = "x";
-  for (int i = 0; i < 200; ++i) chain += "+x";
-  fails_with(chain, "deeper than 128 levels");
   std::string arguments = "logsumexp(x";
   for (int i = 0; i < 16; ++i) arguments += ", x";
   fails_with(arguments + ")", "more than 16 arguments");
   fails_with(std::string(65, 'a'), "a name longer than 64 letters");
+}
+
+TEST_CASE("expression: a line of operators is flat, nesting is what is bounded" * doctest::test_suite("truth")) {
+  for (const char* spelled : {"+", "-", "*", "/"}) {
+    std::string text = "x";
+    for (int i = 0; i < 16'000; ++i) text += std::string(" ") + spelled + " y";
+    const auto expression = parse_expression(text);
+    REQUIRE_MESSAGE(expression.ok(), (expression.ok() ? "" : expression.error().message));
+    CHECK(expression->nodes.back().depth == 2);
+    CHECK(text_of(*expression) == text);
+  }
+  std::string mixed = "a";
+  for (int i = 0; i < 2000; ++i) mixed += i % 3 == 0 ? " + b * c / d" : " - -e";
+  CHECK(printed(mixed) == mixed);
+  // To the right, and where parentheses are needed on the left, a tree is as deep as it is written.
+  const auto nested = [](int levels, const std::string& left, const std::string& right) {
+    std::string text = "x";
+    for (int i = 0; i < levels; ++i) text = left + text + right;
+    return printed(text);
+  };
+  CHECK(nested(127, "a - (", ")").starts_with("a - (a - (a"));
+  CHECK(nested(128, "a - (", ")").ends_with("deeper than 128 levels"));
+  CHECK(nested(63, "(", " + 1) * 2").starts_with("(((("));
+  CHECK(nested(64, "(", " + 1) * 2").ends_with("deeper than 128 levels"));
+  CHECK(nested(255, "(", ")") == "x");
+  CHECK(nested(256, "(", ")").ends_with("deeper than 256 levels"));
 }
 
 TEST_CASE("expression: what is printed parses to the same tree") {

@@ -140,6 +140,24 @@ TEST_CASE("family file: an error says on which line") {
   CHECK(place("\"x\": [2, 3]}", "\"x\":\n [2, 4]}") == "check 10 /example/gradient/x/1");
 }
 
+TEST_CASE("family file: what is wrong with the text itself is said with its line" * doctest::test_suite("truth")) {
+  CHECK(place("\"logp\": 3", "\"logp\": 3, \"logp\": 4") == "parse 9 /");
+  CHECK(place("\"logp\": 3,", "\"logp\": 3,\n\n \"logp\"\n: 4,") == "parse 11 /");
+  CHECK(place("\"name\": \"mu\",", "\"name\": \"mu\", \"n\\u0061me\": \"nu\",") == "parse 3 /");
+  CHECK(place("\"demo\",", "\"demo\",\n\"name\": 1,") == "parse 3 /");
+  CHECK(place("\"terms\"", "\"definitions\"") == "parse 8 /");
+  CHECK(place("[1, 2]", "[1,\n[[[[[[[[[1]]]]]]]]]]") == "parse 7 /");
+  CHECK(place("\"logp\": 3,", "\"logp\": 1e999\n,") == "parse 9 /");
+  // What is wrong first is said, whatever follows.
+  CHECK(place("\"demo\", \"description\"", "\"demo\", \"name\": [}, \"description\"") == "parse 2 /");
+  CHECK(problem("\"demo\", ", "\"demo\", \"name\": 1,\n\"logp\": 1, \"logp\": 1,") ==
+        "demo.json: /: parse: the key 'name' stands twice in one object");
+  CHECK(problem("\"demo\", ", "\"demo\", \"name\": [1, }, \n") ==
+        "demo.json: /: parse: the key 'name' stands twice in one object");
+  const std::string key(100'000, 'k');
+  CHECK(problem("\"name\": \"demo\"", "\"" + key + "\": 1, \"" + key + "\": 1").size() < 200);
+}
+
 TEST_CASE("family file: keys and types") {
   CHECK(problem("\"name\": \"demo\", ", "") == "demo.json: /: check: the key 'name' is missing");
   CHECK(problem("\"default\": 0", "\"value\": 0") ==
@@ -268,14 +286,17 @@ TEST_CASE("binding: what is given wrongly is named, with what there is" * doctes
   CHECK(message([](Inputs& with) { with.data["observd"] = {}; }) ==
         "there is no data 'observd'; there are observed, group, X; did you mean 'observed'?");
   CHECK(message([](Inputs& with) { with.data.erase("X"); }) == "data 'X' of shape {n, k} is missing");
-  CHECK(message([](Inputs& with) { with.data["observed"] = {{4}, {1, 2, 3, 4}}; }) ==
-        "dimension 'n' is 4 long by data 'observed', but 3 by data 'group'");
+  CHECK(message([](Inputs& with) {
+          with.data["observed"] = {{4}, {1, 2, 3, 4}};
+        }) == "dimension 'n' is 4 long by data 'observed', but 3 by data 'group'");
   CHECK(message([](Inputs& with) { with.dimensions["n"] = 2; }) ==
         "dimension 'n' is 3 long by data 'observed', but 2 by the dimensions that are given");
-  CHECK(message([](Inputs& with) { with.data["X"] = {{2, 3}, {1, 2, 3, 4, 5, 6}}; }) ==
-        "dimension 'n' is 3 long by data 'observed', but 2 by data 'X'");
-  CHECK(message([](Inputs& with) { with.data["X"] = {{6}, {1, 2, 3, 4, 5, 6}}; }) ==
-        "data 'X' is of shape {6}, not of {n, k}");
+  CHECK(message([](Inputs& with) {
+          with.data["X"] = {{2, 3}, {1, 2, 3, 4, 5, 6}};
+        }) == "dimension 'n' is 3 long by data 'observed', but 2 by data 'X'");
+  CHECK(message([](Inputs& with) {
+          with.data["X"] = {{6}, {1, 2, 3, 4, 5, 6}};
+        }) == "data 'X' is of shape {6}, not of {n, k}");
   CHECK(message([](Inputs& with) { with.data["group"].values[2] = 2; }) ==
         "data 'group' holds 2 at {2}, no place in 'k', which are 0 to 1");
   CHECK(message([](Inputs& with) { with.data["X"].values[3] = NAN; }) ==
@@ -286,6 +307,71 @@ TEST_CASE("binding: what is given wrongly is named, with what there is" * doctes
   CHECK(message([](Inputs& with) { with.data["observed"].values[0] = NAN; }).empty());
   CHECK(message([](Inputs& with) { with.data["observed"].values[0] = INFINITY; }) ==
         "data 'observed' holds an infinite number at {0}, of which the family does not ask is_infinity");
+}
+
+TEST_CASE("binding: a place that is written and is none is refused" * doctest::test_suite("truth")) {
+  constexpr const char* kModel = R"json({
+    "name": "places",
+    "dimensions": [{"name": "k", "size": 2}, {"name": "n"}],
+    "variables": [{"name": "theta", "shape": ["k"]}],
+    "data": [{"name": "y", "shape": ["n"]}, {"name": "group", "shape": ["n"], "indexes_into": "k"}],
+    "definitions": [{"name": "e", "index": "i", "over": "k", "expression": "2 * i"},
+                    {"name": "unused", "expression": "y[0]"}],
+    "terms": [{"expression": "e[0] - theta[1]^2"},
+              {"index": "i", "over": "n", "expression": "-(y[i] - theta[group[0]])^2"}]
+  })json";
+  struct Wrong {
+    const char* from;
+    const char* to;
+    const char* message;
+    const char* path;
+    int64_t line;
+  };
+  constexpr Wrong kWrong[] = {
+      {"e[0]", "e[9]", "column 1: 'e[9]' is read at place 9 of 'k', which are 0 to 1", "/terms/0/expression", 8},
+      {"theta[1]", "theta[2]", "column 8: 'theta[2]' is read at place 2 of 'k', which are 0 to 1",
+       "/terms/0/expression", 8},
+      {"y[0]", "y[5]", "column 1: 'y[5]' is read at place 5 of 'n', which are 0 to 2", "/definitions/1/expression", 7},
+      {"group[0]", "group[3]", "column 16: 'group[3]' is read at place 3 of 'n', which are 0 to 2",
+       "/terms/1/expression", 9},
+      {"2 * i", "2 * i + 0 * theta[7]", "column 13: 'theta[7]' is read at place 7 of 'k', which are 0 to 1",
+       "/definitions/0/expression", 6}};
+  const auto family_with = [&](const std::string& from, const std::string& to) {
+    std::string text = kModel;
+    text.replace(text.find(from), from.size(), to);
+    return parse_family(text, "places");
+  };
+  const Inputs inputs{.data = {{"y", {{3}, {1, 2, 3}}}, {"group", {{3}, {0, 1, 1}}}}};
+  const auto good = family_with("e[0]", "e[1] + y[2]");
+  REQUIRE_MESSAGE(good.ok(), (good.ok() ? "" : good.error().message));
+  CHECK(bind(*good, inputs).ok());
+  for (const Wrong& wrong : kWrong) {
+    const auto family = family_with(wrong.from, wrong.to);
+    REQUIRE_MESSAGE(family.ok(), (family.ok() ? "" : family.error().message));
+    const auto binding = bind(*family, inputs);
+    REQUIRE_MESSAGE(!binding.ok(), wrong.to);
+    CHECK(binding.error().code == ErrorCode::kInvalidArgument);
+    CHECK(binding.error().message == wrong.message);
+    REQUIRE(binding.error().details != nullptr);
+    CHECK(binding.error().details->path == wrong.path);
+    CHECK(binding.error().details->line == wrong.line);
+  }
+  // Where the dimension is longer there is such a place.
+  Inputs longer = inputs;
+  longer.dimensions["k"] = 10;
+  CHECK(bind(*family_with("e[0]", "e[9]"), longer).ok());
+  CHECK(bind(*family_with("e[0]", "e[10]"), longer).error().message ==
+        "column 1: 'e[10]' is read at place 10 of 'k', which are 0 to 9");
+}
+
+TEST_CASE("family file: a place that an example lacks is said where it is written" * doctest::test_suite("truth")) {
+  CHECK(problem("r[i] * x[i]", "r[2] * x[i]") ==
+        "demo.json: /terms/0/expression: check: column 1: 'r[2]' is read at place 2 of 'n', which are 0 to 1 in the "
+        "example");
+  CHECK(place("r[i] * x[i]", "r[2] * x[i]") == "check 8 /terms/0/expression");
+  CHECK(problem("r[i] * x[i]", "r[-1] * x[i]") ==
+        "demo.json: /terms/0/expression: parse: column 3: expected a whole number, an index or data that holds "
+        "indices, found '-'");
 }
 
 }  // namespace gpu_node::chain

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "base/concat.h"
 #include "chain/evaluator.h"
 #include "chain/model.h"
 
@@ -228,6 +229,35 @@ TEST_CASE("model: what does not vary is found, and computed once") {
     CHECK(std::any_of(values->begin(), values->end(), [&](double found) { return std::fabs(found - wanted) < 1e-14; }));
   // The square of the observations is a part of the product, and no value of its own.
   CHECK(std::find(values->begin(), values->end(), 5.25) == values->end());
+}
+
+TEST_CASE("model: a sum of thousands of terms in one expression" * doctest::test_suite("truth")) {
+  std::string text = "0 - a^2";
+  double wanted = -kAt[5] * kAt[5], slope = -2 * kAt[5];
+  for (int i = 1; i <= 2000; ++i) {
+    text += concat(" + ", i, "e-5 * a");
+    wanted += i * 1e-5 * kAt[5];
+    slope += i * 1e-5;
+  }
+  Model model = model_of(text);
+  // An index is found at the end of such a line too.
+  model.definitions.push_back({"wide", std::nullopt, parsed("sum(i, " + text + " + y[i])")});
+  const Checked found = checked(model);
+  CHECK(found.density.logp == doctest::Approx(wanted).epsilon(1e-12));
+  CHECK(found.density.gradient[5] == doctest::Approx(slope).epsilon(1e-12));
+  REQUIRE(found.program.terms != nullptr);
+  CHECK(found.program.terms->names[0].size() < 300);
+}
+
+TEST_CASE("model: the work that expressions make is bounded, however they use each other") {
+  Model model = model_of("a");
+  std::string body = "p", places = "a";
+  for (int i = 0; i < 2000; ++i) body += " + p";
+  for (int i = 0; i < 4000; ++i) places += concat(" + e[", i, "]");
+  model.definitions.push_back({"e", Loop{"i", 0}, parsed(body)});
+  model.terms[0].expression = parsed(places);
+  CHECK(problem_of(model) ==
+        "/terms/0/expression: more than 4194304 numbers, names and calls, those of a definition for each place");
 }
 
 TEST_CASE("model: the oracle's memory is bounded") {

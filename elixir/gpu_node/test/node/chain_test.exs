@@ -198,6 +198,21 @@ defmodule GpuNode.ChainTest do
     assert GpuNode.alive?(node)
   end
 
+  @tag :truth
+  test "a place that a dimension does not have is refused where it is written", %{gpu: node} do
+    family = """
+    {"name": "odd", "dimensions": [{"name": "k", "size": 2}], "variables": [{"name": "x"}],
+     "definitions": [{"name": "e", "index": "i", "over": "k", "expression": "2 * i"}],
+     "terms": [
+       {"expression": "-x^2 + e[9]"}]}
+    """
+
+    assert {:error, error} = Chain.compile(node, family)
+    assert error.message == "family: /terms/0/expression: inputs: column 8: 'e[9]' is read at place 9 of 'k', which are 0 to 1"
+    assert %{stage: :check, file: "family", path: "/terms/0/expression", line: 4} = error.details
+    assert %Chain.Model{} = Chain.compile!(node, family, dimensions: [k: 10])
+  end
+
   test "requests that do not fit are refused", %{gpu: node} do
     model = normal(node)
     refused = fn options -> model |> Chain.run(options) |> elem(1) |> Map.fetch!(:code) end
