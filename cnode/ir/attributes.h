@@ -125,6 +125,17 @@ struct AxisAttributes {  // concatenate, stack, take, take_along_axis
   }
 };
 
+struct CumulativeAttributes {
+  int64_t axis = 0;
+  bool reverse = false;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axis", self.axis);
+    visit("reverse", self.reverse);
+  }
+};
+
 struct TopKAttributes {
   Count k;
 
@@ -167,7 +178,7 @@ struct PadAttributes {
 
 using AttributeVariant = std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes,
                                       IotaAttributes, ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes,
-                                      SliceAttributes, PutSliceAttributes, PadAttributes>;
+                                      SliceAttributes, PutSliceAttributes, PadAttributes, CumulativeAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

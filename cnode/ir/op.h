@@ -26,6 +26,7 @@ enum class Family : uint8_t {
   kConcatenate,  // concatenate, stack
   kMove,         // pad, put_slice, gather, take, take_along_axis, indexed_put
   kOrder,        // top_k
+  kCumulative,   // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
 };
 
 // Gives elements of its operands, and computes nothing where they are of the result's type.
@@ -81,6 +82,10 @@ enum class Code : uint8_t {
   kTakeAlongAxis,
   kIndexedPut,
   kTopK,
+  kCumulativeSum,
+  kCumulativeProduct,
+  kCumulativeMax,
+  kCumulativeMin,
 };
 
 // Which operands an op takes.
@@ -134,6 +139,7 @@ enum class ShapeRule : uint8_t {
   kTakeAlongAxis,  // the indices', which is the operand's but for `axis`
   kIndexed,        // the first operand's; the third lies in it where the indices say
   kTopK,           // the operand's, along the last axis `k`
+  kAlongAxis,      // the operand's, which has the axis `axis`
 };
 
 enum class AttributeKind : uint8_t {

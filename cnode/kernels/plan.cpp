@@ -69,6 +69,8 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_concatenate(instruction, operands, plan);
     case ir::Family::kOrder:
       return plan_order(instruction, operands, plan);
+    case ir::Family::kCumulative:
+      return plan_cumulative(instruction, operands, plan);
     case ir::Family::kMove:
       return plan_move(instruction, operands, plan);
     case ir::Family::kView:

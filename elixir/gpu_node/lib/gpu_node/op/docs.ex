@@ -47,7 +47,8 @@ defmodule GpuNode.Op.Docs do
     take_along_axis: "that of indices, which is that of tensor but for the axis",
     indexed:
       "that of tensor; updates have the outer axes of indices, then at most the axes of tensor that they do not go over",
-    top_k: "that of the operand, the last axis of length k"
+    top_k: "that of the operand, the last axis of length k",
+    along_axis: "that of the operand"
   }
 
   @takes %{
