@@ -25,7 +25,7 @@ enum class Family : uint8_t {
   kDot,
   kConcatenate,  // concatenate, stack
   kMove,         // pad, put_slice, gather, take, take_along_axis, indexed_put
-  kOrder,        // top_k
+  kOrder,        // top_k, sort, argsort
   kCumulative,   // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
 };
 
@@ -82,6 +82,8 @@ enum class Code : uint8_t {
   kTakeAlongAxis,
   kIndexedPut,
   kTopK,
+  kSort,
+  kArgsort,
   kCumulativeSum,
   kCumulativeProduct,
   kCumulativeMax,

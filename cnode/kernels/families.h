@@ -28,7 +28,7 @@ Result<void> plan_concatenate(const ir::Instruction& instruction, std::span<cons
 Result<void> plan_move(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // slice whose starts are operands.
 Result<void> plan_slice(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
-// top_k.
+// top_k, sort, argsort.
 Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 
 }  // namespace gpu_node::kernels
