@@ -19,7 +19,7 @@ namespace {
 // Pairs that a workgroup puts in order: a segment of a long row, or several short rows.
 constexpr uint32_t kLogBlock = 10;
 
-// Rows of as many elements, of which much is wanted, are sorted digit by digit: measured.
+// Rows of as many elements, of which much is wanted, are sorted digit by digit; an estimate, by the count of passes.
 constexpr int64_t kLongRow = 16'384;
 
 // Pairs of key and index in scratch: |count| for each row.
