@@ -20,6 +20,7 @@ AttributeKind kind_of(const std::optional<Dims>&) { return AttributeKind::kInteg
 AttributeKind kind_of(const Padding&) { return AttributeKind::kPadding; }
 AttributeKind kind_of(bool) { return AttributeKind::kBoolean; }
 AttributeKind kind_of(TieBreak) { return AttributeKind::kChoice; }
+AttributeKind kind_of(Direction) { return AttributeKind::kChoice; }
 AttributeKind kind_of(const Scalar&) { return AttributeKind::kLiteral; }
 
 template <typename T>
@@ -119,6 +120,9 @@ struct Texts {
   }
   void operator()(std::string_view name, TieBreak tie) {
     if (tie == TieBreak::kHigh) text += concat(", ", name, " high");
+  }
+  void operator()(std::string_view name, Direction direction) {
+    if (direction == Direction::kDescending) text += concat(", ", name, " desc");
   }
   void operator()(std::string_view name, const Scalar& value) {
     text += concat(", ", name, " of ", dtype_name(value.dtype));

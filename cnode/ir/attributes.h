@@ -25,6 +25,7 @@ namespace gpu_node::ir {
 using Axes = SmallList<uint8_t, 8>;
 
 enum class TieBreak : uint8_t { kLow, kHigh };
+enum class Direction : uint8_t { kAscending, kDescending };
 
 struct Count {
   int64_t value = 1;
@@ -125,6 +126,30 @@ struct AxisAttributes {  // concatenate, stack, take, take_along_axis
   }
 };
 
+struct CumulativeAttributes {
+  int64_t axis = 0;
+  bool reverse = false;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axis", self.axis);
+    visit("reverse", self.reverse);
+  }
+};
+
+struct OrderAttributes {  // sort, argsort
+  int64_t axis = 0;
+  Direction direction = Direction::kAscending;
+  bool stable = false;  // it always is
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axis", self.axis);
+    visit("direction", self.direction);
+    visit("stable", self.stable);
+  }
+};
+
 struct TopKAttributes {
   Count k;
 
@@ -218,7 +243,8 @@ struct ConvAttributes {
 using AttributeVariant =
     std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
                  ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes, SliceAttributes, PutSliceAttributes,
-                 PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes>;
+                 PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes, CumulativeAttributes,
+                 OrderAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

@@ -125,6 +125,19 @@ Result<Shape> top_k_shape(const Inference& inference) {
   return shape;
 }
 
+// The operand's shape, of an op that goes along the axis that its attribute |axis| names.
+Result<Shape> along_axis_shape(const Inference& inference) {
+  int64_t along = 0;
+  inference.instruction.attributes.visit([&](std::string_view name, const auto& field) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, int64_t>)
+      if (name == "axis") along = field;
+  });
+  Axes axes;
+  axes.push_back(static_cast<uint8_t>(along));
+  GPU_TRY(check_axes(inference, "axis", axes, inference.dtype(0), inference.shape(0)));
+  return inference.shape(0);
+}
+
 }  // namespace
 
 Result<void> check_axes(const Inference& inference, std::string_view name, const Axes& axes, Dtype dtype,
@@ -192,6 +205,8 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
       return infer_conv(inference);
     case ShapeRule::kTopK:
       return top_k_shape(inference);
+    case ShapeRule::kAlongAxis:
+      return along_axis_shape(inference);
   }
   return Error{ErrorCode::kInternal, concat("op ", inference.op().name, " has no shape rule")};
 }

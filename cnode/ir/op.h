@@ -28,7 +28,8 @@ enum class Family : uint8_t {
   kWindow,         // window_sum, window_product, window_max, window_min
   kWindowScatter,  // window_scatter_max, window_scatter_min
   kConv,
-  kOrder,  // top_k
+  kOrder,          // top_k, sort, argsort
+  kCumulative,     // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
 };
 
 // Gives elements of its operands, and computes nothing where they are of the result's type.
@@ -91,6 +92,12 @@ enum class Code : uint8_t {
   kWindowScatterMin,
   kConv,
   kTopK,
+  kSort,
+  kArgsort,
+  kCumulativeSum,
+  kCumulativeProduct,
+  kCumulativeMax,
+  kCumulativeMin,
 };
 
 // Which operands an op takes.
@@ -147,6 +154,7 @@ enum class ShapeRule : uint8_t {
   kWindowScatter,  // the first operand's; the second has one element for each place of `window` in it
   kConv,           // the batch over its groups, the filters, how many places the kernel has
   kTopK,           // the operand's, along the last axis `k`
+  kAlongAxis,      // the operand's, which has the axis `axis`
 };
 
 enum class AttributeKind : uint8_t {

@@ -15,6 +15,8 @@ Result<void> plan_create(const ir::Instruction& instruction, std::span<const Arg
 // sum, product, reduce_max, reduce_min, all, any. An operand without elements is given as its view of no storage; the
 // result is then the op's neutral value. Operands may be literals.
 Result<void> plan_reduce(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// cumulative_sum, cumulative_product, cumulative_max, cumulative_min.
+Result<void> plan_cumulative(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // argmax, argmin.
 Result<void> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // dot.
@@ -32,7 +34,7 @@ Result<void> plan_window(const ir::Instruction& instruction, std::span<const Arg
 Result<void> plan_window_scatter(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // conv.
 Result<void> plan_conv(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
-// top_k.
+// top_k, sort, argsort.
 Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 
 }  // namespace gpu_node::kernels

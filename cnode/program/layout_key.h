@@ -19,6 +19,7 @@ class LayoutKey {
   void add(uint64_t word) { words_.push_back(word); }
   void add(bool set) { words_.push_back(set ? 1 : 0); }
   void add(ir::TieBreak tie) { words_.push_back(static_cast<uint64_t>(tie)); }
+  void add(ir::Direction direction) { words_.push_back(static_cast<uint64_t>(direction)); }
   void add(const Dims& dims) {
     words_.push_back(static_cast<uint64_t>(dims.size()));
     for (const int64_t value : dims) words_.push_back(static_cast<uint64_t>(value));

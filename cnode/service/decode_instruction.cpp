@@ -184,6 +184,13 @@ Result<void> read_value(const KeyedValue& value, ir::TieBreak& tie) {
   return {};
 }
 
+Result<void> read_value(const KeyedValue& value, ir::Direction& direction) {
+  size_t place = 0;
+  GPU_TRY(value.choice({"asc", "desc"}, place));
+  direction = place == 1 ? ir::Direction::kDescending : ir::Direction::kAscending;
+  return {};
+}
+
 Result<void> read_value(const KeyedValue& value, Scalar& scalar) {
   Result<void> read = read_literal(value.reader, scalar);
   return read.ok() ? Result<void>() : with_context(std::move(read).error(), value.what);

@@ -14,9 +14,9 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define ELEMENT vec2
 #define ROUND 4
 #define WALK_RANK 1
+#define PRODUCT_IN_DOUBLE 
 #define VALUE float
 #define VALUE_F32 
-#define PRODUCT_IN_DOUBLE 
 #define ACC_SUM_COMPENSATED 
 layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { float in0[]; };

@@ -1,4 +1,4 @@
-// order bf16 s64 sr w0 b10 n256
+// order bf16 s64 srvid w0 b10 n256
 #version 460
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require

@@ -1,4 +1,4 @@
-// order f64 s32 sp w0 b10 n256
+// order f64 s32 spvid w0 b10 n256
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -45,7 +45,7 @@ void put(uint row, uint segment, uint position, KEY key, uint index) {
 void main() {
   order_main();
 }
-// order f64 s32 pr w0 b10 n256
+// order f64 s32 prvid w0 b10 n256
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);

@@ -1,4 +1,4 @@
-// order s32 s32 sp w1 b10 n256
+// order s32 s32 spvid w1 b10 n256
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -65,7 +65,7 @@ layout(push_constant, std430) uniform Push {
 void main() {
   exchange_main();
 }
-// order s32 s32 pr w2 b10 n256
+// order s32 s32 prvid w2 b10 n256
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);

@@ -31,18 +31,13 @@ std::string_view key_macro(Dtype element) {
 
 std::string_view key_type(Dtype element) { return order_key_bytes(element) == 8 ? "uvec2" : "uint"; }
 
-void declare_keys(Dtype element, ShaderBuilder& shader) {
-  shader.use(dtype_info(element).compute);
-  shader.define(key_macro(element));
-  shader.library("order_key.glsl");
-}
-
 // The functions that shaders/order.glsl is told elements by, and tells their order.
 std::string take_text(const OrderPass& pass, ShaderBuilder& shader) {
   std::string text = "void take(uint row, uint position, out KEY key, out uint index) {\n";
   if (pass.reads_source) {
     const std::string value = shader.load(pass.element, "source[P_SOURCE + row * P_LENGTH + position]");
-    text += concat("  key = descending_key(ascending_key(", value, "));\n  index = position;\n");
+    text += concat("  key = ", pass.descending ? "descending_key(" : "", "ascending_key(", value, ")",
+                   pass.descending ? ")" : "", ";\n  index = position;\n");
   } else {
     text += "  key = in_key[row * P_COUNT + position];\n  index = in_index[row * P_COUNT + position];\n";
   }
@@ -56,9 +51,10 @@ std::string put_text(const OrderPass& pass, ShaderBuilder& shader) {
       "  if (position >= P_KEEP || at >= P_OUT) return;\n"
       "  at += row * P_OUT;\n";
   if (pass.writes_results) {
-    text += "  values[at] = source[P_SOURCE + row * P_LENGTH + index];\n";
-    text +=
-        concat("  positions[at] = ", shader.store(pass.index, shader.convert(Dtype::u32, pass.index, "index")), ";\n");
+    if (pass.values) text += "  values[at] = source[P_SOURCE + row * P_LENGTH + index];\n";
+    if (pass.positions)
+      text += concat("  positions[at] = ", shader.store(pass.index, shader.convert(Dtype::u32, pass.index, "index")),
+                     ";\n");
   } else {
     text += "  out_key[at] = key;\n  out_index[at] = index;\n";
   }
@@ -67,24 +63,31 @@ std::string put_text(const OrderPass& pass, ShaderBuilder& shader) {
 
 }  // namespace
 
+void declare_keys(Dtype element, ShaderBuilder& shader) {
+  shader.use(dtype_info(element).compute);
+  shader.define(key_macro(element));
+  shader.library("order_key.glsl");
+}
+
 uint32_t order_key_bytes(Dtype element) { return dtype_info(element).bits == 64 ? 8 : 4; }
 
 std::string OrderPass::key() const {
   return concat("order ", dtype_name(element), " ", dtype_name(index), reads_source ? " s" : " p",
-                writes_results ? "r" : "p", " w", static_cast<int>(network), " b", log_block, " n", invocations);
+                writes_results ? "r" : "p", values ? "v" : "", positions ? "i" : "", descending ? "d" : "a", " w",
+                static_cast<int>(network), " b", log_block, " n", invocations);
 }
 
 Result<vulkan::KernelSource> OrderPass::emit(const vulkan::DeviceInfo& device) const {
   ShaderBuilder shader(device);
   shader.local_size(invocations);
-  if (reads_source || writes_results) shader.buffer("source", element, kRead);
+  if (binds_source()) shader.buffer("source", element, kRead);
   if (!reads_source) {
     shader.buffer("in_key", key_type(element), kRead);
     shader.buffer("in_index", "uint", kRead);
   }
   if (writes_results) {
-    shader.buffer("values", element, kWrite);
-    shader.buffer("positions", index, kWrite);
+    if (values) shader.buffer("values", element, kWrite);
+    if (positions) shader.buffer("positions", index, kWrite);
   } else {
     shader.buffer("out_key", key_type(element), kWrite);
     shader.buffer("out_index", "uint", kWrite);

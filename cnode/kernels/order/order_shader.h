@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "kernels/glsl/shader_builder.h"
 #include "tensor/dtype.h"
 #include "vulkan/device_info.h"
 #include "vulkan/kernel_cache.h"
@@ -23,8 +24,10 @@ struct OrderPass {
   };
   Dtype element = Dtype::f32;  // of the source
   Dtype index = Dtype::s32;    // of the positions in the results
-  bool reads_source = true;    // else the pairs of an earlier pass
-  bool writes_results = true;  // else pairs for a later one
+  bool descending = true;
+  bool values = true, positions = true;  // which results are written
+  bool reads_source = true;              // else the pairs of an earlier pass
+  bool writes_results = true;            // else pairs for a later one
   Network network = Network::kSort;
   uint32_t log_block = 10;
   uint32_t invocations = 256;
@@ -35,9 +38,11 @@ struct OrderPass {
                                                 "RUN",  "SOURCE",   "LENGTH", "LOG_SEGMENT"};
   static constexpr uint32_t kWords = std::size(kNames);
 
+  bool binds_source() const { return reads_source || (writes_results && values); }
+
   std::string key() const;
-  // Bindings: the source if it is read or results are written, the keys and indices read, those written or the values
-  // and positions.
+  // Bindings: the source if it is read or values are written, the keys and indices read, those written or the values
+  // and positions that are wanted.
   Result<vulkan::KernelSource> emit(const vulkan::DeviceInfo& device) const;
 };
 
@@ -57,5 +62,7 @@ struct OrderExchange {
 
 // Of a key in a buffer.
 uint32_t order_key_bytes(Dtype element);
+// KEY and the functions of order_key.glsl for elements of |element|.
+void declare_keys(Dtype element, ShaderBuilder& shader);
 
 }  // namespace gpu_node::kernels

@@ -9,47 +9,15 @@
 #include "kernels/glsl/position_text.h"
 #include "kernels/glsl/shader_builder.h"
 #include "kernels/plan.h"
+#include "kernels/reduce/accumulator_text.h"
 
 namespace gpu_node::kernels {
 namespace {
 
-constexpr std::array<std::string_view, 10> kNames = {"sum", "product", "max",         "min",    "all",
-                                                     "any", "argmax",  "argmax_high", "argmin", "argmin_high"};
-
 constexpr std::string_view kComponents = "xyzw";
 
-bool is_arg(Accumulator accumulator) { return accumulator >= Accumulator::kArgMax; }
-bool is_truth(Accumulator accumulator) { return accumulator == Accumulator::kAll || accumulator == Accumulator::kAny; }
-bool is_compensated(const ReducePass& pass) { return pass.accumulator == Accumulator::kSum && is_float(pass.element); }
-
-std::string_view accumulator_macro(const ReducePass& pass) {
-  switch (pass.accumulator) {
-    case Accumulator::kSum:
-      return is_compensated(pass) ? "ACC_SUM_COMPENSATED" : "ACC_SUM";
-    case Accumulator::kProduct:
-      return "ACC_PRODUCT";
-    case Accumulator::kMax:
-      return "ACC_MAX";
-    case Accumulator::kMin:
-      return "ACC_MIN";
-    case Accumulator::kAll:
-      return "ACC_ALL";
-    case Accumulator::kAny:
-      return "ACC_ANY";
-    case Accumulator::kArgMax:
-    case Accumulator::kArgMaxHigh:
-      return "ACC_ARGMAX";
-    case Accumulator::kArgMin:
-    case Accumulator::kArgMinHigh:
-      return "ACC_ARGMIN";
-  }
-  return "";
-}
-
 // The type of an Acc's value.
-std::string_view value_type(const ReducePass& pass) {
-  return is_truth(pass.accumulator) ? "uint" : compute_type(pass.element);
-}
+std::string_view value_type(const ReducePass& pass) { return acc_value_type(pass.accumulator, pass.element); }
 
 // 1 where |value| of |dtype| is not zero; by its bits, since a comparison may take a subnormal for zero.
 std::string truth(Dtype dtype, const std::string& value) {
@@ -103,30 +71,17 @@ class Emitter {
     builder_.define("ELEMENT", element_type());
     builder_.define("ROUND", pass_.vectors ? "2" : "4");
     builder_.define("WALK_RANK", concat(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
-    builder_.define("VALUE", value_type(pass_));
-    if (value_type(pass_) == "float") builder_.define("VALUE_F32");
-    if (value_type(pass_) == "double") builder_.define("VALUE_F64");
     if (has_factors() && value_type(pass_) == "float" && in_double_) {
       builder_.use(ComputeType::kF64);
       builder_.define("PRODUCT_IN_DOUBLE");
     }
-    builder_.define(accumulator_macro(pass_));
-    if (pass_.accumulator == Accumulator::kArgMaxHigh || pass_.accumulator == Accumulator::kArgMinHigh)
-      builder_.define("TIE_HIGH");
-    if (pass_.accumulator == Accumulator::kMax) builder_.define("ACC_START", lowest_literal(pass_.element));
-    if (pass_.accumulator == Accumulator::kMin) builder_.define("ACC_START", highest_literal(pass_.element));
-  }
-
-  void declare_acc_buffers(const std::string& name, ShaderBuilder::Access access) {
-    builder_.buffer(name + "_value", value_type(pass_), access);
-    if (pass_.has_extra())
-      builder_.buffer(name + "_extra", is_arg(pass_.accumulator) ? "uint" : value_type(pass_), access);
+    define_accumulator(pass_.accumulator, pass_.element, builder_);
   }
 
   void declare_buffers() {
     using enum ShaderBuilder::Access;
     if (pass_.input == PassInput::kAccs) {
-      declare_acc_buffers("in", kRead);
+      declare_acc_buffers(pass_.accumulator, pass_.element, "in", kRead, builder_);
     } else {
       for (uint32_t i = 0; i < pass_.inputs(); ++i) {
         const std::string name = concat("in", i);
@@ -135,7 +90,7 @@ class Emitter {
       }
     }
     if (pass_.writes_accs) {
-      declare_acc_buffers("out", kWrite);
+      declare_acc_buffers(pass_.accumulator, pass_.element, "out", kWrite, builder_);
     } else {
       builder_.buffer("result", pass_.result, kWrite);
     }
@@ -148,7 +103,9 @@ class Emitter {
   }
 
   // Products of floats are taken apart from their factors: what rounding loses is added too.
-  bool has_factors() const { return pass_.input == PassInput::kProducts && is_compensated(pass_); }
+  bool has_factors() const {
+    return pass_.input == PassInput::kProducts && is_compensated(pass_.accumulator, pass_.element);
+  }
 
   std::string element_type() const {
     if (pass_.input == PassInput::kAccs) return "Acc";
@@ -191,7 +148,7 @@ class Emitter {
   void declare_fetch() {
     std::string fetch, take;
     if (pass_.input == PassInput::kAccs) {
-      fetch = pass_.has_extra() ? "return Acc(in_value[at], in_extra[at]);" : "return Acc(in_value[at]);";
+      fetch = "return " + acc_load_text(pass_.accumulator, pass_.element, "in", "at") + ";";
       take = "acc = acc_merge(acc, x);";
     } else if (pass_.vectors) {
       for (uint32_t i = 0; i < pass_.inputs(); ++i) {
@@ -254,8 +211,8 @@ class Emitter {
   void declare_put() {
     std::string text = "void put(uint part, uint output_index, Acc acc) {\n";
     if (pass_.writes_accs) {
-      text += "  uint at = part * P_OUTPUTS + output_index;\n  out_value[at] = acc.value;\n";
-      if (pass_.has_extra()) text += "  out_extra[at] = acc.extra;\n";
+      text += "  uint at = part * P_OUTPUTS + output_index;\n";
+      text += acc_store_text(pass_.accumulator, pass_.element, "out", "at");
     } else {
       const Dtype outcome = is_arg(pass_.accumulator) || is_truth(pass_.accumulator) ? Dtype::u32 : pass_.element;
       std::string value = "acc_result(acc)";
@@ -273,21 +230,9 @@ class Emitter {
 
 }  // namespace
 
-bool ReducePass::has_extra() const { return is_arg(accumulator) || is_compensated(*this); }
-
-uint32_t ReducePass::value_bytes() const {
-  if (is_truth(accumulator)) return 4;
-  return dtype_info(element).bits == 64 ? 8 : 4;
-}
-
-uint32_t ReducePass::extra_bytes() const {
-  if (!has_extra()) return 0;
-  return is_arg(accumulator) ? 4 : value_bytes();
-}
-
 std::string ReducePass::key() const {
   std::string text = "reduce ";
-  text += kNames[static_cast<size_t>(accumulator)];
+  text += accumulator_name(accumulator);
   for (uint32_t i = 0; i < inputs() && input != PassInput::kAccs; ++i) {
     text += ' ';
     text += dtype_name(sources[i]);

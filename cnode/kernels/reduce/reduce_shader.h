@@ -30,11 +30,6 @@ struct ReducePass {
   uint32_t walk_rank = 0;  // axes reduced, after merging; at least 1 unless the input is kNothing
   uint32_t invocations = 256;
 
-  // Whether an Acc has a second member, which lies in a buffer of its own.
-  bool has_extra() const;
-  uint32_t value_bytes() const;  // of an Acc's members in those buffers
-  uint32_t extra_bytes() const;
-
   // Positions of the parameters, all of 32 bits.
   static constexpr uint32_t kOutputs = 0, kCount = 1, kChunk = 2, kMode = 3, kFixed = 4;
   uint32_t inputs() const { return input == PassInput::kNothing ? 0 : input == PassInput::kProducts ? 2 : 1; }

@@ -6,6 +6,7 @@
 
 #include "base/divide_up.h"
 #include "kernels/elementwise/block.h"
+#include "kernels/reduce/accumulator_text.h"
 #include "kernels/reduce/reduce_shader.h"
 #include "kernels/reduce/reduce_variants.h"
 
@@ -167,7 +168,8 @@ void take_fours(Work& work, Cover& cover) {
 // The buffers that carry Accs from the first pass to the second.
 Result<std::vector<Binding>> add_acc_buffers(const ReducePass& pass, const Cover& cover, PlanBuilder& plan) {
   std::vector<Binding> bindings;
-  for (const uint32_t bytes : {pass.value_bytes(), pass.extra_bytes()}) {
+  for (const uint32_t bytes :
+       {acc_value_bytes(pass.accumulator, pass.element), acc_extra_bytes(pass.accumulator, pass.element)}) {
     if (bytes == 0) continue;
     GPU_ASSIGN(const uint32_t scratch, plan.add_parts(cover.parts, cover.outputs, bytes));
     bindings.push_back({Binding::Kind::kScratch, scratch, 0, 0, true});

@@ -50,7 +50,8 @@ defmodule GpuNode.Op.Docs do
     window: "how many places the window has on each axis",
     window_scatter: "that of tensor; source has an element for each place of the window; init is a scalar",
     conv: "the batch over its groups, the filters, how many places the kernel has on each spatial axis; permuted",
-    top_k: "that of the operand, the last axis of length k"
+    top_k: "that of the operand, the last axis of length k",
+    along_axis: "that of the operand"
   }
 
   @takes %{

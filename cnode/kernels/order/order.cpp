@@ -1,18 +1,26 @@
-// Plans top_k: rows are put in order segment by segment, and of each segment what can be among the k stays, until one
-// is left. Where more than half a segment stays, segments are merged into one order of the row instead.
+// Plans top_k, sort and argsort: rows are put in order segment by segment, and of each segment what can be among the k
+// stays, until one is left. Where more than half a segment stays, segments are merged into one order of the row
+// instead, or where rows are long they are sorted digit by digit.
 #include <algorithm>
 #include <bit>
 
 #include "base/divide_up.h"
 #include "kernels/elementwise/block.h"
 #include "kernels/families.h"
+#include "kernels/glsl/position_text.h"
+#include "kernels/move/moves.h"
 #include "kernels/order/order_shader.h"
+#include "kernels/order/radix.h"
+#include "kernels/order/radix_shader.h"
 
 namespace gpu_node::kernels {
 namespace {
 
 // Pairs that a workgroup puts in order: a segment of a long row, or several short rows.
 constexpr uint32_t kLogBlock = 10;
+
+// Rows of as many elements, of which much is wanted, are sorted digit by digit; an estimate, by the count of passes.
+constexpr int64_t kLongRow = 16'384;
 
 // Pairs of key and index in scratch: |count| for each row.
 struct Pairs {
@@ -25,15 +33,17 @@ Binding of_scratch(uint32_t scratch, bool written) { return {Binding::Kind::kScr
 // The rows of a top_k on their way through its passes.
 class Rows {
  public:
-  Rows(const Place& source, PlanBuilder& plan) : plan_(plan) {
+  Rows(const Place& source, bool descending, PlanBuilder& plan) : plan_(plan) {
     const Shape& shape = source.map.shape;
     length_ = static_cast<uint64_t>(shape[shape.size() - 1]);
     rows_ = static_cast<uint64_t>(element_count(shape)) / length_;
     pass_.element = source.dtype;
+    pass_.descending = descending;
     log_segment_ = std::min(kLogBlock, static_cast<uint32_t>(std::countr_zero(std::bit_ceil(length_))));
   }
 
-  Result<void> bind(const Place& source, const Place& values, const Place& positions);
+  // |values| and |positions|: nullptr where they are not wanted.
+  Result<void> bind(const Place& source, const Place* values, const Place* positions);
   Result<void> select(uint64_t k);
   Result<void> merge(uint64_t k);
   uint64_t segment() const { return uint64_t{1} << log_segment_; }
@@ -50,18 +60,24 @@ class Rows {
   OrderPass pass_;
   uint64_t rows_ = 0, length_ = 0;
   uint32_t log_segment_ = 0;
-  Bound source_{}, values_{}, positions_{};
+  Bound source_{};
+  SmallList<Bound, 2> results_;
 };
 
-Result<void> Rows::bind(const Place& source, const Place& values, const Place& positions) {
+Result<void> Rows::bind(const Place& source, const Place* values, const Place* positions) {
   // Places are counted in 32 bits, and those of a row rounded up to a power of two.
   if (rows_ * std::bit_ceil(length_) > uint64_t{1} << 31)
     return plan_.unsupported(concat(rows_, " rows of ", length_,
                                     " elements; at most 2147483648 are supported, rows rounded up to a power of two"));
-  pass_.index = positions.dtype;
+  pass_.values = values != nullptr;
+  pass_.positions = positions != nullptr;
+  if (positions != nullptr) pass_.index = positions->dtype;
   GPU_ASSIGN(source_, plan_.bind(source, false));
-  GPU_ASSIGN(values_, plan_.bind(values, true));
-  GPU_ASSIGN(positions_, plan_.bind(positions, true));
+  for (const Place* place : {values, positions}) {
+    if (place == nullptr) continue;
+    GPU_ASSIGN(const Bound bound, plan_.bind(*place, true));
+    results_.push_back(bound);
+  }
   return {};
 }
 
@@ -85,13 +101,13 @@ Result<void> Rows::append(const Pairs* from, const Pairs* to, uint64_t count, ui
   Dispatch dispatch;
   dispatch.key = pass.key();
   dispatch.emit = [pass, &device] { return pass.emit(device); };
-  if (pass.reads_source || pass.writes_results) dispatch.bindings.push_back(source_.binding);
+  if (pass.binds_source()) dispatch.bindings.push_back(source_.binding);
   if (from != nullptr)
     for (const uint32_t scratch : {from->keys, from->indices}) dispatch.bindings.push_back(of_scratch(scratch, false));
   if (to != nullptr)
     for (const uint32_t scratch : {to->keys, to->indices}) dispatch.bindings.push_back(of_scratch(scratch, true));
   else
-    for (const Bound* bound : {&values_, &positions_}) dispatch.bindings.push_back(bound->binding);
+    for (const Bound& bound : results_) dispatch.bindings.push_back(bound.binding);
   const uint64_t segments = divide_up(out, keep);
   const uint64_t words[OrderPass::kWords] = {
       rows_, segments, count, keep, out, run, static_cast<uint64_t>(source_.offset), length_, log_segment_};
@@ -149,22 +165,96 @@ Result<void> Rows::merge(uint64_t k) {
   return {};
 }
 
+Result<Place> dense(const Place& source, PlanBuilder& plan) {
+  if (source.map.is_row_major()) return source;
+  const Place made = plan.add_scratch(source.dtype, source.map.shape);
+  GPU_TRY(append_copy(source, made, plan));
+  return made;
+}
+
+// What is wanted of rows in order: their first |k|, as values, positions or both.
+struct Wanted {
+  bool descending = false;
+  uint64_t k = 1;
+  const Place* values = nullptr;
+  const Place* positions = nullptr;
+};
+
+// The last axis of |source|, which is row-major, digit by digit.
+Result<void> append_by_digits(const Place& source, const Wanted& wanted, PlanBuilder& plan) {
+  const Shape& shape = source.map.shape;
+  const int64_t count = shape[shape.size() - 1], rows = element_count(shape) / count;
+  if (rows * count > int64_t{1} << 31)
+    return plan.unsupported(concat(rows, " rows of ", count, " elements; at most 2147483648 are supported"));
+  GPU_ASSIGN(const Bound bound, plan.bind(source, false));
+  GPU_ASSIGN(const uint32_t keys, plan.add_parts(rows, count, order_key_bytes(source.dtype)));
+  const RadixKeys made{source.dtype, wanted.descending};
+  Dispatch dispatch;
+  dispatch.key = made.key();
+  dispatch.emit = [made, &device = plan.device()] { return made.emit(device); };
+  dispatch.bindings = {bound.binding, of_scratch(keys, true)};
+  const uint32_t words[] = {static_cast<uint32_t>(rows * count), static_cast<uint32_t>(bound.offset)};
+  plan.set_parameters(words, dispatch);
+  plan.set_grid(words[0], element_local_size(plan.device()), dispatch);
+  GPU_TRY(plan.append(std::move(dispatch)));
+  const auto [first, bits] = order_key_bits(source.dtype);
+  GPU_ASSIGN(const uint32_t indices,
+             append_radix(keys, order_key_bytes(source.dtype) == 8, rows, count, first, bits, plan));
+  const Place all{Binding::Kind::kScratch, indices, Dtype::u32, IndexMap::row_major(shape)};
+  Dims from;
+  Shape kept = shape;
+  for (int d = 0; d < shape.size(); ++d) from.push_back(0);
+  kept[shape.size() - 1] = static_cast<int64_t>(wanted.k);
+  const Place order = part_of(all, from, kept);
+  if (wanted.positions != nullptr) GPU_TRY(append_conversion(order, *wanted.positions, plan));
+  if (wanted.values == nullptr) return {};
+  Place named = source;
+  named.map.shape = kept;
+  named.map.strides[shape.size() - 1] = 0;
+  return append_gather(named, {Column{order, count - 1, 1}}, *wanted.values, plan);
+}
+
+// By what is fastest; values and positions are dense.
+Result<void> append_order(const Place& source, const Wanted& wanted, PlanBuilder& plan) {
+  Rows rows(source, wanted.descending, plan);
+  const int64_t length = source.map.shape[source.map.shape.size() - 1];
+  const bool selects = 2 * wanted.k <= rows.segment() || length <= static_cast<int64_t>(rows.segment());
+  if (!selects && length >= kLongRow) return append_by_digits(source, wanted, plan);
+  GPU_TRY(rows.bind(source, wanted.values, wanted.positions));
+  return selects ? rows.select(wanted.k) : rows.merge(wanted.k);
+}
+
+// |place| with its axis |axis| behind the others.
+Place with_last(const Place& place, int axis) {
+  Dims axes;
+  for (int d = 0; d < place.map.shape.size(); ++d)
+    if (d != axis) axes.push_back(d);
+  axes.push_back(axis);
+  Place other = place;
+  other.map = transposed(place.map, axes);
+  return other;
+}
+
 }  // namespace
 
 Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
-  const auto k = static_cast<uint64_t>(instruction.attributes.as<ir::TopKAttributes>().k.value);
-  Place source = plan.placed(source_of(operands[0], 0));
-  if (!source.map.is_row_major()) {
-    const Place dense = plan.add_scratch(source.dtype, source.map.shape);
-    GPU_TRY(append_copy(source, dense, plan));
-    source = dense;
+  const Place given = plan.placed(source_of(operands[0], 0));
+  Wanted wanted;
+  if (instruction.op->code == ir::Code::kTopK) {
+    wanted = {true, static_cast<uint64_t>(instruction.attributes.as<ir::TopKAttributes>().k.value), &plan.result(0),
+              &plan.result(1)};
+    GPU_ASSIGN(const Place source, dense(given, plan));
+    return append_order(source, wanted, plan);
   }
-  Rows rows(source, plan);
-  GPU_TRY(rows.bind(source, plan.result(0), plan.result(1)));
-  return 2 * k <= rows.segment() ||
-                 source.map.shape[source.map.shape.size() - 1] <= static_cast<int64_t>(rows.segment())
-             ? rows.select(k)
-             : rows.merge(k);
+  const auto& attributes = instruction.attributes.as<ir::OrderAttributes>();
+  const auto axis = static_cast<int>(attributes.axis);
+  GPU_ASSIGN(const Place source, dense(with_last(given, axis), plan));
+  wanted.descending = attributes.direction == ir::Direction::kDescending;
+  wanted.k = static_cast<uint64_t>(source.map.shape[source.map.shape.size() - 1]);
+  return write_dense(with_last(plan.result(), axis), plan, [&](const Place& to) {
+    (instruction.op->code == ir::Code::kSort ? wanted.values : wanted.positions) = &to;
+    return append_order(source, wanted, plan);
+  });
 }
 
 }  // namespace gpu_node::kernels
