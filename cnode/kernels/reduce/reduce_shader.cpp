@@ -20,7 +20,9 @@ constexpr std::string_view kComponents = "xyzw";
 
 bool is_arg(Accumulator accumulator) { return accumulator >= Accumulator::kArgMax; }
 bool is_truth(Accumulator accumulator) { return accumulator == Accumulator::kAll || accumulator == Accumulator::kAny; }
-bool is_compensated(const ReducePass& pass) { return pass.accumulator == Accumulator::kSum && is_float(pass.element); }
+bool is_compensated(const ReducePass& pass) {
+  return pass.accumulator == Accumulator::kSum && !is_integer(pass.element);
+}
 
 std::string_view accumulator_macro(const ReducePass& pass) {
   switch (pass.accumulator) {
@@ -53,6 +55,10 @@ std::string_view value_type(const ReducePass& pass) {
 
 // 1 where |value| of |dtype| is not zero; by its bits, since a comparison may take a subnormal for zero.
 std::string truth(Dtype dtype, const std::string& value) {
+  if (is_complex(dtype)) {
+    const Dtype part = component_type(dtype);
+    return "(" + truth(part, value + ".x") + " | " + truth(part, value + ".y") + ")";
+  }
   if (dtype == Dtype::f64) {
     return "(((unpackDouble2x32(" + value + ").y & 0x7fffffffu) | unpackDouble2x32(" + value + ").x) != 0u ? 1u : 0u)";
   }
@@ -104,13 +110,22 @@ class Emitter {
     builder_.define("ROUND", pass_.vectors ? "2" : "4");
     builder_.define("WALK_RANK", concat(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
     builder_.define("VALUE", value_type(pass_));
-    if (value_type(pass_) == "float") builder_.define("VALUE_F32");
-    if (value_type(pass_) == "double") builder_.define("VALUE_F64");
-    if (has_factors() && value_type(pass_) == "float" && in_double_) {
+    const std::string_view value = value_type(pass_);
+    if (value == "float") builder_.define("VALUE_F32");
+    if (value == "double") builder_.define("VALUE_F64");
+    if (value == "vec2") builder_.define("VALUE_C64");
+    if (value == "dvec2") builder_.define("VALUE_C128");
+    if (has_factors() && (value == "float" || value == "vec2") && in_double_) {
       builder_.use(ComputeType::kF64);
       builder_.define("PRODUCT_IN_DOUBLE");
     }
     builder_.define(accumulator_macro(pass_));
+    if (is_complex(pass_.element) && pass_.accumulator == Accumulator::kProduct) {
+      builder_.define("ACC_ONE", one_literal(pass_.element));
+      builder_.use_double_where_supported();
+      builder_.library("lib/op_common.glsl");
+      builder_.library("lib/op_complex.glsl");
+    }
     if (pass_.accumulator == Accumulator::kArgMaxHigh || pass_.accumulator == Accumulator::kArgMinHigh)
       builder_.define("TIE_HIGH");
     if (pass_.accumulator == Accumulator::kMax) builder_.define("ACC_START", lowest_literal(pass_.element));
@@ -153,6 +168,7 @@ class Emitter {
   std::string element_type() const {
     if (pass_.input == PassInput::kAccs) return "Acc";
     const std::string value(value_type(pass_));
+    if (has_factors() && is_complex(pass_.element)) return value == "dvec2" ? "dmat2" : "mat2";
     if (has_factors()) return std::string(value == "double" ? "d" : "") + (pass_.vectors ? "mat2x4" : "vec2");
     return pass_.vectors ? std::string(vector_type(value)) : value;
   }
@@ -202,7 +218,7 @@ class Emitter {
       for (int component = 0; component < 4; ++component) take += (component == 0 ? "" : "\n  ") + take_text(component);
     } else if (has_factors()) {
       fetch = "return ELEMENT(" + source_text(0, place(0)) + ", " + source_text(1, place(1)) + ");";
-      take = "acc_product(acc, x.x, x.y);";
+      take = is_complex(pass_.element) ? "acc_product(acc, x[0], x[1]);" : "acc_product(acc, x.x, x.y);";
     } else {
       fetch = "return " + value_text({place(0), place(1)}) + ";";
       take = "acc_add(acc, x, position);";
@@ -277,7 +293,7 @@ bool ReducePass::has_extra() const { return is_arg(accumulator) || is_compensate
 
 uint32_t ReducePass::value_bytes() const {
   if (is_truth(accumulator)) return 4;
-  return dtype_info(element).bits == 64 ? 8 : 4;
+  return static_cast<uint32_t>(dtype_size_bytes(computing_type(element)));
 }
 
 uint32_t ReducePass::extra_bytes() const {
