@@ -1,7 +1,8 @@
 // What a reduction carries from element to element: struct Acc and its functions, one set per ACC_* macro.
 //
-// The emitter defines VALUE, the type elements arrive in, VALUE_F32 or VALUE_F64 when that is a float, PRODUCT_IN_DOUBLE where
-// products of f32 are exact in a wider type, and ACC_START for ACC_MAX and ACC_MIN. A set of two members defines ACC_EXTRA, the type of the second: between passes each member lies in
+// The emitter defines VALUE, the type elements arrive in, VALUE_F32 or VALUE_F64 when that is a float, VALUE_C64 or
+// VALUE_C128 when it is two of them, PRODUCT_IN_DOUBLE where products of f32 are exact in a wider type, ACC_START for
+// ACC_MAX and ACC_MIN and for products of complex numbers ACC_ONE and op_multiply (lib/op_complex.glsl). A set of two members defines ACC_EXTRA, the type of the second: between passes each member lies in
 // a buffer of its own. Tests for NaN look at the bits: a driver may compile x != x away.
 
 #if defined(VALUE_F32)
@@ -14,6 +15,13 @@ bool is_nan_value(VALUE x) {
   return high > 0x7ff00000u || (high == 0x7ff00000u && word.x != 0u);
 }
 bool is_finite_value(VALUE x) { return (unpackDouble2x32(x).y & 0x7ff00000u) != 0x7ff00000u; }
+#elif defined(VALUE_C64)
+bvec2 are_finite(VALUE x) { return notEqual(floatBitsToUint(x) & 0x7f800000u, uvec2(0x7f800000u)); }
+#elif defined(VALUE_C128)
+bvec2 are_finite(VALUE x) {
+  uvec2 high = uvec2(unpackDouble2x32(x.x).y, unpackDouble2x32(x.y).y);
+  return notEqual(high & 0x7ff00000u, uvec2(0x7ff00000u));
+}
 #else
 bool is_nan_value(VALUE x) { return false; }
 #endif
@@ -21,7 +29,7 @@ bool is_nan_value(VALUE x) { return false; }
 #if defined(ACC_SUM_COMPENSATED)
 // The running sum and what its roundings lost: the result is within one rounding of the exact sum, whatever the order.
 #define ACC_EXTRA VALUE
-#if defined(VALUE_F64)
+#if defined(VALUE_F64) || defined(VALUE_C128)
 #define VALUE_SPLIT 134217729.0lf
 #else
 #define VALUE_SPLIT 4097.0
@@ -42,12 +50,17 @@ void acc_put(inout Acc acc, VALUE x, VALUE x_lost) {
   acc.extra = all_lost;
 }
 void acc_add(inout Acc acc, VALUE x, uint position) { acc_put(acc, x, VALUE(0)); }
+#if defined(VALUE_C64)
+#define WIDE dvec2
+#else
+#define WIDE double
+#endif
 // A product with what its rounding loses, so that a dot is as exact as a sum. Not by fma: a driver may make it two roundings.
-void acc_product(inout Acc acc, VALUE a, VALUE b) {
+void acc_one_product(inout Acc acc, VALUE a, VALUE b) {
 #if defined(PRODUCT_IN_DOUBLE)
-  precise double exact = double(a) * double(b);
+  precise WIDE exact = WIDE(a) * WIDE(b);
   precise VALUE product = VALUE(exact);
-  precise VALUE lost = VALUE(exact - double(product));
+  precise VALUE lost = VALUE(exact - WIDE(product));
 #else
   // Dekker's product of halves.
   precise VALUE product = a * b;
@@ -58,17 +71,36 @@ void acc_product(inout Acc acc, VALUE a, VALUE b) {
 #endif
   acc_put(acc, product, lost);
 }
+#if defined(VALUE_C64) || defined(VALUE_C128)
+// Each part is a sum of two products.
+void acc_product(inout Acc acc, VALUE a, VALUE b) {
+  acc_one_product(acc, a, VALUE(b.x));
+  acc_one_product(acc, VALUE(-a.y, a.x), VALUE(b.y));
+}
+#else
+void acc_product(inout Acc acc, VALUE a, VALUE b) { acc_one_product(acc, a, b); }
+#endif
 Acc acc_merge(Acc a, Acc b) {
   acc_put(a, b.value, b.extra);
   return a;
 }
 // An infinite or NaN sum makes the lost part NaN, and is the result.
+#if defined(VALUE_C64) || defined(VALUE_C128)
+VALUE acc_result(Acc acc) {
+  bvec2 finite = are_finite(acc.extra);
+  return VALUE(finite.x ? acc.value.x + acc.extra.x : acc.value.x, finite.y ? acc.value.y + acc.extra.y : acc.value.y);
+}
+#else
 VALUE acc_result(Acc acc) { return is_finite_value(acc.extra) ? acc.value + acc.extra : acc.value; }
+#endif
 
 #elif defined(ACC_SUM) || defined(ACC_PRODUCT)
 #if defined(ACC_SUM)
 #define ACC_START VALUE(0)
 #define ACC_JOIN(a, b) ((a) + (b))
+#elif defined(ACC_ONE)
+#define ACC_START ACC_ONE
+#define ACC_JOIN(a, b) op_multiply(a, b)
 #else
 #define ACC_START VALUE(1)
 #define ACC_JOIN(a, b) ((a) * (b))

@@ -53,9 +53,11 @@ inline bool append_value(scalar::Block& block, std::string_view text) {
     block.input(*type);
     return true;
   }
-  const auto bits = read_number<uint64_t>(text.substr(equals + 1), 16);
-  if (bits) block.constant(scalar::number_of(*type, *bits));
-  return bits.has_value();
+  const auto parts = split(text.substr(equals + 1), '_');
+  const auto low = read_number<uint64_t>(parts[0], 16);
+  const auto high = parts.size() > 1 ? read_number<uint64_t>(parts[1], 16) : uint64_t{0};
+  if (low && high) block.constant(scalar::number_of(*type, {*low, *high}));
+  return low && high;
 }
 
 // Nothing where |text| is that of no block.

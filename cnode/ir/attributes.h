@@ -240,11 +240,10 @@ struct ConvAttributes {
   }
 };
 
-using AttributeVariant =
-    std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
-                 ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes, SliceAttributes, PutSliceAttributes,
-                 PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes, CumulativeAttributes,
-                 OrderAttributes>;
+using AttributeVariant = std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes,
+                                      IotaAttributes, ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes,
+                                      SliceAttributes, PutSliceAttributes, PadAttributes, WindowAttributes,
+                                      WindowScatterAttributes, ConvAttributes, CumulativeAttributes, OrderAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

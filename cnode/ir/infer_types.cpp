@@ -5,7 +5,6 @@ namespace gpu_node::ir {
 namespace {
 
 Dtype floating(Dtype dtype) { return is_integer(dtype) ? Dtype::f32 : dtype; }
-Dtype component(Dtype dtype) { return dtype == Dtype::c64 ? Dtype::f32 : dtype == Dtype::c128 ? Dtype::f64 : dtype; }
 Dtype complex(Dtype dtype) { return dtype == Dtype::f64 || dtype == Dtype::c128 ? Dtype::c128 : Dtype::c64; }
 
 Error wrong_type(const Inference& inference, size_t result, std::string_view expected) {
@@ -60,9 +59,9 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
     case TypeRule::kFloating:
       return floating(inference.dtype(0));
     case TypeRule::kComponent:
-      return component(inference.dtype(0));
+      return component_type(inference.dtype(0));
     case TypeRule::kReal:
-      return floating(component(inference.dtype(0)));
+      return floating(component_type(inference.dtype(0)));
     case TypeRule::kComplex:
       return complex(inference.dtype(0));
     case TypeRule::kPredicate:

@@ -28,8 +28,8 @@ enum class Family : uint8_t {
   kWindow,         // window_sum, window_product, window_max, window_min
   kWindowScatter,  // window_scatter_max, window_scatter_min
   kConv,
-  kOrder,          // top_k, sort, argsort
-  kCumulative,     // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
+  kOrder,       // top_k, sort, argsort
+  kCumulative,  // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
 };
 
 // Gives elements of its operands, and computes nothing where they are of the result's type.
@@ -44,6 +44,7 @@ constexpr bool is_elementwise(Family family) { return family <= Family::kCast; }
 enum class Code : uint8_t {
   // Elementwise: how the expression is spelled (kernels/glsl/op_expression).
   kCommon,     // op_<name> in op_common.glsl
+  kModulus,    // the same; of complex numbers m_<name> of the math library
   kInteger,    // op_<name> in op_integer.glsl
   kWidth,      // the same, with the type's width as last argument
   kMath,       // m_<name> of the math library; always floating
@@ -54,8 +55,8 @@ enum class Code : uint8_t {
   kLogical,
   kTest,  // is_nan, is_infinity
   kSelect,
-  kConvert,  // as_type, real, bitcast of integers
-  kZero,     // imag
+  kConvert,    // as_type, real, bitcast of integers
+  kImaginary,  // imag
   // The ops of the other families.
   kIota,
   kEye,

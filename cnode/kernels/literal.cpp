@@ -6,13 +6,23 @@
 
 namespace gpu_node::kernels {
 
-std::array<uint32_t, 2> literal_bits(const Scalar& number) {
-  const uint64_t bits = scalar::compute_bits(number);
-  return {static_cast<uint32_t>(bits), static_cast<uint32_t>(bits >> 32)};
+LiteralBits literal_bits(const Scalar& number) {
+  const scalar::NumberBits bits = scalar::compute_bits(number);
+  LiteralBits words = {static_cast<uint32_t>(bits.low), static_cast<uint32_t>(bits.low >> 32)};
+  if (literal_words(number.dtype) == 2) return words;
+  words.push_back(static_cast<uint32_t>(bits.high));
+  words.push_back(static_cast<uint32_t>(bits.high >> 32));
+  return words;
 }
 
 bool is_exact(const Scalar& scalar, Dtype to) {
-  if (is_complex(to) || is_complex(scalar.dtype)) return false;
+  if (is_complex(scalar.dtype)) {
+    const Scalar parts = converted(scalar, scalar.dtype);
+    const auto& number = std::get<std::complex<double>>(parts.value);
+    return is_complex(to) && is_exact({Dtype::f64, number.real()}, component_type(to)) &&
+           is_exact({Dtype::f64, number.imag()}, component_type(to));
+  }
+  if (is_complex(to)) return is_exact(scalar, component_type(to));
   const auto number = [](const Scalar& from) -> long double {
     if (const auto* whole = std::get_if<int64_t>(&from.value)) return static_cast<long double>(*whole);
     if (const auto* whole = std::get_if<uint64_t>(&from.value)) return static_cast<long double>(*whole);

@@ -7,6 +7,7 @@
 #include "kernels/families.h"
 #include "kernels/glsl/glsl_types.h"
 #include "kernels/view/view.h"
+#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -38,9 +39,9 @@ Result<void> check_device(const ir::Instruction& instruction, std::span<const Ar
     for (const auto& [name, result] : instruction.results) types.push_back(result.dtype);
   GPU_TRY(check_types(op.name, {types.begin(), types.size()}, device));
   if (ir::is_move(op.family)) return {};
-  const bool transcendental = op.type_rule == ir::TypeRule::kFloating || op.code == ir::Code::kMath ||
-                              ((op.code == ir::Code::kPower || op.code == ir::Code::kRemainder) && is_float(types[0]));
-  if (transcendental && !device.has_f64)
+  const bool computes_in_double =
+      std::any_of(types.begin(), types.end(), [&op](Dtype type) { return scalar::is_function(op, type); });
+  if (computes_in_double && !device.has_f64)
     return Error{ErrorCode::kUnsupported, concat(op.name,
                                                  ": needs 64-bit floats (shaderFloat64) for its precision, which the "
                                                  "device lacks (device ",

@@ -78,9 +78,9 @@ Result<uint32_t> PlanBuilder::add_parts(int64_t parts, int64_t elements, uint32_
 Place PlanBuilder::placed(const Source& source) {
   if (const auto* place = std::get_if<Place>(&source)) return *place;
   const auto& literal = std::get<Scalar>(source);
-  const std::array<uint32_t, 2> bits = literal_bits(literal);
-  return {Binding::Kind::kScratch, add_scratch(std::as_bytes(std::span(bits))), computing_type(literal.dtype),
-          IndexMap::row_major({})};
+  const LiteralBits bits = literal_bits(literal);
+  return {Binding::Kind::kScratch, add_scratch(std::as_bytes(std::span(bits.begin(), bits.size()))),
+          computing_type(literal.dtype), IndexMap::row_major({})};
 }
 
 Bound PlanBuilder::bind(const Origin& origin, const Reach& reach, bool written) const {

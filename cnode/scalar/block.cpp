@@ -6,6 +6,17 @@
 #include "base/concat.h"
 
 namespace gpu_node::scalar {
+namespace {
+
+void append_hex(std::string& text, uint64_t bits) {
+  char digits[16];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, bits, 16).ptr);
+}
+
+uint32_t bits_of(float number) { return std::bit_cast<uint32_t>(number); }
+double float_of(uint64_t bits) { return double{std::bit_cast<float>(static_cast<uint32_t>(bits))}; }
+
+}  // namespace
 
 ValueNumber Block::input(Dtype type) {
   ++inputs_;
@@ -48,9 +59,12 @@ void Block::append_text(std::string& text, std::string_view marks) const {
       text += word(value.computing);
     }
     if (value.kind == ValueKind::kConstant) {
-      char digits[16];
       text += '=';
-      text.append(digits, std::to_chars(digits, digits + sizeof digits, value.bits, 16).ptr);
+      append_hex(text, value.bits.low);
+      if (value.type == Dtype::c128) {
+        text += '_';
+        append_hex(text, value.bits.high);
+      }
     } else if (value.kind == ValueKind::kInput && !marks.empty()) {
       text += '.';
       text += marks[input++];
@@ -73,20 +87,28 @@ std::string Block::text() const {
   return text;
 }
 
-uint64_t compute_bits(const Scalar& number) {
+NumberBits compute_bits(const Scalar& number) {
   const Scalar own = converted(number, number.dtype);
+  if (const auto* parts = std::get_if<std::complex<double>>(&own.value)) {
+    if (own.dtype == Dtype::c128)
+      return {std::bit_cast<uint64_t>(parts->real()), std::bit_cast<uint64_t>(parts->imag())};
+    const uint64_t imaginary = bits_of(static_cast<float>(parts->imag()));
+    return {imaginary << 32 | bits_of(static_cast<float>(parts->real()))};
+  }
   if (const auto* real = std::get_if<double>(&own.value))
-    return own.dtype == Dtype::f64 ? std::bit_cast<uint64_t>(*real)
-                                   : std::bit_cast<uint32_t>(static_cast<float>(*real));
-  if (const auto* whole = std::get_if<int64_t>(&own.value)) return static_cast<uint64_t>(*whole);
-  return std::get<uint64_t>(own.value);
+    return {own.dtype == Dtype::f64 ? std::bit_cast<uint64_t>(*real) : bits_of(static_cast<float>(*real))};
+  if (const auto* whole = std::get_if<int64_t>(&own.value)) return {static_cast<uint64_t>(*whole)};
+  return {std::get<uint64_t>(own.value)};
 }
 
-Scalar number_of(Dtype type, uint64_t bits) {
-  if (type == Dtype::f64) return {type, std::bit_cast<double>(bits)};
-  if (is_float(type)) return {type, double{std::bit_cast<float>(static_cast<uint32_t>(bits))}};
-  if (dtype_info(type).kind == DtypeKind::kSigned) return {type, static_cast<int64_t>(bits)};
-  return {type, bits};
+Scalar number_of(Dtype type, const NumberBits& bits) {
+  if (type == Dtype::c128)
+    return {type, std::complex<double>(std::bit_cast<double>(bits.low), std::bit_cast<double>(bits.high))};
+  if (type == Dtype::c64) return {type, std::complex<double>(float_of(bits.low), float_of(bits.low >> 32))};
+  if (type == Dtype::f64) return {type, std::bit_cast<double>(bits.low)};
+  if (is_float(type)) return {type, float_of(bits.low)};
+  if (dtype_info(type).kind == DtypeKind::kSigned) return {type, static_cast<int64_t>(bits.low)};
+  return {type, bits.low};
 }
 
 }  // namespace gpu_node::scalar

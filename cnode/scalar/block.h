@@ -21,6 +21,13 @@ namespace gpu_node::scalar {
 
 using ValueNumber = uint32_t;
 
+// A number's bits in its compute type: integers extended to 64 bits, floats below 64 bits as the float that they equal,
+// of c64 the real part in the lower half. |high| is the imaginary part of a c128.
+struct NumberBits {
+  uint64_t low = 0, high = 0;
+  bool operator==(const NumberBits&) const = default;
+};
+
 enum class ValueKind : uint8_t { kInput, kConstant, kStep };
 
 struct Value {
@@ -28,7 +35,7 @@ struct Value {
   Dtype type = Dtype::f32;
   const ir::Op* op = nullptr;                // of a step
   Computing computing = Computing::kResult;  // of a step
-  uint64_t bits = 0;                         // of a constant: see compute_bits
+  NumberBits bits{};                         // of a constant
   SmallList<ValueNumber, 3> operands{};      // of a step
 
   bool operator==(const Value&) const = default;
@@ -79,9 +86,8 @@ class Block {
   Rounding rounding_;
 };
 
-// |number|, converted to its own type, as the compute type's bits: integers extended to 64 bits, floats below 64 bits
-// as the float that they equal; and back. REQUIRE a real type.
-uint64_t compute_bits(const Scalar& number);
-Scalar number_of(Dtype type, uint64_t bits);
+// |number|, converted to its own type, as bits; and back.
+NumberBits compute_bits(const Scalar& number);
+Scalar number_of(Dtype type, const NumberBits& bits);
 
 }  // namespace gpu_node::scalar

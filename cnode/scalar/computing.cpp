@@ -36,18 +36,20 @@ bool holds_all(Dtype to, std::span<const Dtype> operands) {
 }  // namespace
 
 std::string_view word(Computing computing) {
-  static constexpr std::string_view kWords[] = {"", "s32", "u32", "s64", "u64", "f64", "s65"};
+  static constexpr std::string_view kWords[] = {"", "s32", "u32", "s64", "u64", "f64", "c128", "s65"};
   return kWords[static_cast<size_t>(computing)];
 }
 
 Dtype dtype_of(Computing computing) {
-  static constexpr Dtype kTypes[] = {Dtype::f32, Dtype::s32, Dtype::u32, Dtype::s64,
-                                     Dtype::u64, Dtype::f64, Dtype::s64};
+  static constexpr Dtype kTypes[] = {Dtype::f32, Dtype::s32, Dtype::u32,  Dtype::s64,
+                                     Dtype::u64, Dtype::f64, Dtype::c128, Dtype::s64};
   return kTypes[static_cast<size_t>(computing)];
 }
 
 bool holds(Dtype to, Dtype from) {
   if (to == from) return true;
+  if (is_complex(to)) return holds(component_type(to), component_type(from));
+  if (is_complex(from)) return false;
   if (is_float(from)) return to == Dtype::f64 || (to == Dtype::f32 && from != Dtype::f64);
   if (is_integer(to) && dtype_info(to).kind == DtypeKind::kUnsigned && dtype_info(from).kind == DtypeKind::kSigned)
     return false;
@@ -56,7 +58,10 @@ bool holds(Dtype to, Dtype from) {
 
 Computing computing_of(const ir::Op& op, Dtype result, std::span<const Dtype> operands) {
   const Dtype own = computing_type(result);
-  if (!converts_operands(op) || is_complex(result) || holds_all(own, operands)) return Computing::kResult;
+  if (!converts_operands(op) || holds_all(own, operands)) return Computing::kResult;
+  // Of a complex number the modulus is real: it is computed in what holds the operand.
+  if (is_complex(result)) return own == Dtype::c128 ? Computing::kResult : Computing::kC128;
+  if (std::any_of(operands.begin(), operands.end(), is_complex)) return Computing::kResult;
   if (is_float(result)) return own == Dtype::f64 ? Computing::kResult : Computing::kF64;
   if (op.modular || std::any_of(operands.begin(), operands.end(), is_float)) return Computing::kResult;
   for (const Computing computing : kIntegers)

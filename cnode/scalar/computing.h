@@ -18,6 +18,7 @@ enum class Computing : uint8_t {
   kS64,
   kU64,
   kF64,
+  kC128,
   kS65,  // integers of 64 bits and a sign: what holds s64 and u64
 };
 
@@ -26,7 +27,7 @@ std::string_view word(Computing computing);
 // The element type that it is. REQUIRES neither kResult nor kS65.
 Dtype dtype_of(Computing computing);
 
-// Whether every number of |from| is one of |to|, both real.
+// Whether every number of |from| is one of |to|.
 bool holds(Dtype to, Dtype from);
 
 // What |op| computes in where its result is |result|, its operands |operands|: the result's compute type if that holds

@@ -1,5 +1,6 @@
 #include "scalar/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "scalar/op_value.h"
@@ -17,22 +18,47 @@ int order(T a, T b) {
   return a < b ? 0 : a == b ? 1 : a > b ? 2 : 3;
 }
 
-// Exact where long double holds every 64-bit integer.
+bool is_complex(const Scalar& number) { return std::holds_alternative<Complex>(number.value); }
+
+// A complex number is what its parts are; REQUIRES a real one elsewhere.
+double imaginary_of(const Scalar& number) {
+  const auto* parts = std::get_if<Complex>(&number.value);
+  return parts == nullptr ? 0 : parts->imag();
+}
+
+// The real part; exact where long double holds every 64-bit integer.
 long double real_of(const Scalar& number) {
   if (const auto* whole = std::get_if<int64_t>(&number.value)) return static_cast<long double>(*whole);
   if (const auto* whole = std::get_if<uint64_t>(&number.value)) return static_cast<long double>(*whole);
+  if (const auto* parts = std::get_if<Complex>(&number.value)) return parts->real();
   return std::get<double>(number.value);
 }
 
-bool is_true(const Scalar& number) { return real_of(number) != 0; }
+int order(const Scalar& a, const Scalar& b) {
+  const int real = order(real_of(a), real_of(b)), imaginary = order(imaginary_of(a), imaginary_of(b));
+  return imaginary == 1 ? real : 3;  // equal or not: complex numbers have no order
+}
+
+bool is_true(const Scalar& number) { return real_of(number) != 0 || imaginary_of(number) != 0; }
 
 Integer whole_of(const Scalar& number) {
   if (const auto* whole = std::get_if<int64_t>(&number.value)) return *whole;
   return std::get<uint64_t>(number.value);
 }
 
+// Of complex numbers in two doubles; a modulus is real.
+Scalar of_complex(const ir::Op& op, Dtype type, std::span<const Scalar> operands) {
+  SmallList<Complex, 3> numbers;
+  for (const Scalar& operand : operands) numbers.push_back(std::get<Complex>(converted(operand, Dtype::c128).value));
+  const Complex value = value_of(op).complex(numbers.begin());
+  if (gpu_node::is_complex(type)) return {type, value};
+  return {type, value.real()};
+}
+
 // Of integers exactly, of floats in double: what a step computes in is no wider.
 Scalar computed(const ir::Op& op, Dtype type, std::span<const Scalar> operands) {
+  if (gpu_node::is_complex(type) || std::any_of(operands.begin(), operands.end(), is_complex))
+    return of_complex(op, type, operands);
   if (is_integer(type)) {
     SmallList<Integer, 3> numbers;
     for (const Scalar& operand : operands)
@@ -58,21 +84,22 @@ Scalar step(const ir::Op& op, Dtype type, std::span<const Scalar> operands) {
   const auto truth = [type](bool is) { return Scalar{type, uint64_t{is}}; };
   switch (op.code) {
     case Code::kCompare:
-      return truth(holds(value.orders, order(real_of(operands[0]), real_of(operands[1]))));
+      return truth(holds(value.orders, order(operands[0], operands[1])));
     case Code::kLogical: {
       const bool second = operands.size() > 1 && is_true(operands[1]);
       return truth(holds(value.truths, int{is_true(operands[0])} + 2 * int{second}));
     }
     case Code::kTest: {
-      const auto number = static_cast<double>(real_of(operands[0]));
-      return truth(value.real(&number) != 0);
+      const auto real = static_cast<double>(real_of(operands[0]));
+      const double imaginary = imaginary_of(operands[0]);
+      return truth(value.real(&real) != 0 || value.real(&imaginary) != 0);
     }
     case Code::kSelect:
       return operands[is_true(operands[0]) ? 1 : 2];
     case Code::kConvert:
       return operands[0];
-    case Code::kZero:
-      return {type, uint64_t{0}};
+    case Code::kImaginary:
+      return {type, imaginary_of(operands[0])};
     default:
       return computed(op, type, operands);
   }
@@ -120,7 +147,7 @@ double evaluate(const ir::Op& op, const double* operands) {
     }
     case Code::kSelect:
       return operands[0] != 0 ? operands[1] : operands[2];
-    case Code::kZero:
+    case Code::kImaginary:
       return 0;
     default:
       return operands[0];  // conversions

@@ -10,7 +10,15 @@ namespace gpu_node::scalar {
 constexpr bool converts_operands(const ir::Op& op) {
   using ir::Code;
   return op.code != Code::kCompare && op.code != Code::kLogical && op.code != Code::kTest && op.code != Code::kSelect &&
-         op.code != Code::kConvert && op.code != Code::kZero;
+         op.code != Code::kConvert && op.code != Code::kImaginary;
+}
+
+// Whether |op| of |type| is a function of the math library, which computes in double.
+inline bool is_function(const ir::Op& op, Dtype type) {
+  using ir::Code;
+  return op.code == Code::kMath || op.code == Code::kLogsumexp ||
+         ((op.code == Code::kPower || op.code == Code::kRemainder) && !is_integer(type)) ||
+         ((op.code == Code::kModulus || op.code == Code::kDivide) && is_complex(type));
 }
 
 // Whether |op| costs more to compute for |type| than to move, so that wider loads gain nothing.

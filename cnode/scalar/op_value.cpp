@@ -69,6 +69,48 @@ constexpr RealRow kReal[] = {
     {"clip", [](const double* x) { return clipped(x[0], x[1], x[2]); }},
 };
 
+// By the formula, so that nothing is recovered where a part is infinite.
+Complex product(const Complex& a, const Complex& b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.imag() * b.real() + a.real() * b.imag()};
+}
+Complex sign_of(const Complex& z) { return z == 0.0 ? z : z / std::abs(z); }
+
+struct ComplexRow {
+  std::string_view op;
+  Complex (*value)(const Complex*);
+};
+constexpr ComplexRow kComplex[] = {
+    {"exp", [](const Complex* z) { return std::exp(z[0]); }},
+    {"log", [](const Complex* z) { return std::log(z[0]); }},
+    {"sqrt", [](const Complex* z) { return std::sqrt(z[0]); }},
+    {"cos", [](const Complex* z) { return std::cos(z[0]); }},
+    {"sin", [](const Complex* z) { return std::sin(z[0]); }},
+    {"tan", [](const Complex* z) { return std::tan(z[0]); }},
+    {"cosh", [](const Complex* z) { return std::cosh(z[0]); }},
+    {"sinh", [](const Complex* z) { return std::sinh(z[0]); }},
+    {"tanh", [](const Complex* z) { return std::tanh(z[0]); }},
+    {"acos", [](const Complex* z) { return std::acos(z[0]); }},
+    {"asin", [](const Complex* z) { return std::asin(z[0]); }},
+    {"atan", [](const Complex* z) { return std::atan(z[0]); }},
+    {"acosh", [](const Complex* z) { return std::acosh(z[0]); }},
+    {"asinh", [](const Complex* z) { return std::asinh(z[0]); }},
+    {"atanh", [](const Complex* z) { return std::atanh(z[0]); }},
+    {"expm1", [](const Complex* z) { return std::exp(z[0]) - 1.0; }},
+    {"log1p", [](const Complex* z) { return std::log(z[0] + 1.0); }},
+    {"sigmoid", [](const Complex* z) { return 1.0 / (1.0 + std::exp(-z[0])); }},
+    {"rsqrt", [](const Complex* z) { return 1.0 / std::sqrt(z[0]); }},
+    {"cbrt", [](const Complex* z) { return std::polar(std::cbrt(std::abs(z[0])), std::arg(z[0]) / 3); }},
+    {"abs", [](const Complex* z) -> Complex { return std::abs(z[0]); }},
+    {"sign", [](const Complex* z) { return sign_of(z[0]); }},
+    {"negate", [](const Complex* z) { return -z[0]; }},
+    {"conjugate", [](const Complex* z) { return std::conj(z[0]); }},
+    {"add", [](const Complex* z) { return z[0] + z[1]; }},
+    {"subtract", [](const Complex* z) { return z[0] - z[1]; }},
+    {"multiply", [](const Complex* z) { return product(z[0], z[1]); }},
+    {"divide", [](const Complex* z) { return z[0] / z[1]; }},
+    {"pow", [](const Complex* z) { return std::pow(z[0], z[1]); }},
+};
+
 Integer magnitude(Integer a) { return a < 0 ? -a : a; }
 Integer least(Integer a, Integer b) { return b < a ? b : a; }
 Integer greatest(Integer a, Integer b) { return a < b ? b : a; }
@@ -147,6 +189,7 @@ const OpValue& value_of(const ir::Op& op) {
     auto* values = new std::vector<OpValue>(ir::ops().size());
     const auto at = [values](std::string_view name) -> OpValue& { return (*values)[ir::find_op(name)->index]; };
     for (const RealRow& row : kReal) at(row.op).real = row.value;
+    for (const ComplexRow& row : kComplex) at(row.op).complex = row.value;
     for (const IntegerRow& row : kInteger) at(row.op).integer = row.value;
     for (const TruthRow& row : kTruth) {
       at(row.op).orders = row.orders;

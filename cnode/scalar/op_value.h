@@ -1,12 +1,14 @@
 // The value of each op on the host. Private to this folder.
 #pragma once
 
+#include <complex>
 #include <cstdint>
 
 #include "ir/op.h"
 
 namespace gpu_node::scalar {
 
+using Complex = std::complex<double>;
 // Holds every integer of 64 bits, signed and unsigned.
 using Integer = __int128;
 
@@ -18,6 +20,7 @@ struct Integers {
 
 struct OpValue {
   double (*real)(const double* operands) = nullptr;
+  Complex (*complex)(const Complex* operands) = nullptr;  // of a modulus the real part
   uint64_t (*integer)(const Integers& operands) = nullptr;
   // Of a comparison: bits 0 to 3 say whether it holds where the first operand is less, equal, greater, or one is NaN.
   uint8_t orders = 0;

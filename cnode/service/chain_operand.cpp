@@ -15,8 +15,9 @@ Result<void> check_each(std::span<const std::byte> bytes, bool positive, const s
     Float number = 0;
     std::memcpy(&number, bytes.data() + i * sizeof(Float), sizeof(Float));
     if (std::isfinite(number) && (number > 0 || !positive)) continue;
-    return Error{ErrorCode::kInvalidArgument, concat("number ", i, " of ", what, " is ", static_cast<double>(number),
-                                                     "; what is ", positive ? "above 0 and " : "", "finite is possible")};
+    return Error{ErrorCode::kInvalidArgument,
+                 concat("number ", i, " of ", what, " is ", static_cast<double>(number), "; what is ",
+                        positive ? "above 0 and " : "", "finite is possible")};
   }
   return {};
 }
@@ -26,8 +27,7 @@ Result<void> check_each(std::span<const std::byte> bytes, bool positive, const s
 Result<void> check_numbers(const ChainOperand& operand, Dtype dtype, bool positive, const std::string& what) {
   const auto* bytes = std::get_if<std::vector<std::byte>>(&operand);
   if (bytes == nullptr) return {};
-  return dtype == Dtype::f64 ? check_each<double>(*bytes, positive, what)
-                             : check_each<float>(*bytes, positive, what);
+  return dtype == Dtype::f64 ? check_each<double>(*bytes, positive, what) : check_each<float>(*bytes, positive, what);
 }
 
 Result<OperandBuffer> operand_buffer(Interpreter& interpreter, Session& session, const ChainOperand& operand,

@@ -83,11 +83,25 @@ Result<void> read_number(Reader& reader, Scalar& scalar) {
   return {};
 }
 
+// A number, or {Real, Imaginary}.
+Result<void> read_complex(Reader& reader, Scalar& scalar) {
+  Reader ahead = reader;
+  if (!ahead.read_tuple_of(2)) return read_number(reader, scalar);
+  reader = ahead;
+  double parts[2];
+  for (double& part : parts) {
+    Scalar read{component_type(scalar.dtype)};
+    GPU_TRY(read_number(reader, read));
+    part = std::get<double>(converted(read, read.dtype).value);
+  }
+  scalar.value = std::complex<double>(parts[0], parts[1]);
+  return {};
+}
+
 Result<void> read_literal(Reader& reader, Scalar& scalar) {
-  uint32_t arity = 0;
   if (!reader.read_tuple_of(2)) return malformed("literal", "{Type, Number}", reader);
   GPU_TRY(read_dtype(reader, scalar.dtype));
-  return read_number(reader, scalar);
+  return is_complex(scalar.dtype) ? read_complex(reader, scalar) : read_number(reader, scalar);
 }
 
 Result<void> read_operands(Reader& reader, ir::Instruction& instruction) {

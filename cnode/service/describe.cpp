@@ -130,7 +130,7 @@ std::vector<Dtype> supported_types(const vulkan::DeviceInfo& device) {
     const bool computes =
         info.compute == ComputeType::kI32 || info.compute == ComputeType::kU32 || info.compute == ComputeType::kF32 ||
         ((info.compute == ComputeType::kI64 || info.compute == ComputeType::kU64) && device.has_i64) ||
-        (info.compute == ComputeType::kF64 && device.has_f64);
+        ((info.compute == ComputeType::kF64 || info.kind == DtypeKind::kComplex) && device.has_f64);
     const bool holds = info.size_bytes > 2 || (info.size_bytes == 2 && device.has_f16_storage) ||
                        (info.size_bytes == 1 && device.has_8bit_storage);
     if (computes && holds) types.push_back(info.dtype);

@@ -43,6 +43,11 @@ inline bool is_integer(Dtype dtype) { return dtype_info(dtype).kind <= DtypeKind
 inline bool is_float(Dtype dtype) { return dtype_info(dtype).kind == DtypeKind::kFloat; }
 inline bool is_complex(Dtype dtype) { return dtype_info(dtype).kind == DtypeKind::kComplex; }
 
+// Of a complex type that of its parts; of a real one itself.
+inline Dtype component_type(Dtype dtype) {
+  return dtype == Dtype::c64 ? Dtype::f32 : dtype == Dtype::c128 ? Dtype::f64 : dtype;
+}
+
 // The element type whose values are those of |dtype|'s compute type.
 Dtype computing_type(Dtype dtype);
 

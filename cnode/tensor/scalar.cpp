@@ -74,7 +74,7 @@ Scalar converted(const Scalar& scalar, Dtype to) {
     return {to, std::complex<double>(static_cast<float>(number->real()), static_cast<float>(number->imag()))};
   }
   if (is_complex(to)) {
-    const Scalar part = converted(scalar, to == Dtype::c64 ? Dtype::f32 : Dtype::f64);
+    const Scalar part = converted(scalar, component_type(to));
     return {to, std::complex<double>(std::get<double>(part.value), 0.0)};
   }
   if (const auto* number = std::get_if<double>(&scalar.value)) {

@@ -74,9 +74,21 @@
      {"NxTest", "test bitshift raises for negative numbers on the left"},
      {"NxTest", "test bitshift raises for negative numbers on the right"}
    ]},
-  {"which NaN a sum of infinities is, is the device's",
+  {"functions of complex infinities are those of C99, Annex G; Nx.BinaryBackend has NaN, or pi/4, for them",
    [
-     {"Nx.NonFiniteTest", "test aggregate operations sum"}
+     {"Nx.NonFiniteTest", "test unary operations acos"},
+     {"Nx.NonFiniteTest", "test unary operations acosh"},
+     {"Nx.NonFiniteTest", "test unary operations asin"},
+     {"Nx.NonFiniteTest", "test unary operations asinh"},
+     {"Nx.NonFiniteTest", "test unary operations atan"},
+     {"Nx.NonFiniteTest", "test unary operations atanh"},
+     {"Nx.NonFiniteTest", "test unary operations tanh"}
+   ]},
+  {"which NaN a sum or product of infinities is, is the device's",
+   [
+     {"Nx.NonFiniteTest", "test aggregate operations product"},
+     {"Nx.NonFiniteTest", "test aggregate operations sum"},
+     {"Nx.NonFiniteTest", "test window operations window_product"}
    ]},
   {"round keeps the sign of zero here",
    [

@@ -286,17 +286,14 @@ TEST_CASE("binding: what is given wrongly is named, with what there is" * doctes
   CHECK(message([](Inputs& with) { with.data["observd"] = {}; }) ==
         "there is no data 'observd'; there are observed, group, X; did you mean 'observed'?");
   CHECK(message([](Inputs& with) { with.data.erase("X"); }) == "data 'X' of shape {n, k} is missing");
-  CHECK(message([](Inputs& with) {
-          with.data["observed"] = {{4}, {1, 2, 3, 4}};
-        }) == "dimension 'n' is 4 long by data 'observed', but 3 by data 'group'");
+  CHECK(message([](Inputs& with) { with.data["observed"] = {{4}, {1, 2, 3, 4}}; }) ==
+        "dimension 'n' is 4 long by data 'observed', but 3 by data 'group'");
   CHECK(message([](Inputs& with) { with.dimensions["n"] = 2; }) ==
         "dimension 'n' is 3 long by data 'observed', but 2 by the dimensions that are given");
-  CHECK(message([](Inputs& with) {
-          with.data["X"] = {{2, 3}, {1, 2, 3, 4, 5, 6}};
-        }) == "dimension 'n' is 3 long by data 'observed', but 2 by data 'X'");
-  CHECK(message([](Inputs& with) {
-          with.data["X"] = {{6}, {1, 2, 3, 4, 5, 6}};
-        }) == "data 'X' is of shape {6}, not of {n, k}");
+  CHECK(message([](Inputs& with) { with.data["X"] = {{2, 3}, {1, 2, 3, 4, 5, 6}}; }) ==
+        "dimension 'n' is 3 long by data 'observed', but 2 by data 'X'");
+  CHECK(message([](Inputs& with) { with.data["X"] = {{6}, {1, 2, 3, 4, 5, 6}}; }) ==
+        "data 'X' is of shape {6}, not of {n, k}");
   CHECK(message([](Inputs& with) { with.data["group"].values[2] = 2; }) ==
         "data 'group' holds 2 at {2}, no place in 'k', which are 0 to 1");
   CHECK(message([](Inputs& with) { with.data["X"].values[3] = NAN; }) ==

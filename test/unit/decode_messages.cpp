@@ -176,6 +176,9 @@ TEST_CASE("decode: operands that Erlang writes as a string, and literals of ever
         UINT64_MAX);
   CHECK(std::get<int64_t>(literal([](Writer& w) { w.tuple(2).atom("s8").integer(-5); }).value) == -5);
   CHECK(std::isnan(std::get<double>(literal([](Writer& w) { w.tuple(2).atom("f32").atom("nan"); }).value)));
+  const auto complex = literal([](Writer& w) { w.tuple(2).atom("c64").tuple(2).number(1.5).atom("neg_infinity"); });
+  CHECK(std::get<std::complex<double>>(complex.value) == std::complex<double>(1.5, -INFINITY));
+  CHECK(std::get<int64_t>(literal([](Writer& w) { w.tuple(2).atom("c128").integer(3); }).value) == 3);
   CHECK(std::get<double>(literal([](Writer& w) { w.tuple(2).atom("f32").atom("neg_infinity"); }).value) < -1e308);
   Writer half = instruction("constant", 1, "s32", {});
   half.nil().map(1).atom("value").tuple(2).atom("s32").number(0.5);

@@ -24,7 +24,7 @@ Block random_block(std::mt19937& random, size_t values) {
   std::vector<const ir::Op*> rows;
   for (const ir::Op& row : ir::ops())
     if (ir::is_elementwise(row.family)) rows.push_back(&row);
-  const auto type = [&] { return static_cast<Dtype>(random() % static_cast<unsigned>(c64)); };
+  const auto type = [&] { return static_cast<Dtype>(random() % static_cast<unsigned>(kDtypeCount)); };
   Block block(random() % 2 == 0 ? Block::Rounding::kEachStep : Block::Rounding::kNone);
   block.input(type());
   for (ValueNumber number = 1; number < values; ++number) {
@@ -100,8 +100,11 @@ TEST_CASE("scalar block: constants are kept to the last bit") {
   CHECK(text({u8, int64_t{-1}}) == "u8=ff");
   CHECK(text({u64, ~uint64_t{0}}) == "u64=ffffffffffffffff");
   CHECK(text({s64, std::numeric_limits<int64_t>::min()}) == "s64=8000000000000000");
+  CHECK(text({c64, std::complex<double>(1.0, -2.0)}) == "c64=c00000003f800000");
+  CHECK(text({c128, std::complex<double>(1.0, -2.0)}) == "c128=3ff0000000000000_c000000000000000");
   for (const Scalar& number :
-       {Scalar{f64, 0.1}, Scalar{f32, 0.5}, Scalar{bf16, -3.0}, Scalar{s2, int64_t{-2}}, Scalar{u64, ~uint64_t{0}}}) {
+       {Scalar{c64, std::complex<double>(0.5, -0.0)}, Scalar{c128, std::complex<double>(-0.1, infinity)},
+        Scalar{f64, 0.1}, Scalar{f32, 0.5}, Scalar{bf16, -3.0}, Scalar{s2, int64_t{-2}}, Scalar{u64, ~uint64_t{0}}}) {
     const Scalar back = number_of(number.dtype, compute_bits(number));
     CHECK(back.dtype == number.dtype);
     CHECK(back.value == number.value);

@@ -177,7 +177,16 @@ class Emitter {
   }
   static std::string sum_name(uint32_t row, uint32_t four) { return "sum" + number(row) + "_" + number(four); }
 
+  // A complex number times four.
+  void declare_times() {
+    builder_.declare(
+        "T times(T a, T b) { return a * b.x + T(-a.y, a.x) * b.y; }\n"
+        "T4 times(T a, T4 b) { return T4(times(a, b[0]), times(a, b[1]), times(a, b[2]), times(a, b[3])); }\n");
+  }
+
   void declare_multiply() {
+    const bool complex = is_complex(pass_.element);
+    if (complex) declare_times();
     std::string globals, text = "void multiply_step(uint k) {\n";
     for (uint32_t f = 0; f < fours(left_); ++f)
       text += "  T4 a" + number(f) + " = left_tile[k * LEFT_PITCH + " + thread_row() + " + " +
@@ -188,8 +197,8 @@ class Emitter {
     for (uint32_t row = 0; row < left_.own; ++row) {
       for (uint32_t f = 0; f < fours(right_); ++f) {
         globals += "T4 " + sum_name(row, f) + " = T4(0);\n";
-        text +=
-            "  " + sum_name(row, f) + " += a" + number(row / 4) + "[" + number(row % 4) + "] * b" + number(f) + ";\n";
+        const std::string a = "a" + number(row / 4) + "[" + number(row % 4) + "]", b = "b" + number(f);
+        text += "  " + sum_name(row, f) + " += " + (complex ? "times(" + a + ", " + b + ")" : a + " * " + b) + ";\n";
       }
     }
     builder_.declare(globals + text + "}\n");

@@ -21,7 +21,7 @@ struct DotTile {
 struct DotVariant {
   DotTile tile;
   int64_t enough;  // workgroups from which on it pays
-  bool wide;       // whether its sums of 64 bits fit the registers
+  bool wide;       // whether its sums of 64 bits and more fit the registers
 };
 
 // The workgroups that a device is busy with.
@@ -34,6 +34,8 @@ inline constexpr DotVariant kDotVariants[] = {
     {{64, 64, 16, 4, 4}, kBusyGroups / 4, true},
     // The same by 64 invocations, which any device has: for matrices that would leave it idle otherwise.
     {{32, 32, 16, 4, 4}, 0, true},
+    // Half of its shared memory, for sums of 128 bits.
+    {{32, 32, 8, 4, 4}, 0, true},
 };
 
 }  // namespace gpu_node::kernels

@@ -86,12 +86,14 @@ int64_t tiles_of(const Product& product, const DotTile& tile) {
 }
 
 // Of a sum in its computing type.
-uint32_t sum_bytes(const Product& product) { return dtype_info(product.element).bits == 64 ? 8 : 4; }
+uint32_t sum_bytes(const Product& product) {
+  return static_cast<uint32_t>(dtype_size_bytes(computing_type(product.element)));
+}
 
 const DotTile& choose_tile(const Product& product, const vulkan::DeviceInfo& device) {
   const uint32_t bytes = sum_bytes(product);
   for (const DotVariant& variant : kDotVariants) {
-    if (bytes == 8 && !variant.wide) continue;
+    if (bytes >= 8 && !variant.wide) continue;
     const DotTile& tile = variant.tile;
     const bool fits = tile.shared_bytes(bytes) <= device.shared_memory_bytes &&
                       tile.invocations() <= device.max_workgroup_invocations;
@@ -101,7 +103,7 @@ const DotTile& choose_tile(const Product& product, const vulkan::DeviceInfo& dev
 }
 
 int64_t choose_chunk(const Product& product, const DotTile& tile, const PlanBuilder& plan) {
-  const bool rounds = is_float(product.element) && product.element != Dtype::f64;
+  const bool rounds = !is_integer(product.element) && component_type(product.element) != Dtype::f64;
   int64_t most = rounds ? kMaxFloatRun : kMaxRun;
   const auto part_bytes = [&](int64_t run) {
     return static_cast<uint64_t>(product.elements()) * static_cast<uint64_t>(divide_up(product.depth_count, run)) *
@@ -187,8 +189,8 @@ Result<void> append_tiles(const Product& product, const Tiling& tiling, const Bi
 // theirs.
 Result<Dtype> element_of(Dtype left, Dtype right, Dtype result, const PlanBuilder& plan) {
   const Dtype own = computing_type(result);
-  if (!is_float(result) || (scalar::holds(own, left) && scalar::holds(own, right))) return result;
-  if (plan.device().has_f64) return Dtype::f64;
+  if (is_integer(result) || (scalar::holds(own, left) && scalar::holds(own, right))) return result;
+  if (plan.device().has_f64) return is_complex(result) ? Dtype::c128 : Dtype::f64;
   return plan.unsupported(concat("of ", dtype_name(left), ", ", dtype_name(right), " to ", dtype_name(result),
                                  " is computed in 64-bit floats (shaderFloat64), which the device lacks (device ",
                                  plan.device().name, ")"));

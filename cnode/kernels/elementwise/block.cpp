@@ -13,9 +13,9 @@ namespace {
 
 struct Work {
   const scalar::Block& block;
-  InputPlaces places;                              // by input: its place in the boxes, -1 for numbers
-  SmallList<std::array<uint32_t, 2>, 2> literals;  // the numbers, in order
-  Box box;                                         // the results are the last places
+  InputPlaces places;                  // by input: its place in the boxes, -1 for numbers
+  SmallList<LiteralBits, 2> literals;  // the numbers, in order
+  Box box;                             // the results are the last places
 
   bool is_result(size_t place) const { return place + block.results().size() >= box.origins.size(); }
 };
@@ -54,7 +54,12 @@ void fill_push(const Work& work, const Box& box, const Layout& layout, const Bou
   for (size_t k = 0; k < work.places.size(); ++k)
     if (work.places[k] >= 0) position(static_cast<size_t>(work.places[k]), is_strided(layout.inputs[k]));
   for (size_t p = bounds.size() - work.block.results().size(); p < bounds.size(); ++p) position(p, layout.out_strided);
-  for (const std::array<uint32_t, 2>& literal : work.literals) push.add(literal);
+  for (const LiteralBits& literal : work.literals) {
+    if (literal.size() == 2)
+      push.add(std::array{literal[0], literal[1]});
+    else
+      push.add(std::array{literal[0], literal[1], literal[2], literal[3]});
+  }
 }
 
 Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
@@ -119,14 +124,14 @@ scalar::Block identity(Dtype type) { return conversion(type, type); }
 Result<void> check_computing(const scalar::Block& block, const PlanBuilder& plan) {
   const vulkan::DeviceInfo& device = plan.device();
   for (const scalar::Value& value : block.values()) {
-    const bool lacks = value.computing == scalar::Computing::kF64   ? !device.has_f64
-                       : value.computing >= scalar::Computing::kS64 ? !device.has_i64
-                                                                    : false;
+    using enum scalar::Computing;
+    const bool is_float = value.computing == kF64 || value.computing == kC128;
+    const bool is_wide = value.computing == kS64 || value.computing == kU64 || value.computing == kS65;
+    const bool lacks = (is_float && !device.has_f64) || (is_wide && !device.has_i64);
     if (!lacks) continue;
     std::string types;
     for (const scalar::ValueNumber operand : value.operands)
       types += concat(types.empty() ? "" : ", ", dtype_name(block[operand].type));
-    const bool is_float = value.computing == scalar::Computing::kF64;
     return plan.unsupported(concat("of ", types, " to ", dtype_name(value.type), " is computed in ",
                                    is_float ? "64-bit floats (shaderFloat64)" : "64-bit integers (shaderInt64)",
                                    ", which the device lacks (device ", device.name, ")"));

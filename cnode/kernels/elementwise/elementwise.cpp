@@ -11,6 +11,8 @@ namespace {
 // that says the same, else of the least type in which the op then computes.
 Scalar as_operand(const ir::Op& op, const Scalar& literal, Dtype result) {
   const Dtype own = computing_type(result);
+  if (is_complex(result)) return converted(literal, is_exact(literal, result) ? result : Dtype::c128);
+  if (is_complex(literal.dtype)) return literal;
   if (is_float(result)) return converted(literal, is_exact(literal, own) ? own : Dtype::f64);
   const Scalar whole = is_integer(literal.dtype) ? literal : converted(literal, own);
   if (!op.modular)

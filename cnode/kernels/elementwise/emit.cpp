@@ -6,6 +6,7 @@
 #include "base/concat.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/glsl/write_block.h"
+#include "kernels/literal.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -17,9 +18,19 @@ std::string out_place(size_t i) { return i == 0 ? "out" : numbered("out", i); }
 // Whether a vector kernel reads four neighbours there.
 bool is_vector(InputMode mode) { return mode == InputMode::kFlat || mode == InputMode::kStrided; }
 
+// The types of the inputs, in order.
+std::vector<Dtype> input_types(const scalar::Block& block) {
+  std::vector<Dtype> types;
+  for (const scalar::Value& value : block.values())
+    if (value.kind == scalar::ValueKind::kInput) types.push_back(value.type);
+  return types;
+}
+
 // Push constants, in this order: count; with a rank: the sizes of coordinates 1...; per tensor input its offset and,
-// where strided, a stride per coordinate; per result the same; per literal two words.
+// where strided, a stride per coordinate; per result the same; per literal two words,
+// of c128 four.
 void declare_parameters(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
+  const std::vector<Dtype> types = input_types(block);
   shader.push("uint", "count");
   for (int d = 1; d < layout.rank; ++d) shader.push("uint", numbered("size", d));
   const auto position = [&](const std::string& name, bool strided) {
@@ -30,7 +41,8 @@ void declare_parameters(ShaderBuilder& shader, const scalar::Block& block, const
     if (layout.inputs[k] != InputMode::kLiteral) position(numbered("in", k), is_strided(layout.inputs[k]));
   for (size_t i = 0; i < block.results().size(); ++i) position(out_place(i), layout.out_strided);
   for (size_t k = 0; k < layout.inputs.size(); ++k)
-    if (layout.inputs[k] == InputMode::kLiteral) shader.push("uvec2", numbered("literal", k));
+    if (layout.inputs[k] == InputMode::kLiteral)
+      shader.push(literal_words(types[k]) == 2 ? "uvec2" : "uvec4", numbered("literal", k));
 }
 
 // The places whose index depends on coordinates, by name.
@@ -77,14 +89,6 @@ std::string place_index(InputMode mode, const std::string& name) {
 
 std::string result_index(const Layout& layout, size_t i) {
   return place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, out_place(i));
-}
-
-// The types of the inputs, in order.
-std::vector<Dtype> input_types(const scalar::Block& block) {
-  std::vector<Dtype> types;
-  for (const scalar::Value& value : block.values())
-    if (value.kind == scalar::ValueKind::kInput) types.push_back(value.type);
-  return types;
 }
 
 // The block's lines, where |words| hold the elements of its tensor inputs.

@@ -18,7 +18,7 @@ enum class InputMode : uint8_t {
   kFlat,      // element i of the operand for element i of the result
   kSingle,    // one element for all
   kStrided,   // by coordinates and strides
-  kLiteral,   // eight bytes of the push constants
+  kLiteral,   // eight bytes of the push constants, of c128 sixteen
   kRepeated,  // with vectors: by coordinates and strides, one element for all of a vector
 };
 

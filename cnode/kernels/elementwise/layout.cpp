@@ -1,5 +1,8 @@
 #include "kernels/elementwise/layout.h"
 
+#include <algorithm>
+
+#include "kernels/literal.h"
 #include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
@@ -14,16 +17,27 @@ constexpr int64_t kVector = 4;
 int kernel_rank(int rank) { return rank <= 2 ? 2 : 4; }
 
 // Words of the push constants that emit.cpp declares.
-size_t push_words(const Layout& layout, size_t results) {
+size_t push_words(const Layout& layout, const scalar::Block& block) {
   const auto rank = static_cast<size_t>(layout.rank);
+  const size_t results = block.results().size();
   size_t words = rank + results * (1 + (layout.out_strided ? rank : 0));
-  for (InputMode mode : layout.inputs) words += mode == InputMode::kLiteral ? 2 : 1 + (is_strided(mode) ? rank : 0);
-  return words + 1;  // literals are aligned to two words
+  size_t input = 0, alignment = 2;  // of literals
+  for (const scalar::Value& value : block.values()) {
+    if (value.kind != scalar::ValueKind::kInput) continue;
+    const InputMode mode = layout.inputs[input++];
+    const size_t literal = literal_words(value.type);
+    if (mode == InputMode::kLiteral) alignment = std::max(alignment, literal);
+    // Wider ones may leave a gap behind others.
+    words += mode == InputMode::kLiteral ? 2 * literal - 2 : 1 + (is_strided(mode) ? rank : 0);
+  }
+  return words + alignment - 1;
 }
 
+// Complex numbers are pairs already.
 bool is_light(const scalar::Block& block) {
   for (const scalar::Value& value : block.values())
-    if (value.kind == scalar::ValueKind::kStep && scalar::is_heavy(*value.op, value.type)) return false;
+    if (is_complex(value.type) || (value.kind == scalar::ValueKind::kStep && scalar::is_heavy(*value.op, value.type)))
+      return false;
   return true;
 }
 
@@ -53,7 +67,7 @@ Layout choose_layout(const scalar::Block& block, const Box& box, const InputPlac
   }
   if (!strided) return layout;
   layout.rank = kernel_rank(static_cast<int>(rank));
-  if (rank > Layout::kMaxPushRank || !fits_push(push_words(layout, results))) {
+  if (rank > Layout::kMaxPushRank || !fits_push(push_words(layout, block))) {
     layout.rank = 0;
     layout.in_buffer = true;
   }

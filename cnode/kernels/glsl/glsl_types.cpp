@@ -76,7 +76,7 @@ std::string_view vector_type(std::string_view scalar) {
   static constexpr std::pair<std::string_view, std::string_view> kVectors[] = {
       {"int8_t", "i8vec4"}, {"uint8_t", "u8vec4"}, {"int16_t", "i16vec4"}, {"uint16_t", "u16vec4"},
       {"int", "ivec4"},     {"uint", "uvec4"},     {"int64_t", "i64vec4"}, {"uint64_t", "u64vec4"},
-      {"float", "vec4"},    {"double", "dvec4"},
+      {"float", "vec4"},    {"double", "dvec4"},   {"vec2", "mat4x2"},     {"dvec2", "dmat4x2"},
   };
   for (const auto& [one, four] : kVectors)
     if (one == scalar) return four;
@@ -108,16 +108,11 @@ std::string_view compute_type(Dtype dtype) {
 Result<void> check_types(std::string_view op, std::span<const Dtype> dtypes, const vulkan::DeviceInfo& device) {
   for (Dtype dtype : dtypes) {
     const DtypeInfo& info = dtype_info(dtype);
-    if (info.kind == DtypeKind::kComplex)
-      return unsupported(op, dtype,
-                         "is not computed; computed types are s2 s4 s8 s16 s32 s64 u2 u4 u8 u16 u32 u64 f8 f8_e4m3fn "
-                         "f16 bf16 f32 f64",
-                         device);
     if (info.size_bytes == 1 && !device.has_8bit_storage)
       return unsupported(op, dtype, "needs 8-bit storage (storageBuffer8BitAccess), which the device lacks", device);
     if (info.size_bytes == 2 && !device.has_f16_storage)
       return unsupported(op, dtype, "needs 16-bit storage (storageBuffer16BitAccess), which the device lacks", device);
-    if (dtype == f64 && !device.has_f64)
+    if ((dtype == f64 || dtype == c128) && !device.has_f64)
       return unsupported(op, dtype, "needs 64-bit floats (shaderFloat64), which the device lacks", device);
     if ((dtype == s64 || dtype == u64) && !device.has_i64)
       return unsupported(op, dtype, "needs 64-bit integers (shaderInt64), which the device lacks", device);
@@ -137,12 +132,17 @@ std::string zero_literal(Dtype dtype) {
       return "0ul";
     case ComputeType::kF32:
       return "0.0";
-    default:
+    case ComputeType::kF64:
       return "0.0lf";
+    case ComputeType::kC64:
+      return "vec2(0.0)";
+    default:
+      return "dvec2(0.0lf)";
   }
 }
 
 std::string one_literal(Dtype dtype) {
+  if (is_complex(dtype)) return dtype == c64 ? "vec2(1.0, 0.0)" : "dvec2(1.0lf, 0.0lf)";
   std::string literal = zero_literal(dtype);
   literal[0] = '1';
   return literal;

@@ -1,7 +1,8 @@
 // How each element type looks in GLSL: what a storage buffer holds, what computes it, and the expressions between.
 //
 // A "value of type T" in emitted code is an expression of T's compute type (int, uint, int64_t, uint64_t, float,
-// double) that holds a number of T exactly: after every op the result is rounded (or wrapped) to T, once.
+// double, of complex numbers vec2 and dvec2) that holds a number of T exactly: after every op the result is rounded (or
+// wrapped) to T, once.
 #pragma once
 
 #include <span>
@@ -21,7 +22,8 @@ std::string_view compute_type(Dtype dtype);
 
 // What arithmetic may hold a storage element in: "uint" for bf16. Storage types below 32 bits only move.
 std::string_view word_type(Dtype dtype);
-// Four of a GLSL scalar type: "vec4" for "float", "u16vec4" for "uint16_t".
+// Four of a GLSL type of elements: "vec4" for "float", "u16vec4" for "uint16_t"; of "vec2", which computes complex
+// numbers, a matrix whose columns they are.
 std::string_view vector_type(std::string_view scalar);
 
 // kUnsupported when the device cannot hold or compute one of |dtypes|, naming |op|, the type and the missing feature.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/glsl/glsl_types.h"
 #include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
@@ -42,7 +43,19 @@ constexpr Relation kRelations[] = {
     {"less_equal", " <= ", "# <= 0", "uint(#) <= 1u"},
 };
 
+// The real (0) or imaginary (1) part.
+TypedValue part(const TypedValue& value, size_t i) {
+  if (is_complex(value.type)) return {component_type(value.type), value.name + (i == 0 ? ".x" : ".y")};
+  return i == 0 ? value : TypedValue{Dtype::f32, zero_literal(Dtype::f32)};
+}
+
 std::string compare(ShaderBuilder& shader, std::string_view name, const TypedValue& a, const TypedValue& b) {
+  if (is_complex(a.type) || is_complex(b.type)) {
+    // Only equal and not_equal take them.
+    const char* both = name == "equal" ? " & " : " | ";
+    return "(" + compare(shader, name, part(a, 0), part(b, 0)) + both + compare(shader, name, part(a, 1), part(b, 1)) +
+           ")";
+  }
   const auto* relation = std::find_if(std::begin(kRelations), std::end(kRelations),
                                       [name](const Relation& row) { return row.op == name; });
   const ComputeType x = dtype_info(a.type).compute;
@@ -63,13 +76,33 @@ std::string compare(ShaderBuilder& shader, std::string_view name, const TypedVal
   return "uint(" + text + ")";
 }
 
-std::string truth(const TypedValue& value) { return "is_true(" + value.name + ")"; }
+// What ops of |operands| are written in.
+void use_common(ShaderBuilder& shader, std::span<const Dtype> types) {
+  shader.library("lib/op_common.glsl");
+  if (std::any_of(types.begin(), types.end(), is_complex)) {
+    shader.use_double_where_supported();
+    shader.library("lib/op_complex.glsl");
+  }
+}
+
+std::string truth(ShaderBuilder& shader, const TypedValue& value) {
+  use_common(shader, {&value.type, 1});
+  return "is_true(" + value.name + ")";
+}
+
+// Whether a part is NaN, or infinite.
+std::string test(ShaderBuilder& shader, std::string_view name, const TypedValue& value) {
+  shader.library("lib/op_common.glsl");
+  std::string text;
+  for (size_t i = 0; i < (is_complex(value.type) ? 2 : 1); ++i)
+    text += (i == 0 ? "" : " || ") + std::string(name) + "(" + part(value, i).name + ")";
+  return "uint(" + text + ")";
+}
 
 std::string logical(ShaderBuilder& shader, std::string_view name, std::span<const TypedValue> operands) {
-  shader.library("lib/op_common.glsl");
-  if (name == "logical_not") return "uint(!" + truth(operands[0]) + ")";
+  if (name == "logical_not") return "uint(!" + truth(shader, operands[0]) + ")";
   const char* relation = name == "logical_and" ? " && " : name == "logical_or" ? " || " : " != ";
-  return "uint(" + truth(operands[0]) + relation + truth(operands[1]) + ")";
+  return "uint(" + truth(shader, operands[0]) + relation + truth(shader, operands[1]) + ")";
 }
 
 // Of integers that only 65 bits hold, all of them: the op gives its result's lower 64.
@@ -88,18 +121,23 @@ std::string own_call(ShaderBuilder& shader, const ir::Op& op, Dtype type, int bi
                      std::vector<std::string> arguments) {
   const std::string function = "op_" + std::string(op.name);
   switch (op.code) {
+    case Code::kModulus:
+      if (is_complex(type)) return math_call(shader, op.name, type, arguments);
+      [[fallthrough]];
     case Code::kCommon:
-      shader.library("lib/op_common.glsl");
+      use_common(shader, {&type, 1});
       return call(function, arguments);
     case Code::kMath:
       return math_call(shader, op.name, type, arguments);
     case Code::kDivide:
+      if (is_complex(type)) return math_call(shader, op.name, type, arguments);
       shader.use_double_where_supported();
       shader.library("lib/op_divide.glsl");
       return call(function, arguments);
     case Code::kPower:
     case Code::kRemainder:
-      if (is_float(type)) return math_call(shader, op.code == Code::kPower ? "pow" : "fmod", type, arguments);
+      if (is_float(type) || is_complex(type))
+        return math_call(shader, op.code == Code::kPower ? "pow" : "fmod", type, arguments);
       break;
     case Code::kWidth:
       arguments.push_back(std::to_string(bits));
@@ -115,6 +153,11 @@ std::string own_call(ShaderBuilder& shader, const ir::Op& op, Dtype type, int bi
 std::string computed(ShaderBuilder& shader, const ir::Op& op, Dtype type, Computing computing,
                      std::span<const TypedValue> operands) {
   if (computing == Computing::kS65) return wide_call(shader, op, type, operands);
+  // The modulus of a complex number is of its parts' type.
+  if (is_complex(operands[0].type) && !is_complex(type)) {
+    const TypedValue& operand = operands[0];
+    return shader.convert(component_type(operand.type), type, own_call(shader, op, operand.type, 0, {operand.name}));
+  }
   const Dtype in = computing == Computing::kResult ? computing_type(type) : scalar::dtype_of(computing);
   shader.use(dtype_info(in).compute);
   std::vector<std::string> arguments;
@@ -139,17 +182,17 @@ std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, C
     case Code::kLogical:
       return logical(shader, op.name, operands);
     case Code::kTest:
-      shader.library("lib/op_common.glsl");
-      return "uint(" + std::string(op.name) + "(" + operands[0].name + "))";
+      return test(shader, op.name, operands[0]);
     case Code::kSelect:
-      shader.library("lib/op_common.glsl");
-      if (dtype_info(type).compute == ComputeType::kF64)
-        return "op_select(" + truth(operands[0]) + ", " + converted(1) + ", " + converted(2) + ")";
-      return "(" + truth(operands[0]) + " ? " + converted(1) + " : " + converted(2) + ")";
+      use_common(shader, {&type, 1});
+      if (component_type(type) == Dtype::f64)
+        return "op_select(" + truth(shader, operands[0]) + ", " + converted(1) + ", " + converted(2) + ")";
+      return "(" + truth(shader, operands[0]) + " ? " + converted(1) + " : " + converted(2) + ")";
     case Code::kConvert:
       return converted(0);
-    case Code::kZero:
-      return zero_literal(type);
+    case Code::kImaginary:
+      if (!is_complex(operands[0].type)) return zero_literal(type);
+      return shader.convert(component_type(operands[0].type), type, part(operands[0], 1).name);
     default:
       return computed(shader, op, type, computing, operands);
   }

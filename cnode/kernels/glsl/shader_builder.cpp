@@ -50,7 +50,7 @@ void ShaderBuilder::local_size(uint32_t x, uint32_t y, uint32_t z) {
 
 void ShaderBuilder::use(ComputeType type) {
   if (type == ComputeType::kI64 || type == ComputeType::kU64) use_i64_ = true;
-  if (type == ComputeType::kF64) use_f64_ = true;
+  if (type == ComputeType::kF64 || type == ComputeType::kC128) use_f64_ = true;
 }
 
 void ShaderBuilder::use_storage(Dtype dtype) {
@@ -103,7 +103,8 @@ void ShaderBuilder::library(std::string_view name) {
 
 void ShaderBuilder::math(std::string_view name, Dtype type) {
   if (name != "fmod" || type == f64) use_f64_ = true;
-  section("m_" + std::string(name) + (type == f64 ? ".f64" : ".f32"));
+  const Dtype computing = is_complex(type) || type == f64 ? type : f32;
+  section(concat("m_", name, ".", dtype_name(computing)));
 }
 
 void ShaderBuilder::section(std::string_view name) {
@@ -158,6 +159,7 @@ std::string ShaderBuilder::convert(Dtype from, Dtype to, std::string_view value)
   use(source.compute);
   use(target.compute);
   const std::string_view type = compute_type(to);
+  if (is_complex(from) || is_complex(to)) return convert_complex(from, to, value);
   if (is_integer(from) && is_integer(to)) {
     std::string text(value);
     // Sign extension first, then the change of sign; a narrower one just drops bits.
@@ -188,6 +190,16 @@ std::string ShaderBuilder::convert(Dtype from, Dtype to, std::string_view value)
   if (from == f64) return round(to, narrow(from, to, value));
   const bool widens = source.bits == 8 && (to == f16 || to == bf16);
   return widens ? std::string(value) : round(to, value);
+}
+
+std::string ShaderBuilder::convert_complex(Dtype from, Dtype to, std::string_view value) {
+  const Dtype part = component_type(from), part_to = component_type(to);
+  if (!is_complex(to)) return convert(part, to, concat(value, ".x"));
+  if (!is_complex(from))
+    return concat(compute_type(to), "(", convert(from, part_to, value), ", ", zero_literal(part_to), ")");
+  if (part_to == f32) return call("vec2", value);
+  section("mi_widen2");
+  return call("mi_widen2", value);
 }
 
 std::string ShaderBuilder::narrow(Dtype from, Dtype to, std::string_view value) {

@@ -47,8 +47,9 @@ class ShaderBuilder {
   std::string word(Dtype dtype, std::string_view value);
   // |value|, not yet rounded, as a value of |dtype|.
   std::string round(Dtype dtype, std::string_view value);
-  // A value of type |from| as a value of type |to|, as Nx.as_type/2: float to integer truncates and then wraps, +-Inf
-  // gives the ends of the type, NaN 0; integer to integer wraps; to floats it rounds once.
+  // A value of type |from|, a variable or an element, as a value of type |to|, as Nx.as_type/2: float to integer
+  // truncates and then wraps, +-Inf gives the ends of the type, NaN 0; integer to integer wraps; to floats it rounds
+  // once.
   std::string convert(Dtype from, Dtype to, std::string_view value);
   // The same, but not yet rounded: in |to|'s compute type, from where it rounds to what |value| rounds to.
   std::string narrow(Dtype from, Dtype to, std::string_view value);
@@ -59,7 +60,7 @@ class ShaderBuilder {
   void define(std::string_view name, std::string_view value = "");
   // Includes shaders/|name|, once, in the order of first request.
   void library(std::string_view name);
-  // Includes the transcendental function m_|name| of |type|'s compute type, float or double
+  // Includes the transcendental function m_|name| of |type|'s compute type, float, double or complex
   // (kernels/glsl/shader_library.h). REQUIRES: the device computes f64, but for the fmod of floats.
   void math(std::string_view name, Dtype type);
   // Includes the section |name| of the library of functions and what it needs. Sections stand before the pieces.
@@ -78,6 +79,8 @@ class ShaderBuilder {
   Result<vulkan::KernelSource> build() const;
 
  private:
+  // convert() where one of the types is complex: to a real type the real part.
+  std::string convert_complex(Dtype from, Dtype to, std::string_view value);
   void use_storage(Dtype dtype);
 
   const vulkan::DeviceInfo& device_;

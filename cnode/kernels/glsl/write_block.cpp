@@ -28,16 +28,23 @@ std::string value_of_bits(Dtype dtype, std::string_view low, std::string_view pa
       return concat("packUint2x32(", pair, ")");
     case ComputeType::kF32:
       return concat("uintBitsToFloat(", low, ")");
-    default:
+    case ComputeType::kF64:
       return concat("packDouble2x32(", pair, ")");
+    case ComputeType::kC64:
+      return concat("uintBitsToFloat(", pair, ")");
+    default:
+      return concat("dvec2(packDouble2x32(", pair, ".xy), packDouble2x32(", pair, ".zw))");
   }
 }
 
 std::string constant_text(const Scalar& number) {
-  const uint64_t bits = scalar::compute_bits(number);
-  const auto low = static_cast<uint32_t>(bits);
-  const auto high = static_cast<uint32_t>(bits >> 32);
-  return value_of_bits(number.dtype, concat(low, "u"), concat("uvec2(", low, "u, ", high, "u)"));
+  const scalar::NumberBits bits = scalar::compute_bits(number);
+  const auto words = [](uint64_t pair) {
+    return concat(static_cast<uint32_t>(pair), "u, ", static_cast<uint32_t>(pair >> 32), "u");
+  };
+  return value_of_bits(number.dtype, concat(static_cast<uint32_t>(bits.low), "u"),
+                       number.dtype == Dtype::c128 ? concat("uvec4(", words(bits.low), ", ", words(bits.high), ")")
+                                                   : concat("uvec2(", words(bits.low), ")"));
 }
 
 WrittenBlock write_block(ShaderBuilder& shader, const scalar::Block& block, std::span<const std::string> inputs,

@@ -27,8 +27,8 @@ using ValueName = std::function<std::string(scalar::ValueNumber)>;
 WrittenBlock write_block(ShaderBuilder& shader, const scalar::Block& block, std::span<const std::string> inputs,
                          std::string_view indent = "  ", const ValueName& name = {});
 
-// The number of |dtype| whose compute type's bits are |pair|, an expression of type uvec2; |low| is its first
-// component.
+// The number of |dtype| whose compute type's bits are |pair|, an expression of type uvec2, of c128 uvec4; |low| is its
+// first component.
 std::string value_of_bits(Dtype dtype, std::string_view low, std::string_view pair);
 
 // |number|, converted to its own type, by its bits, so that no digit and no special value is lost on the way.

@@ -45,7 +45,7 @@ std::string_view acc_value_type(Accumulator accumulator, Dtype element) {
 
 uint32_t acc_value_bytes(Accumulator accumulator, Dtype element) {
   if (is_truth(accumulator)) return 4;
-  return dtype_info(element).bits == 64 ? 8 : 4;
+  return static_cast<uint32_t>(dtype_size_bytes(computing_type(element)));
 }
 
 uint32_t acc_extra_bytes(Accumulator accumulator, Dtype element) {
@@ -58,7 +58,15 @@ void define_accumulator(Accumulator accumulator, Dtype element, ShaderBuilder& s
   shader.define("VALUE", value);
   if (value == "float") shader.define("VALUE_F32");
   if (value == "double") shader.define("VALUE_F64");
+  if (value == "vec2") shader.define("VALUE_C64");
+  if (value == "dvec2") shader.define("VALUE_C128");
   shader.define(macro(accumulator, element));
+  if (is_complex(element) && accumulator == Accumulator::kProduct) {
+    shader.define("ACC_ONE", one_literal(element));
+    shader.use_double_where_supported();
+    shader.library("lib/op_common.glsl");
+    shader.library("lib/op_complex.glsl");
+  }
   if (accumulator == Accumulator::kArgMaxHigh || accumulator == Accumulator::kArgMinHigh) shader.define("TIE_HIGH");
   if (accumulator == Accumulator::kMax) shader.define("ACC_START", lowest_literal(element));
   if (accumulator == Accumulator::kMin) shader.define("ACC_START", highest_literal(element));

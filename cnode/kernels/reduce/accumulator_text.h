@@ -17,9 +17,9 @@ constexpr bool is_arg(Accumulator accumulator) { return accumulator >= Accumulat
 constexpr bool is_truth(Accumulator accumulator) {
   return accumulator == Accumulator::kAll || accumulator == Accumulator::kAny;
 }
-// Sums of floats keep what roundings lose.
+// Sums of floats and of complex numbers keep what roundings lose.
 inline bool is_compensated(Accumulator accumulator, Dtype element) {
-  return accumulator == Accumulator::kSum && is_float(element);
+  return accumulator == Accumulator::kSum && !is_integer(element);
 }
 
 // The type of an Acc's value, and the bytes of its members in buffers of their own (0: it has no second).

@@ -21,6 +21,10 @@ std::string_view value_type(const ReducePass& pass) { return acc_value_type(pass
 
 // 1 where |value| of |dtype| is not zero; by its bits, since a comparison may take a subnormal for zero.
 std::string truth(Dtype dtype, const std::string& value) {
+  if (is_complex(dtype)) {
+    const Dtype part = component_type(dtype);
+    return "(" + truth(part, value + ".x") + " | " + truth(part, value + ".y") + ")";
+  }
   if (dtype == Dtype::f64) {
     return "(((unpackDouble2x32(" + value + ").y & 0x7fffffffu) | unpackDouble2x32(" + value + ").x) != 0u ? 1u : 0u)";
   }
@@ -71,7 +75,7 @@ class Emitter {
     builder_.define("ELEMENT", element_type());
     builder_.define("ROUND", pass_.vectors ? "2" : "4");
     builder_.define("WALK_RANK", concat(pass_.input == PassInput::kNothing ? 0 : pass_.walk_rank));
-    if (has_factors() && value_type(pass_) == "float" && in_double_) {
+    if (has_factors() && (value_type(pass_) == "float" || value_type(pass_) == "vec2") && in_double_) {
       builder_.use(ComputeType::kF64);
       builder_.define("PRODUCT_IN_DOUBLE");
     }
@@ -110,6 +114,7 @@ class Emitter {
   std::string element_type() const {
     if (pass_.input == PassInput::kAccs) return "Acc";
     const std::string value(value_type(pass_));
+    if (has_factors() && is_complex(pass_.element)) return value == "dvec2" ? "dmat2" : "mat2";
     if (has_factors()) return std::string(value == "double" ? "d" : "") + (pass_.vectors ? "mat2x4" : "vec2");
     return pass_.vectors ? std::string(vector_type(value)) : value;
   }
@@ -159,7 +164,7 @@ class Emitter {
       for (int component = 0; component < 4; ++component) take += (component == 0 ? "" : "\n  ") + take_text(component);
     } else if (has_factors()) {
       fetch = "return ELEMENT(" + source_text(0, place(0)) + ", " + source_text(1, place(1)) + ");";
-      take = "acc_product(acc, x.x, x.y);";
+      take = is_complex(pass_.element) ? "acc_product(acc, x[0], x[1]);" : "acc_product(acc, x.x, x.y);";
     } else {
       fetch = "return " + value_text({place(0), place(1)}) + ";";
       take = "acc_add(acc, x, position);";

@@ -149,6 +149,7 @@ Result<void> append_pass(const ReducePass& pass, std::vector<Binding> bindings, 
 bool lies_in_fours(const Work& work, const Cover& cover) {
   if (!cover.rows || work.reduced.size() != 1 || work.reduced[0].size % 4 != 0) return false;
   for (size_t i = 0; i < work.sources.size(); ++i) {
+    if (is_complex(work.sources[i].dtype)) return false;  // pairs already
     if (work.reduced[0].strides[i] != 1 || work.sources[i].offset % 4 != 0) return false;
     for (const Axis& axis : work.kept)
       if (axis.strides[i] % 4 != 0) return false;
@@ -261,7 +262,7 @@ Result<void> append_passes(Reduction reduction, const Place& to, PlanBuilder& pl
   if (cover.count > 0) {
     const size_t larger = work.sources.size() == 2 && work.sources[1].elements > work.sources[0].elements;
     cover.rows = closest_stride(work.reduced, larger) <= closest_stride(work.kept, larger);
-    pass.vectors = lies_in_fours(work, cover);
+    pass.vectors = !is_complex(pass.element) && lies_in_fours(work, cover);
     if (pass.vectors) take_fours(work, cover);
   }
   choose_lanes(cover, pass.invocations, variant_of(device));

@@ -18,7 +18,7 @@ defmodule GpuNode.Protocol do
   @typedoc "The name of a tensor on the node: 0 or more, or negative inside one program."
   @type id :: integer
   @type command :: tuple
-  @type literal :: {atom, number | Type.special()}
+  @type literal :: {atom, GpuNode.Element.value()}
   @typedoc "A request as a caller of this VM states it, before the session is known."
   @type request ::
           :ping
@@ -67,8 +67,8 @@ defmodule GpuNode.Protocol do
   def operand_bytes([_, _, _, _, _, _, _, _ | _] = operands), do: 12 * length(operands)
   def operand_bytes(_operands), do: 0
 
-  @doc "A number of an element type. Integers wrap into integer types, as values do on the node."
-  @spec literal(Type.t(), number | Type.special()) :: literal
+  @doc "A number of an element type, or `{real, imaginary}`. Integers wrap into integer types, as values do on the node."
+  @spec literal(Type.t(), GpuNode.Element.value()) :: literal
   def literal({:s, bits} = type, number) when is_integer(number) do
     <<wrapped::signed-size(bits)>> = <<number::size(bits)>>
     {Type.name(type), wrapped}
@@ -77,6 +77,11 @@ defmodule GpuNode.Protocol do
   def literal({:u, bits} = type, number) when is_integer(number) do
     <<wrapped::size(bits)>> = <<number::size(bits)>>
     {Type.name(type), wrapped}
+  end
+
+  def literal({:c, size} = type, {re, im}) do
+    part = {:f, div(size, 2)}
+    {Type.name(type), {part |> literal(re) |> elem(1), part |> literal(im) |> elem(1)}}
   end
 
   # The wire's integers have 64 bits; a float rounds larger ones anyway.

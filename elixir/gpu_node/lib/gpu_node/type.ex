@@ -24,8 +24,19 @@ defmodule GpuNode.Type do
   @doc "Whether `value` can stand where a number is taken."
   defguard is_literal(value) when is_number(value) or value in [:nan, :infinity, :neg_infinity]
 
-  @doc "Whether `type` is one and `number` can be an element of it: an integer of any, other numbers of those that are not integer."
+  @doc "Whether `value` can stand where a number is taken, or is `{real, imaginary}` of two such."
+  defguard is_literal_or_pair(value)
+           when is_literal(value) or
+                  (is_tuple(value) and tuple_size(value) == 2 and is_literal(elem(value, 0)) and
+                     is_literal(elem(value, 1)))
+
+  @doc """
+  Whether `type` is one and `number` can be an element of it: an integer of any, other numbers of those that are not integer,
+  `{real, imaginary}` of complex ones.
+  """
   @spec holds?(term, term) :: boolean
+  def holds?({:c, _} = type, {_, _} = number), do: normalize(type) == {:ok, type} and is_literal_or_pair(number)
+
   def holds?(type, number) do
     normalize(type) == {:ok, type} and (is_integer(number) or (is_literal(number) and not integer?(type)))
   end

@@ -208,7 +208,10 @@ defmodule GpuNode.ChainTest do
     """
 
     assert {:error, error} = Chain.compile(node, family)
-    assert error.message == "family: /terms/0/expression: inputs: column 8: 'e[9]' is read at place 9 of 'k', which are 0 to 1"
+
+    assert error.message ==
+             "family: /terms/0/expression: inputs: column 8: 'e[9]' is read at place 9 of 'k', which are 0 to 1"
+
     assert %{stage: :check, file: "family", path: "/terms/0/expression", line: 4} = error.details
     assert %Chain.Model{} = Chain.compile!(node, family, dimensions: [k: 10])
   end

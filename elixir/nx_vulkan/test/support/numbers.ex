@@ -160,9 +160,9 @@ defmodule Nx.Vulkan.Test.Numbers do
 
   @doc """
   `count` patterns of the type, special ones among them. `style` is :any, or :exact for numbers whose sums and products round
-  nowhere in the type, :small where they do not in f32 either.
+  nowhere in the type, :small where they do not in f32 either, :moderate for numbers near 1.
   """
-  @spec patterns(Nx.Type.t(), pos_integer, :any | :exact | :small) :: [non_neg_integer]
+  @spec patterns(Nx.Type.t(), pos_integer, :any | :exact | :small | :moderate) :: [non_neg_integer]
   def patterns(type, count, style), do: for(_ <- 1..count, do: pick(type, style))
 
   defp pick({:c, size}, style) do
@@ -170,6 +170,9 @@ defmodule Nx.Vulkan.Test.Numbers do
     {re, im} = {pick(part, style), pick(part, style)}
     re ||| im <<< div(size, 2)
   end
+
+  defp pick({kind, _size}, :moderate) when kind in [:s, :u], do: 1
+  defp pick(type, :moderate), do: round_to(Enum.random([-1, 1]) * (0.25 + 2.75 * :rand.uniform()), type)
 
   defp pick({kind, size}, style) when kind in [:s, :u] do
     mask = (1 <<< size) - 1

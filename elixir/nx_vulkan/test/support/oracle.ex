@@ -4,6 +4,7 @@ defmodule Nx.Vulkan.Test.Oracle do
   # its own rounding in f8, f16, bf16 and f32 is no part of it. Where it raises, or does not do what PROTOCOL.md says, a row of
   # Nx.Vulkan.Test.Exceptions decides.
 
+  import Bitwise
   alias Nx.Vulkan.Eager
   alias Nx.Vulkan.Test.{Exceptions, Numbers, Operand}
 
@@ -34,6 +35,21 @@ defmodule Nx.Vulkan.Test.Oracle do
       op == :bitcast ->
         {:bits, [arguments |> hd() |> Operand.on_host() |> Numbers.patterns_of()]}
 
+      op == :sign and complex?(arguments) ->
+        {{:near, near(out.type)}, [signs(hd(arguments))]}
+
+      # Their branches: BinaryBackend's formulas give either value or its opposite.
+      op in [:acos, :acosh] and complex?(arguments) ->
+        direct = direct(function, arguments)
+        {{:near, near(out.type)}, [direct, fn -> Enum.map(direct, &opposite(&1, out.type)) end]}
+
+      # Of real operands, of which f8's subnormal numbers are others to BinaryBackend.
+      op == :conjugate and not complex?(arguments) ->
+        {:c, size} = out.type
+        half = div(size, 2)
+        real = arguments |> hd() |> Operand.on_host() |> rounded({:f, half})
+        {{:near, near(out.type)}, [Enum.map(real, &(&1 ||| 1 <<< (size - 1)))]}
+
       complex?(arguments) ->
         {if(op in @moving, do: :bits, else: {:near, near(out.type)}), [direct(function, arguments)]}
 
@@ -59,6 +75,23 @@ defmodule Nx.Vulkan.Test.Oracle do
   end
 
   defp complex?(arguments), do: Enum.any?(arguments, &match?(%Operand{base: %{type: {:c, _}}}, &1))
+
+  # BinaryBackend orders complex numbers as Erlang's terms.
+  defp signs(operand) do
+    tensor = Operand.on_host(operand)
+
+    tensor
+    |> Eager.devectorized()
+    |> Nx.to_flat_list()
+    |> Enum.map(&Complex.divide(&1, Complex.abs(&1)))
+    |> Nx.tensor(type: tensor.type, backend: Nx.BinaryBackend)
+    |> Numbers.patterns_of()
+  end
+
+  defp opposite(pattern, {:c, size}) do
+    sign = 1 <<< (div(size, 2) - 1)
+    bxor(pattern, sign ||| sign <<< div(size, 2))
+  end
 
   # For algorithms that round on their way.
   defp near({:c, 128}), do: 1.0e-13

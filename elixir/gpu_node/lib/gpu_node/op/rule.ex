@@ -210,8 +210,8 @@ defmodule GpuNode.Op.Rule do
     value = get(attributes, :value)
 
     with :ok <- check(value != nil, "needs :value"),
-         :ok <- check(Type.is_literal(value), "takes a number as :value, got #{inspect(value)}"),
-         :ok <- check(not Type.integer?(type) or is_integer(value), "#{inspect(value)} is not a #{Type.name(type)}"),
+         :ok <- check(Type.is_literal_or_pair(value), "takes a number as :value, got #{inspect(value)}"),
+         :ok <- check(Type.holds?(type, value), "#{inspect(value)} is not a #{Type.name(type)}"),
          do: {:ok, Map.put(wire, :value, GpuNode.Protocol.literal(type, value))}
   end
 

@@ -39,7 +39,7 @@ defmodule Nx.Vulkan.Backend do
   defstruct @enforce_keys
 
   @typedoc "A handle, or a constant that nothing was made for."
-  @type value :: GpuNode.Tensor.t() | {:literal, number | GpuNode.Type.special()}
+  @type value :: GpuNode.Tensor.t() | {:literal, GpuNode.Element.value()}
   @type t :: %__MODULE__{node: node, value: value}
 
   @impl true

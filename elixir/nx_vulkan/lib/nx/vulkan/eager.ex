@@ -40,20 +40,17 @@ defmodule Nx.Vulkan.Eager do
 
   @doc "A constant of any shape: nothing is made until an op wants a tensor."
   @spec constant(T.t(), number | Complex.t() | atom, node) :: T.t()
-  def constant(%T{type: {:c, _}} = out, number, node) do
-    # The node keeps complex numbers and has no literals of them.
-    scalar = %{out | shape: {}, names: []}
-    element = upload(scalar, scalar |> Nx.BinaryBackend.constant(number, []) |> bits(), node)
-    if out.shape == {}, do: element, else: [out] |> issue(:broadcast, node, [element], %{axes: []}) |> hd()
-  end
-
   # As BinaryBackend rounds it, so that the number is one of the type.
-  def constant(out, number, node) when is_number(number) do
+  def constant(out, number, node) when is_number(number) or is_struct(number, Complex) do
     scalar = Nx.BinaryBackend.constant(%{out | shape: {}, names: []}, number, [])
-    literal(out, scalar |> bits() |> number(out.type) || number, node)
+    literal(out, scalar |> bits() |> number(out.type) || plain(number), node)
   end
 
   def constant(out, special, node), do: literal(out, special, node)
+
+  # A part is NaN.
+  defp plain(%Complex{re: re, im: im}), do: {re, im}
+  defp plain(number), do: number
 
   defp literal(out, number, node) do
     literal = ours(out, node, {:literal, number})
@@ -103,10 +100,15 @@ defmodule Nx.Vulkan.Eager do
       missing = Enum.find(tensors, &(not is_map_key(capabilities.types, &1.type))) ->
         "the node does not compute #{Nx.Type.to_string(missing.type)}"
 
+      ordered?(op) and Enum.any?(tensors, &match?({:c, _}, &1.type)) ->
+        "complex numbers have no order"
+
       true ->
         nil
     end
   end
+
+  defp ordered?(op), do: match?({:ok, %{takes: :ordered}}, Op.fetch(op))
 
   # Whether no element is converted: indices and starts are none of the elements.
   defp moved_alone?(op, [out | operands]) do
@@ -265,14 +267,13 @@ defmodule Nx.Vulkan.Eager do
 
   defp number(_tensor), do: nil
 
-  @doc "The number that `bits` are in `type`, when a number on the wire is exactly that; nil for complex numbers and for NaN."
-  @spec number(bitstring, Nx.Type.t()) :: number | :infinity | :neg_infinity | nil
-  def number(_bits, {:c, _}), do: nil
-
+  @doc "The number that `bits` are in `type`, when a number on the wire is exactly that; nil for NaN."
+  @spec number(bitstring, Nx.Type.t()) :: GpuNode.Element.value() | nil
   def number(bits, type) do
     case bits |> Element.unpack(type) |> Element.decode_all(type) do
       # One of many NaNs, and which one may matter to a bitcast.
       [:nan] -> nil
+      [{re, im}] when re == :nan or im == :nan -> nil
       [number] -> number
     end
   end
