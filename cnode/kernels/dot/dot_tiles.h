@@ -19,8 +19,8 @@ struct DotTile {
 };
 
 struct DotVariant {
-  DotTile tile;
   int64_t enough;  // workgroups from which on it pays
+  DotTile tile;
   bool wide;       // whether its sums of 64 bits and more fit the registers
 };
 
@@ -29,13 +29,13 @@ inline constexpr int64_t kBusyGroups = 256;
 
 inline constexpr DotVariant kDotVariants[] = {
     // Sixty-four sums an invocation: most arithmetic for what is loaded, and too many of 64 bits.
-    {{128, 128, 16, 8, 8}, kBusyGroups / 2, false},
+    {kBusyGroups / 2, {128, 128, 16, 8, 8}, false},
     // Sixteen sums an invocation, 256 invocations.
-    {{64, 64, 16, 4, 4}, kBusyGroups / 4, true},
+    {kBusyGroups / 4, {64, 64, 16, 4, 4}, true},
     // The same by 64 invocations, which any device has: for matrices that would leave it idle otherwise.
-    {{32, 32, 16, 4, 4}, 0, true},
+    {0, {32, 32, 16, 4, 4}, true},
     // Half of its shared memory, for sums of 128 bits.
-    {{32, 32, 8, 4, 4}, 0, true},
+    {0, {32, 32, 8, 4, 4}, true},
 };
 
 }  // namespace gpu_node::kernels

@@ -252,8 +252,9 @@ Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg>
   wanted.descending = attributes.direction == ir::Direction::kDescending;
   wanted.k = static_cast<uint64_t>(source.map.shape[source.map.shape.size() - 1]);
   return write_dense(with_last(plan.result(), axis), plan, [&](const Place& to) {
-    (instruction.op->code == ir::Code::kSort ? wanted.values : wanted.positions) = &to;
-    return append_order(source, wanted, plan);
+    Wanted own = wanted;
+    (instruction.op->code == ir::Code::kSort ? own.values : own.positions) = &to;
+    return append_order(source, own, plan);
   });
 }
 

@@ -49,7 +49,7 @@ Result<void> append_pass(const RadixPass& pass, std::span<const uint32_t> words,
 
 Result<uint32_t> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t count, uint32_t first, uint32_t bits,
                               PlanBuilder& plan) {
-  uint32_t steps = 0;
+  uint32_t steps = kOnGpu.steps;
   RadixPass pass = pass_of(plan.device(), steps);
   pass.wide = wide;
   const int64_t blocks = divide_up(count, static_cast<int64_t>(pass.invocations) * steps);
