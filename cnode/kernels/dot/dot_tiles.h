@@ -21,7 +21,7 @@ struct DotTile {
 struct DotVariant {
   int64_t enough;  // workgroups from which on it pays
   DotTile tile;
-  bool wide;       // whether its sums of 64 bits and more fit the registers
+  bool wide;  // whether its sums of 64 bits and more fit the registers
 };
 
 // The workgroups that a device is busy with.
