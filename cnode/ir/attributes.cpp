@@ -75,23 +75,25 @@ const std::vector<AttributeVariant>& defaults() {
   return kDefaults;
 }
 
+// The values of |list| as |element| has each, between |brackets|.
+template <typename List, typename Element>
+std::string list_text(const List& list, const Element& element, std::string_view brackets = "[]") {
+  std::string text(1, brackets[0]);
+  for (const auto& one : list) text += concat(text.size() > 1 ? ", " : "", element(one));
+  return text + brackets[1];
+}
+
 struct Texts {
   std::string text;
 
   void operator()(std::string_view name, const Starts& starts) {
-    std::string list;
     if (starts.values.empty()) return;
-    for (const int64_t start : starts.values) {
-      list += list.empty() ? "" : ", ";
-      list += start == Starts::kOperand ? "operand" : std::to_string(start);
-    }
-    text += concat(", ", name, " [", list, "]");
+    text += concat(", ", name, " ", list_text(starts.values, [](int64_t start) {
+                     return start == Starts::kOperand ? std::string("operand") : std::to_string(start);
+                   }));
   }
   void operator()(std::string_view name, const Dims& values) {
-    std::string list;
-    if (values.empty()) return;
-    for (const int64_t value : values) list += concat(list.empty() ? "" : ", ", value);
-    text += concat(", ", name, " [", list, "]");
+    if (!values.empty()) text += concat(", ", name, " ", list_text(values, [](int64_t value) { return value; }));
   }
   void operator()(std::string_view name, const std::optional<Dims>& values) {
     if (values) (*this)(name, *values);
@@ -147,18 +149,13 @@ AttributeVariant* Attributes::reset(const Op& op) {
 }
 
 std::string axes_text(const Axes& axes, std::string_view brackets) {
-  std::string text(1, brackets[0]);
-  for (const int axis : axes) text += concat(text.size() > 1 ? ", " : "", axis);
-  return text + brackets[1];
+  return list_text(axes, [](int axis) { return axis; }, brackets);
 }
 
 std::string padding_text(const Padding& padding) {
-  std::string list;
-  for (const Edges& edges : padding) {
-    list += concat(list.empty() ? "{" : ", {", edges.low, ", ", edges.high);
-    list += edges.interior != 0 ? concat(", ", edges.interior, "}") : std::string("}");
-  }
-  return concat("[", list, "]");
+  return list_text(padding, [](const Edges& edges) {
+    return concat("{", edges.low, ", ", edges.high, edges.interior != 0 ? concat(", ", edges.interior) : "", "}");
+  });
 }
 
 std::string attributes_text(const Attributes& attributes) {

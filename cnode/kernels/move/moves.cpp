@@ -96,6 +96,8 @@ Result<void> append_part(const Move& move, const Box& box, PlanBuilder& plan) {
 
 Result<void> append_move(Move&& move, PlanBuilder& plan) {
   for (const Column& column : move.columns) move.kernel.columns.push_back(column.indices.dtype);
+  if (move.kernel.moves())
+    GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + move.columns.size()}, plan));
   merge_axes(move.box.axes);
   if (fits(move.box, plan)) return append_part(move, move.box, plan);
   if (move.kernel.kind == Kind::kClaim)
@@ -151,13 +153,11 @@ Result<void> append_pad(Place from, const Source& value, const ir::Padding& padd
 
 Result<void> append_gather(const Place& from, const Columns& columns, const Place& to, PlanBuilder& plan) {
   GPU_ASSIGN(Move move, moving(Kind::kGather, from, columns, to, to.map.shape, plan));
-  GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + columns.size()}, plan));
   return append_move(std::move(move), plan);
 }
 
 Result<void> append_scatter(const Place& from, const Columns& columns, const Place& to, PlanBuilder& plan) {
   GPU_ASSIGN(Move move, moving(Kind::kScatter, from, columns, to, from.map.shape, plan));
-  GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + columns.size()}, plan));
   return append_move(std::move(move), plan);
 }
 
@@ -194,7 +194,6 @@ Result<void> append_scatter_last(const Place& from, const Columns& columns, int 
     row.map.strides.push_back(0);
   }
   move.box.add(row);
-  GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + columns.size()}, plan));
   return append_move(std::move(move), plan);
 }
 
