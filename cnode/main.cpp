@@ -43,10 +43,10 @@ int usage(FILE* out, int code) {
   return code;
 }
 
-int with_settings(int (*command)(const Settings&), const std::vector<std::string>& arguments) {
+int with_settings(Command name, int (*command)(const Settings&), const std::vector<std::string>& arguments) {
   bool usage_error = false;
   const Result<Settings> settings =
-      read_settings(arguments, [](const char* name) -> const char* { return std::getenv(name); }, &usage_error);
+      read_settings(name, arguments, [](const char* key) -> const char* { return std::getenv(key); }, &usage_error);
   if (!settings.ok()) {
     std::fprintf(stderr, "gpu_node: %s\n", settings.error().message.c_str());
     return usage_error ? kExitUsage : kExitConfig;
@@ -62,9 +62,9 @@ int dispatch(const std::string& command, const std::vector<std::string>& argumen
       std::fputs(status_help(), stdout);
       return kExitOk;
     }
-  if (command == "run") return with_settings(run_command, arguments);
-  if (command == "status") return with_settings(status_command, arguments);
-  if (command == "check") return with_settings(check_command, arguments);
+  if (command == "run") return with_settings(Command::kRun, run_command, arguments);
+  if (command == "status") return with_settings(Command::kStatus, status_command, arguments);
+  if (command == "check") return with_settings(Command::kCheck, check_command, arguments);
   if (command == "version" || command == "--version") {
     std::printf("gpu_node %s\n", version_text());
     return kExitOk;

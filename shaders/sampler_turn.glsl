@@ -8,7 +8,15 @@
 // rested (p_rest_limit of them are as good as for ever; counted from below 0 where it has never moved yet), and the
 // energy of the state that the last iteration ended with.
 //
-// |counts| likewise: divergences and moves of the phase, and whether a path diverged since the last draw was kept.
+// |counts| likewise: divergences and moves of the phase, whether a path diverged since the last draw was kept, and how
+// much shorter than the others' a chain's steps are: the exponent of a half, above eight bits for how many iterations
+// it has stayed where it is since that changed.
+//
+// In a warm-up that learns, a chain that stays for PATIENCE iterations goes on with steps of a quarter; with each move
+// they double, until they are the others' again. Meanwhile it may gain energy, a part of what it gains in density: far
+// out the way back is so steep that no path keeps it to one in a thousand millions, and f32 has no such digits. Where
+// more were allowed a path could end beyond everything, in a tail that takes for ever to come back from. Nothing is
+// learned of such a chain: to the step that is all chains' it is one that rests.
 
 #define KINETIC numbers[chain]
 #define LOGP numbers[p_batch + chain]
@@ -20,6 +28,7 @@
 #define DIVERGENCES counts[chain]
 #define MOVES counts[p_batch + chain]
 #define DIVERGED counts[2u * p_batch + chain]
+#define SHORTENED counts[3u * p_batch + chain]
 
 uint chain;          // in the batch
 bool moved = false;  // some coordinate of this lane's is another one now
@@ -101,6 +110,18 @@ REAL4 total(bool ending) {
 }
 #endif
 
+bool has_own_steps() { return p_shortening != 0u && SHORTENED >> 8u != 0u; }
+
+void shorten_or_lengthen(bool went) {
+  uint halvings = SHORTENED >> 8u, stayed = went ? 0u : (SHORTENED & 255u) + 1u;
+  if (went) halvings = max(halvings, 1u) - 1u;
+  if (stayed == PATIENCE) {
+    halvings = min(halvings + 2u, MOST_HALVINGS);
+    stayed = 0u;
+  }
+  SHORTENED = halvings << 8u | stayed;
+}
+
 // Whether the path's end is where the chain is now.
 bool accepts(uvec2 key, REAL new_logp) {
   REAL old_kinetic = KINETIC, old_logp = LOGP;
@@ -110,11 +131,13 @@ bool accepts(uvec2 key, REAL new_logp) {
   bool diverged = is_nan(energy) || energy > REAL(1000) || is_infinity(new_logp);
   REAL chance = diverged ? REAL(0) : energy <= REAL(0) ? REAL(1) : m_exp(op_negate(energy));
   bool taken = uniform_number(threefry(key, uvec2(p_iteration, kAcceptPair)).x) < chance;
+  bool own_steps = has_own_steps();
+  if (own_steps) taken = taken || energy < op_multiply(MOST_LOST, op_subtract(new_logp, old_logp));
   if (lane() != 0u) return taken;
   REAL path = op_multiply(op_subtract(sums.y, sums.z), sums.w);
-  bool known = p_learning != 0u && !diverged && !is_nan(path) && !is_infinity(path);
+  bool known = p_learning != 0u && !own_steps && !diverged && !is_nan(path) && !is_infinity(path);
   PATH_GRADIENT = known ? op_multiply(chance, path) : REAL(0);
-  ACCEPTANCE = chance;
+  ACCEPTANCE = own_steps ? REAL(0) : chance;
   bool fresh = p_counted == 1u;  // the counts begin anew
   REAL mean = fresh ? REAL(0) : MEAN_ACCEPTANCE;
   MEAN_ACCEPTANCE = op_add(mean, op_divide(op_subtract(chance, mean), REAL(p_counted)));
@@ -165,7 +188,10 @@ void turn_main() {
   if (p_beginning != 0u) {
     // Nowhere is better than where nothing is known.
     if (lane() == 0u) LOGP = is_nan(new_logp) ? NEGATIVE_INFINITY : new_logp;
-    if (lane() == 0u && p_counted == 0u) REST = -REAL(p_rest_limit);
+    if (lane() == 0u && p_counted == 0u) {
+      REST = -REAL(p_rest_limit);
+      SHORTENED = 0u;
+    }
   } else {
     taken = accepts(key, new_logp);
   }
@@ -180,6 +206,7 @@ void turn_main() {
   if (p_beginning != 0u) return;
   bool went = chain_moved(sums);
   REAL limit = REAL(p_rest_limit), rested = REST + REAL(1);
-  REST = went ? REAL(0) : rested == REAL(0) ? limit : min(rested, limit);
+  REST = went && !has_own_steps() ? REAL(0) : rested == REAL(0) ? limit : min(rested, limit);
+  if (p_shortening != 0u) shorten_or_lengthen(went);
   MOVES = (p_counted == 1u ? 0u : MOVES) + (went ? 1u : 0u);
 }

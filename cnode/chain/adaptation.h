@@ -29,7 +29,8 @@ struct Observation {
   double acceptance = 0;          // sums over chains: of probabilities,
   double inverse_acceptance = 0;  // of their inverses, no probability taken for less than kLeastAcceptance
   double above = 0;               // chains whose probability is above the target
-  // Of chains that have moved in one of the last rest_limit() iterations, or have had no more than these to begin:
+  // Of chains that have moved in one of the last rest_limit() iterations, or have had no more than these to begin, and
+  // that take the steps of all:
   double awake = 0, awake_inverse = 0;  // how many; the sum of inverses
   // Of those without the ones that have never moved yet:
   double counting = 0;           // how many; then sums over them:

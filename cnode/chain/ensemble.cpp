@@ -30,7 +30,7 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
   for (size_t kind = 0; kind < kKinds; ++kind) {
     jobs::AwaitedKernel& mine = kernels_[kind];
     if (!mine.asked()) {
-      static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start", "check"};
+      static constexpr const char* kNames[kKinds] = {"turn", "reduce", "keep", "start", "check", "steps"};
       std::string key = std::string("sampler_") + kNames[kind] + " " + std::string(dtype_info(shape_.dtype).name);
       if (kind == kTurn) key += concat(" ", name_of(shape_.mapping), " ", shape_.lanes);
       if (kind == kKeep) key += concat(" ", transforms_);
@@ -42,6 +42,7 @@ Result<bool> Ensemble::ready(vulkan::Device& device) {
             if (kind == kTurn) return emit_turn(shape, info);
             if (kind == kReduce) return emit_reduce(shape.dtype, info);
             if (kind == kCheck) return emit_check(shape.dtype, info);
+            if (kind == kSteps) return emit_steps(shape.dtype, info);
             return kind == kKeep ? emit_keep(shape.dtype, transforms, info) : emit_start(shape.dtype, info);
           },
           asker));
@@ -148,17 +149,18 @@ Result<void> Ensemble::follow(vulkan::Device& device, Walk& walk, jobs::Spending
   const vulkan::BufferRef& from = options_.position != nullptr ? options_.position : result_.position;
   const vulkan::BufferRange position = rows(from, batch, d_, false);
   const vulkan::BufferRange nothing = whole(unused_, false);
-  const std::array<vulkan::BufferRange, kChainBuffers> ranges = {whole(model_->known(), false),
-                                                                 whole(model_->words(), false),
-                                                                 whole(batch.state, true),
-                                                                 position,
-                                                                 position,
-                                                                 setting(kInverseMass),
-                                                                 setting(kStep),
-                                                                 nothing,
-                                                                 nothing,
-                                                                 nothing,
-                                                                 nothing};
+  const std::array<vulkan::BufferRange, kChainBuffers> ranges = {
+      whole(model_->known(), false),
+      whole(model_->words(), false),
+      whole(batch.state, true),
+      position,
+      position,
+      setting(kInverseMass),
+      own_steps_ ? whole(batch.steps, false) : setting(kStep),
+      nothing,
+      nothing,
+      nothing,
+      nothing};
   ChainPush push;
   push.batch = static_cast<uint32_t>(batch.chains);
   push.chain_first = static_cast<uint32_t>(part.first - batch.first);
@@ -168,6 +170,7 @@ Result<void> Ensemble::follow(vulkan::Device& device, Walk& walk, jobs::Spending
   push.round_first = static_cast<uint32_t>(part.round);
   push.round_end = static_cast<uint32_t>(part.round + part.count);
   push.rows = 1;
+  push.step_stride = own_steps_ ? 1 : 0;
   push.last = ~0u;  // no state is wanted but in place
   push.stage_first = piece.stage_first;
   push.stage_end = piece.stage_end;
@@ -193,6 +196,7 @@ void Ensemble::turn(const Turn& turn) {
                            .beginning = turn.beginning,
                            .counted = turn.counted,
                            .learning = turn.learning,
+                           .shortening = turn.shortening,
                            .draw_begins = turn.draw_begins,
                            .rest_limit = rest_limit(options_.warmup),
                            .seed_low = static_cast<uint32_t>(options_.seed),
@@ -202,6 +206,16 @@ void Ensemble::turn(const Turn& turn) {
                                setting(kCentre)};
     const uint64_t per_group = shape_.mapping == Mapping::kThread ? kThreadLanes : 1;
     queue(kTurn, ranges, push, divide_up(batch.chains, per_group), static_cast<double>(batch.chains * (d_ + 4)));
+  }
+}
+
+void Ensemble::own_steps(bool own) {
+  own_steps_ = own;
+  if (!own) return;
+  for (const Batch& batch : batches_) {
+    const StepsPush push = {.batch = static_cast<uint32_t>(batch.chains)};
+    const std::array ranges = {whole(batch.counts, false), setting(kStep), whole(batch.steps, true)};
+    queue(kSteps, ranges, push, elements(batch.chains), static_cast<double>(batch.chains));
   }
 }
 
@@ -257,7 +271,8 @@ Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
   seen.mean_acceptance = sum(coordinates + 2, 0) / static_cast<double>(chains_);
   seen.observation.above = sum(coordinates + 2, 1);
   seen.unmoved = static_cast<uint64_t>(sum(coordinates + 3, 1));
-  seen.divergences = static_cast<uint64_t>(sum(coordinates + 5, 0) + 65536 * sum(coordinates + 5, 1));
+  seen.own_steps = sum(coordinates + 5, 0) > 0;
+  seen.divergences = static_cast<uint64_t>(sum(coordinates + 6, 0) + 65536 * sum(coordinates + 6, 1));
   return seen;
 }
 

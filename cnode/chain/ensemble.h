@@ -61,10 +61,13 @@ class Ensemble {
     uint32_t iteration = 0;  // the one that ends
     bool beginning = false;  // nothing ends: only a momentum is drawn
     bool learning = false;
+    bool shortening = false;   // chains that stay go on with steps of their own
     bool draw_begins = false;  // the first iteration since a draw was kept
     uint32_t counted = 1;      // iterations of the phase with this one; 0 at the very beginning
   };
   void turn(const Turn& turn);
+  // Whether the next path is one of which some chains take steps of their own.
+  void own_steps(bool own);
   void keep(int64_t draw);
   // Sums over chains for see(); without |coordinates| only what is of chains.
   void reduce(bool coordinates);
@@ -75,7 +78,8 @@ class Ensemble {
     Observation observation;
     double mean_acceptance = 0;  // over chains and iterations of the phase
     uint64_t divergences = 0;
-    uint64_t unmoved = 0;  // chains that have not moved in the phase
+    uint64_t unmoved = 0;    // chains that have not moved in the phase
+    bool own_steps = false;  // some chain has them
   };
   Seen see(std::span<const double> centre) const;
 
@@ -85,9 +89,9 @@ class Ensemble {
  private:
   struct Batch {
     uint64_t first = 0, chains = 0, block_first = 0, blocks = 0;
-    vulkan::BufferRef state, current, numbers, counts, moments;
+    vulkan::BufferRef state, current, numbers, counts, steps, moments;
   };
-  enum Kind : uint8_t { kTurn, kReduce, kKeep, kStart, kCheck, kKinds };
+  enum Kind : uint8_t { kTurn, kReduce, kKeep, kStart, kCheck, kSteps, kKinds };
 
   // A dispatch over all chains of a batch. Its workgroups are numbered row by row, and recorded by rows.
   struct Whole {
@@ -148,6 +152,7 @@ class Ensemble {
   uint64_t batch_chains_ = 0, all_blocks_ = 0, most_groups_ = 0;
   std::deque<std::variant<Whole, Copy, Clear>> queue_;
   uint64_t seen_columns_ = 0;
+  bool own_steps_ = false;
   std::array<uint64_t, 4> setting_at_{};  // step size, inverse mass, its root's inverse, centre; then the end
   uint64_t settings_bytes_ = 0;
   vulkan::BufferRef settings_, partials_, unused_, found_, fetched_;

@@ -100,6 +100,7 @@ Result<void> Ensemble::allocate(vulkan::Device& device, const Pay& pay) {
     scratch_.push_back({&batch.current, batch.chains * 2 * d_ * size_});
     scratch_.push_back({&batch.numbers, batch.chains * kNumberArrays * size_});
     scratch_.push_back({&batch.counts, batch.chains * kCountArrays * sizeof(uint32_t)});
+    scratch_.push_back({&batch.steps, batch.chains * size_});
     scratch_.push_back({&batch.moments, batch.chains * kMomentArrays * d_ * size_});
   }
   const uint64_t alignment = std::max<uint64_t>(device.info().storage_alignment, 16);

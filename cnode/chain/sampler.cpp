@@ -186,7 +186,12 @@ void Sampler::end_path() {
   ++counted_;
   waits_ = adaptation_.learns();
   const bool draw_begins = adaptation_.iteration() % options_.thin == 0;
-  ensemble_.turn({.iteration = iteration_, .learning = waits_, .draw_begins = draw_begins, .counted = counted_});
+  const bool shortening = waits_ && adaptation_.phase() == Adaptation::Phase::kWarmup;
+  ensemble_.turn({.iteration = iteration_,
+                  .learning = waits_,
+                  .shortening = shortening,
+                  .draw_begins = draw_begins,
+                  .counted = counted_});
   if (waits_) {
     summed_ = true;
     ensemble_.reduce(true);
@@ -224,6 +229,7 @@ void Sampler::absorb() {
   settled_ = false;
   // The momentum that is there was drawn for other scales.
   if (rescaled) ensemble_.turn({.iteration = iteration_, .beginning = true});
+  ensemble_.own_steps(seen.own_steps && adaptation_.phase() == Adaptation::Phase::kWarmup);
   begin_path();
   report();
 }

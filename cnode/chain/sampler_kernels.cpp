@@ -48,6 +48,9 @@ Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::D
     builder.define("PART_LANES", "LANES");
   }
   builder.define("FAN", concat(kFan, "u"));
+  builder.define("PATIENCE", "5u");        // iterations
+  builder.define("MOST_HALVINGS", "60u");  // where f32 has room
+  builder.define("MOST_LOST", "REAL(0.1)");
   builder.define("NEGATIVE_INFINITY",
                  shape.dtype == Dtype::f64 ? "packDouble2x32(uvec2(0u, 0xfff00000u))" : "uintBitsToFloat(0xff800000u)");
   builder.buffer("state", threads ? real : "coherent " + real, kReadWrite);
@@ -56,8 +59,8 @@ Result<vulkan::KernelSource> emit_turn(const KernelShape& shape, const vulkan::D
   builder.buffer("counts", "uint", kReadWrite);
   for (const char* name : {"inverse_mass", "mass_root", "centre"}) builder.buffer(name, real, kRead);
   push(builder, std::array{"p_batch", "p_batch_first", "p_coordinates", "p_chain_slots", "p_logp_slot", "p_iteration",
-                           "p_beginning", "p_counted", "p_learning", "p_draw_begins", "p_rest_limit", "p_seed_low",
-                           "p_seed_high"});
+                           "p_beginning", "p_counted", "p_learning", "p_shortening", "p_draw_begins", "p_rest_limit",
+                           "p_seed_low", "p_seed_high"});
   builder.library("lib/threefry.glsl");
   builder.math("exp", shape.dtype);
   builder.library("sampler_turn.glsl");
@@ -142,6 +145,17 @@ Result<vulkan::KernelSource> emit_check(Dtype dtype, const vulkan::DeviceInfo& d
                            "p_logp_slot", "p_attempt"});
   builder.library("sampler_check.glsl");
   builder.body() += "  check_main();\n";
+  return builder.build();
+}
+
+Result<vulkan::KernelSource> emit_steps(Dtype dtype, const vulkan::DeviceInfo& device) {
+  ShaderBuilder builder = begin(dtype, kElementLanes, device);
+  builder.buffer("counts", "uint", kRead);
+  builder.buffer("step_size", kernels::compute_type(dtype), kRead);
+  builder.buffer("steps", kernels::compute_type(dtype), kWrite);
+  push(builder, std::array{"p_batch"});
+  builder.library("sampler_steps.glsl");
+  builder.body() += "  steps_main();\n";
   return builder.build();
 }
 

@@ -10,7 +10,7 @@ inline constexpr uint32_t kVariablesAtOnce = 4;  // whose draws one dispatch kee
 inline constexpr uint32_t kElementLanes = 64;    // of a workgroup of the kernels with an invocation for each number
 inline constexpr uint32_t kThreadLanes = 32;     // of one that runs a chain in each
 inline constexpr uint32_t kNumberArrays = 7;     // of |numbers|: see sampler_turn.glsl
-inline constexpr uint32_t kCountArrays = 3;      // of |counts|, likewise
+inline constexpr uint32_t kCountArrays = 4;      // of |counts|, likewise
 inline constexpr uint32_t kMeanAcceptanceArray = 2;
 // Of |moments|: mean and sum of squares around it of the first half of the draws, then of the second, means as
 // distances from the first draw; and that.
@@ -27,6 +27,7 @@ struct TurnPush {
   uint32_t beginning = 0;  // nothing ends: only the momentum is drawn
   uint32_t counted = 0;    // iterations of the phase with this one; 0 at the very beginning
   uint32_t learning = 0;
+  uint32_t shortening = 0;   // chains that stay where they are go on with shorter steps
   uint32_t draw_begins = 0;  // the iteration is the first since a draw was kept
   uint32_t rest_limit = 0;   // iterations
   uint32_t seed_low = 0, seed_high = 0;
@@ -46,7 +47,7 @@ struct ReducePush {
   uint32_t target = 0;                          // of the acceptance: the bits of a float
   uint32_t rest_limit = 0;
 };
-inline constexpr uint32_t kChainColumns = 6;
+inline constexpr uint32_t kChainColumns = 7;
 Result<vulkan::KernelSource> emit_reduce(Dtype dtype, const vulkan::DeviceInfo& device);
 
 // Buffers: source, numbers, counts, moments, log densities, energies, whether paths diverged, which chains never moved,
@@ -93,5 +94,11 @@ struct CheckPush {
   uint32_t attempt = 0;
 };
 Result<vulkan::KernelSource> emit_check(Dtype dtype, const vulkan::DeviceInfo& device);
+
+// Buffers: counts, the step of all, steps of each chain.
+struct StepsPush {
+  uint32_t batch = 0;
+};
+Result<vulkan::KernelSource> emit_steps(Dtype dtype, const vulkan::DeviceInfo& device);
 
 }  // namespace gpu_node::chain

@@ -17,9 +17,14 @@ constexpr size_t kMaxFileBytes = 1u << 20;
 // Where a value is put, and so what it may be.
 using Target = std::variant<std::string Settings::*, int64_t Settings::*, bool Settings::*, LogLevel Settings::*>;
 
+// The commands that take a flag, as bits.
+constexpr uint8_t kRun = static_cast<uint8_t>(Command::kRun), kStatus = static_cast<uint8_t>(Command::kStatus),
+                  kCheck = static_cast<uint8_t>(Command::kCheck), kAny = kRun | kStatus | kCheck;
+
 struct Setting {
   std::string_view flag;  // without "--"; in the file with '_' for '-'; in the environment GPU_NODE_ and upper case
   Target target;
+  uint8_t commands;
   std::string_view argument;  // of the flag, for --help
   std::string_view meaning;
   int64_t least = 0, most = 0;        // of an integer
@@ -27,26 +32,31 @@ struct Setting {
 };
 
 const Setting kSettings[] = {
-    {"name", &Settings::name, "NAME@HOST", "the node's name, taken verbatim (required by run)", 0, 0, "RELEASE_NODE"},
-    {"cookie-file", &Settings::cookie_file, "FILE", "file with the cookie, readable by its owner only"},
-    {"listen", &Settings::listen, "ADDRESS", "IPv4 address to listen on (127.0.0.1)"},
-    {"port", &Settings::port, "N", "control port, N + 1 for bulk; 0: any (0)", 0, 65534, "ERL_DIST_PORT"},
-    {"no-epmd", &Settings::no_epmd, "", "neither ask nor start epmd; needs --port"},
-    {"insecure-listen-any", &Settings::insecure_listen_any, "", "allow --listen 0.0.0.0"},
-    {"device", &Settings::device, "INDEX|NAME", "the device, by index or by a part of its name (first real GPU)"},
-    {"memory-limit", &Settings::memory_limit, "BYTES",
+    {"name", &Settings::name, kRun | kStatus, "NAME@HOST", "the node's name, taken verbatim (required by run)", 0, 0,
+     "RELEASE_NODE"},
+    {"cookie-file", &Settings::cookie_file, kRun | kStatus, "FILE", "file with the cookie, readable by its owner only"},
+    {"listen", &Settings::listen, kRun, "ADDRESS", "IPv4 address to listen on (127.0.0.1)"},
+    {"port", &Settings::port, kRun | kStatus, "N", "control port, N + 1 for bulk; 0: any (0)", 0, 65534,
+     "ERL_DIST_PORT"},
+    {"no-epmd", &Settings::no_epmd, kRun, "", "neither ask nor start epmd; needs --port"},
+    {"insecure-listen-any", &Settings::insecure_listen_any, kRun, "", "allow --listen 0.0.0.0"},
+    {"device", &Settings::device, kRun | kCheck, "INDEX|NAME",
+     "the device, by index or by a part of its name (first real GPU)"},
+    {"memory-limit", &Settings::memory_limit, kRun | kCheck, "BYTES",
      "of device memory; 0: three quarters of it; never more than the host allows (0)", 0, int64_t{1} << 50},
-    {"cache-dir", &Settings::cache_dir, "FOLDER", "of compiled kernels, the driver's too; none: no cache (see below)"},
-    {"incarnation", &Settings::incarnation, "N", "raised by the supervisor at each start (1)", 1, 4294967295},
-    {"allow-raw-shaders", &Settings::allow_raw_shaders, "", "take shaders of clients: GLSL to compile, SPIR-V to run"},
-    {"validation", &Settings::validation, "", "run under the Khronos validation layer"},
-    {"watchdog-ms", &Settings::watchdog_ms, "N", "a submission that takes longer ends the process (30000)", 100,
-     86'400'000},
-    {"log-level", &Settings::log_level, "LEVEL", "error, warning, info or debug (info)"},
-    {"exit-on-stdin-eof", &Settings::exit_on_stdin_eof, "", "exit when standard input closes"},
-    {"json", &Settings::json, "", "status: print JSON"},
-    {"watch", &Settings::watch, "", "status: ask again every second"},
-    {"config", &Settings::config, "FILE", "JSON object of these settings, '_' for '-'"},
+    {"cache-dir", &Settings::cache_dir, kRun | kCheck, "FOLDER",
+     "of compiled kernels, the driver's too; none: no cache (see below)"},
+    {"incarnation", &Settings::incarnation, kRun, "N", "raised by the supervisor at each start (1)", 1, 4294967295},
+    {"allow-raw-shaders", &Settings::allow_raw_shaders, kRun, "",
+     "take shaders of clients: GLSL to compile, SPIR-V to run"},
+    {"validation", &Settings::validation, kRun | kCheck, "", "run under the Khronos validation layer"},
+    {"watchdog-ms", &Settings::watchdog_ms, kRun | kCheck, "N",
+     "a submission that takes longer ends the process (30000)", 100, 86'400'000},
+    {"log-level", &Settings::log_level, kAny, "LEVEL", "error, warning, info or debug (info)"},
+    {"exit-on-stdin-eof", &Settings::exit_on_stdin_eof, kRun, "", "exit when standard input closes"},
+    {"json", &Settings::json, kStatus, "", "status: print JSON"},
+    {"watch", &Settings::watch, kStatus, "", "status: ask again every second"},
+    {"config", &Settings::config, kAny, "FILE", "JSON object of these settings, '_' for '-'"},
 };
 
 std::string replaced(std::string_view text, char from, char to) {
@@ -68,9 +78,18 @@ const Setting* find_setting(std::string_view flag) {
   return found == std::end(kSettings) ? nullptr : found;
 }
 
-std::string allowed(char word_break) {
+bool takes(Command command, const Setting& setting) { return (setting.commands & static_cast<uint8_t>(command)) != 0; }
+
+std::string keys_allowed() {
   std::string text;
-  for (const Setting& setting : kSettings) text += (text.empty() ? "" : ", ") + replaced(setting.flag, '-', word_break);
+  for (const Setting& setting : kSettings) text += (text.empty() ? "" : ", ") + replaced(setting.flag, '-', '_');
+  return text;
+}
+
+std::string flags_allowed(Command command) {
+  std::string text;
+  for (const Setting& setting : kSettings)
+    if (takes(command, setting)) text += concat(text.empty() ? "" : ", ", "--", setting.flag);
   return text;
 }
 
@@ -116,7 +135,7 @@ Result<void> put(const Setting& setting, std::string_view source, std::string_vi
   return std::visit(Put{setting, source, value, settings}, setting.target);
 }
 
-Result<std::map<std::string_view, std::string>> read_flags(std::span<const std::string> arguments) {
+Result<std::map<std::string_view, std::string>> read_flags(Command command, std::span<const std::string> arguments) {
   std::map<std::string_view, std::string> flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
@@ -125,8 +144,10 @@ Result<std::map<std::string_view, std::string>> read_flags(std::span<const std::
     const size_t equals = argument.find('=');
     const std::string_view flag = argument.substr(2, equals == argument.npos ? equals : equals - 2);
     const Setting* setting = find_setting(flag);
-    if (!setting)
-      return Error{ErrorCode::kInvalidArgument, "unknown flag --" + std::string(flag) + ", allowed: " + allowed('-')};
+    if (!setting || !takes(command, *setting))
+      return Error{ErrorCode::kInvalidArgument, concat(setting ? concat("--", flag, " is no flag of ", name_of(command))
+                                                               : concat("unknown flag --", flag),
+                                                       ", allowed: ", flags_allowed(command))};
     std::string value;
     if (equals != argument.npos) {
       value = argument.substr(equals + 1);
@@ -149,7 +170,7 @@ Result<void> put_file(const std::string& path, Settings& settings) {
   for (const auto& [key, value] : values) {
     const Setting* setting = key.find('-') == key.npos ? find_setting(replaced(key, '_', '-')) : nullptr;
     if (!setting || setting->flag == "config")
-      return Error{ErrorCode::kInvalidArgument, path + ": unknown key " + key + ", allowed: " + allowed('_')};
+      return Error{ErrorCode::kInvalidArgument, path + ": unknown key " + key + ", allowed: " + keys_allowed()};
     GPU_TRY(put(*setting, path + ": " + key, value, settings));
   }
   return {};
@@ -178,10 +199,14 @@ Result<void> put_environment(const Environment& environment, Settings& settings)
 
 }  // namespace
 
-Result<Settings> read_settings(std::span<const std::string> arguments, const Environment& environment,
+std::string_view name_of(Command command) {
+  return command == Command::kRun ? "run" : command == Command::kStatus ? "status" : "check";
+}
+
+Result<Settings> read_settings(Command command, std::span<const std::string> arguments, const Environment& environment,
                                bool* usage_error) {
   *usage_error = true;
-  GPU_ASSIGN(const auto flags, read_flags(arguments));
+  GPU_ASSIGN(const auto flags, read_flags(command, arguments));
   *usage_error = false;
   const auto config = flags.find("config");
   const std::optional<std::string> path =

@@ -41,9 +41,13 @@ struct Settings {
 
 using Environment = std::function<const char*(const char* name)>;
 
-// Reads the settings of `gpu_node COMMAND FLAGS...`; |arguments| is FLAGS. |usage_error| tells a wrong flag, the
-// caller's mistake, from a bad configuration.
-Result<Settings> read_settings(std::span<const std::string> arguments, const Environment& environment,
+enum class Command : uint8_t { kRun = 1, kStatus = 2, kCheck = 4 };
+std::string_view name_of(Command command);
+
+// Reads the settings of `gpu_node COMMAND FLAGS...`; |arguments| is FLAGS. |usage_error| tells a wrong flag, one of
+// another command among them, the caller's mistake, from a bad configuration. The environment and the file serve all
+// commands, which take of them what is theirs.
+Result<Settings> read_settings(Command command, std::span<const std::string> arguments, const Environment& environment,
                                bool* usage_error);
 
 // What only `run` needs: a name, and a listening address that was meant.

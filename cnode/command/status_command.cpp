@@ -110,7 +110,7 @@ Result<Asked> ask(const Settings& settings, const std::string& cookie, int& code
   const std::vector<std::byte> requests[] = {
       etf::Writer().tuple(2).atom("describe").integer(service::kProtocolVersion).take(),
       etf::Writer().atom("stats").take()};
-  const dist::ClientOptions options{settings.name, cookie, settings.no_epmd ? static_cast<int>(settings.port) : 0};
+  const dist::ClientOptions options{settings.name, cookie, static_cast<int>(settings.port)};
   const auto replies = dist::call_node(options, "gpu_node", requests);
   if (!replies.ok()) {
     code = replies.error().code == ErrorCode::kInvalidArgument ? kExitCookie : kExitNoDevice;
@@ -150,7 +150,6 @@ void fill_in(Settings& settings) {
     if (settings.cookie_file.empty()) settings.cookie_file = node.cookie_file;
     if (node.port > 0 && settings.port == 0) {
       settings.port = node.port;
-      settings.no_epmd = true;
     }
   }
 }
@@ -195,7 +194,7 @@ const char* status_help() {
          "  --cookie-file FILE   its cookie (GPU_NODE_COOKIE_FILE; else RELEASE_COOKIE, "
          "$CREDENTIALS_DIRECTORY/cookie,\n"
          "                       ~/.erlang.cookie)\n"
-         "  --no-epmd --port N   its control port, where no epmd knows it\n"
+         "  --port N             its control port, where no epmd knows it\n"
          "  --watch              ask again every second, until interrupted\n"
          "  --json               everything as JSON, in bytes and milliseconds\n"
          "\n"

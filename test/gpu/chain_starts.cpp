@@ -10,6 +10,7 @@
 namespace gpu_node::test {
 namespace {
 
+using chain::Mapping;
 using chain::SamplerOptions;
 
 // y is normal, x has the log density |term|.
@@ -130,6 +131,31 @@ TEST_CASE("a chain of four that cannot move leaves the others their steps, and i
     for (const size_t c : {0, 2, 3}) {
       CHECK(stuck.acceptance[c] > 0.6);
       CHECK((stuck.mean[0][c] + stuck.mean[1][c]) / 2 == doctest::Approx(1.5).epsilon(0.2));
+    }
+  }
+}
+
+TEST_CASE("few chains of many that start too far out come home with steps of their own" *
+          doctest::test_suite("truth")) {
+  const auto runs = {std::pair(Dtype::f64, Mapping::kThread), std::pair(Dtype::f32, Mapping::kThread),
+                     std::pair(Dtype::f32, Mapping::kWorkgroup)};
+  for (const auto& [dtype, mapping] : runs) {
+    const auto model = model_of(gamma(), dtype);
+    SamplerOptions options{.chains = 100, .warmup = 300, .draws = 100, .seed = 5, .mapping = mapping};
+    const Samples sound = sample(model, options);
+    std::vector<double> position(100);
+    for (size_t c = 0; c < position.size(); ++c) position[c] = 0.1 + 0.001 * static_cast<double>(c);
+    position[70] = 30;
+    options.position = start_at(position, dtype);
+    const Samples far = sample(model, options);
+    CAPTURE(far.step_size);
+    CAPTURE(sound.step_size);
+    CHECK(far.unmoved == 0);
+    CHECK(far.step_size / sound.step_size == doctest::Approx(1).epsilon(0.2));
+    CHECK(far.inverse_mass[0] / sound.inverse_mass[0] == doctest::Approx(1).epsilon(0.2));
+    for (const size_t c : {0, 70}) {
+      CHECK(far.acceptance[c] > 0.6);
+      CHECK((far.mean[0][c] + far.mean[1][c]) / 2 == doctest::Approx(1.5).epsilon(0.25));
     }
   }
 }

@@ -18,12 +18,13 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-Result<Settings> read(std::vector<std::string> flags, Variables variables = {}, bool* usage = nullptr) {
+Result<Settings> read(std::vector<std::string> flags, Variables variables = {}, bool* usage = nullptr,
+                      Command command = Command::kRun) {
   static Variables kept;
   kept = std::move(variables);
   bool ignored = false;
   return read_settings(
-      flags,
+      command, flags,
       [](const char* name) -> const char* {
         const auto found = kept.find(name);
         return found == kept.end() ? nullptr : found->second.c_str();
@@ -101,7 +102,7 @@ TEST_CASE("options: the variables of releases come after our own") {
 
 TEST_CASE("options: what is wrong is named, with what is allowed") {
   bool usage = false;
-  CHECK(error_of(read({"--nmae", "x"}, {}, &usage)).find("unknown flag --nmae, allowed: name, cookie-file") == 0);
+  CHECK(error_of(read({"--nmae", "x"}, {}, &usage)).find("unknown flag --nmae, allowed: --name, --cookie-file") == 0);
   CHECK(usage);
   CHECK(error_of(read({"--port"}, {}, &usage)) == "--port needs a value");
   CHECK(usage);
@@ -125,10 +126,23 @@ TEST_CASE("options: what is wrong is named, with what is allowed") {
 
 TEST_CASE("options: a flag is given once" * doctest::test_suite("truth")) {
   bool usage = false;
-  CHECK(error_of(read({"--json", "--json"}, {}, &usage)) == "--json is given more than once");
+  CHECK(error_of(read({"--validation", "--validation"}, {}, &usage)) == "--validation is given more than once");
   CHECK(usage);
   CHECK(error_of(read({"--port", "1", "--port=1"})) == "--port is given more than once");
-  CHECK(error_of(read({"--port", "1", "--json"})).empty());
+  CHECK(error_of(read({"--port", "1", "--validation"})).empty());
+}
+
+TEST_CASE("options: a flag that a command would ignore is an error that lists its own" * doctest::test_suite("truth")) {
+  bool usage = false;
+  CHECK(error_of(read({"--listen", "10.0.0.1"}, {}, &usage, Command::kStatus)) ==
+        "--listen is no flag of status, allowed: --name, --cookie-file, --port, --log-level, --json, "
+        "--watch, --config");
+  CHECK(usage);
+  CHECK(error_of(read({"--json"})).find("--json is no flag of run, allowed: --name, ") == 0);
+  CHECK(error_of(read({"--name=a@b"}, {}, nullptr, Command::kCheck)).find("--name is no flag of check") == 0);
+  CHECK(error_of(read({"--json", "--port", "1"}, {}, nullptr, Command::kStatus)).empty());
+  // The environment is every command's.
+  CHECK(error_of(read({}, {{"GPU_NODE_LISTEN", "10.0.0.1"}}, nullptr, Command::kStatus)).empty());
 }
 
 TEST_CASE("options: what run needs") {
