@@ -241,14 +241,15 @@ defmodule Nx.Vulkan.Eager do
   defp values(:merge_updates, [tensor, _indices, updates]), do: [tensor, updates]
   defp values(_rule, operands), do: operands
 
-  # As the node has it (cnode/ir/infer_types.cpp).
-  defp held?(type, type), do: true
-  defp held?({:c, _}, _type), do: true
-  defp held?(_type, {:c, _}), do: false
-  defp held?({kind, size}, {other, bits}) when kind in [:f, :bf, :f8_e4m3fn], do: other in [:s, :u, :bf] or size >= bits
-  defp held?({kind, size}, {kind, bits}), do: size >= bits
-  defp held?({:s, size}, {:u, bits}), do: size > bits or size == 64
-  defp held?(_type, _other), do: false
+  @doc "Whether a result of `type` holds an operand of the other, as the node has it (cnode/ir/infer_types.cpp)."
+  @spec held?(Nx.Type.t(), Nx.Type.t()) :: boolean
+  def held?(type, type), do: true
+  def held?({:c, _}, _type), do: true
+  def held?(_type, {:c, _}), do: false
+  def held?({kind, size}, {other, bits}) when kind in [:f, :bf, :f8_e4m3fn], do: other in [:s, :u, :bf] or size >= bits
+  def held?({kind, size}, {kind, bits}), do: size >= bits
+  def held?({:s, size}, {:u, bits}), do: size > bits or size == 64
+  def held?(_type, _other), do: false
 
   defp wider(own, {:f8_e4m3fn, 8}), do: own
   defp wider(own, type), do: Nx.Type.merge(type, own)
