@@ -2,9 +2,9 @@ defmodule Nx.Vulkan.Test.Vectors.Wire do
   @moduledoc false
   # From a call of a backend's callback to the op of the table that it is: operands, attributes, results.
 
-  alias GpuNode.Op
+  alias GpuNode.{Op, Type}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Callbacks, Eager}
+  alias Nx.Vulkan.Callbacks
   alias Nx.Vulkan.Test.Vectors.Generators
 
   @type t :: %{op: atom, operands: [T.t()], attributes: map, outs: [{Nx.Type.t(), tuple}]}
@@ -49,7 +49,7 @@ defmodule Nx.Vulkan.Test.Vectors.Wire do
   defp values(_rule, operands), do: operands
 
   defp held?(%{shape: {}}, _type), do: true
-  defp held?(operand, type), do: Eager.held?(type, operand.type)
+  defp held?(operand, type), do: Type.carries?(type, operand.type)
 
   defp number(%Complex{re: re, im: im}), do: {re, im}
   defp number(other), do: other
