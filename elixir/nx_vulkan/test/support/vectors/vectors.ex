@@ -15,8 +15,8 @@ defmodule Nx.Vulkan.Test.Vectors do
   # in so many: cases of several types, shapes that broadcast, and further cases of what is planned by axes and lengths. Every
   # target of as_type is one.
   @drawn 3
-  @seldom 4
-  @targets 6
+  @seldom 6
+  @targets 3
   @planned ~w(reduce arg_reduce dot conv window window_scatter order cumulative)a
   # Elements from which a case is large: of those an op has one.
   @large 100
@@ -164,7 +164,8 @@ defmodule Nx.Vulkan.Test.Vectors do
   # Operands of one type, and where they meet element by element of one shape: those of a type share a kernel.
   defp plain?(row, type, one) do
     data = for %Operand{role: :data, base: base} <- one |> arguments() |> List.flatten(), do: base
-    same? = row.name == :select or Enum.all?(data, &(&1.type == type))
+    flags = for %Operand{role: :free, base: base} <- one |> arguments() |> List.flatten(), do: base.type
+    same? = Enum.all?(data, &(&1.type == type)) and Enum.all?(flags, &(&1 == {:u, 8}))
     same? and (row.shape != :elementwise or match?([_], Enum.uniq_by(data, & &1.shape)))
   end
 
