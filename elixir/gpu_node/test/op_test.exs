@@ -268,6 +268,24 @@ defmodule GpuNode.OpTest do
     assert {:error, _} = infer(:addd, [t(:f32, {2}), 1])
   end
 
+  test "a result that cannot hold an operand is refused, as the node does" do
+    for {operands, attributes, text} <- [
+          {[t(:f8_e4m3fn, {3}), t(:f64, {3})], [],
+           "add(f8_e4m3fn{3}, f64{3}): the result is f8_e4m3fn, which cannot hold operand 1, f64{3}"},
+          {[t(:f32, {2}), 1], [type: :s32], "the result is s32, which cannot hold operand 0, f32{2}"}
+        ] do
+      assert {:error, %{code: :invalid_argument, message: message}} = Op.infer(:add, operands, attributes)
+      assert message =~ text
+    end
+
+    assert infer(:add, [t(:f8_e4m3fn, {3}), t(:f64, {})]) == {:f8_e4m3fn, {3}}
+    assert infer(:select, [t(:f64, {3}), t(:f8_e4m3fn, {3}), t(:s64, {3})]) == {:f8_e4m3fn, {3}}
+    assert infer(:indexed_put, [t(:f32, {3}), t(:s64, {2, 1}), t(:s64, {2})]) == {:f32, {3}}
+
+    assert {:error, %{message: message}} = Op.infer(:select, [t(:u8, {3}), t(:f8_e4m3fn, {3}), t(:f32, {3})])
+    assert message =~ "cannot hold operand 2, f32{3}"
+  end
+
   test "a number takes the merged type, before it becomes floating" do
     assert {:ok, %{literal: {:f, 64}}} = Op.infer(:less, [t(:f64, {2}), 0.1])
     assert {:ok, %{literal: {:u, 8}, results: [{{:f, 32}, _}]}} = Op.infer(:divide, [t(:u8, {2}), 3])

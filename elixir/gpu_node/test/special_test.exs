@@ -55,8 +55,9 @@ defmodule GpuNode.SpecialTest do
 
     # Gamma(-1/2) = -2 sqrt(pi)
     assert_close(Special.lgamma(-0.5), :math.log(2 * :math.sqrt(:math.pi())))
-    for n <- [0, -1, -7, -1.0e20], do: assert(Special.lgamma(n) == :infinity)
+    for n <- [0, -0.0, -1, -7, -1.0e20], do: assert(Special.lgamma(n) == :infinity)
     assert Special.lgamma(1.0e306) == :infinity
+    for x <- [5.0e-324, 1.0e-300, 1.0e-12], do: assert_close(Special.lgamma(-x), -:math.log(x) + @euler * x)
   end
 
   test "digamma at integers and half-integers" do
@@ -75,7 +76,10 @@ defmodule GpuNode.SpecialTest do
     for x <- [0.3, 2.6, 9.1],
         do: assert_close(Special.digamma(-x), Special.digamma(1 + x) + :math.pi() / :math.tan(:math.pi() * x), 1.0e-13)
 
-    assert Special.digamma(0) == :nan
+    for zero <- [0, 0.0, -0.0], do: assert(Special.digamma(zero) == :nan)
+    assert {Special.digamma(5.0e-324), Special.digamma(-5.0e-324)} == {:neg_infinity, :infinity}
+    assert_close(Special.digamma(6.0e-309), -1 / 6.0e-309)
+    assert_close(Special.digamma(-6.0e-309), 1 / 6.0e-309)
     assert Special.digamma(-3) == :nan
   end
 

@@ -43,7 +43,9 @@ defmodule GpuNode.Special do
 
   defp log_gamma(x) do
     case distance(x) do
-      +0.0 -> :infinity
+      d when d == 0 -> :infinity
+      # The sine of what is this small is it; of subnormal numbers pi times it has no digits.
+      d when abs(d) < 1.0e-9 -> -:math.log(-x) - :math.log(abs(d)) - log_gamma(-x)
       d -> @log_pi - :math.log(-x) - :math.log(abs(:math.sin(:math.pi() * d))) - log_gamma(-x)
     end
   end
@@ -108,9 +110,15 @@ defmodule GpuNode.Special do
   @zero 1.4616321449683622
   @zero_rest 9.5499954299656977e-17
 
-  @doc "The derivative of `lgamma/1`; `:nan` at zero and at negative integers."
-  @spec digamma(number) :: float | :nan
+  # What is nearer to zero has a reciprocal that is no double.
+  @reciprocal 5.57e-309
+
+  @doc "The derivative of `lgamma/1`; `:nan` at zero and at negative integers, an infinity where the result is no double."
+  @spec digamma(number) :: real
   def digamma(x) when is_number(x), do: psi(x / 1)
+
+  defp psi(x) when x > 0.0 and x < @reciprocal, do: :neg_infinity
+  defp psi(x) when x < 0.0 and x > -@reciprocal, do: :infinity
 
   defp psi(x) when x >= 10.0 do
     r = 1.0 / x
@@ -170,7 +178,7 @@ defmodule GpuNode.Special do
 
   defp psi(x) do
     case distance(x) do
-      +0.0 ->
+      d when d == 0 ->
         :nan
 
       d ->

@@ -41,6 +41,19 @@ defmodule GpuNode.Type do
     normalize(type) == {:ok, type} and (is_integer(number) or (is_literal(number) and not integer?(type)))
   end
 
+  @doc "Whether a result of `type` may be computed from elements of the other, as the node has it (cnode/ir/infer_types.cpp)."
+  @spec carries?(t, t) :: boolean
+  def carries?(type, type), do: true
+  def carries?({:c, _}, _other), do: true
+  def carries?(_type, {:c, _}), do: false
+
+  def carries?({kind, size}, {other, bits}) when kind in [:f, :bf, :f8_e4m3fn],
+    do: other in [:s, :u, :bf] or size >= bits
+
+  def carries?({kind, size}, {kind, bits}), do: size >= bits
+  def carries?({:s, size}, {:u, bits}), do: size > bits or size == 64
+  def carries?(_type, _other), do: false
+
   @doc "All twenty types."
   @spec all() :: [t]
   def all, do: @all

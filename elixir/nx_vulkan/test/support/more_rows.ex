@@ -9,8 +9,6 @@ defmodule Nx.Vulkan.Test.MoreRows do
 
   @layouts [:contiguous, :transposed, :sliced, :broadcast, :names, :vectorized]
 
-  def arguments(_op, _arguments, {:c, _}), do: []
-
   def arguments(:slice, [:tensor, :starts, :lengths, :strides], type) do
     fixed =
       for layout <- @layouts,
@@ -146,7 +144,8 @@ defmodule Nx.Vulkan.Test.MoreRows do
   defp index(number, place),
     do: Operand.new(Enum.random(s: 32, s: 64, u: 8), {}, place: place, role: :index, patterns: [number])
 
-  defp indices(rows, place) do
+  @doc "An operand of indices, a list for each row."
+  def indices(rows, place) do
     shape = {length(rows), length(hd(rows))}
     Operand.new(Enum.random(s: 32, s: 64, u: 8), shape, place: place, role: :index, patterns: List.flatten(rows))
   end

@@ -29,6 +29,9 @@ defmodule Nx.Vulkan.Test.Rows do
     names: :contiguous
   ]
 
+  # Ranks and sizes of what takes any.
+  @shapes [{1}, {7}, {2, 3}, {2, 1, 3}, {1, 2, 1, 3}, {2, 1, 2, 1, 2}, {2, 1, 1, 3, 1, 2}, {3, 67}]
+
   ## One operand
 
   defp arguments(:as_type, [:tensor], type) do
@@ -51,7 +54,8 @@ defmodule Nx.Vulkan.Test.Rows do
   defp arguments(op, [:tensor], type) do
     for layout <- Operand.layouts(), place <- [:ours, :literal] do
       [operand(op, [type], type, if(layout == :scalar, do: {}, else: {3, 5}), layout, place)]
-    end
+    end ++
+      for(shape <- @shapes, do: [operand(op, [type], type, shape, :contiguous, :ours)])
   end
 
   defp arguments(op, [:tensor, :axes], type) when op == :squeeze do
@@ -156,6 +160,9 @@ defmodule Nx.Vulkan.Test.Rows do
         other = hd(others(type, 1))
         types = [type, other]
         [operand(op, types, type, a, :contiguous, first), operand(op, types, other, b, :contiguous, second)]
+      end ++
+      for shape <- @shapes do
+        [operand(op, [type], type, shape, :contiguous, :ours), operand(op, [type], type, shape, :contiguous, :ours)]
       end
   end
 

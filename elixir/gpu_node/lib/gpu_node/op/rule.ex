@@ -31,6 +31,7 @@ defmodule GpuNode.Op.Rule do
          :ok <- starts(row, starts, attributes),
          literal = literal(row, operands, types, attributes),
          {:ok, type} <- type(row.type, literal, hd(types ++ [nil]), attributes),
+         :ok <- carried(row.type, type, operands, 0),
          {:ok, shape, wire} <- rule(row.shape).shape(row.shape, row, Enum.map(operands, &shape_of/1), attributes),
          {:ok, wire} <- constant(row, type, wire, attributes),
          do: {:ok, %{results: results(row.type, type, types, shape), literal: literal || type, attributes: wire}}
@@ -191,6 +192,22 @@ defmodule GpuNode.Op.Rule do
         else: {:error, "#{Type.name(type)} is not a real type of the same width"}
     end
   end
+
+  # What merges takes its operands as they are, where they are tensors of more than one number.
+  defp carried(:merge_values, type, [_pred | values], 0), do: carried(:merge, type, values, 1)
+
+  defp carried(:merge_updates, type, [tensor, _indices, updates], 0) do
+    with :ok <- carried(:merge, type, [tensor], 0), do: carried(:merge, type, [updates], 2)
+  end
+
+  defp carried(rule, type, [operand | rest], index) when rule in [:merge, :merge_floating] do
+    if shape_of(operand) == {} or Type.carries?(type, type_of(operand)),
+      do: carried(rule, type, rest, index + 1),
+      else:
+        {:error, "the result is #{Type.name(type)}, which cannot hold operand #{index}, #{GpuNode.Op.text(operand)}"}
+  end
+
+  defp carried(_rule, _type, _operands, _index), do: :ok
 
   defp created(value) when Type.is_literal(value), do: Type.infer(value)
   defp created(_value), do: {:s, 32}

@@ -5,7 +5,7 @@ defmodule Nx.Vulkan.Eager do
   # The data of a tensor is %Nx.Vulkan.Backend{node, value}. The value is a handle, or {:literal, number}: a constant of any shape
   # that nothing had to be made for. It is folded into the ops that broadcast, and becomes a tensor where another op wants one.
 
-  alias GpuNode.{Capabilities, Element, Error, Op, Ops, Protocol}
+  alias GpuNode.{Capabilities, Element, Error, Op, Ops, Protocol, Type}
   alias Nx.Tensor, as: T
   alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Placement}
 
@@ -230,7 +230,8 @@ defmodule Nx.Vulkan.Eager do
   defp holding(op, type, operands) do
     with {:ok, %{type: rule}} when rule in [:merge, :merge_floating, :merge_values, :merge_updates] <- Op.fetch(op),
          values = values(rule, operands),
-         [_ | _] = wider <- for(%{type: own, shape: shape} <- values, shape != {}, not held?(type, own), do: own) do
+         [_ | _] = wider <-
+           for(%{type: own, shape: shape} <- values, shape != {}, not Type.carries?(type, own), do: own) do
       Enum.reduce(wider, type, &wider/2)
     else
       _ -> type
@@ -240,15 +241,6 @@ defmodule Nx.Vulkan.Eager do
   defp values(:merge_values, [_pred | values]), do: values
   defp values(:merge_updates, [tensor, _indices, updates]), do: [tensor, updates]
   defp values(_rule, operands), do: operands
-
-  # As the node has it (cnode/ir/infer_types.cpp).
-  defp held?(type, type), do: true
-  defp held?({:c, _}, _type), do: true
-  defp held?(_type, {:c, _}), do: false
-  defp held?({kind, size}, {other, bits}) when kind in [:f, :bf, :f8_e4m3fn], do: other in [:s, :u, :bf] or size >= bits
-  defp held?({kind, size}, {kind, bits}), do: size >= bits
-  defp held?({:s, size}, {:u, bits}), do: size > bits or size == 64
-  defp held?(_type, _other), do: false
 
   defp wider(own, {:f8_e4m3fn, 8}), do: own
   defp wider(own, type), do: Nx.Type.merge(type, own)
