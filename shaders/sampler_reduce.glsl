@@ -4,14 +4,14 @@
 
 REAL rest(uint chain) { return numbers[5u * p_batch + chain]; }
 bool has_own_steps(uint chain) { return counts[3u * p_batch + chain] >> 8u != 0u; }
-// It has not moved of late, or since the start that was not of late, or only by steps of its own.
-bool rests(uint chain) { return rest(chain) >= REAL(p_rest_limit) || has_own_steps(chain); }
-bool counts_here(uint chain) { return rest(chain) >= REAL(0) && !rests(chain); }
+// It has not moved of late, or since the start that was not of late.
+bool rests(uint chain) { return rest(chain) >= REAL(p_rest_limit); }
+bool counts_here(uint chain) { return rest(chain) >= REAL(0) && !rests(chain) && !has_own_steps(chain); }
 
 // Of each coordinate: its distance from the centre, and that squared. Then: the acceptance, and its inverse; what it
 // says of the path's length, and its weight in that; the mean acceptance of the phase, and whether the last is above
 // the target; whether the chain counts, and whether it has not moved in the phase; the inverse where it does not rest,
-// and whether that is so; whether its steps are its own.
+// and whether that is so; of those, whether its steps are its own, and the inverse where they are.
 REAL2 pair_of(uint column, uint chain) {
   REAL chance = numbers[3u * p_batch + chain];
   if (column < p_coordinates) {
@@ -26,7 +26,7 @@ REAL2 pair_of(uint column, uint chain) {
   if (which == 2u) return REAL2(numbers[2u * p_batch + chain], chance > REAL(uintBitsToFloat(p_target)) ? 1 : 0);
   if (which == 3u) return REAL2(counts_here(chain) ? 1 : 0, counts[p_batch + chain] == 0u ? 1 : 0);
   if (which == 4u) return rests(chain) ? REAL2(0) : REAL2(inverse, REAL(1));
-  return REAL2(has_own_steps(chain) ? 1 : 0, 0);
+  return has_own_steps(chain) && !rests(chain) ? REAL2(REAL(1), inverse) : REAL2(0);
 }
 
 // Divergences, in two halves of 16 bits, so that floats hold them.

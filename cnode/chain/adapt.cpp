@@ -91,7 +91,8 @@ Windows::Windows(int64_t warmup) {
   int64_t window = kWindow;
   begin_ = kBegin;
   end_ = warmup - kEnd;
-  if (kBegin + kWindow + kEnd > warmup) {
+  whole_ = kBegin + kWindow + kEnd <= warmup;
+  if (!whole_) {
     begin_ = warmup * 15 / 100;
     end_ = warmup - warmup / 10;
     window = end_ - begin_;

@@ -72,9 +72,12 @@ class Windows {
 
   bool learns(int64_t iteration) const { return begin_ <= iteration && iteration < end_; }
   bool ends_with(int64_t iteration) const;
+  // The schedule is not one that was cut for want of iterations.
+  bool whole() const { return whole_; }
 
  private:
   int64_t begin_ = 0, end_ = 0;
+  bool whole_ = false;
   std::vector<int64_t> last_;  // of each window
 };
 

@@ -76,19 +76,23 @@ void Adaptation::follow(const Observation& seen) {
     if (std::isfinite(seen.mean[i])) centre_[i] += share * (seen.mean[i] - centre_[i]);
 }
 
-// The acceptance that the step is learned by: the harmonic mean over chains. Those that rest are in it while they are
-// so few that it bears them, and left out where they are more: else one of four drove the step to nothing, which moves
-// nobody. What the step had become on their account is taken back.
+// The acceptance that the step is learned by: the harmonic mean over chains. Those that rest, or move by steps of their
+// own, are in it while they are so few that it bears them, and left out where they are more: else one of four drove the
+// step to nothing, which moves nobody. What the step had become on their account is taken back. Where half of those
+// that do not rest have steps of their own it is the step that is wrong, and they count.
 double Adaptation::statistic(const Observation& seen) {
   const auto chains = static_cast<double>(options_.chains);
   const double borne = chains * (1 / options_.target_accept - 1) / 18;
   const bool before = left_out_;
-  left_out_ = chains - seen.awake > borne;
+  const bool own_count = 2 * seen.own >= seen.awake;
+  const double awake = own_count ? seen.awake : seen.awake - seen.own;
+  const double inverse = own_count ? seen.awake_inverse : seen.awake_inverse - seen.own_inverse;
+  left_out_ = chains - awake > borne;
   if (!left_out_) return chains / seen.inverse_acceptance;
   // Where nobody moves shorter steps may help.
   if (seen.awake == 0) return std::max(seen.acceptance / chains, kLeastAcceptance);
   if (!before) steps_.restart(tried_.front());
-  return seen.awake / seen.awake_inverse;
+  return awake / inverse;
 }
 
 bool Adaptation::learn(const Observation& seen) {

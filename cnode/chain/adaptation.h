@@ -29,9 +29,9 @@ struct Observation {
   double acceptance = 0;          // sums over chains: of probabilities,
   double inverse_acceptance = 0;  // of their inverses, no probability taken for less than kLeastAcceptance
   double above = 0;               // chains whose probability is above the target
-  // Of chains that have moved in one of the last rest_limit() iterations, or have had no more than these to begin, and
-  // that take the steps of all:
+  // Of chains that have moved in one of the last rest_limit() iterations, or have had no more than these to begin:
   double awake = 0, awake_inverse = 0;  // how many; the sum of inverses
+  double own = 0, own_inverse = 0;      // likewise, of those among them whose steps are their own
   // Of those without the ones that have never moved yet:
   double counting = 0;           // how many; then sums over them:
   double path_weight = 0;        // of probabilities,
@@ -51,6 +51,9 @@ class Adaptation {
   Phase phase() const { return phase_; }
   int64_t iteration() const { return iteration_; }  // of the phase
   bool learns() const { return phase_ != Phase::kDraw && (learns_step_ || learns_path_ || learns_scales_); }
+  // Chains that stay where they are may take steps of their own: where there is time for them to come home, and for the
+  // step of all to settle when they are back.
+  bool shortens() const { return phase_ == Phase::kWarmup && learns() && windows_.whole(); }
 
   // For the iteration that comes next.
   double step_size() const { return step_size_; }

@@ -271,7 +271,8 @@ Ensemble::Seen Ensemble::see(std::span<const double> centre) const {
   seen.mean_acceptance = sum(coordinates + 2, 0) / static_cast<double>(chains_);
   seen.observation.above = sum(coordinates + 2, 1);
   seen.unmoved = static_cast<uint64_t>(sum(coordinates + 3, 1));
-  seen.own_steps = sum(coordinates + 5, 0) > 0;
+  seen.observation.own = sum(coordinates + 5, 0);
+  seen.observation.own_inverse = sum(coordinates + 5, 1);
   seen.divergences = static_cast<uint64_t>(sum(coordinates + 6, 0) + 65536 * sum(coordinates + 6, 1));
   return seen;
 }

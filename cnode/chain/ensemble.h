@@ -78,8 +78,7 @@ class Ensemble {
     Observation observation;
     double mean_acceptance = 0;  // over chains and iterations of the phase
     uint64_t divergences = 0;
-    uint64_t unmoved = 0;    // chains that have not moved in the phase
-    bool own_steps = false;  // some chain has them
+    uint64_t unmoved = 0;  // chains that have not moved in the phase
   };
   Seen see(std::span<const double> centre) const;
 

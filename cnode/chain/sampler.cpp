@@ -186,10 +186,9 @@ void Sampler::end_path() {
   ++counted_;
   waits_ = adaptation_.learns();
   const bool draw_begins = adaptation_.iteration() % options_.thin == 0;
-  const bool shortening = waits_ && adaptation_.phase() == Adaptation::Phase::kWarmup;
   ensemble_.turn({.iteration = iteration_,
                   .learning = waits_,
-                  .shortening = shortening,
+                  .shortening = adaptation_.shortens(),
                   .draw_begins = draw_begins,
                   .counted = counted_});
   if (waits_) {
@@ -229,7 +228,9 @@ void Sampler::absorb() {
   settled_ = false;
   // The momentum that is there was drawn for other scales.
   if (rescaled) ensemble_.turn({.iteration = iteration_, .beginning = true});
-  ensemble_.own_steps(seen.own_steps && adaptation_.phase() == Adaptation::Phase::kWarmup);
+  // Those that rest have them too.
+  const bool own = seen.observation.own > 0 || seen.observation.awake < static_cast<double>(ensemble_.chains());
+  ensemble_.own_steps(own && adaptation_.shortens());
   begin_path();
   report();
 }
