@@ -54,7 +54,7 @@ struct NoAttributes {
   static void visit(Self& /*self*/, Visit&& /*visit*/) {}
 };
 
-struct AxesAttributes {  // squeeze, transpose, broadcast, reverse, gather, indexed_put
+struct AxesAttributes {  // squeeze, transpose, broadcast, reverse, gather, indexed_put, indexed_add
   std::optional<Axes> axes;
 
   template <typename Self, typename Visit>

@@ -25,6 +25,7 @@ enum class Family : uint8_t {
   kDot,
   kConcatenate,    // concatenate, stack
   kMove,           // pad, put_slice, gather, take, take_along_axis, indexed_put
+  kIndexedAdd,     // indexed_add
   kWindow,         // window_sum, window_product, window_max, window_min
   kWindowScatter,  // window_scatter_max, window_scatter_min
   kConv,
@@ -85,6 +86,7 @@ enum class Code : uint8_t {
   kTake,
   kTakeAlongAxis,
   kIndexedPut,
+  kIndexedAdd,
   kWindowSum,
   kWindowProduct,
   kWindowMax,

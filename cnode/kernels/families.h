@@ -26,6 +26,8 @@ Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> o
 Result<void> plan_concatenate(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // pad, put_slice, gather, take, take_along_axis, indexed_put.
 Result<void> plan_move(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// indexed_add.
+Result<void> plan_indexed_add(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // slice whose starts are operands.
 Result<void> plan_slice(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // window_sum, window_product, window_max, window_min.

@@ -80,6 +80,8 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_cumulative(instruction, operands, plan);
     case ir::Family::kMove:
       return plan_move(instruction, operands, plan);
+    case ir::Family::kIndexedAdd:
+      return plan_indexed_add(instruction, operands, plan);
     case ir::Family::kView:
       return plan_view(instruction, operands, plan);
   }
