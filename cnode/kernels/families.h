@@ -19,6 +19,10 @@ Result<void> plan_reduce(const ir::Instruction& instruction, std::span<const Arg
 Result<void> plan_cumulative(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // argmax, argmin.
 Result<void> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// reduce.
+Result<void> plan_fold(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// window_reduce.
+Result<void> plan_window_fold(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // dot.
 Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 

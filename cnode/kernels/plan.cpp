@@ -64,6 +64,9 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_reduce(instruction, operands, plan);
     case ir::Family::kArgReduce:
       return plan_arg_reduce(instruction, operands, plan);
+    case ir::Family::kFold:
+      return instruction.op->code == ir::Code::kWindowFold ? plan_window_fold(instruction, operands, plan)
+                                                           : plan_fold(instruction, operands, plan);
     case ir::Family::kDot:
       return plan_dot(instruction, operands, plan);
     case ir::Family::kConcatenate:
