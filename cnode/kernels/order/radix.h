@@ -14,6 +14,6 @@ struct Sorted {
 // |rows| rows of |count| keys in scratch, of two words where |wide|, are sorted by their |bits| bits from |first| on
 // (of wide keys 0); |keys| are used up. REQUIRES: at least a bit; fewer than 2^31 keys in all.
 Result<Sorted> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t count, uint32_t first, uint32_t bits,
-                              PlanBuilder& plan);
+                            PlanBuilder& plan);
 
 }  // namespace gpu_node::kernels
