@@ -22,6 +22,7 @@ AttributeKind kind_of(bool) { return AttributeKind::kBoolean; }
 AttributeKind kind_of(TieBreak) { return AttributeKind::kChoice; }
 AttributeKind kind_of(Direction) { return AttributeKind::kChoice; }
 AttributeKind kind_of(const Scalar&) { return AttributeKind::kLiteral; }
+AttributeKind kind_of(const Function&) { return AttributeKind::kFunction; }
 
 template <typename T>
 bool is_optional(const T&) {
@@ -128,6 +129,9 @@ struct Texts {
   }
   void operator()(std::string_view name, const Scalar& value) {
     text += concat(", ", name, " of ", dtype_name(value.dtype));
+  }
+  void operator()(std::string_view name, const Function& function) {
+    if (!function.steps.empty()) text += concat(", ", name, " of ", counted(function.steps.size(), "step"));
   }
 };
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/small_list.h"
 #include "ir/op.h"
@@ -48,13 +49,27 @@ struct Edges {
 };
 using Padding = SmallList<Edges, 4>;  // by axis
 
+// A function of two numbers, an element and what came of those before it, as steps in a line: elementwise ops without
+// attributes, of numbers alone. Its value is that of the last step.
+struct FunctionStep {
+  // 0: the element; 1: what came of those before; -k: what the k-th step gave.
+  using Operand = std::variant<int64_t, Scalar>;
+  const Op* op = nullptr;
+  Dtype type = Dtype::f32;
+  SmallList<Operand, 2> operands;
+};
+struct Function {
+  std::vector<FunctionStep> steps;
+};
+inline constexpr uint32_t kMaxFunctionSteps = 1024;
+
 // Visit: called as visit(name, field) for each field. Self: the structure, const or not.
 struct NoAttributes {
   template <typename Self, typename Visit>
   static void visit(Self& /*self*/, Visit&& /*visit*/) {}
 };
 
-struct AxesAttributes {  // squeeze, transpose, broadcast, reverse, gather, indexed_put
+struct AxesAttributes {  // squeeze, transpose, broadcast, reverse, gather, indexed_put, indexed_add
   std::optional<Axes> axes;
 
   template <typename Self, typename Visit>
@@ -71,6 +86,19 @@ struct ReduceAttributes {
   static void visit(Self& self, Visit&& visit) {
     visit("axes", self.axes);
     visit("keep_axes", self.keep_axes);
+  }
+};
+
+struct FoldAttributes {      // reduce
+  std::optional<Axes> axes;  // nothing: all
+  bool keep_axes = false;
+  Function function;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axes", self.axes);
+    visit("keep_axes", self.keep_axes);
+    visit("function", self.function);
   }
 };
 
@@ -204,6 +232,22 @@ struct WindowAttributes {
   }
 };
 
+struct WindowFoldAttributes {  // window_reduce
+  Dims window;
+  Padding padding;
+  std::optional<Dims> strides, window_dilations;  // nothing: 1
+  Function function;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("window", self.window);
+    visit("padding", self.padding);
+    visit("strides", self.strides);
+    visit("window_dilations", self.window_dilations);
+    visit("function", self.function);
+  }
+};
+
 struct WindowScatterAttributes {
   Dims window;
   Padding padding;
@@ -240,10 +284,11 @@ struct ConvAttributes {
   }
 };
 
-using AttributeVariant = std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes,
-                                      IotaAttributes, ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes,
-                                      SliceAttributes, PutSliceAttributes, PadAttributes, WindowAttributes,
-                                      WindowScatterAttributes, ConvAttributes, CumulativeAttributes, OrderAttributes>;
+using AttributeVariant =
+    std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
+                 ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes, SliceAttributes, PutSliceAttributes,
+                 PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes, CumulativeAttributes,
+                 OrderAttributes, FoldAttributes, WindowFoldAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

@@ -109,7 +109,7 @@ Result<Shape> infer_put_slice(const Inference& inference) {
 Result<Shape> infer_pad(const Inference& inference) {
   const Padding& padding = inference.instruction.attributes.as<PadAttributes>().padding;
   const Shape& from = inference.shape(0);
-  if (!inference.shape(1).empty()) return invalid(inference, "value must be a scalar, not ", inference.operand_text(1));
+  GPU_TRY(check_scalar(inference, 1));
   if (static_cast<int>(padding.size()) != from.size())
     return invalid(inference, "padding ", padding_text(padding), " must be one for each of the ",
                    counted(from.size(), "dimension"), " of ", inference.operand_text(0));

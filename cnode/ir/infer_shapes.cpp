@@ -54,6 +54,13 @@ Result<Shape> reduced_shape(const Inference& inference) {
   return without_axes(inference.shape(0), attributes.axes ? &*attributes.axes : nullptr, attributes.keep_axes);
 }
 
+Result<Shape> fold_shape(const Inference& inference) {
+  GPU_TRY(check_scalar(inference, 1));
+  const auto& attributes = inference.instruction.attributes.as<FoldAttributes>();
+  if (attributes.axes) GPU_TRY(check_axes(inference, "axes", *attributes.axes, inference.dtype(0), inference.shape(0)));
+  return without_axes(inference.shape(0), attributes.axes ? &*attributes.axes : nullptr, attributes.keep_axes);
+}
+
 Result<Shape> arg_reduced_shape(const Inference& inference) {
   const auto& attributes = inference.instruction.attributes.as<ArgReduceAttributes>();
   const Shape& shape = inference.shape(0);
@@ -173,6 +180,8 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
       return infer_broadcast(inference, declared);
     case ShapeRule::kReduce:
       return reduced_shape(inference);
+    case ShapeRule::kFold:
+      return fold_shape(inference);
     case ShapeRule::kArgReduce:
       return arg_reduced_shape(inference);
     case ShapeRule::kDot:
@@ -199,6 +208,8 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
       return infer_indexed(inference);
     case ShapeRule::kWindow:
       return infer_window(inference);
+    case ShapeRule::kWindowFold:
+      return infer_window_fold(inference);
     case ShapeRule::kWindowScatter:
       return infer_window_scatter(inference);
     case ShapeRule::kConv:

@@ -48,6 +48,51 @@ Result<void> check_operands(const Inference& inference) {
   return {};
 }
 
+// The steps of |function|, of numbers of |type|, must be instructions that could stand alone, and give |type|.
+Result<void> check_function(const Inference& inference, const Function& function, Dtype type) {
+  if (function.steps.empty()) return invalid(inference, "function has no step");
+  SmallList<Dtype, 8> types;
+  for (const FunctionStep& step : function.steps) {
+    const auto number = static_cast<int64_t>(types.size()) + 1;
+    const auto wrong = [&](const auto&... what) {
+      return invalid(inference, "step ", number, " of function", what...);
+    };
+    if (!is_elementwise(step.op->family) || step.op->type_rule == TypeRule::kSameWidth)
+      return wrong(": ", step.op->name, " is not computed element by element");
+    static const Shape kScalar;
+    Instruction alone{step.op, {}, {{0, {step.type, kScalar}}}, {}};
+    SmallList<OperandType, 3> operands;
+    for (const FunctionStep::Operand& operand : step.operands) {
+      alone.operands.push_back(operand);
+      if (const auto* literal = std::get_if<Scalar>(&operand)) {
+        operands.push_back(OperandType::of(*literal));
+        continue;
+      }
+      const int64_t name = std::get<int64_t>(operand);
+      if (name > 1 || name <= -number)
+        return wrong(" names ", name, "; there are 0, the element, 1, what came before",
+                     number > 1 ? concat(", and -1 to -", number - 1) : "");
+      operands.push_back({name >= 0 ? type : types[static_cast<size_t>(-name - 1)], &kScalar});
+    }
+    TensorTypes results;
+    if (Result<void> step_type = infer(alone, {operands.begin(), operands.size()}, results); !step_type.ok())
+      return wrong(": ", step_type.error().message);
+    types.push_back(step.type);
+  }
+  if (types.back() == type) return {};
+  return invalid(inference, "function gives ", dtype_name(types.back()), ", but the result is of ", dtype_name(type));
+}
+
+Result<Dtype> of_function(const Inference& inference, Dtype declared) {
+  Result<void> checked;
+  inference.instruction.attributes.visit([&](std::string_view, const auto& field) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, Function>)
+      checked = check_function(inference, field, declared);
+  });
+  GPU_TRY(std::move(checked));
+  return declared;
+}
+
 }  // namespace
 
 Result<Dtype> infer_type(const Inference& inference, size_t result) {
@@ -92,6 +137,8 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
         return invalid(inference, "from ", dtype_name(inference.dtype(0)), " to ", dtype_name(declared),
                        ": both must be real and of the same width");
       return declared;
+    case TypeRule::kFunction:
+      return of_function(inference, declared);
     case TypeRule::kSameAndIndex:
       if (result == 0) return inference.dtype(0);
       [[fallthrough]];

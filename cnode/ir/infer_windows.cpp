@@ -83,13 +83,19 @@ Result<Shape> infer_window(const Inference& inference) {
   return window_places(inference, given.window, given.padding, given.strides, given.window_dilations);
 }
 
+Result<Shape> infer_window_fold(const Inference& inference) {
+  GPU_TRY(check_scalar(inference, 1));
+  const auto& given = inference.instruction.attributes.as<WindowFoldAttributes>();
+  return window_places(inference, given.window, given.padding, given.strides, given.window_dilations);
+}
+
 Result<Shape> infer_window_scatter(const Inference& inference) {
   const auto& given = inference.instruction.attributes.as<WindowScatterAttributes>();
   GPU_ASSIGN(const Shape shape, window_places(inference, given.window, given.padding, given.strides, {}));
   if (inference.shape(1) != shape)
     return invalid(inference, "source ", inference.operand_text(1), " must have one element for each of the ",
                    shape_text(shape), " places of the window");
-  if (!inference.shape(2).empty()) return invalid(inference, "init must be a scalar, not ", inference.operand_text(2));
+  GPU_TRY(check_scalar(inference, 2));
   return inference.shape(0);
 }
 

@@ -53,12 +53,20 @@ Result<Shape> infer_take_along_axis(const Inference& inference);
 Result<Shape> infer_indexed(const Inference& inference);
 // Of what goes by windows (infer_windows.cpp).
 Result<Shape> infer_window(const Inference& inference);
+Result<Shape> infer_window_fold(const Inference& inference);
 Result<Shape> infer_window_scatter(const Inference& inference);
 Result<Shape> infer_conv(const Inference& inference);
 
 // |starts| must be one for each axis of operand 0, and have an operand of one integer for each that is none itself,
 // from operand |first| on.
 Result<void> check_starts(const Inference& inference, const Starts& starts, size_t first);
+
+// Operand |operand| must have no axes.
+inline Result<void> check_scalar(const Inference& inference, size_t operand) {
+  if (inference.shape(operand).empty()) return {};
+  return invalid(inference, inference.op().operand_names[operand], " must be a scalar, not ",
+                 inference.operand_text(operand));
+}
 
 // |axes| must be axes of |shape|, each once; |name| is what the message calls them.
 Result<void> check_axes(const Inference& inference, std::string_view name, const Axes& axes, Dtype dtype,

@@ -22,9 +22,11 @@ enum class Family : uint8_t {
   kView,       // reshape, squeeze, transpose, broadcast, reverse, slice: a view where strides allow, else a copy
   kReduce,     // sum, product, reduce_max, reduce_min, all, any, logsumexp
   kArgReduce,  // argmax, argmin
+  kFold,       // reduce, window_reduce: with a function that the instruction has
   kDot,
   kConcatenate,    // concatenate, stack
   kMove,           // pad, put_slice, gather, take, take_along_axis, indexed_put
+  kIndexedAdd,     // indexed_add
   kWindow,         // window_sum, window_product, window_max, window_min
   kWindowScatter,  // window_scatter_max, window_scatter_min
   kConv,
@@ -76,6 +78,8 @@ enum class Code : uint8_t {
   kLogsumexp,
   kArgmax,
   kArgmin,
+  kFold,
+  kWindowFold,
   kDot,
   kConcatenate,
   kStack,
@@ -85,6 +89,7 @@ enum class Code : uint8_t {
   kTake,
   kTakeAlongAxis,
   kIndexedPut,
+  kIndexedAdd,
   kWindowSum,
   kWindowProduct,
   kWindowMax,
@@ -126,6 +131,7 @@ enum class TypeRule : uint8_t {
   kSameWidth,      // the declared type, real and as wide as the operand's
   kIndex,          // the declared integer type
   kSameAndIndex,   // the operand's type; of the second result the declared integer type
+  kFunction,       // the declared type, which is that of the attribute `function`
 };
 
 // How the result's shape follows from the operands', the attributes and the declared shape.
@@ -140,6 +146,7 @@ enum class ShapeRule : uint8_t {
   kBroadcast,      // declared; `axes` has the result's axis of each of the operand's
   kReduce,         // without the axes `axes`, or all of them; with `keep_axes` they become 1
   kArgReduce,      // the same with `axis` and `keep_axis`
+  kFold,           // kReduce of the first operand; the second is a scalar
   kDot,            // batch axes, what is left of the left operand's, then of the right's
   kConcatenate,    // the first operand's, along `axis` the sum of all
   kStack,          // the first operand's, as all others', with a new axis `axis` of as many as there are operands
@@ -152,6 +159,7 @@ enum class ShapeRule : uint8_t {
   kTakeAlongAxis,  // the indices', which is the operand's but for `axis`
   kIndexed,        // the first operand's; the third lies in it where the indices say
   kWindow,         // how many places `window` has in the operand with `padding`
+  kWindowFold,     // kWindow of the first operand; the second is a scalar
   kWindowScatter,  // the first operand's; the second has one element for each place of `window` in it
   kConv,           // the batch over its groups, the filters, how many places the kernel has
   kTopK,           // the operand's, along the last axis `k`
@@ -168,6 +176,7 @@ enum class AttributeKind : uint8_t {
   kBoolean,   // true, false
   kChoice,    // one of some atoms
   kLiteral,   // {Type, Number}
+  kFunction,  // a list of steps {Op, Type, Operands}
 };
 
 struct AttributeRow {

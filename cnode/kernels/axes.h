@@ -43,6 +43,9 @@ int64_t closest_stride(const Axes& axes, size_t place);
 // Puts axes whose order does not matter into the order of memory, largest stride first, so that they merge.
 void sort_axes(Axes& axes);
 
+// The axes that a kernel walks for |rank|: rounded up, so that few kernels serve all shapes.
+constexpr uint32_t kernel_rank(size_t rank) { return rank <= 2 ? 2 : rank <= 4 ? 4 : rank <= 8 ? 8 : kMaxRank; }
+
 // Drops axes of one element and merges neighbours that every place walks as one.
 void merge_axes(Axes& axes);
 

@@ -19,6 +19,10 @@ Result<void> plan_reduce(const ir::Instruction& instruction, std::span<const Arg
 Result<void> plan_cumulative(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // argmax, argmin.
 Result<void> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// reduce.
+Result<void> plan_fold(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// window_reduce.
+Result<void> plan_window_fold(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // dot.
 Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 
@@ -26,6 +30,8 @@ Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> o
 Result<void> plan_concatenate(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // pad, put_slice, gather, take, take_along_axis, indexed_put.
 Result<void> plan_move(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// indexed_add.
+Result<void> plan_indexed_add(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // slice whose starts are operands.
 Result<void> plan_slice(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // window_sum, window_product, window_max, window_min.

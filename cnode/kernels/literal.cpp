@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "scalar/block.h"
+#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 
@@ -33,6 +34,32 @@ bool is_exact(const Scalar& scalar, Dtype to) {
   if (std::isnan(value)) return is_float(to);
   if (value == 0 && std::signbit(value) && is_integer(to)) return false;
   return value == number(converted(own, to));
+}
+
+namespace {
+
+// |literal|, of its own type already, as an operand that |op| computes with: of the result's type or compute type where
+// that says the same, else of the least type in which the op then computes.
+Scalar as_operand(const ir::Op& op, const Scalar& literal, Dtype result) {
+  const Dtype own = computing_type(result);
+  if (is_complex(result)) return converted(literal, is_exact(literal, result) ? result : Dtype::c128);
+  if (is_complex(literal.dtype)) return literal;
+  if (is_float(result)) return converted(literal, is_exact(literal, own) ? own : Dtype::f64);
+  const Scalar whole = is_integer(literal.dtype) ? literal : converted(literal, own);
+  if (!op.modular)
+    for (const Dtype type : {result, Dtype::s32, Dtype::u32, Dtype::s64, Dtype::u64})
+      if (is_exact(whole, type)) return converted(whole, type);
+  return converted(whole, result);
+}
+
+}  // namespace
+
+Scalar literal_operand(const ir::Op& op, size_t operand, const Scalar& literal, Dtype result,
+                       std::optional<Dtype> other) {
+  if (scalar::converts_operands(op)) return as_operand(op, converted(literal, literal.dtype), result);
+  if (op.code == ir::Code::kSelect && operand > 0) return converted(converted(literal, literal.dtype), result);
+  if (op.type_rule == ir::TypeRule::kPredicate && other && is_exact(literal, *other)) return converted(literal, *other);
+  return literal;
 }
 
 }  // namespace gpu_node::kernels

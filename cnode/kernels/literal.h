@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/small_list.h"
+#include "ir/op.h"
 #include "tensor/scalar.h"
 
 namespace gpu_node::kernels {
@@ -16,5 +18,11 @@ inline uint32_t literal_words(Dtype dtype) { return dtype == Dtype::c128 ? 4 : 2
 
 // Whether |scalar| is a number of |to| too, exactly (NaN is, of any float type).
 bool is_exact(const Scalar& scalar, Dtype to);
+
+// |literal| as operand |operand| of elementwise |op|, whose result is |result|: converted here where the op would do so
+// on the device, and for comparisons with a tensor of |other| where no digit is lost: one kernel then serves more
+// literals.
+Scalar literal_operand(const ir::Op& op, size_t operand, const Scalar& literal, Dtype result,
+                       std::optional<Dtype> other);
 
 }  // namespace gpu_node::kernels

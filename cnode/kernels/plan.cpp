@@ -64,6 +64,9 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_reduce(instruction, operands, plan);
     case ir::Family::kArgReduce:
       return plan_arg_reduce(instruction, operands, plan);
+    case ir::Family::kFold:
+      return instruction.op->code == ir::Code::kWindowFold ? plan_window_fold(instruction, operands, plan)
+                                                           : plan_fold(instruction, operands, plan);
     case ir::Family::kDot:
       return plan_dot(instruction, operands, plan);
     case ir::Family::kConcatenate:
@@ -80,6 +83,8 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_cumulative(instruction, operands, plan);
     case ir::Family::kMove:
       return plan_move(instruction, operands, plan);
+    case ir::Family::kIndexedAdd:
+      return plan_indexed_add(instruction, operands, plan);
     case ir::Family::kView:
       return plan_view(instruction, operands, plan);
   }

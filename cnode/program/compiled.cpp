@@ -131,8 +131,13 @@ Result<void> CompiledProgram::place_outputs(Places& places) {
 uint64_t CompiledProgram::host_bytes() const {
   uint64_t bytes = sizeof(CompiledProgram) + types_.size() * sizeof(ir::TensorType) +
                    steps_.size() * (sizeof(ir::Instruction) + sizeof(Step));
-  for (const ir::Instruction& instruction : program_.instructions)
+  for (const ir::Instruction& instruction : program_.instructions) {
     bytes += instruction.operands.size() * (sizeof(ir::Operand) + sizeof(uint32_t));
+    instruction.attributes.visit([&bytes](std::string_view, const auto& field) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, ir::Function>)
+        bytes += field.steps.size() * sizeof(ir::FunctionStep);
+    });
+  }
   for (const auto& body : bodies_) bytes += body->host_bytes();
   return bytes;
 }

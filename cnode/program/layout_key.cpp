@@ -20,4 +20,17 @@ void LayoutKey::add(const Scalar& literal) {
   }
 }
 
+void LayoutKey::add(const ir::Function& function) {
+  words_.push_back(function.steps.size());
+  for (const ir::FunctionStep& step : function.steps) {
+    words_.push_back(uint64_t{step.op->index} << 16 | step.operands.size() << 8 | static_cast<uint64_t>(step.type));
+    for (const ir::FunctionStep::Operand& operand : step.operands) {
+      if (const auto* literal = std::get_if<Scalar>(&operand))
+        add(*literal);
+      else
+        add(std::get<int64_t>(operand));
+    }
+  }
+}
+
 }  // namespace gpu_node::program

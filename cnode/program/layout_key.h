@@ -44,6 +44,7 @@ class LayoutKey {
     for (const ir::Edges& edges : padding)
       for (const int64_t value : {edges.low, edges.high, edges.interior}) add(value);
   }
+  void add(const ir::Function& function);
   void add(ir::Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
   void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }
   void add(const ir::TensorType& type) {

@@ -13,6 +13,7 @@ namespace {
 using etf::Reader;
 
 constexpr uint32_t kMaxResults = 64;
+constexpr uint32_t kMaxStepOperands = 3;
 
 const ir::Op* find_op(std::string_view name) {
   static const AtomTable<const ir::Op*> kOps = [] {
@@ -208,6 +209,39 @@ Result<void> read_value(const KeyedValue& value, ir::Direction& direction) {
 Result<void> read_value(const KeyedValue& value, Scalar& scalar) {
   Result<void> read = read_literal(value.reader, scalar);
   return read.ok() ? Result<void>() : with_context(std::move(read).error(), value.what);
+}
+
+// A step {Op, Type, Operands}.
+Result<void> read_step(const KeyedValue& value, uint32_t number, ir::FunctionStep& step) {
+  const auto within = [&](Error error) {
+    return with_context(std::move(error), concat(value.what, ": step ", number));
+  };
+  Reader& reader = value.reader;
+  std::string_view name;
+  if (!reader.read_tuple_of(3) || !reader.read_atom(name))
+    return within(malformed(value.key, "a step {Op, Type, Operands}", reader));
+  step.op = find_op(name);
+  if (step.op == nullptr) return within({ErrorCode::kUnsupported, concat("this node has no op ", name)});
+  if (Result<void> read = read_dtype(reader, step.type); !read.ok()) return within(std::move(read).error());
+  uint32_t count = 0;
+  if (!reader.read_list(count, kMaxStepOperands))
+    return within(malformed(value.key, concat("a list of at most ", kMaxStepOperands, " operands"), reader));
+  for (uint32_t i = 0; i < count; ++i)
+    if (Result<void> read = read_operand(reader, step.operands.emplace_back()); !read.ok())
+      return within(std::move(read).error());
+  if (count > 0 && !reader.read_nil()) return within(malformed(value.key, "a proper list of operands", reader));
+  return {};
+}
+
+Result<void> read_value(const KeyedValue& value, ir::Function& function) {
+  uint32_t count = 0;
+  function.steps.clear();
+  Reader ahead = value.reader;
+  if (!ahead.read_list(count, ir::kMaxFunctionSteps) || count == 0)
+    return value.wrong(concat("a list of 1 to ", ir::kMaxFunctionSteps, " steps {Op, Type, Operands}"));
+  value.reader = ahead;
+  for (uint32_t i = 0; i < count; ++i) GPU_TRY(read_step(value, i + 1, function.steps.emplace_back()));
+  return value.reader.read_nil() ? Result<void>() : Result<void>(value.wrong("a proper list of steps"));
 }
 
 template <typename T>

@@ -6,6 +6,7 @@
 #include <functional>
 #include <numeric>
 
+#include "gpu/index_case.h"
 #include "gpu/layouts.h"
 #include "gpu/op_case.h"
 #include "gpu/plan_runner.h"
@@ -32,29 +33,6 @@ HostTensor with_bits(Dtype dtype, const Shape& shape, Layout layout, uint32_t se
   return tensor;
 }
 
-// Integers from |low| to |high|, as far as |dtype| has them.
-HostTensor indices_of(Dtype dtype, const Shape& shape, Layout layout, int64_t low, int64_t high, uint32_t seed) {
-  HostTensor tensor = make_tensor(dtype, shape, layout);
-  std::mt19937 random(seed);
-  const bool is_signed = dtype_info(dtype).kind == DtypeKind::kSigned;
-  const auto least = is_signed ? low : std::max<int64_t>(0, low);
-  for (int64_t i = 0; i < static_cast<int64_t>(tensor.bytes.size()) / dtype_size_bytes(dtype); ++i)
-    encode(dtype, Number::of(least + static_cast<int64_t>(random() % static_cast<uint64_t>(high - least + 1))),
-           tensor.element(i));
-  return tensor;
-}
-
-int64_t position_of(const HostTensor& tensor, const Dims& index) {
-  int64_t at = tensor.map.offset;
-  for (int d = 0; d < index.size(); ++d) at += index[d] * tensor.map.strides[d];
-  return at;
-}
-
-int64_t index_at(const HostTensor& indices, const Dims& index, int64_t extent) {
-  const Number number = indices.at(position_of(indices, index));
-  return static_cast<int64_t>(std::clamp<__int128>(number.integer, 0, extent - 1));
-}
-
 // The element that an element of the result is to be.
 using From = std::function<const std::byte*(const Dims& index)>;
 
@@ -64,12 +42,6 @@ void check_bytes(const HostTensor& got, const From& from, const std::string& wha
   for_each_index(got.map.shape,
                  [&](const Dims& index) { wrong += std::memcmp(got.element(flat++), from(index), size) != 0 ? 1 : 0; });
   CHECK_MESSAGE(wrong == 0, what << " " << type_text(got.dtype, got.map.shape) << ": " << wrong << " of " << flat);
-}
-
-Dims outer_of(const Dims& index, int outer) {
-  Dims part;
-  for (int d = 0; d < outer; ++d) part.push_back(index[d]);
-  return part;
 }
 
 ir::Attributes with_axes(const ir::Axes& axes) { return ir::AxesAttributes{axes}; }
@@ -105,22 +77,11 @@ void check_gather(const HostTensor& from, const HostTensor& indices, const ir::A
 
 // The target with the updates put in one after the other.
 void check_put(const HostTensor& whole, const HostTensor& indices, const HostTensor& updates, const ir::Axes& axes) {
-  const int outer = indices.map.shape.size() - 1;
   HostTensor expected(whole.dtype, whole.map.shape);
   const auto size = static_cast<size_t>(dtype_size_bytes(whole.dtype));
   for (int64_t i = 0; i < whole.count(); ++i) std::memcpy(expected.element(i), whole.element(whole.position(i)), size);
   for_each_index(updates.map.shape, [&](const Dims& index) {
-    Dims at, named = outer_of(index, outer);
-    named.push_back(0);
-    for (int d = 0, rest = outer; d < whole.map.shape.size(); ++d) {
-      const auto* const axis = std::find(axes.begin(), axes.end(), d);
-      if (axis == axes.end()) {
-        at.push_back(index[rest++]);
-        continue;
-      }
-      named[outer] = axis - axes.begin();
-      at.push_back(index_at(indices, named, whole.map.shape[d]));
-    }
+    const Dims at = place_named(indices, axes, index, whole.map.shape);
     std::memcpy(expected.element(position_of(expected, at)), updates.element(position_of(updates, index)), size);
   });
   const HostTensor got = run_op(kernels::plan_move, "indexed_put", {whole, indices, updates}, whole.dtype,

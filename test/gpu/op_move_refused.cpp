@@ -37,6 +37,11 @@ TEST_CASE("moves: what is refused") {
   CHECK(error("indexed_put", {of(f32, {4, 2}), of(s32, {3, 1}), of(f32, {3, 3})}, {4, 2}, {}) ==
         "indexed_put: updates f32{3, 3} must have the outer axes of indices s32{3, 1}, then at most what f32{4, 2} has "
         "beside axes [0]");
+  CHECK(error("indexed_add", {of(f32, {4, 2}), of(f32, {3, 1}), of(f32, {3, 2})}, {4, 2}, {}) ==
+        "indexed_add: indices are integers, not f32{3, 1}");
+  CHECK(error("indexed_add", {of(f32, {4, 2}), of(s32, {3, 1}), of(f32, {3, 5})}, {4, 2}, with_axes({1})) ==
+        "indexed_add: updates f32{3, 5} must have the outer axes of indices s32{3, 1}, then at most what f32{4, 2} has "
+        "beside axes [1]");
   CHECK(error("put_slice", {of(f32, {4}), of(f32, {5})}, {4}, ir::PutSliceAttributes{starts_of({0})}) ==
         "put_slice: f32{5} does not fit into f32{4}");
   CHECK(error("put_slice", {of(f32, {4}), of(f32, {2}), of(f32, {})}, {4},

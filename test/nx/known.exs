@@ -96,6 +96,7 @@
   {"an index outside of its axis counts as the nearest inside, as XLA has it: an op is not waited for, so it cannot raise",
    [
      {"NxTest", "test gather raises when out of bounds"},
+     {"NxTest", "test indexed_add raises when out of bounds"},
      {"NxTest", "test indexed_put raises when out of bounds"}
    ]}
 ]

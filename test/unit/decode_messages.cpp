@@ -258,6 +258,40 @@ TEST_CASE("decode: starts, lengths and padding") {
   CHECK(wrong("pad", "padding", [](Writer& w) { w.integer(1); }).starts_with(padding));
 }
 
+TEST_CASE("decode: functions") {
+  const auto reduced = [](const auto& function) {
+    Writer writer = instruction("reduce", 1, "f32", {});
+    writer.list(2).integer(0).integer(1).nil().map(1).atom("function");
+    function(writer);
+    return writer;
+  };
+  const auto steps =
+      std::get<ir::Instruction>(command_of(reduced([](Writer& w) {
+        w.list(2).tuple(3).atom("multiply").atom("f32").list(2).integer(1).tuple(2).atom("s32").integer(10);
+        w.nil().tuple(3).atom("negate").atom("f32").list(1).integer(-1).nil().nil();
+      })))
+          .attributes.as<ir::FoldAttributes>()
+          .function.steps;
+  REQUIRE(steps.size() == 2);
+  CHECK(steps[0].op->name == "multiply");
+  CHECK(std::get<int64_t>(steps[0].operands[0]) == 1);
+  CHECK(std::get<Scalar>(steps[0].operands[1]).dtype == Dtype::s32);
+  CHECK(steps[1].type == Dtype::f32);
+  CHECK(std::get<int64_t>(steps[1].operands[0]) == -1);
+
+  const auto wrong = [&](const auto& function) { return malformed(reduced(function)).error.message; };
+  const std::string start = "reduce: the attribute function";
+  CHECK(wrong([](Writer& w) { w.nil(); }) ==
+        start + " is a list of 1 to 1024 steps {Op, Type, Operands}, got an empty list");
+  CHECK(wrong([](Writer& w) {
+          w.list(1).tuple(3).atom("fly").atom("f32").nil().nil();
+        }).find("step 1: this node has no op fly") != std::string::npos);
+  CHECK(wrong([](Writer& w) { w.list(1).tuple(2).atom("add").atom("f32").nil(); }).find("step 1") != std::string::npos);
+  CHECK(wrong([](Writer& w) {
+          w.list(1).tuple(3).atom("add").atom("f32").list(1).atom("x").nil().nil();
+        }).find("step 1: literal") != std::string::npos);
+}
+
 TEST_CASE("decode: a key that is given twice is an error, in every map") {
   // As many entries as a list may have, twice: together more than any tensor has dimensions.
   Writer dot = instruction("dot", 9, "f32", {});

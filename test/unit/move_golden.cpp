@@ -26,6 +26,25 @@ TEST_CASE("emitter: golden moves") {
     check_golden(kernel, {});
 }
 
+TEST_CASE("emitter: golden sums by key, and what names the keys") {
+  using enum Dtype;
+  for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
+           {"indexed_add_bf16",
+            "indexed_add",
+            {tensor(bf16, {9, 7, 3}), tensor(s64, {5, 1}), turned(f32, {3, 9, 5})},
+            {f32, {9, 7, 3}},
+            ir::AxesAttributes{ir::Axes{1}},
+            3},
+           {"indexed_add_s16_many",
+            "indexed_add",
+            {tensor(s16, {9}), tensor(u8, {200, 1}), tensor(s16, {200})},
+            {s16, {9}},
+            {},
+            7},
+       })
+    check_golden(kernel, {"uvec2 column_offsets(uint index) {"});
+}
+
 TEST_CASE("emitter: golden window scatters") {
   using enum Dtype;
   const ir::WindowScatterAttributes twos{{2, 2}, {{}, {1, 0}}, Dims{2, 1}};

@@ -98,6 +98,21 @@ TEST_CASE("compiled program: bodies see their own inputs alone, and count with t
   CHECK(error_of(wide).ends_with("more than 4096 inputs, the limit"));
 }
 
+TEST_CASE("compiled program: the steps of functions count in what it takes") {
+  const auto bytes = [](size_t steps) {
+    ir::Instruction reduce = instruction("reduce", -1, {f32, {}}, {0, 1});
+    ir::FoldAttributes attributes;
+    for (size_t i = 0; i < steps; ++i)
+      attributes.function.steps.push_back({ir::find_op("add"), f32, {int64_t{0}, int64_t{1}}});
+    reduce.attributes = std::move(attributes);
+    ir::Program program{{{f32, {4}}, {f32, {}}}, {std::move(reduce)}, {-1}, {}};
+    const auto made = CompiledProgram::make(std::move(program));
+    REQUIRE(made.ok());
+    return (*made)->host_bytes();
+  };
+  CHECK(bytes(1000) - bytes(1) == 999 * sizeof(ir::FunctionStep));
+}
+
 TEST_CASE("liveness: other commands stand between, and tensors of the session never end") {
   const ir::Instruction first = add(-1, 5, 6), second = add(7, -1, 5);
   const ir::Instruction* all[] = {&first, nullptr, &second, nullptr};

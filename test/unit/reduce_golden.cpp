@@ -84,4 +84,22 @@ TEST_CASE("emitter: golden orders") {
                           "void put(uint row, uint segment, uint position, KEY key, uint index) {"});
 }
 
+TEST_CASE("emitter: golden functions") {
+  const auto step = [](std::string_view op, Dtype type, const SmallList<ir::FunctionStep::Operand, 2>& operands) {
+    return ir::FunctionStep{ir::find_op(op), type, operands};
+  };
+  const ir::Function function = {{step("greater", u8, {int64_t{0}, Scalar{s32, int64_t{1}}}),
+                                  step("multiply", f16, {int64_t{1}, Scalar{f32, 0.5}}),
+                                  step("select", f16, {int64_t{-1}, int64_t{-2}, int64_t{0}})}};
+  const PlannedKernel folds[] = {
+      {"reduce_f16_function",
+       "reduce",
+       {turned(bf16, {9, 7, 3}), Scalar{f32, 0.0}},
+       {f16, {7}},
+       ir::FoldAttributes{ir::Axes{0, 2}, false, function},
+       2},
+  };
+  for (const PlannedKernel& kernel : folds) check_golden(kernel, {"uint kept_offset(uint index) {"});
+}
+
 }  // namespace gpu_node::test

@@ -1,9 +1,14 @@
-// Plans pad, put_slice, gather, take, take_along_axis and indexed_put: as copies into parts, gathers and scatters.
+// Plans pad, put_slice, gather, take, take_along_axis, indexed_put and indexed_add: as copies into parts, gathers,
+// scatters and sums of the updates of each place.
 #include <algorithm>
+#include <bit>
+#include <numeric>
 
 #include "kernels/elementwise/block.h"
 #include "kernels/families.h"
 #include "kernels/move/moves.h"
+#include "kernels/order/radix.h"
+#include "kernels/reduce/segments.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -153,6 +158,44 @@ Result<void> plan_slice(const ir::Instruction& instruction, std::span<const Arg>
   from.map.shape = to.map.shape;
   for (int d = 0; strides && d < strides->size(); ++d) from.map.strides[d] *= (*strides)[d];
   return append_gather(from, columns, to, plan);
+}
+
+// Rows of updates are numbered by the place that they name: the element of the result that it begins with, in steps
+// that all places have in common. Few are then summed up as they lie; many are put in order first, in which rows of one
+// place follow each other as they did, so that sums depend on nothing but their positions.
+Result<void> plan_indexed_add(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
+  const Place& to = plan.result();
+  GPU_TRY(append_conversion(source_of(operands[0], 0), to, plan));
+  const Place indices = plan.placed(source_of(operands[1], 1)), updates = plan.placed(source_of(operands[2], 2));
+  const Shape& shape = updates.map.shape;
+  if (element_count(shape) == 0) return {};
+  const Named target = named(to, indices, indexed_axes(instruction, indices.map.shape), shape);
+  SegmentSums sums{.updates = updates, .target = target.place, .outer = indices.map.shape.size() - 1};
+  int64_t common = 0;
+  for (const Column& column : target.columns)
+    if (column.most > 0) common = std::gcd(common, column.stride);
+  sums.step = std::max<int64_t>(common, 1);
+  Dims steps;
+  for (const Column& column : target.columns) {
+    steps.push_back(column.stride / sums.step);
+    sums.greatest += column.most * column.stride / sums.step;
+  }
+  Shape rows = shape;
+  rows.truncate(sums.outer);
+  const int64_t count = element_count(rows);
+  if (count >= int64_t{1} << 31 || sums.greatest >= int64_t{1} << 32)
+    return plan.unsupported(concat(count, " rows of indices into ", type_text(to.dtype, to.map.shape),
+                                   "; less than 2^31 rows and 2^32 places are supported"));
+  const Place places = plan.add_scratch(Dtype::u32, rows);
+  GPU_TRY(append_places(target.columns, rows, steps, places, plan));
+  sums.keys = places.index;
+  if (count > kFewRows || element_count(shape) >= int64_t{1} << 32) {
+    const auto bits = static_cast<uint32_t>(std::bit_width(static_cast<uint64_t>(sums.greatest)));
+    GPU_ASSIGN(const Sorted sorted, append_radix(places.index, false, 1, count, 0, std::max(bits, 1u), plan));
+    sums.keys = sorted.keys;
+    sums.order = sorted.places;
+  }
+  return append_segment_sums(sums, plan);
 }
 
 Result<void> plan_move(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {

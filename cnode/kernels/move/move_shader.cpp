@@ -71,15 +71,17 @@ void MoveText::write() {
   const bool gathers = kernel_.kind == kGather;
   std::string& body = shader_.body();
   body += element_prologue(parameter(0)) + walk_text();
-  if (kernel_.claims()) body += "  uint named = 0u;\n";
+  if (kernel_.names()) body += "  uint named = 0u;\n";
   for (uint32_t k = 0; k < kernel_.columns.size(); ++k) {
     body += concat("  uint n", k, " = ", index_text(k), ";\n");
     if (kernel_.moves())
       body += concat("  ", gathers ? "at_from" : "at_to", " += n", k, " * ", column_parameter(k, 1), ";\n");
-    if (kernel_.claims()) body += concat("  named += n", k, " * ", column_parameter(k, 2), ";\n");
+    if (kernel_.names()) body += concat("  named += n", k, " * ", column_parameter(k, 2), ";\n");
   }
   if (kernel_.kind == kClaim)
     body += "  atomicMax(last[named], i + 1u);\n";
+  else if (kernel_.kind == kPlaces)
+    body += "  last[i] = named;\n";
   else
     body += concat(kernel_.kind == kScatterLast ? "  if (last[named] == at_row + 1u) " : "  ",
                    "to[at_to] = from[at_from];\n");
@@ -88,7 +90,7 @@ void MoveText::write() {
 }  // namespace
 
 std::string MoveKernel::key() const {
-  static constexpr char kKinds[] = {'g', 's', 'c', 'l'};
+  static constexpr char kKinds[] = {'g', 's', 'p', 'c', 'l'};
   std::string key = concat("move ", std::string(1, kKinds[static_cast<size_t>(kind)]), " r", rank);
   if (moves()) key += concat(" ", dtype_name(element));
   for (const Dtype column : columns) key += concat(" ", dtype_name(column));
@@ -100,7 +102,8 @@ Result<vulkan::KernelSource> MoveKernel::emit(const vulkan::DeviceInfo& device) 
   shader.local_size(element_local_size(device));
   if (moves()) shader.buffer("from", element, kRead);
   for (size_t k = 0; k < columns.size(); ++k) shader.buffer(concat("index", k), columns[k], kRead);
-  if (claims()) shader.buffer("last", "uint", kind == Kind::kClaim ? kReadWrite : kRead);
+  if (names())
+    shader.buffer("last", "uint", kind == Kind::kClaim ? kReadWrite : kind == Kind::kPlaces ? kWrite : kRead);
   if (moves()) shader.buffer("to", element, kWrite);
   shader.parameters(words());
   MoveText(*this, shader).write();

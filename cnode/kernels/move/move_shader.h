@@ -18,6 +18,7 @@ struct MoveKernel {
   enum class Kind : uint8_t {
     kGather,       // to[walk] = from[named]
     kScatter,      // to[named] = from[walk], no two to one place
+    kPlaces,       // last[walk] = named
     kClaim,        // last[named] = the greatest number of a row that names it, counted from 1
     kScatterLast,  // kScatter of the rows that last[named] has
   };
@@ -26,17 +27,18 @@ struct MoveKernel {
   SmallList<Dtype, 2> columns;
   uint32_t rank = 2;
 
-  bool moves() const { return kind != Kind::kClaim; }
-  bool claims() const { return kind == Kind::kClaim || kind == Kind::kScatterLast; }
+  bool moves() const { return kind != Kind::kClaim && kind != Kind::kPlaces; }
+  bool names() const { return !moves() || kind == Kind::kScatterLast; }  // places in |last|
+  bool writes_last() const { return !moves(); }
 
   // The parameters, all of 32 bits: the count of invocations; the walk's sizes; for each place its offset and strides;
-  // for each column the greatest index, what a step is in the named place, and for kinds that claim in |last|.
+  // for each column the greatest index, what a step is in the named place, and for kinds that name places in |last|.
   // The places are, where the kind has them: from, the columns, to, and the number of the row.
   uint32_t places() const {
     return static_cast<uint32_t>(columns.size()) + (moves() ? 2 : 0) + (kind == Kind::kScatterLast ? 1 : 0);
   }
   uint32_t place_words() const { return 1 + rank; }
-  uint32_t column_words() const { return claims() ? 3 : 2; }
+  uint32_t column_words() const { return names() ? 3 : 2; }
   uint32_t first_place() const { return 1 + rank; }
   uint32_t first_column() const { return first_place() + places() * place_words(); }
   uint32_t words() const { return first_column() + static_cast<uint32_t>(columns.size()) * column_words(); }

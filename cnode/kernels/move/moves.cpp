@@ -15,9 +15,6 @@ namespace {
 
 using Kind = MoveKernel::Kind;
 
-// Ranks are rounded up, so that few kernels serve all shapes.
-uint32_t kernel_rank(size_t rank) { return rank <= 2 ? 2 : rank <= 4 ? 4 : rank <= 8 ? 8 : kMaxRank; }
-
 // A move before it is cut into dispatches. The box's places are those of MoveKernel.
 struct Move {
   MoveKernel kernel;
@@ -25,8 +22,8 @@ struct Move {
   Box box;
   size_t named = 0;           // the place that the columns move
   int word = 1;               // of the named place, in an element
-  Dims claim_strides;         // of the columns in |last|
-  std::optional<Place> last;  // by the places that are named
+  Dims last_strides;          // of the columns in |last|
+  std::optional<Place> last;  // by the places that are named, or those that rows name
 };
 
 // What the named place may touch: all that the indices can say.
@@ -80,10 +77,10 @@ Result<void> append_part(const Move& move, const Box& box, PlanBuilder& plan) {
     const Column& column = move.columns[k];
     words.push_back(static_cast<uint32_t>(most_of(column)));
     words.push_back(static_cast<uint32_t>(column.stride * move.word));
-    if (kernel.claims()) words.push_back(static_cast<uint32_t>(move.claim_strides[static_cast<int>(k)]));
+    if (kernel.names()) words.push_back(static_cast<uint32_t>(move.last_strides[static_cast<int>(k)]));
   }
   if (move.last) {
-    GPU_ASSIGN(const Bound last, plan.bind(*move.last, kernel.kind == Kind::kClaim));
+    GPU_ASSIGN(const Bound last, plan.bind(*move.last, kernel.writes_last()));
     dispatch.bindings.push_back(last.binding);
   }
   if (to) dispatch.bindings.push_back(*to);
@@ -100,7 +97,7 @@ Result<void> append_move(Move&& move, PlanBuilder& plan) {
     GPU_TRY(move_bits(move.box, {move.kernel.element, move.word}, {0, 1 + move.columns.size()}, plan));
   merge_axes(move.box.axes);
   if (fits(move.box, plan)) return append_part(move, move.box, plan);
-  if (move.kernel.kind == Kind::kClaim)
+  if (!move.kernel.moves())
     return plan.unsupported(concat(move.box.elements(), " rows of indices are above the device's storage range"));
   GPU_ASSIGN(std::vector<Box> boxes, cut(std::move(move.box), plan));
   for (Box& part : boxes) {
@@ -120,6 +117,20 @@ Result<Move> moving(Kind kind, const Place& from, const Columns& columns, const 
   move.box.add(to);
   move.named = kind == Kind::kGather ? 0 : 1 + columns.size();
   return move;
+}
+
+// What rows of the shape |outer| name, into |last|.
+Result<void> append_naming(Kind kind, const Columns& columns, const Shape& outer, const Dims& strides,
+                           const Place& last, PlanBuilder& plan) {
+  // A column varies along the rows alone.
+  Columns of_rows = columns;
+  for (Column& column : of_rows) {
+    column.indices.map.shape.truncate(outer.size());
+    column.indices.map.strides.truncate(outer.size());
+  }
+  Move naming{{kind, Dtype::u32, {}, 2}, of_rows, Box(outer), 0, 1, strides, last};
+  for (const Column& column : of_rows) naming.box.add(column.indices);
+  return append_move(std::move(naming), plan);
 }
 
 }  // namespace
@@ -175,18 +186,10 @@ Result<void> append_scatter_last(const Place& from, const Columns& columns, int 
                                    " bytes to find the last in each place"));
   const Place last = plan.add_scratch(Dtype::u32, {places});
   GPU_TRY(append_fill(Scalar{Dtype::u32, uint64_t{0}}, last, plan));
-  // A column varies along the rows alone.
-  Columns of_rows = columns;
-  for (Column& column : of_rows) {
-    column.indices.map.shape.truncate(rows);
-    column.indices.map.strides.truncate(rows);
-  }
-  Move claim{{Kind::kClaim, Dtype::u32, {}, 2}, of_rows, Box(outer), 0, 1, row_major_strides(extents), last};
-  for (const Column& column : of_rows) claim.box.add(column.indices);
-  GPU_TRY(append_move(std::move(claim), plan));
+  GPU_TRY(append_naming(Kind::kClaim, columns, outer, row_major_strides(extents), last, plan));
 
   GPU_ASSIGN(Move move, moving(Kind::kScatterLast, from, columns, to, from.map.shape, plan));
-  move.claim_strides = row_major_strides(extents);
+  move.last_strides = row_major_strides(extents);
   move.last = last;
   Place row{Binding::Kind::kScratch, 0, Dtype::u32, IndexMap::row_major(outer)};
   for (int d = rows; d < from.map.shape.size(); ++d) {
@@ -195,6 +198,11 @@ Result<void> append_scatter_last(const Place& from, const Columns& columns, int 
   }
   move.box.add(row);
   return append_move(std::move(move), plan);
+}
+
+Result<void> append_places(const Columns& columns, const Shape& rows, const Dims& steps, const Place& to,
+                           PlanBuilder& plan) {
+  return append_naming(Kind::kPlaces, columns, rows, steps, to, plan);
 }
 
 }  // namespace gpu_node::kernels

@@ -32,4 +32,9 @@ Result<void> append_scatter(const Place& from, const Columns& columns, const Pla
 Result<void> append_scatter_last(const Place& from, const Columns& columns, int rows, const Dims& extents,
                                  const Place& to, PlanBuilder& plan);
 
+// The u32 |to|, row by row, become the sums of |steps| times what |columns| say, held inside their axes. |rows|: the
+// first of the columns' axes, along which they vary.
+Result<void> append_places(const Columns& columns, const Shape& rows, const Dims& steps, const Place& to,
+                           PlanBuilder& plan);
+
 }  // namespace gpu_node::kernels

@@ -198,9 +198,9 @@ Result<void> append_by_digits(const Place& source, const Wanted& wanted, PlanBui
   plan.set_grid(words[0], element_local_size(plan.device()), dispatch);
   GPU_TRY(plan.append(std::move(dispatch)));
   const auto [first, bits] = order_key_bits(source.dtype);
-  GPU_ASSIGN(const uint32_t indices,
+  GPU_ASSIGN(const Sorted sorted,
              append_radix(keys, order_key_bytes(source.dtype) == 8, rows, count, first, bits, plan));
-  const Place all{Binding::Kind::kScratch, indices, Dtype::u32, IndexMap::row_major(shape)};
+  const Place all{Binding::Kind::kScratch, sorted.places, Dtype::u32, IndexMap::row_major(shape)};
   Dims from;
   Shape kept = shape;
   for (int d = 0; d < shape.size(); ++d) from.push_back(0);

@@ -47,8 +47,8 @@ Result<void> append_pass(const RadixPass& pass, std::span<const uint32_t> words,
 
 }  // namespace
 
-Result<uint32_t> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t count, uint32_t first, uint32_t bits,
-                              PlanBuilder& plan) {
+Result<Sorted> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t count, uint32_t first, uint32_t bits,
+                            PlanBuilder& plan) {
   uint32_t steps = kOnGpu.steps;
   RadixPass pass = pass_of(plan.device(), steps);
   pass.wide = wide;
@@ -75,7 +75,7 @@ Result<uint32_t> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t co
     std::swap(keys, other_keys);
     std::swap(indices, other_indices);
   }
-  return indices;
+  return Sorted{keys, indices};
 }
 
 }  // namespace gpu_node::kernels

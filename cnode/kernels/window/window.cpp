@@ -1,10 +1,11 @@
-// Plans window_sum, window_product, window_max, window_min: reductions over a view in which every window is a row. A
-// window's elements are read where they lie; only what is padded is written anew.
+// Plans window_sum, window_product, window_max, window_min and window_reduce: reductions over a view in which every
+// window is a row. A window's elements are read where they lie; only what is padded is written anew.
 #include <algorithm>
 #include <limits>
 
 #include "kernels/families.h"
 #include "kernels/move/moves.h"
+#include "kernels/reduce/fold.h"
 #include "kernels/reduce/reduction.h"
 #include "kernels/window/windows.h"
 
@@ -63,27 +64,48 @@ Result<Place> padded(const Place& from, const ir::Padding& padding, const Source
   return place;
 }
 
+namespace {
+
+// |from| as its windows, |places| of them, then what lies in each.
+template <typename Given>
+Place windows_of(const Place& from, const Given& given, const Shape& places) {
+  Place rows = from;
+  rows.map.shape = places;
+  const int rank = places.size();
+  for (int d = 0; d < rank; ++d) rows.map.strides[d] = from.map.strides[d] * (given.strides ? (*given.strides)[d] : 1);
+  for (int d = 0; d < rank; ++d) {
+    rows.map.shape.push_back(given.window[d]);
+    rows.map.strides.push_back(from.map.strides[d] * (given.window_dilations ? (*given.window_dilations)[d] : 1));
+  }
+  return rows;
+}
+
+// The axes behind |rank| others, as many.
+Dims within(int rank) {
+  Dims axes;
+  for (int d = 0; d < rank; ++d) axes.push_back(rank + d);
+  return axes;
+}
+
+}  // namespace
+
 Result<void> plan_window(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
   const auto& given = instruction.attributes.as<ir::WindowAttributes>();
   const Accumulator accumulator = accumulator_of(instruction.op->code);
   const Place& to = plan.result();
   GPU_ASSIGN(const Place from,
              padded(plan.placed(source_of(operands[0], 0)), given.padding, neutral(accumulator, to.dtype), plan));
-  // First the windows, then what lies in each.
-  Place rows = from;
-  rows.map.shape = to.map.shape;
-  Dims over;
-  const int rank = to.map.shape.size();
-  for (int d = 0; d < rank; ++d) {
-    const int64_t step = from.map.strides[d];
-    rows.map.strides[d] = step * (given.strides ? (*given.strides)[d] : 1);
-    over.push_back(rank + d);
-  }
-  for (int d = 0; d < rank; ++d) {
-    rows.map.shape.push_back(given.window[d]);
-    rows.map.strides.push_back(from.map.strides[d] * (given.window_dilations ? (*given.window_dilations)[d] : 1));
-  }
-  return append_reduction(reduction_of(accumulator, to.dtype, rows, over), to, plan);
+  const Place rows = windows_of(from, given, to.map.shape);
+  return append_reduction(reduction_of(accumulator, to.dtype, rows, within(to.map.shape.size())), to, plan);
+}
+
+Result<void> plan_window_fold(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
+  const auto& given = instruction.attributes.as<ir::WindowFoldAttributes>();
+  const Place& to = plan.result();
+  const Source acc = source_of(operands[1], 1);
+  GPU_ASSIGN(const Place from, padded(plan.placed(source_of(operands[0], 0)), given.padding, acc, plan));
+  return append_fold({given.function, windows_of(from, given, to.map.shape), within(to.map.shape.size()), acc}, to,
+                     plan);
 }
 
 }  // namespace gpu_node::kernels

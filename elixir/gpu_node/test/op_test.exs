@@ -15,6 +15,7 @@ defmodule GpuNode.OpTest do
 
   test "every row infers for f32 or integers, with the attributes that it takes" do
     given = %{shape: {2, 2}, type: :s32, value: 1, contract_left: [1], contract_right: [0]}
+    given = Map.put(given, :function, &GpuNode.Program.add/3)
     given = Map.merge(given, %{starts: [0, 1], lengths: [2, 1], padding: [{0, 0}, {1, -1, 2}]})
 
     for {name, row} <- Op.table() do
@@ -22,7 +23,14 @@ defmodule GpuNode.OpTest do
       given = if row.type == :same_width, do: %{given | type: :f32}, else: given
       own = if row.type in [:declared, :index, :same_width], do: [:type], else: []
       own = if row.shape in [:declared, :matrix, :reshape, :broadcast], do: [:shape | own], else: own
-      own_padding = %{conv: [], window: [{0, 0}, {0, 0}], window_scatter: [{0, 0}, {0, 0}]}
+
+      own_padding = %{
+        conv: [],
+        window_fold: [{0, 0}, {0, 0}],
+        window: [{0, 0}, {0, 0}],
+        window_scatter: [{0, 0}, {0, 0}]
+      }
+
       given = Map.merge(given, %{padding: Map.get(own_padding, row.shape, given.padding), window: [2, 2]})
       attributes = Map.take(given, own ++ Map.keys(row.attributes))
       operands = List.duplicate(t(kind, {2, 2}), row.operands)
@@ -30,7 +38,7 @@ defmodule GpuNode.OpTest do
       operands =
         case row.shape do
           :clip -> [hd(operands), 0, 1]
-          :pad -> [hd(operands), 0]
+          shape when shape in [:pad, :fold, :window_fold] -> [hd(operands), 0]
           shape when shape in [:gather, :take, :take_along_axis] -> [hd(operands), t(:s32, {2, 2})]
           :window_scatter -> [hd(operands), t(:f32, {1, 1}), 0]
           :conv -> [hd(operands), t(:f32, {3, 2})]
@@ -47,6 +55,44 @@ defmodule GpuNode.OpTest do
 
       assert text =~ "unknown attribute :colour; it takes"
     end
+  end
+
+  test "functions of reductions: their steps for the wire, and what is refused" do
+    alias GpuNode.Program, as: P
+    x = t(:u8, {4, 6})
+    given = fn fun, more -> attributes(:reduce, [x, 0], [function: fun] ++ more) end
+    assert infer(:reduce, [x, 0], function: &P.add/3, axes: [-1], keep_axes: true) == {:u8, {4, 1}}
+    assert infer(:window_reduce, [x, 0], function: &P.add/3, window: [2, 2], padding: [{0, 0}, {1, 0}]) == {:u8, {3, 6}}
+    assert given.(&P.add/3, axes: [1]) == %{axes: [1], keep_axes: false, function: [{:add, :u8, [0, 1]}]}
+
+    twice = fn program, element, acc ->
+      {program, doubled} = P.multiply(program, acc, 2)
+      {program, _unused} = P.exp(program, element)
+      P.subtract(program, doubled, element)
+    end
+
+    assert %{function: [{:multiply, :f32, [1, {:f32, 2}]}, {:exp, :f32, [0]}, {:subtract, :f32, [-1, 0]}]} =
+             given.(twice, type: :f32)
+
+    # The value is the last step's, of the result's type.
+    assert %{function: [{:as_type, :u8, [0]}]} = given.(fn program, element, _ -> {program, element} end, [])
+
+    assert %{function: [{:exp, :f32, [0]}, {:as_type, :u8, [-1]}]} =
+             given.(fn p, element, _ -> P.exp(p, element) end, [])
+
+    for {fun, message} <- [
+          {&Kernel.+/2, "function is a function of program, element and what came before, got"},
+          {:add, "function is a function of program, element and what came before, got :add"},
+          {fn _, _, acc -> acc end, "function gives {program, value}, got"},
+          {fn p, element, _ -> P.reshape(p, element, shape: {1}) end, "function has reshape, which is not computed"},
+          {fn p, element, _ -> P.bitcast(p, element, type: :s8) end, "function has bitcast, which is not computed"}
+        ] do
+      assert {:error, %Error{code: :invalid_argument, message: text}} = Op.infer(:reduce, [x, 0], function: fun)
+      assert text =~ message
+    end
+
+    assert {:error, %Error{message: text}} = Op.infer(:reduce, [x, t(:u8, {1})], function: &P.add/3)
+    assert text =~ "acc is a scalar, got one of shape {1}"
   end
 
   test "slices, pads and gathers: shapes, attributes for the wire, and what is refused" do

@@ -104,6 +104,8 @@ defmodule Nx.Vulkan.GradientTest do
       inputs = {tensor({3, 4}, 1), tensor({3}, 2)}
       assert_gradients(inputs, fn {x, u} -> Nx.indexed_add(x, indices, Nx.multiply(u, u)) end)
       assert_gradients(inputs, fn {x, u} -> Nx.indexed_put(Nx.sin(x), indices, u) end)
+      twice = Nx.tensor([[0, 1], [2, 0], [0, 1]], backend: Nx.BinaryBackend)
+      assert_gradients(inputs, fn {x, u} -> Nx.indexed_add(Nx.sin(x), twice, Nx.multiply(u, u)) end)
     end
 
     test "slices, steps, starts that are tensors" do

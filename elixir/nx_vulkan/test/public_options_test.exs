@@ -93,7 +93,10 @@ defmodule Nx.Vulkan.PublicOptionsTest do
     with_env(:fallback, :rase, fn ->
       message = "config :nx_vulkan: the option :fallback is :warn or :count or :raise, got :rase"
       Fallback.reset()
-      assert error(fn -> Nx.window_reduce(Nx.iota({4}), 0, {2}, fn a, b -> Nx.add(a, b) end) end) =~ message
+
+      assert error(fn -> Nx.window_reduce(Nx.iota({4}), 0, {2}, fn a, b -> Nx.add(Nx.sum(Nx.stack([a])), b) end) end) =~
+               message
+
       assert Fallback.counts() == %{}
       assert {:error, %Error{code: :invalid_argument, message: ^message}} = Config.check()
     end)

@@ -134,10 +134,13 @@ defmodule GpuNode.Program do
   end
 
   @doc false
-  # What it takes of the node's memory, in instructions of few operands: a dozen operands more weigh as much as another.
+  # What it takes of the node's memory, in instructions of few operands: a dozen operands more weigh as much as another, as do
+  # three steps of a function.
   @spec weight(t) :: non_neg_integer
   def weight(program) do
-    Enum.reduce(program.commands, 0, fn {_op, _results, operands, _}, sum -> sum + 1 + div(length(operands), 12) end)
+    Enum.reduce(program.commands, 0, fn {_op, _results, operands, attributes}, sum ->
+      sum + 1 + div(length(operands), 12) + div(length(Map.get(attributes, :function, [])), 3)
+    end)
   end
 
   @doc false

@@ -74,6 +74,11 @@ defmodule GpuNode.Op.BasicShape do
     end
   end
 
+  def shape(:fold, row, [from, acc], attributes) do
+    with :ok <- check(acc == {}, "acc is a scalar, got one of shape #{inspect(acc)}"),
+         do: shape(:reduce, row, [from], attributes)
+  end
+
   def shape(:arg_reduce, row, [from], attributes) do
     keep? = get(attributes, :keep_axis, false)
     tie = get(attributes, :tie_break, :low)

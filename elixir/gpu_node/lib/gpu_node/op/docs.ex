@@ -16,6 +16,8 @@ defmodule GpuNode.Op.Docs do
     merge_values: "that of the operands behind the first merged as Nx merges them, or a wider one as `:type`",
     aggregate: "that of the operand, at least 32 bits for an integer; s64 for u64; or a wider one as `:type`",
     declared: "`:type`",
+    function:
+      "the operands' merged as Nx merges them, or any as `:type`; element and acc are of it for the function, as is its value",
     merge_updates: "that of tensor and updates merged as Nx merges them, or a wider one as `:type`",
     same_width: "`:type`, a real one as wide as the operand's",
     index: "s32, or the integer type given as `:type`",
@@ -47,6 +49,9 @@ defmodule GpuNode.Op.Docs do
     take_along_axis: "that of indices, which is that of tensor but for the axis",
     indexed:
       "that of tensor; updates have the outer axes of indices, then at most the axes of tensor that they do not go over",
+    fold:
+      "that of tensor without the axes (all, where none are given), or with 1 in their place (`keep_axes: true`); acc is a scalar",
+    window_fold: "how many places the window has on each axis; acc is a scalar",
     window: "how many places the window has on each axis",
     window_scatter: "that of tensor; source has an element for each place of the window; init is a scalar",
     conv: "the batch over its groups, the filters, how many places the kernel has on each spatial axis; permuted",
@@ -116,6 +121,10 @@ defmodule GpuNode.Op.Docs do
 
   def kind(:padding),
     do: "a list with `{low, high}` or `{low, high, interior}` of each axis: how many before, behind and between"
+
+  def kind(:function),
+    do:
+      "a function of an empty `GpuNode.Program`, an element and what came before, two values of it, that gives `{program, value}`: elementwise ops alone"
 
   def kind(choices) when is_list(choices), do: Enum.map_join(choices, " or ", &"`#{inspect(&1)}`")
 

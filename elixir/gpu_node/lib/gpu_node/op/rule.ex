@@ -6,17 +6,17 @@ defmodule GpuNode.Op.Rule do
   # Functions return {:error, text}; the op and its operands are put before the text by the caller.
 
   alias GpuNode.{Text, Type}
-  alias GpuNode.Op.{BasicShape, Docs, MoveShape, WindowShape}
+  alias GpuNode.Op.{BasicShape, Docs, Function, MoveShape, WindowShape}
   import GpuNode.Op.Given, only: [get: 2, get: 3, check: 2]
   require Type
 
   # Type rules that leave a choice, which the option :type makes.
-  @chosen ~w(merge merge_floating merge_values merge_updates aggregate declared same_width index same_and_index)a
+  @chosen ~w(merge merge_floating merge_values merge_updates aggregate declared function same_width index same_and_index)a
   # Shape rules whose shape is the option :shape.
   @given ~w(declared matrix reshape broadcast)a
   # Where other shape rules stand than in BasicShape.
   @moves ~w(stack reverse slice put_slice pad gather take take_along_axis indexed)a
-  @windows ~w(window window_scatter conv)a
+  @windows ~w(window window_fold window_scatter conv)a
 
   @spec apply(GpuNode.Op.row(), [GpuNode.Op.operand()], keyword | map) ::
           {:ok, GpuNode.Op.result()} | {:error, String.t()}
@@ -34,6 +34,7 @@ defmodule GpuNode.Op.Rule do
          :ok <- carried(row.type, type, operands, 0),
          {:ok, shape, wire} <- rule(row.shape).shape(row.shape, row, Enum.map(operands, &shape_of/1), attributes),
          {:ok, wire} <- constant(row, type, wire, attributes),
+         {:ok, wire} <- function(row, type, wire, attributes),
          do: {:ok, %{results: results(row.type, type, types, shape), literal: literal || type, attributes: wire}}
   end
 
@@ -170,7 +171,7 @@ defmodule GpuNode.Op.Rule do
   defp type(:complex, _merged, first, _attributes), do: {:ok, Type.to_complex(first)}
   defp type(:predicate, _merged, _first, _attributes), do: {:ok, {:u, 8}}
 
-  defp type(rule, merged, _first, attributes) when rule in [:merge, :merge_values, :merge_updates],
+  defp type(rule, merged, _first, attributes) when rule in [:merge, :merge_values, :merge_updates, :function],
     do: declared(attributes, merged)
 
   defp type(:merge_floating, merged, _first, attributes), do: declared(attributes, Type.to_floating(merged))
@@ -233,6 +234,13 @@ defmodule GpuNode.Op.Rule do
   end
 
   defp constant(_row, _type, wire, _attributes), do: {:ok, wire}
+
+  # A function among the attributes is of numbers of the result's type.
+  defp function(%{attributes: %{function: _}}, type, wire, attributes) do
+    with {:ok, steps} <- Function.steps(get(attributes, :function), type), do: {:ok, Map.put(wire, :function, steps)}
+  end
+
+  defp function(_row, _type, wire, _attributes), do: {:ok, wire}
 
   defp type_of(%{type: type}), do: type
   defp type_of({type, _number}), do: type

@@ -9,6 +9,10 @@ defmodule GpuNode.Op.WindowShape do
     with {:ok, places, wire} <- places(from, attributes), do: {:ok, places, wire}
   end
 
+  def shape(:window_fold, _row, [from, acc], attributes) do
+    with :ok <- check(acc == {}, "acc is a scalar, got one of shape #{inspect(acc)}"), do: places(from, attributes)
+  end
+
   def shape(:window_scatter, _row, [from, source, init], attributes) do
     with {:ok, places, wire} <- places(from, attributes),
          :ok <- check(source == places, "source has the shape #{inspect(places)}, got #{inspect(source)}"),

@@ -200,14 +200,18 @@ defmodule Nx.Vulkan.Backend do
 
   ## Ops with a function of the caller's
 
-  # The function is called for every element, here.
+  # The function becomes steps of the node; what cannot is called for every element, here.
   @impl true
-  def reduce(out, tensor, acc, options, fun),
-    do: Eager.on_host(:reduce, out, [tensor, acc], [tensor, acc, options, fun])
+  def reduce(out, tensor, acc, options, fun) do
+    attributes = %{axes: options[:axes], keep_axes: options[:keep_axes] || false}
+    Eager.fold(:reduce, out, [tensor, acc], attributes, [tensor, acc, options, fun])
+  end
 
   @impl true
-  def window_reduce(out, tensor, acc, shape, options, fun),
-    do: Eager.on_host(:window_reduce, out, [tensor, acc], [tensor, acc, shape, options, fun])
+  def window_reduce(out, tensor, acc, shape, options, fun) do
+    attributes = Map.merge(Map.new(options), %{window: Tuple.to_list(shape)})
+    Eager.fold(:window_reduce, out, [tensor, acc], attributes, [tensor, acc, shape, options, fun])
+  end
 
   ## Blocks
 

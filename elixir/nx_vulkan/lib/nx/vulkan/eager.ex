@@ -7,7 +7,7 @@ defmodule Nx.Vulkan.Eager do
 
   alias GpuNode.{Capabilities, Element, Error, Op, Ops, Protocol, Type}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Placement}
+  alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Placement, Steps}
 
   @type operands :: [T.t() | [T.t()]]
 
@@ -121,10 +121,20 @@ defmodule Nx.Vulkan.Eager do
     end
   end
 
-  @doc "Computes on the host what calls a function of the caller's for every element."
-  @spec on_host(atom, T.t(), [T.t()], [term]) :: T.t()
-  def on_host(op, out, operands, arguments),
-    do: Fallback.run(op, out, arguments, node_of!(op, operands), "it calls a function of Elixir for every element")
+  @doc "Reduces with the function that is the last of `arguments`: on the node where it has all that the function does."
+  @spec fold(atom, T.t(), [T.t()], map, [term]) :: T.t()
+  def fold(op, out, operands, attributes, arguments) do
+    node = node_of!(op, operands)
+    capabilities = capabilities!(node, operands)
+
+    with nil <- lacking(capabilities, op, [out | operands]),
+         {:ok, steps} <- Steps.of(List.last(arguments), out.type, capabilities) do
+      [out] |> issue(op, node, operands, Map.put(attributes, :function, steps)) |> hd()
+    else
+      {:error, reason} -> Fallback.run(op, out, arguments, node, reason)
+      reason -> Fallback.run(op, out, arguments, node, reason)
+    end
+  end
 
   @doc "Start indices as an attribute, and those among them that are tensors, as operands."
   @spec starts([integer | T.t()]) :: {[integer | :operand], [T.t()]}
@@ -176,6 +186,10 @@ defmodule Nx.Vulkan.Eager do
   end
 
   ## Operands
+
+  # What comes before the first element may be a number.
+  defp operands(op, _out, [tensor, acc], node) when op in [:reduce, :window_reduce],
+    do: [tensor(tensor, node), if(number = number(acc), do: {acc.type, number}, else: tensor(acc, node))]
 
   defp operands(op, out, operands, node) do
     if Callbacks.elementwise?(op), do: fold(op, out, operands, node), else: Enum.map(operands, &tensor(&1, node))

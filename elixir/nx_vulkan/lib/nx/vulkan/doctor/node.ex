@@ -133,7 +133,7 @@ defmodule Nx.Vulkan.Doctor.Node do
   defp operations(capabilities) do
     case lacking(capabilities) do
       {[], []} ->
-        %Check{name: "fallbacks", status: :ok, text: "none but functions of yours: reduce, window_reduce"}
+        %Check{name: "fallbacks", status: :ok, text: "none but functions of yours that are no ops of numbers"}
 
       {ops, types} ->
         lists =

@@ -1,0 +1,111 @@
+// e bf16.f as_type,0:f32 r0
+#version 460
+#extension GL_EXT_shader_16bit_storage : require
+#extension GL_EXT_spirv_intrinsics : require
+spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint16_t in0[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { float out0[]; };
+layout(push_constant, std430) uniform Push {
+  layout(offset = 0) uint count;
+  layout(offset = 4) uint offset_in0;
+  layout(offset = 8) uint offset_out;
+};
+void main() {
+  uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);
+  if (i >= count) return;
+  float v0 = bf16_value(uint(in0[offset_in0 + i]));
+  float v1 = v0;
+  out0[offset_out + i] = v1;
+}
+// move p r2 s64
+#version 460
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#extension GL_EXT_spirv_intrinsics : require
+spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
+#define USE_I64
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { int64_t index0[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uint last[]; };
+layout(push_constant, std430) uniform Push {
+  layout(offset = 0) uint p0;
+  layout(offset = 4) uint p1;
+  layout(offset = 8) uint p2;
+  layout(offset = 12) uint p3;
+  layout(offset = 16) uint p4;
+  layout(offset = 20) uint p5;
+  layout(offset = 24) uint p6;
+  layout(offset = 28) uint p7;
+  layout(offset = 32) uint p8;
+};
+void main() {
+  uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);
+  if (i >= p0) return;
+  uint at_index0 = p3;
+  uint rest = i;
+  uint c1 = rest % p2; at_index0 += c1 * p5;
+  rest /= p2;
+  uint c0 = rest; at_index0 += c0 * p4;
+  uint named = 0u;
+  uint n0 = uint(clamp(index0[at_index0], 0l, int64_t(p6)));
+  named += n0 * p8;
+  last[i] = named;
+}
+// segments rl f32 f32 r2
+#version 460
+#extension GL_EXT_spirv_intrinsics : require
+spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
+#define P_INVOCATIONS p0
+#define P_ROWS p1
+#define P_WIDTH p2
+#define P_CHUNK p3
+#define P_IN_START p4
+#define P_IN_STEP p5
+#define P_OUT_START p6
+#define P_OUT_STEP p7
+#define AS_THEY_LIE 
+#define LAST 
+#define VALUE float
+#define VALUE_F32 
+#define ACC_SUM_COMPENSATED 
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint in_key[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Buffer1 { float updates[]; };
+layout(set = 0, binding = 2, std430) buffer Buffer2 { float target[]; };
+layout(push_constant, std430) uniform Push {
+  layout(offset = 0) uint p0;
+  layout(offset = 4) uint p1;
+  layout(offset = 8) uint p2;
+  layout(offset = 12) uint p3;
+  layout(offset = 16) uint p4;
+  layout(offset = 20) uint p5;
+  layout(offset = 24) uint p6;
+  layout(offset = 28) uint p7;
+  layout(offset = 32) uint p8;
+  layout(offset = 36) uint p9;
+  layout(offset = 40) uint p10;
+  layout(offset = 44) uint p11;
+  layout(offset = 48) uint p12;
+  layout(offset = 52) uint p13;
+};
+uvec2 column_offsets(uint index) {
+  uvec2 at = uvec2(0u);
+  at += uvec2(p12, p13) * (index % p11);
+  index /= p11;
+  at += uvec2(p9, p10) * index;
+  return at;
+}
+void take(inout Acc acc, uint at, uint column, uint in_column) {
+  uint from = P_IN_START + at * P_IN_STEP + in_column;
+  acc_add(acc, updates[from], at);
+}
+void put(uint key, uint out_column, Acc acc) {
+  uint to = P_OUT_START + key * P_OUT_STEP + out_column;
+  acc_add(acc, target[to], 0u);
+  target[to] = acc_result(acc);
+}
+void main() {
+  uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);
+  if (i >= P_INVOCATIONS) return;
+  segments_main(i);
+}
