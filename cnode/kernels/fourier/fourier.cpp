@@ -37,15 +37,22 @@ std::optional<Place> rows_of(const Place& place, int axis) {
   return rows;
 }
 
+// What transforms read of |dtype|: each type read is a large kernel more, so other types are converted before.
+Dtype read_as(Dtype dtype, const vulkan::DeviceInfo& device) {
+  if (is_complex(dtype) || dtype == Dtype::f32 || dtype == Dtype::f64) return dtype;
+  return is_integer(dtype) && dtype_info(dtype).bits > 16 && device.has_f64 ? Dtype::f64 : Dtype::f32;
+}
+
 // |transform| along |axis|.
 Result<void> append_along(Place from, const Place& to, int axis, const Transform& transform, PlanBuilder& plan) {
   int64_t& extent = from.map.shape[axis];
   extent = std::min(extent, transform.mirrored ? transform.length / 2 + 1 : transform.length);
   if (element_count(from.map.shape) == 0) return append_fill(Scalar{Dtype::u8, uint64_t{0}}, to, plan);
+  const Dtype dtype = read_as(from.dtype, plan.device());
   std::optional<Place> rows = rows_of(from, axis);
-  if (!rows) {
-    const Place dense = plan.add_scratch(from.dtype, from.map.shape);
-    GPU_TRY(append_copy(from, dense, plan));
+  if (!rows || dtype != from.dtype) {
+    const Place dense = plan.add_scratch(dtype, from.map.shape);
+    GPU_TRY(append_conversion(from, dense, plan));
     rows = rows_of(dense, axis);
   }
   return append_transform(*rows, *rows_of(to, axis), transform, plan);
