@@ -14,6 +14,8 @@ AttributeKind kind_of(const std::optional<Axes>&) { return AttributeKind::kAxes;
 AttributeKind kind_of(const std::optional<int64_t>&) { return AttributeKind::kAxis; }
 AttributeKind kind_of(int64_t) { return AttributeKind::kAxis; }
 AttributeKind kind_of(Count) { return AttributeKind::kCount; }
+AttributeKind kind_of(const std::optional<Count>&) { return AttributeKind::kCount; }
+AttributeKind kind_of(double) { return AttributeKind::kNumber; }
 AttributeKind kind_of(const Starts&) { return AttributeKind::kStarts; }
 AttributeKind kind_of(const Dims&) { return AttributeKind::kIntegers; }
 AttributeKind kind_of(const std::optional<Dims>&) { return AttributeKind::kIntegers; }
@@ -117,6 +119,12 @@ struct Texts {
   }
   void operator()(std::string_view name, Count count) {
     if (count.value != 1) text += concat(", ", name, " ", count.value);
+  }
+  void operator()(std::string_view name, const std::optional<Count>& count) {
+    if (count) text += concat(", ", name, " ", count->value);
+  }
+  void operator()(std::string_view name, double number) {
+    if (number != kEps) text += concat(", ", name, " ", number);
   }
   void operator()(std::string_view name, bool set) {
     if (set) text += concat(", ", name);

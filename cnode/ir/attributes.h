@@ -284,11 +284,40 @@ struct ConvAttributes {
   }
 };
 
+// What parts of a Fourier transform are cleared up to.
+inline constexpr double kEps = 1e-10;
+
+struct FourierAttributes {      // fft, ifft, rfft, irfft
+  std::optional<int64_t> axis;  // nothing: the last
+  std::optional<Count> length;  // nothing: the axis's; of irfft what that is half of
+  double eps = kEps;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("axis", self.axis);
+    visit("length", self.length);
+    visit("eps", self.eps);
+  }
+};
+
+struct Fourier2Attributes {     // fft2, ifft2
+  std::optional<Dims> lengths;  // nothing: the axes'
+  std::optional<Axes> axes;     // nothing: the last two
+  double eps = kEps;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("lengths", self.lengths);
+    visit("axes", self.axes);
+    visit("eps", self.eps);
+  }
+};
+
 using AttributeVariant =
     std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
                  ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes, SliceAttributes, PutSliceAttributes,
                  PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes, CumulativeAttributes,
-                 OrderAttributes, FoldAttributes, WindowFoldAttributes>;
+                 OrderAttributes, FoldAttributes, WindowFoldAttributes, FourierAttributes, Fourier2Attributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

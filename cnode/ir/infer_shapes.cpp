@@ -214,6 +214,12 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
       return infer_window_scatter(inference);
     case ShapeRule::kConv:
       return infer_conv(inference);
+    case ShapeRule::kFourier:
+    case ShapeRule::kFourierHalf:
+    case ShapeRule::kFourierWhole:
+      return infer_fourier(inference);
+    case ShapeRule::kFourier2:
+      return infer_fourier_2(inference);
     case ShapeRule::kTopK:
       return top_k_shape(inference);
     case ShapeRule::kAlongAxis:

@@ -56,6 +56,9 @@ Result<Shape> infer_window(const Inference& inference);
 Result<Shape> infer_window_fold(const Inference& inference);
 Result<Shape> infer_window_scatter(const Inference& inference);
 Result<Shape> infer_conv(const Inference& inference);
+// Of Fourier transforms (infer_fourier.cpp).
+Result<Shape> infer_fourier(const Inference& inference);
+Result<Shape> infer_fourier_2(const Inference& inference);
 
 // |starts| must be one for each axis of operand 0, and have an operand of one integer for each that is none itself,
 // from operand |first| on.

@@ -30,6 +30,7 @@ enum class Family : uint8_t {
   kWindow,         // window_sum, window_product, window_max, window_min
   kWindowScatter,  // window_scatter_max, window_scatter_min
   kConv,
+  kFourier,     // fft, ifft, rfft, irfft, fft2, ifft2
   kOrder,       // top_k, sort, argsort
   kCumulative,  // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
 };
@@ -97,6 +98,12 @@ enum class Code : uint8_t {
   kWindowScatterMax,
   kWindowScatterMin,
   kConv,
+  kFft,
+  kIfft,
+  kRfft,
+  kIrfft,
+  kFft2,
+  kIfft2,
   kTopK,
   kSort,
   kArgsort,
@@ -162,6 +169,10 @@ enum class ShapeRule : uint8_t {
   kWindowFold,     // kWindow of the first operand; the second is a scalar
   kWindowScatter,  // the first operand's; the second has one element for each place of `window` in it
   kConv,           // the batch over its groups, the filters, how many places the kernel has
+  kFourier,        // the operand's, along `axis` `length`
+  kFourierHalf,    // the same, of which along `axis` length / 2 + 1
+  kFourierWhole,   // the operand's, along `axis` `length`, or 2 (n - 1) of n
+  kFourier2,       // the operand's, along `axes` `lengths`
   kTopK,           // the operand's, along the last axis `k`
   kAlongAxis,      // the operand's, which has the axis `axis`
 };
@@ -170,6 +181,7 @@ enum class AttributeKind : uint8_t {
   kAxes,      // a list of axes
   kAxis,      // an axis
   kCount,     // how many, at least 1
+  kNumber,    // a finite number
   kIntegers,  // a list of integers, one for each axis
   kStarts,    // a list of integers and, for what an operand behind the others has, the atom operand
   kPadding,   // a list of {Low, High} or {Low, High, Interior}, one for each axis

@@ -79,6 +79,8 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_window_scatter(instruction, operands, plan);
     case ir::Family::kConv:
       return plan_conv(instruction, operands, plan);
+    case ir::Family::kFourier:
+      return plan_fourier(instruction, operands, plan);
     case ir::Family::kCumulative:
       return plan_cumulative(instruction, operands, plan);
     case ir::Family::kMove:

@@ -2,6 +2,7 @@
 // that the key forgot does not compile.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -46,6 +47,7 @@ class LayoutKey {
   }
   void add(const ir::Function& function);
   void add(ir::Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
+  void add(double value) { words_.push_back(std::bit_cast<uint64_t>(value)); }
   void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }
   void add(const ir::TensorType& type) {
     words_.push_back(static_cast<uint64_t>(type.dtype));

@@ -144,6 +144,8 @@ Result<void> read_value(const KeyedValue& value, int64_t& axis) { return value.i
 
 Result<void> read_value(const KeyedValue& value, ir::Count& count) { return value.integer(count.value, 1); }
 
+Result<void> read_value(const KeyedValue& value, double& number) { return value.real(number); }
+
 Result<void> read_value(const KeyedValue& value, Dims& integers) {
   std::vector<int64_t> read;
   if (!value.reader.read_int64_list(read, kMaxRank))

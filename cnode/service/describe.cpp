@@ -53,6 +53,8 @@ void write_attribute(etf::Writer& writer, const ir::AttributeRow& attribute) {
     writer.nil();
   else if (attribute.default_value.find_first_not_of("0123456789") == std::string_view::npos)
     writer.integer(std::stoll(std::string(attribute.default_value)));
+  else if (attribute.kind == ir::AttributeKind::kNumber)
+    writer.number(std::stod(std::string(attribute.default_value)));
   else
     writer.atom(attribute.default_value);
 }

@@ -1,4 +1,4 @@
-// Times elementwise, reduction and matrix kernels on one device: GB/s and TFLOP/s, the best of several rounds.
+// Times elementwise, reduction, Fourier and matrix kernels on one device: GB/s and TFLOP/s, the best of several rounds.
 //
 //   kernel_bench [DEVICE] [MEGABYTES] [SIZE ...]
 //
@@ -13,6 +13,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "bench/must.h"
@@ -202,6 +203,20 @@ void memory_bound(Bench& bench, Dtype dtype, int64_t megabytes) {
   bandwidth(bench, "matrix vector", "dot", {a, small}, dtype, {rows}, product);
 }
 
+// Rows of 4096, which are one pass, and columns.
+void transforms(Bench& bench, Dtype dtype, int64_t megabytes) {
+  const int64_t columns = 4096, rows = megabytes * (1 << 20) / dtype_size_bytes(dtype) / columns;
+  Operand a = bench.random(component_type(dtype), {rows, 2 * columns});
+  a.dtype = dtype;
+  for (const auto& [name, shape, axis] : {std::tuple{"fft of 4096", Shape{rows, columns}, 1},
+                                          {"fft of 65536", Shape{rows / 16, 65'536}, 1},
+                                          {"fft of columns", Shape{columns, rows}, 0}}) {
+    if (element_count(shape) == 0) continue;
+    a.map = IndexMap::row_major(shape);
+    bandwidth(bench, name, "fft", {a}, dtype, shape, ir::FourierAttributes{axis, {}, 0});
+  }
+}
+
 // The largest error of a few results of A B, relative to the size of a typical one.
 template <typename T>
 double sampled_error(Bench& bench, const Operand& a, const Operand& b, const vulkan::BufferRef& result, int64_t size) {
@@ -255,6 +270,7 @@ int run(int argc, char** argv) {
   std::vector<Dtype> dtypes = {Dtype::f32};
   if (info.has_f64) dtypes.push_back(Dtype::f64);
   for (const Dtype dtype : dtypes) memory_bound(bench, dtype, megabytes);
+  for (const Dtype dtype : dtypes) transforms(bench, dtype == Dtype::f64 ? Dtype::c128 : Dtype::c64, megabytes);
   for (const Dtype dtype : dtypes)
     for (const int64_t size : sizes) matrix_product(bench, dtype, size);
   return 0;

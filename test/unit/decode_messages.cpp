@@ -292,6 +292,33 @@ TEST_CASE("decode: functions") {
         }).find("step 1: literal") != std::string::npos);
 }
 
+TEST_CASE("decode: the attributes of Fourier transforms") {
+  Writer given = instruction("fft", 1, "c64", {8});
+  given.list(1).integer(0).nil().map(3).atom("axis").integer(0).atom("length").integer(8).atom("eps").number(1e-3);
+  const auto one = std::get<ir::Instruction>(command_of(given)).attributes.as<ir::FourierAttributes>();
+  CHECK(one.axis == 0);
+  CHECK(one.length->value == 8);
+  CHECK(one.eps == 1e-3);
+  Writer bare = instruction("ifft", 1, "c64", {8});
+  bare.list(1).integer(0).nil().map(2).atom("length").atom("nil").atom("eps").integer(0);
+  const auto other = std::get<ir::Instruction>(command_of(bare)).attributes.as<ir::FourierAttributes>();
+  CHECK_FALSE(other.axis);
+  CHECK_FALSE(other.length);
+  CHECK(other.eps == 0);
+  Writer none = instruction("fft2", 1, "c64", {8, 8});
+  none.list(1).integer(0).nil().map(0);
+  CHECK(std::get<ir::Instruction>(command_of(none)).attributes.as<ir::Fourier2Attributes>().eps == ir::kEps);
+
+  const auto wrong = [](const char* key, const auto& value) {
+    Writer writer = instruction("fft", 1, "c64", {8});
+    writer.list(1).integer(0).nil().map(1).atom(key);
+    value(writer);
+    return malformed(writer).error.message;
+  };
+  CHECK(wrong("eps", [](Writer& w) { w.atom("none"); }).starts_with("fft: the attribute eps is a number, got "));
+  CHECK(wrong("length", [](Writer& w) { w.integer(0); }).starts_with("fft: the attribute length is "));
+}
+
 TEST_CASE("decode: a key that is given twice is an error, in every map") {
   // As many entries as a list may have, twice: together more than any tensor has dimensions.
   Writer dot = instruction("dot", 9, "f32", {});

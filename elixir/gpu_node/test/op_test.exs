@@ -95,6 +95,34 @@ defmodule GpuNode.OpTest do
     assert text =~ "acc is a scalar, got one of shape {1}"
   end
 
+  test "Fourier transforms: shapes, attributes for the wire, and what is refused" do
+    x = t(:f32, {4, 6})
+    assert infer(:fft, [x]) == {:c64, {4, 6}}
+    assert infer(:ifft, [t(:f64, {4, 6})], axis: 0, length: 9) == {:c128, {9, 6}}
+    assert infer(:rfft, [x], axis: -1) == {:c64, {4, 4}}
+    assert infer(:rfft, [x], length: 9) == {:c64, {4, 5}}
+    assert infer(:irfft, [t(:c64, {4, 6})]) == {:f32, {4, 10}}
+    assert infer(:irfft, [t(:bf16, {4, 6})], axis: 0, length: 7) == {:bf16, {7, 6}}
+    assert infer(:fft2, [t(:c128, {4, 6, 2})], axes: [-1, 0], lengths: [5, 3]) == {:c128, {3, 6, 5}}
+    assert infer(:ifft2, [x]) == {:c64, {4, 6}}
+    assert attributes(:fft, [x], axis: -2, eps: 0) == %{axis: 0, length: nil, eps: 0}
+    assert attributes(:fft2, [x], []) == %{axes: [0, 1], lengths: nil, eps: 1.0e-10}
+
+    for {op, operand, given, text} <- [
+          {:fft, t(:f32, {}), [], "takes a tensor of 1 axis or more"},
+          {:fft, x, [length: 0], "length is an integer from 1 to 2^40, got 0"},
+          {:fft, x, [eps: :small], "eps is a number, got :small"},
+          {:rfft, t(:c64, {4}), [], "c64 has no order"},
+          {:irfft, t(:c64, {4, 1}), [], "needs a length, or at least 2 along axis 1, got 1"},
+          {:fft2, t(:f32, {4}), [], "takes a tensor of 2 axes or more, got one of shape {4}"},
+          {:fft2, x, [axes: [0]], "axes are 2, got [0]"},
+          {:fft2, x, [lengths: [4]], "lengths are 2 integers from 1 to 2^40, got [4]"}
+        ] do
+      assert {:error, %Error{code: :invalid_argument, message: message}} = Op.infer(op, [operand], given)
+      assert message =~ text
+    end
+  end
+
   test "slices, pads and gathers: shapes, attributes for the wire, and what is refused" do
     x = t(:f32, {4, 6})
     i = t(:u8, {})
@@ -206,7 +234,7 @@ defmodule GpuNode.OpTest do
   end
 
   @tag :truth
-  test "an attribute that is nil is an error that names it and what it takes, but for axes whose default is nil" do
+  test "an attribute that is nil is an error that names it and what it takes, but for those whose default is nil" do
     for {name, row} <- Op.table() do
       own = if row.type in [:declared, :index, :same_width, :merge, :aggregate, :same_and_index], do: [:type], else: []
       own = if row.shape in [:declared, :matrix, :reshape, :broadcast], do: [:shape | own], else: own
@@ -220,7 +248,7 @@ defmodule GpuNode.OpTest do
         result = Op.infer(name, operands, Map.put(given, key, nil))
 
         if match?(%{^key => %{default: {:ok, nil}}}, row.attributes) do
-          assert row.attributes[key].kind in [:axis, :axes, :integers]
+          assert row.attributes[key].kind in [:axis, :axes, :count, :integers]
           assert result == Op.infer(name, operands, Map.delete(given, key))
         else
           assert {:error, %Error{code: :invalid_argument, message: text}} = result

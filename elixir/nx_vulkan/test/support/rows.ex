@@ -108,10 +108,12 @@ defmodule Nx.Vulkan.Test.Rows do
   defp arguments(op, [:tensor, :opts], {:c, _}) when op not in [:sum, :product], do: []
 
   defp arguments(op, [:tensor, :opts], type) when op in [:fft, :ifft] do
+    # BinaryBackend raises for real rows of one.
     for length <- [1, 3, 4, 7, 8, 12],
         layout <- [:contiguous, :transposed, :vectorized],
         cut <- [length, max(length - 2, 1), length + 3],
-        do: {fn [t] -> apply(Nx, op, [t, [length: cut]]) end, [exact(type, {2, length}, layout)]}
+        cut > 1 or match?({:c, _}, type),
+        do: {fn [t] -> apply(Nx, op, [t, [length: cut]]) end, [small(type, {2, length}, layout)]}
   end
 
   defp arguments(op, [:tensor, :opts], type) when op in [:sort, :argsort] do

@@ -1,6 +1,6 @@
 defmodule GpuNode.Op.BasicShape do
   @moduledoc false
-  # Shapes of ops but those of GpuNode.Op.MoveShape and GpuNode.Op.WindowShape, and their attributes as the wire has them.
+  # Shapes of ops but those of GpuNode.Op.FourierShape, MoveShape and WindowShape, and their attributes as the wire has them.
 
   alias GpuNode.{Shape, Text}
   import GpuNode.Op.Given

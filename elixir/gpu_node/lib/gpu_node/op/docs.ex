@@ -55,6 +55,10 @@ defmodule GpuNode.Op.Docs do
     window: "how many places the window has on each axis",
     window_scatter: "that of tensor; source has an element for each place of the window; init is a scalar",
     conv: "the batch over its groups, the filters, how many places the kernel has on each spatial axis; permuted",
+    fourier: "that of the operand, along the axis the length",
+    fourier_half: "that of the operand, along the axis length / 2 + 1",
+    fourier_whole: "that of the operand, along the axis the length",
+    fourier_2: "that of the operand, along the axes the lengths",
     top_k: "that of the operand, the last axis of length k",
     along_axis: "that of the operand"
   }
@@ -116,6 +120,7 @@ defmodule GpuNode.Op.Docs do
   def kind(:boolean), do: "true or false"
   def kind(:literal), do: "a number"
   def kind(:count), do: "how many, an integer of at least 1"
+  def kind(:number), do: "a number"
   def kind(:integers), do: "a list of integers, one for each axis"
   def kind(:starts), do: "a list with the first place on each axis: an integer, or a tensor of one"
 

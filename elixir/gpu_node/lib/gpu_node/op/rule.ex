@@ -6,7 +6,7 @@ defmodule GpuNode.Op.Rule do
   # Functions return {:error, text}; the op and its operands are put before the text by the caller.
 
   alias GpuNode.{Text, Type}
-  alias GpuNode.Op.{BasicShape, Docs, Function, MoveShape, WindowShape}
+  alias GpuNode.Op.{BasicShape, Docs, FourierShape, Function, MoveShape, WindowShape}
   import GpuNode.Op.Given, only: [get: 2, get: 3, check: 2]
   require Type
 
@@ -17,6 +17,7 @@ defmodule GpuNode.Op.Rule do
   # Where other shape rules stand than in BasicShape.
   @moves ~w(stack reverse slice put_slice pad gather take take_along_axis indexed)a
   @windows ~w(window window_fold window_scatter conv)a
+  @fourier ~w(fourier fourier_half fourier_whole fourier_2)a
 
   @spec apply(GpuNode.Op.row(), [GpuNode.Op.operand()], keyword | map) ::
           {:ok, GpuNode.Op.result()} | {:error, String.t()}
@@ -40,6 +41,7 @@ defmodule GpuNode.Op.Rule do
 
   defp rule(shape) when shape in @moves, do: MoveShape
   defp rule(shape) when shape in @windows, do: WindowShape
+  defp rule(shape) when shape in @fourier, do: FourierShape
   defp rule(_shape), do: BasicShape
 
   defp results(:same_and_index, type, [first], shape), do: [{first, shape}, {type, shape}]
