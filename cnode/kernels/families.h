@@ -34,6 +34,8 @@ Result<void> plan_window(const ir::Instruction& instruction, std::span<const Arg
 Result<void> plan_window_scatter(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // conv.
 Result<void> plan_conv(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// triangular_solve, cholesky, lu, qr, eigh, svd.
+Result<void> plan_linalg(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // top_k, sort, argsort.
 Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 
