@@ -1,5 +1,6 @@
 // Jacobi's method, in sweeps over all pairs of rows and columns: rotations make what couples a pair zero, and go over
-// all of it again until nothing couples any more (jacobi_sweep), of a Hermitian matrix |g| of up to 2 * MOST_PAIRS rows.
+// all of it again until nothing couples any more (jacobi_sweep), of a Hermitian matrix |g| of up to 2 * MOST_PAIRS
+// rows.
 //
 // Larger ones are parted into blocks, and pairs of blocks are the matrices of a sweep: jacobi_gather takes them out
 // of |a|, or jacobi_gram makes them products of its columns; what the sweep turned them by goes over the columns
@@ -134,8 +135,8 @@ void jacobi_turn() {
   state[2u * matrix] = 0u;
 }
 #elif defined(JACOBI_BEGIN)
-// |from| with P_ROWS x P_COLUMNS elements becomes |a|, filled up with zeros: as it is, with P_READS of 1 a Hermitian one
-// of which the lower triangle counts, of 2 its conjugate. |v| becomes the identity.
+// |from| with P_ROWS x P_COLUMNS elements becomes |a|, filled up with zeros: as it is, with P_READS of 1 a Hermitian
+// one of which the lower triangle counts, of 2 its conjugate. |v| becomes the identity.
 void jacobi_begin() {
   uint index = invocation_index(), tall = max(P_HEIGHT, P_SIDE);
   if (index >= P_COUNT * tall * P_SIDE) return;

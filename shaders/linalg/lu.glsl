@@ -1,6 +1,6 @@
-// A = P L U with the largest pivot of each column, from left to right in panels of columns. L without its diagonal and U
-// take the place of |a|; |order| has the row of A that each of its rows is. Products come off an element one after the
-// other, so panels of any width give the same bits.
+// A = P L U with the largest pivot of each column, from left to right in panels of columns. L without its diagonal and
+// U take the place of |a|; |order| has the row of A that each of its rows is. Products come off an element one after
+// the other, so panels of any width give the same bits.
 
 #if defined(LU_PANEL)
 shared PART found[INVOCATIONS];

@@ -62,8 +62,8 @@ PART modulus(NUM a) { return abs(a); }
 bool is_zero(NUM a) { return a == PART(0); }
 #endif
 
-// Of a result in less than double: a number as it will be, and what rounding in double leaves of a zero beside numbers of
-// about 1.
+// Of a result in less than double: a number as it will be, and what rounding in double leaves of a zero beside numbers
+// of about 1.
 #if defined(ROUNDS_TO_F32)
 PART rounded(PART x) { return PART(float(x)); }
 PART settled(PART x) { return abs(x) < PART(64) * EPSILON ? PART(0) : x; }

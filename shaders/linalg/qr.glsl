@@ -1,6 +1,6 @@
 // Householder reflections H = I - t v v^H, from left to right in panels of columns. A reflection's v, but for its first
-// element, which is 1, stands in the column that it makes zero, its t in |factors|. Of reals the diagonal of R comes out
-// positive; where nothing is below it there is nothing to reflect, so it stays what it is (t is 0).
+// element, which is 1, stands in the column that it makes zero, its t in |factors|. Of reals the diagonal of R comes
+// out positive; where nothing is below it there is nothing to reflect, so it stays what it is (t is 0).
 
 #if defined(QR_PANEL)
 shared PART sums[INVOCATIONS];

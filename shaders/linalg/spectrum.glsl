@@ -43,7 +43,8 @@ void spectrum_sorted() {
   to[index] = number(value * sizes[index / P_N]);
 }
 #elif defined(SPECTRUM_VECTORS)
-// Columns of |v| by the order, P_ROWS of each, or with P_ADJOINT as rows, conjugated. With P_NORMED each over its value.
+// Columns of |v| by the order, P_ROWS of each, or with P_ADJOINT as rows, conjugated. With P_NORMED each over its
+// value.
 void spectrum_vectors() {
   uint index = invocation_index();
   if (index >= P_COUNT * P_ROWS * P_N) return;
@@ -65,7 +66,8 @@ void spectrum_signed() {
   uint index = invocation_index();
   if (index >= P_COUNT * P_ROWS * P_COLUMNS) return;
   uint matrix = index / (P_ROWS * P_COLUMNS), rest = index % (P_ROWS * P_COLUMNS);
-  uint i = P_ADJOINT != 0u ? rest % P_ROWS : rest / P_COLUMNS, c = P_ADJOINT != 0u ? rest / P_ROWS : rest % P_COLUMNS;
+  uint i = P_ADJOINT != 0u ? rest % P_ROWS : rest / P_COLUMNS;
+  uint c = P_ADJOINT != 0u ? rest / P_ROWS : rest % P_COLUMNS;
   NUM value = q[(matrix * P_ROWS + i) * P_COLUMNS + c];
   if (c < P_N) {
     NUM by = r[(matrix * P_ROWS + c) * P_N + c];
