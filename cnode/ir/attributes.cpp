@@ -23,6 +23,8 @@ AttributeKind kind_of(const Padding&) { return AttributeKind::kPadding; }
 AttributeKind kind_of(bool) { return AttributeKind::kBoolean; }
 AttributeKind kind_of(TieBreak) { return AttributeKind::kChoice; }
 AttributeKind kind_of(Direction) { return AttributeKind::kChoice; }
+AttributeKind kind_of(TransformA) { return AttributeKind::kChoice; }
+AttributeKind kind_of(QrMode) { return AttributeKind::kChoice; }
 AttributeKind kind_of(const Scalar&) { return AttributeKind::kLiteral; }
 AttributeKind kind_of(const Function&) { return AttributeKind::kFunction; }
 
@@ -86,6 +88,18 @@ std::string list_text(const List& list, const Element& element, std::string_view
   return text + brackets[1];
 }
 
+// Whether rows say of the boolean |name| that it is true where it is not given.
+bool is_true_by_default(std::string_view name) {
+  static const std::vector<std::string_view> kNames = [] {
+    std::vector<std::string_view> names;
+    for (const Op& op : ops())
+      for (const AttributeRow& row : op.attributes)
+        if (row.kind == AttributeKind::kBoolean && row.default_value == "true") names.push_back(row.name);
+    return names;
+  }();
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
 struct Texts {
   std::string text;
 
@@ -127,13 +141,20 @@ struct Texts {
     if (number != kEps) text += concat(", ", name, " ", number);
   }
   void operator()(std::string_view name, bool set) {
-    if (set) text += concat(", ", name);
+    if (set != is_true_by_default(name)) text += concat(", ", name, set ? "" : " false");
   }
   void operator()(std::string_view name, TieBreak tie) {
     if (tie == TieBreak::kHigh) text += concat(", ", name, " high");
   }
   void operator()(std::string_view name, Direction direction) {
     if (direction == Direction::kDescending) text += concat(", ", name, " desc");
+  }
+  void operator()(std::string_view name, TransformA transform) {
+    if (transform != TransformA::kNone)
+      text += concat(", ", name, transform == TransformA::kTranspose ? " transpose" : " conjugate");
+  }
+  void operator()(std::string_view name, QrMode mode) {
+    if (mode == QrMode::kComplete) text += concat(", ", name, " complete");
   }
   void operator()(std::string_view name, const Scalar& value) {
     text += concat(", ", name, " of ", dtype_name(value.dtype));

@@ -27,6 +27,8 @@ using Axes = SmallList<uint8_t, 8>;
 
 enum class TieBreak : uint8_t { kLow, kHigh };
 enum class Direction : uint8_t { kAscending, kDescending };
+enum class TransformA : uint8_t { kNone, kTranspose, kConjugate };
+enum class QrMode : uint8_t { kReduced, kComplete };
 
 struct Count {
   int64_t value = 1;
@@ -313,11 +315,42 @@ struct Fourier2Attributes {     // fft2, ifft2
   }
 };
 
+struct TriangularSolveAttributes {
+  bool lower = true, left_side = true;
+  TransformA transform_a = TransformA::kNone;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("lower", self.lower);
+    visit("left_side", self.left_side);
+    visit("transform_a", self.transform_a);
+  }
+};
+
+struct QrAttributes {
+  QrMode mode = QrMode::kReduced;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("mode", self.mode);
+  }
+};
+
+struct SvdAttributes {
+  bool full_matrices = true;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("full_matrices?", self.full_matrices);
+  }
+};
+
 using AttributeVariant =
     std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
                  ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes, SliceAttributes, PutSliceAttributes,
                  PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes, CumulativeAttributes,
-                 OrderAttributes, FoldAttributes, WindowFoldAttributes, FourierAttributes, Fourier2Attributes>;
+                 OrderAttributes, FoldAttributes, WindowFoldAttributes, FourierAttributes, Fourier2Attributes,
+                 TriangularSolveAttributes, QrAttributes, SvdAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

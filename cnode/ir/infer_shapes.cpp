@@ -224,6 +224,16 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
       return top_k_shape(inference);
     case ShapeRule::kAlongAxis:
       return along_axis_shape(inference);
+    case ShapeRule::kTriangularSolve:
+      return infer_triangular_solve(inference);
+    case ShapeRule::kSquare:
+      return infer_square(inference);
+    case ShapeRule::kQr:
+      return infer_qr(inference, result);
+    case ShapeRule::kEigh:
+      return infer_eigh(inference, result);
+    case ShapeRule::kSvd:
+      return infer_svd(inference, result);
   }
   return Error{ErrorCode::kInternal, concat("op ", inference.op().name, " has no shape rule")};
 }

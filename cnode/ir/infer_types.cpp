@@ -101,6 +101,9 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
   switch (inference.op().type_rule) {
     case TypeRule::kSame:
       return inference.dtype(0);
+    case TypeRule::kSameAndFloating:
+      if (result == 0) return inference.dtype(0);
+      [[fallthrough]];
     case TypeRule::kFloating:
       return floating(inference.dtype(0));
     case TypeRule::kComponent:

@@ -60,6 +60,13 @@ Result<Shape> infer_conv(const Inference& inference);
 Result<Shape> infer_fourier(const Inference& inference);
 Result<Shape> infer_fourier_2(const Inference& inference);
 
+// Of matrices (infer_linalg.cpp).
+Result<Shape> infer_triangular_solve(const Inference& inference);
+Result<Shape> infer_square(const Inference& inference);
+Result<Shape> infer_qr(const Inference& inference, size_t result);
+Result<Shape> infer_eigh(const Inference& inference, size_t result);
+Result<Shape> infer_svd(const Inference& inference, size_t result);
+
 // |starts| must be one for each axis of operand 0, and have an operand of one integer for each that is none itself,
 // from operand |first| on.
 Result<void> check_starts(const Inference& inference, const Starts& starts, size_t first);

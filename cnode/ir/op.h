@@ -33,6 +33,7 @@ enum class Family : uint8_t {
   kFourier,     // fft, ifft, rfft, irfft, fft2, ifft2
   kOrder,       // top_k, sort, argsort
   kCumulative,  // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
+  kLinalg,      // triangular_solve, cholesky, lu, qr, eigh, svd
 };
 
 // Gives elements of its operands, and computes nothing where they are of the result's type.
@@ -111,6 +112,12 @@ enum class Code : uint8_t {
   kCumulativeProduct,
   kCumulativeMax,
   kCumulativeMin,
+  kTriangularSolve,
+  kCholesky,
+  kLu,
+  kQr,
+  kEigh,
+  kSvd,
 };
 
 // Which operands an op takes.
@@ -123,22 +130,23 @@ enum class Takes : uint8_t {
 // How the result's element type follows from the operands' (Nx's rules; its names in parentheses). Literals and
 // operands of shape {} do not widen a merged type: Nx's numbers take the type of what they meet.
 enum class TypeRule : uint8_t {
-  kSame,           // the operand's type
-  kFloating,       // integers become f32, floats stay (to_floating)
-  kComponent,      // complex becomes its component's type, others stay
-  kReal,           // kComponent, then kFloating (to_real)
-  kComplex,        // floats become complex (to_complex)
-  kPredicate,      // u8
-  kMerge,          // the merged type of all operands (merge), or a wider one that is declared
-  kMergeFloating,  // kMerge, then kFloating
-  kMergeValues,    // kMerge of all operands but the first
-  kMergeUpdates,   // kMerge of the first and the third operand
-  kAggregate,      // integers widen (to_aggregate), or become the integer type that is declared
-  kDeclared,       // the declared type
-  kSameWidth,      // the declared type, real and as wide as the operand's
-  kIndex,          // the declared integer type
-  kSameAndIndex,   // the operand's type; of the second result the declared integer type
-  kFunction,       // the declared type, which is that of the attribute `function`
+  kSame,             // the operand's type
+  kFloating,         // integers become f32, floats stay (to_floating)
+  kComponent,        // complex becomes its component's type, others stay
+  kReal,             // kComponent, then kFloating (to_real)
+  kComplex,          // floats become complex (to_complex)
+  kPredicate,        // u8
+  kMerge,            // the merged type of all operands (merge), or a wider one that is declared
+  kMergeFloating,    // kMerge, then kFloating
+  kMergeValues,      // kMerge of all operands but the first
+  kMergeUpdates,     // kMerge of the first and the third operand
+  kAggregate,        // integers widen (to_aggregate), or become the integer type that is declared
+  kDeclared,         // the declared type
+  kSameWidth,        // the declared type, real and as wide as the operand's
+  kIndex,            // the declared integer type
+  kSameAndIndex,     // the operand's type; of the second result the declared integer type
+  kSameAndFloating,  // the operand's type; of the other results kFloating
+  kFunction,         // the declared type, which is that of the attribute `function`
 };
 
 // How the result's shape follows from the operands', the attributes and the declared shape.
@@ -146,35 +154,40 @@ enum class ShapeRule : uint8_t {
   kElementwise,  // Nx.broadcast_shape over all operands: aligned at the last axis, 1 stretches
   kClip,         // the first operand's; the others are scalars
   kDeclared,
-  kMatrix,         // declared, of two axes or more
-  kReshape,        // declared, of as many elements
-  kSqueeze,        // without the axes `axes`, or without all of one element
-  kTranspose,      // the axes in the order `axes`, or reversed
-  kBroadcast,      // declared; `axes` has the result's axis of each of the operand's
-  kReduce,         // without the axes `axes`, or all of them; with `keep_axes` they become 1
-  kArgReduce,      // the same with `axis` and `keep_axis`
-  kFold,           // kReduce of the first operand; the second is a scalar
-  kDot,            // batch axes, what is left of the left operand's, then of the right's
-  kConcatenate,    // the first operand's, along `axis` the sum of all
-  kStack,          // the first operand's, as all others', with a new axis `axis` of as many as there are operands
-  kReverse,        // the operand's, which has the axes `axes`
-  kSlice,          // `lengths` over `strides`, from `starts` on
-  kPutSlice,       // the first operand's, into which the second fits
-  kPad,            // each axis with its `padding`
-  kGather,         // the outer axes of the indices, whose last one goes over `axes`, then the operand's other axes
-  kTake,           // the operand's, with the indices' in the place of `axis`
-  kTakeAlongAxis,  // the indices', which is the operand's but for `axis`
-  kIndexed,        // the first operand's; the third lies in it where the indices say
-  kWindow,         // how many places `window` has in the operand with `padding`
-  kWindowFold,     // kWindow of the first operand; the second is a scalar
-  kWindowScatter,  // the first operand's; the second has one element for each place of `window` in it
-  kConv,           // the batch over its groups, the filters, how many places the kernel has
-  kFourier,        // the operand's, along `axis` `length`
-  kFourierHalf,    // the same, of which along `axis` length / 2 + 1
-  kFourierWhole,   // the operand's, along `axis` `length`, or 2 (n - 1) of n
-  kFourier2,       // the operand's, along `axes` `lengths`
-  kTopK,           // the operand's, along the last axis `k`
-  kAlongAxis,      // the operand's, which has the axis `axis`
+  kMatrix,           // declared, of two axes or more
+  kReshape,          // declared, of as many elements
+  kSqueeze,          // without the axes `axes`, or without all of one element
+  kTranspose,        // the axes in the order `axes`, or reversed
+  kBroadcast,        // declared; `axes` has the result's axis of each of the operand's
+  kReduce,           // without the axes `axes`, or all of them; with `keep_axes` they become 1
+  kArgReduce,        // the same with `axis` and `keep_axis`
+  kFold,             // kReduce of the first operand; the second is a scalar
+  kDot,              // batch axes, what is left of the left operand's, then of the right's
+  kConcatenate,      // the first operand's, along `axis` the sum of all
+  kStack,            // the first operand's, as all others', with a new axis `axis` of as many as there are operands
+  kReverse,          // the operand's, which has the axes `axes`
+  kSlice,            // `lengths` over `strides`, from `starts` on
+  kPutSlice,         // the first operand's, into which the second fits
+  kPad,              // each axis with its `padding`
+  kGather,           // the outer axes of the indices, whose last one goes over `axes`, then the operand's other axes
+  kTake,             // the operand's, with the indices' in the place of `axis`
+  kTakeAlongAxis,    // the indices', which is the operand's but for `axis`
+  kIndexed,          // the first operand's; the third lies in it where the indices say
+  kWindow,           // how many places `window` has in the operand with `padding`
+  kWindowFold,       // kWindow of the first operand; the second is a scalar
+  kWindowScatter,    // the first operand's; the second has one element for each place of `window` in it
+  kConv,             // the batch over its groups, the filters, how many places the kernel has
+  kFourier,          // the operand's, along `axis` `length`
+  kFourierHalf,      // the same, of which along `axis` length / 2 + 1
+  kFourierWhole,     // the operand's, along `axis` `length`, or 2 (n - 1) of n
+  kFourier2,         // the operand's, along `axes` `lengths`
+  kTopK,             // the operand's, along the last axis `k`
+  kAlongAxis,        // the operand's, which has the axis `axis`
+  kTriangularSolve,  // the second operand's: matrices or vectors that fit the first's square matrices
+  kSquare,           // the operand's, square matrices
+  kQr,               // of matrices {M, N}: {M, K} and {K, N}, K the less of both; by `mode` {M, M} and {M, N}
+  kEigh,             // of square matrices a row of each, then the operand's
+  kSvd,              // of matrices {M, N}: {M, K}, {K}, {K, N}; by `full_matrices?` {M, M}, {K}, {N, N}
 };
 
 enum class AttributeKind : uint8_t {

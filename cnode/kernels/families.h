@@ -42,6 +42,8 @@ Result<void> plan_window_scatter(const ir::Instruction& instruction, std::span<c
 Result<void> plan_conv(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // fft, ifft, rfft, irfft, fft2, ifft2.
 Result<void> plan_fourier(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// triangular_solve, cholesky, lu, qr, eigh, svd.
+Result<void> plan_linalg(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // top_k, sort, argsort.
 Result<void> plan_order(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 

@@ -83,6 +83,8 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_fourier(instruction, operands, plan);
     case ir::Family::kCumulative:
       return plan_cumulative(instruction, operands, plan);
+    case ir::Family::kLinalg:
+      return plan_linalg(instruction, operands, plan);
     case ir::Family::kMove:
       return plan_move(instruction, operands, plan);
     case ir::Family::kIndexedAdd:

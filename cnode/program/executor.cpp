@@ -262,7 +262,9 @@ Result<bool> Executor::try_run(CachedPlan& cached, std::span<const ir::TensorTyp
 
 Result<bool> Executor::record_from(Rest::Place& at, CachedPlan& cached, std::span<const Operand> operands,
                                    std::span<const Tensor> results, std::span<const vulkan::BufferRef> scratch) {
-  for (; at.dispatch < cached.plan.dispatches.size(); ++at.dispatch, at.group = 0) {
+  for (bool first = true; at.dispatch < cached.plan.dispatches.size(); ++at.dispatch, at.group = 0, first = false) {
+    // A plan may have thousands, minutes of work: it is submitted in slices, and others have their turns between them.
+    if (!first && !go_on_()) return false;
     GPU_ASSIGN(const bool whole, dispatch(cached.plan.dispatches[at.dispatch], cached.kernels[at.dispatch], operands,
                                           results, scratch, at.group));
     if (!whole) return false;

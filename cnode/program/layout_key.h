@@ -21,6 +21,8 @@ class LayoutKey {
   void add(bool set) { words_.push_back(set ? 1 : 0); }
   void add(ir::TieBreak tie) { words_.push_back(static_cast<uint64_t>(tie)); }
   void add(ir::Direction direction) { words_.push_back(static_cast<uint64_t>(direction)); }
+  void add(ir::TransformA transform) { words_.push_back(static_cast<uint64_t>(transform)); }
+  void add(ir::QrMode mode) { words_.push_back(static_cast<uint64_t>(mode)); }
   void add(const Dims& dims) {
     words_.push_back(static_cast<uint64_t>(dims.size()));
     for (const int64_t value : dims) words_.push_back(static_cast<uint64_t>(value));

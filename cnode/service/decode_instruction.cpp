@@ -208,6 +208,20 @@ Result<void> read_value(const KeyedValue& value, ir::Direction& direction) {
   return {};
 }
 
+Result<void> read_value(const KeyedValue& value, ir::TransformA& transform) {
+  size_t place = 0;
+  GPU_TRY(value.choice({"none", "transpose", "conjugate"}, place));
+  transform = static_cast<ir::TransformA>(place);
+  return {};
+}
+
+Result<void> read_value(const KeyedValue& value, ir::QrMode& mode) {
+  size_t place = 0;
+  GPU_TRY(value.choice({"reduced", "complete"}, place));
+  mode = static_cast<ir::QrMode>(place);
+  return {};
+}
+
 Result<void> read_value(const KeyedValue& value, Scalar& scalar) {
   Result<void> read = read_literal(value.reader, scalar);
   return read.ok() ? Result<void>() : with_context(std::move(read).error(), value.what);

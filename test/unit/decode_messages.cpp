@@ -218,6 +218,22 @@ TEST_CASE("decode: attributes") {
   CHECK(malformed(axis).error.message.find("axis -1 is outside 0 to 31") != std::string::npos);
 }
 
+TEST_CASE("decode: choices of decompositions") {
+  Writer solve = instruction("triangular_solve", 2, "f32", {3});
+  solve.list(2).integer(0).integer(1).nil().map(2).atom("transform_a").atom("conjugate");
+  solve.atom("left_side").boolean(false);
+  const auto solved = std::get<ir::Instruction>(command_of(solve)).attributes.as<ir::TriangularSolveAttributes>();
+  CHECK(solved.transform_a == ir::TransformA::kConjugate);
+  CHECK(solved.lower);
+  CHECK_FALSE(solved.left_side);
+  Writer wrong = instruction("triangular_solve", 2, "f32", {3});
+  wrong.list(2).integer(0).integer(1).nil().map(1).atom("transform_a").atom("adjoint");
+  CHECK(malformed(wrong).error.message.find("transform_a") != std::string::npos);
+  CHECK(ir::attributes_text(ir::TriangularSolveAttributes{true, false, ir::TransformA::kTranspose}) ==
+        ", left_side false, transform_a transpose");
+  CHECK(ir::attributes_text(ir::QrAttributes{ir::QrMode::kComplete}) == ", mode complete");
+}
+
 TEST_CASE("decode: starts, lengths and padding") {
   Writer slice = instruction("slice", 1, "f32", {1, 1, 1});
   slice.list(2).integer(0).integer(1).nil().map(3).atom("starts").list(3).integer(-2).atom("operand");

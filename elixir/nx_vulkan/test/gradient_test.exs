@@ -3,6 +3,8 @@ defmodule Nx.Vulkan.GradientTest do
   # scatters, negative padding and reversals, which no forward test sees.
   use Nx.Vulkan.Test.Case, async: true
 
+  alias Nx.Vulkan.Test.Cases
+
   @moduletag timeout: 120_000
 
   defp tensor(shape, seed, type \\ :f32) do
@@ -161,6 +163,38 @@ defmodule Nx.Vulkan.GradientTest do
       assert_gradients({square(1), tensor({3}, 2)}, fn {a, b} -> Nx.LinAlg.triangular_solve(Nx.tril(a), b) end, 1.0e-4)
       assert_gradients({square(1)}, fn {a} -> Nx.LinAlg.invert(a) end, 1.0e-4)
       assert_gradients({square(1)}, fn {a} -> Nx.LinAlg.determinant(a) end, 1.0e-4)
+    end
+
+    # The gradient of singular values with weights w is u diagonal(w) vt.
+    test "svd" do
+      ours = Nx.backend_copy(square(1), Nx.Vulkan.Backend)
+      weights = Nx.iota({3}, type: :f32) |> Nx.add(1)
+      {u, _s, vt} = Nx.LinAlg.svd(ours)
+      expected = u |> Nx.multiply(weights) |> Nx.dot(vt) |> Nx.to_flat_list()
+
+      got =
+        Nx.Defn.grad({ours, weights}, fn {a, w} ->
+          {u, s, vt} = Nx.LinAlg.svd(a)
+          Nx.sum(Nx.multiply(s, w)) |> Nx.add(Nx.multiply(0, Nx.add(Nx.sum(u), Nx.sum(vt))))
+        end)
+
+      for {x, y} <- Enum.zip(Nx.to_flat_list(elem(got, 0)), expected), do: assert_in_delta(x, y, 1.0e-4)
+    end
+
+    test "nothing of decompositions or their gradients runs on the host" do
+      ours = Nx.backend_copy(square(1), Nx.Vulkan.Backend)
+
+      for fun <- [
+            fn a -> Nx.LinAlg.solve(a, a) end,
+            fn a -> Nx.LinAlg.cholesky(Nx.dot(a, Nx.transpose(a))) end,
+            fn a -> a |> Nx.LinAlg.qr() |> then(fn {q, r} -> Nx.add(q, r) end) end,
+            fn a -> a |> Nx.LinAlg.svd() |> then(fn {u, s, vt} -> Nx.add(Nx.dot(u, vt), s) end) end
+          ] do
+        {:node, got} = Cases.watch(fn -> Nx.Defn.grad(ours, fn a -> a |> fun.() |> Nx.sum() end) end)
+        assert is_struct(got.data, Nx.Vulkan.Backend)
+      end
+
+      {:node, _} = Cases.watch(fn -> {Nx.LinAlg.lu(ours), Nx.LinAlg.eigh(Nx.add(ours, Nx.transpose(ours)))} end)
     end
 
     test "cholesky and qr" do

@@ -138,22 +138,6 @@ defmodule GpuNode.Op.BasicShape do
          do: {:ok, from, Map.put(wire, :axis, axis)}
   end
 
-  # The attributes that are a boolean or one of some words, by the row.
-  defp words(row, attributes) do
-    Enum.reduce_while(row.attributes, {:ok, %{}}, fn
-      {key, %{kind: kind, default: {:ok, default}}}, {:ok, wire} when kind == :boolean or is_list(kind) ->
-        choices = if kind == :boolean, do: [true, false], else: kind
-        value = get(attributes, key, default)
-
-        if value in choices,
-          do: {:cont, {:ok, Map.put(wire, key, value)}},
-          else: {:halt, {:error, "#{key} is #{Enum.map_join(choices, " or ", &inspect/1)}, got #{inspect(value)}"}}
-
-      _other, so_far ->
-        {:cont, so_far}
-    end)
-  end
-
   defp broadcast([shape]), do: {:ok, shape}
 
   defp broadcast([left, right | rest]),

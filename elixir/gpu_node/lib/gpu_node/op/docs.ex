@@ -21,6 +21,7 @@ defmodule GpuNode.Op.Docs do
     merge_updates: "that of tensor and updates merged as Nx merges them, or a wider one as `:type`",
     same_width: "`:type`, a real one as wide as the operand's",
     index: "s32, or the integer type given as `:type`",
+    same_and_floating: "of the first that of the operand, of the others the same, f32 for an integer",
     same_and_index: "of the values that of the operand, of the positions s32 or the integer type given as `:type`"
   }
 
@@ -60,7 +61,13 @@ defmodule GpuNode.Op.Docs do
     fourier_whole: "that of the operand, along the axis the length",
     fourier_2: "that of the operand, along the axes the lengths",
     top_k: "that of the operand, the last axis of length k",
-    along_axis: "that of the operand"
+    along_axis: "that of the operand",
+    triangular_solve: "that of b",
+    square: "that of the operand, square matrices",
+    qr: "of matrices `{m, n}`, k the less of both, `{m, k}` and `{k, n}`; with `mode: :complete` `{m, m}` and `{m, n}`",
+    eigh: "of square matrices `{n, n}` `{n}` and `{n, n}`",
+    svd:
+      "of matrices `{m, n}`, k the less of both, `{m, m}`, `{k}` and `{n, n}`; with `full_matrices?: false` `{m, k}`, `{k}` and `{k, n}`"
   }
 
   @takes %{

@@ -29,6 +29,22 @@ defmodule GpuNode.Op.Given do
     if is_nil(value), do: default, else: value
   end
 
+  # The attributes that are a boolean or one of some words, by the row.
+  def words(row, attributes) do
+    Enum.reduce_while(row.attributes, {:ok, %{}}, fn
+      {key, %{kind: kind, default: {:ok, default}}}, {:ok, wire} when kind == :boolean or is_list(kind) ->
+        choices = if kind == :boolean, do: [true, false], else: kind
+        value = get(attributes, key, default)
+
+        if value in choices,
+          do: {:cont, {:ok, Map.put(wire, key, value)}},
+          else: {:halt, {:error, "#{key} is #{Enum.map_join(choices, " or ", &inspect/1)}, got #{inspect(value)}"}}
+
+      _other, so_far ->
+        {:cont, so_far}
+    end)
+  end
+
   # A list with one entry for each axis of |shape|.
   def each_axis(attributes, key, shape, good?) do
     list = get(attributes, key)

@@ -6,7 +6,7 @@ defmodule GpuNode.Op.Rule do
   # Functions return {:error, text}; the op and its operands are put before the text by the caller.
 
   alias GpuNode.{Text, Type}
-  alias GpuNode.Op.{BasicShape, Docs, FourierShape, Function, MoveShape, WindowShape}
+  alias GpuNode.Op.{BasicShape, Docs, FourierShape, Function, MatrixShape, MoveShape, WindowShape}
   import GpuNode.Op.Given, only: [get: 2, get: 3, check: 2]
   require Type
 
@@ -18,6 +18,7 @@ defmodule GpuNode.Op.Rule do
   @moves ~w(stack reverse slice put_slice pad gather take take_along_axis indexed)a
   @windows ~w(window window_fold window_scatter conv)a
   @fourier ~w(fourier fourier_half fourier_whole fourier_2)a
+  @matrices ~w(triangular_solve square qr eigh svd)a
 
   @spec apply(GpuNode.Op.row(), [GpuNode.Op.operand()], keyword | map) ::
           {:ok, GpuNode.Op.result()} | {:error, String.t()}
@@ -42,9 +43,16 @@ defmodule GpuNode.Op.Rule do
   defp rule(shape) when shape in @moves, do: MoveShape
   defp rule(shape) when shape in @windows, do: WindowShape
   defp rule(shape) when shape in @fourier, do: FourierShape
+  defp rule(shape) when shape in @matrices, do: MatrixShape
   defp rule(_shape), do: BasicShape
 
   defp results(:same_and_index, type, [first], shape), do: [{first, shape}, {type, shape}]
+
+  # Rules of ops with several results give a list of shapes.
+  defp results(:same_and_floating, type, [first], [shape | shapes]),
+    do: [{first, shape} | Enum.map(shapes, &{type, &1})]
+
+  defp results(_rule, type, _types, shapes) when is_list(shapes), do: Enum.map(shapes, &{type, &1})
   defp results(_rule, type, _types, shape), do: [{type, shape}]
 
   # Most eager calls carry no attributes: no look-up for them.
@@ -166,7 +174,10 @@ defmodule GpuNode.Op.Rule do
 
   # The result's type: |merged| is that of the operands, |first| that of the first.
   defp type(:same, _merged, first, _attributes), do: {:ok, first}
-  defp type(:floating, _merged, first, _attributes), do: {:ok, Type.to_floating(first)}
+
+  defp type(rule, _merged, first, _attributes) when rule in [:floating, :same_and_floating],
+    do: {:ok, Type.to_floating(first)}
+
   defp type(:component, _merged, {:c, _} = first, _attributes), do: {:ok, Type.to_real(first)}
   defp type(:component, _merged, first, _attributes), do: {:ok, first}
   defp type(:real, _merged, first, _attributes), do: {:ok, Type.to_real(first)}

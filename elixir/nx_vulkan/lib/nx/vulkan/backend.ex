@@ -226,7 +226,7 @@ defmodule Nx.Vulkan.Backend do
     capabilities = Eager.capabilities!(node, tensors)
 
     if op && Eager.lacking(capabilities, op, outs ++ tensors) == nil do
-      results = Eager.issue(outs, op, node, tensors, Map.from_struct(struct))
+      results = Eager.issue(outs, op, node, tensors, Callbacks.attributes(op, struct))
       if is_tuple(output), do: List.to_tuple(results), else: hd(results)
     else
       # Numbers in the default function become tensors of the default backend: they must be ours, on this node.

@@ -90,7 +90,8 @@ defmodule Nx.Vulkan.Callbacks do
   @moving ~w(reshape squeeze broadcast transpose reverse slice put_slice pad gather take take_along_axis indexed_put concatenate stack)a
 
   # The default functions of Nx's blocks are composed of other callbacks; a node that has the op takes it in one. Operands are
-  # the block's tensors, attributes are the fields of its struct.
+  # the block's tensors, attributes are the fields of its struct; those that say when Nx's own iterations end (eps, max_iter) are
+  # none of the ops', which go on until their type has no better answer.
   @blocks %{
     Nx.Block.LogicalNot => :logical_not,
     Nx.Block.Phase => :phase,
@@ -128,6 +129,13 @@ defmodule Nx.Vulkan.Callbacks do
   @doc "The op that a block is, or nil for a block that Nx does not define."
   @spec block(module) :: atom | nil
   def block(module), do: @blocks[module]
+
+  @doc "The fields of a block's struct that `op` has as attributes."
+  @spec attributes(atom, struct) :: map
+  def attributes(op, block) do
+    {:ok, %{attributes: attributes}} = GpuNode.Op.fetch(op)
+    Map.take(Map.from_struct(block), Map.keys(attributes))
+  end
 
   @spec blocks() :: %{module => atom}
   def blocks, do: @blocks

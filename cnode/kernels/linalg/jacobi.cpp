@@ -1,0 +1,172 @@
+// Plans Jacobi's method (shaders/linalg/jacobi.glsl): sweeps over pairs of rows, of large matrices over pairs of blocks
+// of them. A plan has as many sweeps as may be needed; behind the last that found something to turn the others return
+// at once. What is not done by then stays as far as it came.
+#include <algorithm>
+
+#include "base/divide_up.h"
+#include "kernels/linalg/linalg.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+using Holds = LinalgBuffer::Holds;
+
+constexpr LinalgBuffer kSweepBuffers[] = {{"g"}, {"v"}, {"state", Holds::kIndices}};
+constexpr std::string_view kSweepParameters[] = {"COUNT",  "PAIRS", "SIZE",   "SWEEPS",
+                                                 "BEGINS", "ALONE", "ANGLES", "LENGTH"};
+constexpr LinalgKernel kSweep = {"jacobi_sweep", "jacobi.glsl", true, kSweepBuffers, kSweepParameters};
+
+constexpr LinalgBuffer kTurnBuffers[] = {{"state", Holds::kIndices}};
+constexpr std::string_view kTurnParameters[] = {"COUNT"};
+constexpr LinalgKernel kTurn = {"jacobi_turn", "jacobi.glsl", false, kTurnBuffers, kTurnParameters};
+
+constexpr LinalgBuffer kBeginBuffers[] = {{"from", Holds::kNumbers, false}, {"a"}, {"v"}, {"state", Holds::kIndices}};
+constexpr std::string_view kBeginParameters[] = {"COUNT", "ROWS", "COLUMNS", "HEIGHT", "SIDE", "READS"};
+constexpr LinalgKernel kBegin = {"jacobi_begin", "jacobi.glsl", false, kBeginBuffers, kBeginParameters};
+
+constexpr std::string_view kBlockParameters[] = {"COUNT", "HEIGHT", "SIDE", "BLOCK", "ROUND"};
+constexpr LinalgBuffer kTakeBuffers[] = {{"a", Holds::kNumbers, false}, {"g"}, {"state", Holds::kIndices, false}};
+constexpr LinalgKernel kGather = {"jacobi_gather", "jacobi.glsl", false, kTakeBuffers, kBlockParameters};
+constexpr LinalgKernel kGram = {"jacobi_gram", "jacobi.glsl", false, kTakeBuffers, kBlockParameters};
+constexpr LinalgBuffer kColumnsBuffers[] = {
+    {"a", Holds::kNumbers, false}, {"v", Holds::kNumbers, false}, {"to"}, {"state", Holds::kIndices, false}};
+constexpr LinalgKernel kColumns = {"jacobi_columns", "jacobi.glsl", false, kColumnsBuffers, kBlockParameters};
+constexpr LinalgBuffer kRowsBuffers[] = {{"a", Holds::kNumbers, false},
+                                         {"v", Holds::kNumbers, false},
+                                         {"g", Holds::kNumbers, false},
+                                         {"to"},
+                                         {"state", Holds::kIndices, false}};
+constexpr LinalgKernel kRows = {"jacobi_rows", "jacobi.glsl", false, kRowsBuffers, kBlockParameters};
+constexpr LinalgBuffer kCopyBuffers[] = {{"a", Holds::kNumbers, false}, {"to"}, {"state", Holds::kIndices, false}};
+constexpr LinalgKernel kCopy = {"jacobi_copy", "jacobi.glsl", false, kCopyBuffers, kBlockParameters};
+
+// Sweeps in all: convergence is quadratic at the end, so matrices of any size that fits are done in about ten.
+constexpr uint32_t kSmallSweeps = 30, kBlockSweeps = 16;
+// Steps of a workgroup in one dispatch.
+constexpr uint64_t kSteps = 20'000;
+
+enum class Reads : uint8_t { kAsItIs, kHermitian, kConjugated };
+
+// A batch on its way: what is turned, by what, and how it is parted.
+struct Turning {
+  Turned turned;
+  Place state;
+  uint32_t count = 1, height = 1, block = 1;
+  bool hermitian = true;
+
+  uint32_t pairs() const { return turned.side / (2 * block); }
+  uint32_t size() const { return 2 * block; }
+};
+
+// Steps of an invocation for a sweep of matrices of |size|.
+uint64_t sweep_steps(uint64_t size, const PlanBuilder& plan) {
+  const uint64_t half = (size + 1) / 2, lanes = gathered(plan);
+  return 2 * half * (divide_up(half * half, lanes) + divide_up(size * half, lanes) + divide_up(half, lanes));
+}
+
+Result<Turning> begin(const Place& from, uint32_t block, uint32_t side, Reads reads, PlanBuilder& plan) {
+  GPU_ASSIGN(const Matrices size, matrices_of(from.map.shape, plan));
+  Turning turning;
+  turning.count = size.count;
+  turning.hermitian = reads == Reads::kHermitian;
+  turning.block = block;
+  turning.height = turning.hermitian ? side : size.rows;
+  turning.turned.side = side;
+  GPU_ASSIGN(turning.turned.a, dense_of(from.dtype, {size.count, turning.height, side}, plan));
+  GPU_ASSIGN(turning.turned.v, dense_of(from.dtype, {size.count, side, side}, plan));
+  GPU_ASSIGN(turning.state, dense_of(Dtype::u32, {size.count, 2}, plan));
+  const uint64_t count = uint64_t{size.count} * std::max(turning.height, side) * side;
+  const LinalgRun run{&kBegin, from.dtype, count, 0, 1};
+  GPU_TRY(append_linalg(run, {from, turning.turned.a, turning.turned.v, turning.state},
+                        {size.count, size.rows, size.columns, turning.height, side, static_cast<uint32_t>(reads)},
+                        plan));
+  return turning;
+}
+
+// Scratch that the rounds share: what pairs of blocks are, what turns them, and what columns become meanwhile.
+struct Workspace {
+  Place g, v, columns;
+};
+
+// All pairs of blocks of round |round|, |sweeps| over each.
+Result<void> append_round(const Turning& turning, const Workspace& work, uint32_t round, uint32_t sweeps,
+                          PlanBuilder& plan) {
+  const Turned& turned = turning.turned;
+  const Dtype number = turned.a.dtype;
+  const uint64_t size = turning.size(), side = turned.side, count = turning.count;
+  const auto append = [&](const LinalgKernel& kernel, uint64_t height, uint64_t invocations, uint64_t steps,
+                          std::initializer_list<Place> buffers) {
+    const LinalgRun run{&kernel, number, invocations, static_cast<double>(invocations * steps), steps};
+    return append_linalg(run, buffers,
+                         {turning.count, static_cast<uint32_t>(height), turned.side, turning.block, round}, plan);
+  };
+  const uint64_t height = turning.height;
+  GPU_TRY(append(turning.hermitian ? kGather : kGram, height, count * side * size, turning.hermitian ? 1 : height,
+                 {turned.a, work.g, turning.state}));
+  const uint64_t problems = count * turning.pairs(), steps = sweeps * sweep_steps(size, plan);
+  const LinalgRun sweep{&kSweep, number, problems, static_cast<double>(problems * steps), steps};
+  GPU_TRY(append_linalg(sweep, {work.g, work.v, turning.state},
+                        {static_cast<uint32_t>(problems), turning.pairs(), turning.size(), sweeps, 1, 0,
+                         turning.hermitian ? 0U : 1U, turning.height},
+                        plan));
+  GPU_TRY(append(kColumns, height, count * height * side, size, {turned.a, work.v, work.columns, turning.state}));
+  if (turning.hermitian)
+    GPU_TRY(append(kRows, height, count * side * side, size, {work.columns, work.v, work.g, turned.a, turning.state}));
+  else
+    GPU_TRY(append(kCopy, height, count * height * side, 1, {work.columns, turned.a, turning.state}));
+  GPU_TRY(append(kColumns, side, count * side * side, size, {turned.v, work.v, work.columns, turning.state}));
+  return append(kCopy, side, count * side * side, 1, {work.columns, turned.v, turning.state});
+}
+
+Result<Turned> append_blocks(const Turning& turning, uint32_t sweeps, PlanBuilder& plan) {
+  const Turned& turned = turning.turned;
+  Workspace work;
+  const Shape parts = {turning.count, turning.pairs(), turning.size(), turning.size()};
+  GPU_ASSIGN(work.g, dense_of(turned.a.dtype, parts, plan));
+  GPU_ASSIGN(work.v, dense_of(turned.a.dtype, parts, plan));
+  GPU_ASSIGN(work.columns,
+             dense_of(turned.a.dtype, {turning.count, std::max(turning.height, turned.side), turned.side}, plan));
+  const uint32_t rounds = 2 * turning.pairs() - 1;
+  for (uint32_t sweep = 0; sweep < kBlockSweeps; ++sweep) {
+    for (uint32_t round = 0; round < rounds; ++round) GPU_TRY(append_round(turning, work, round, sweeps, plan));
+    const LinalgRun turn{&kTurn, turned.a.dtype, turning.count, 0, 1};
+    GPU_TRY(append_linalg(turn, {turning.state}, {turning.count}, plan));
+  }
+  return turned;
+}
+
+}  // namespace
+
+Result<Turned> append_hermitian_turns(const Place& from, PlanBuilder& plan) {
+  const Shape& shape = from.map.shape;
+  const auto n = static_cast<uint32_t>(shape[shape.size() - 1]);
+  if (n > 2 * kMostPairs) {
+    const uint32_t side = divide_up(n, 2 * kMostPairs) * 2 * kMostPairs;
+    GPU_ASSIGN(const Turning turning, begin(from, kMostPairs, side, Reads::kHermitian, plan));
+    return append_blocks(turning, 1, plan);
+  }
+  GPU_ASSIGN(const Turning turning, begin(from, 1, n, Reads::kHermitian, plan));
+  const uint64_t once = sweep_steps(n, plan);
+  const auto sweeps = static_cast<uint32_t>(std::clamp<uint64_t>(kSteps / once, 1, kSmallSweeps));
+  for (uint32_t done = 0; done < kSmallSweeps; done += sweeps) {
+    const uint64_t steps = sweeps * once;
+    const LinalgRun run{&kSweep, from.dtype, turning.count, static_cast<double>(turning.count * steps), steps};
+    GPU_TRY(append_linalg(run, {turning.turned.a, turning.turned.v, turning.state},
+                          {turning.count, 1, n, sweeps, 0, 1, 0, n}, plan));
+  }
+  return turning.turned;
+}
+
+Result<Turned> append_column_turns(const Place& from, bool conjugated, PlanBuilder& plan) {
+  const Shape& shape = from.map.shape;
+  const auto n = static_cast<uint32_t>(shape[shape.size() - 1]);
+  const bool small = n <= 2 * kMostPairs;
+  const uint32_t block = small ? divide_up(n, 2U) : kMostPairs;
+  GPU_ASSIGN(const Turning turning, begin(from, block, divide_up(n, 2 * block) * 2 * block,
+                                          conjugated ? Reads::kConjugated : Reads::kAsItIs, plan));
+  // One pair alone is turned until it is done, and looked at again: its products have the rounding of large columns.
+  const uint64_t most = std::clamp<uint64_t>(kSteps / sweep_steps(turning.size(), plan), 1, 10);
+  return append_blocks(turning, small ? static_cast<uint32_t>(most) : 2, plan);
+}
+
+}  // namespace gpu_node::kernels
