@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/small_list.h"
+#include "ir/matrix_attributes.h"
 #include "ir/op.h"
 #include "tensor/scalar.h"
 #include "tensor/shape.h"
@@ -27,8 +28,6 @@ using Axes = SmallList<uint8_t, 8>;
 
 enum class TieBreak : uint8_t { kLow, kHigh };
 enum class Direction : uint8_t { kAscending, kDescending };
-enum class TransformA : uint8_t { kNone, kTranspose, kConjugate };
-enum class QrMode : uint8_t { kReduced, kComplete };
 
 struct Count {
   int64_t value = 1;
@@ -312,36 +311,6 @@ struct Fourier2Attributes {     // fft2, ifft2
     visit("lengths", self.lengths);
     visit("axes", self.axes);
     visit("eps", self.eps);
-  }
-};
-
-struct TriangularSolveAttributes {
-  bool lower = true, left_side = true;
-  TransformA transform_a = TransformA::kNone;
-
-  template <typename Self, typename Visit>
-  static void visit(Self& self, Visit&& visit) {
-    visit("lower", self.lower);
-    visit("left_side", self.left_side);
-    visit("transform_a", self.transform_a);
-  }
-};
-
-struct QrAttributes {
-  QrMode mode = QrMode::kReduced;
-
-  template <typename Self, typename Visit>
-  static void visit(Self& self, Visit&& visit) {
-    visit("mode", self.mode);
-  }
-};
-
-struct SvdAttributes {
-  bool full_matrices = true;
-
-  template <typename Self, typename Visit>
-  static void visit(Self& self, Visit&& visit) {
-    visit("full_matrices?", self.full_matrices);
   }
 };
 
