@@ -1,0 +1,59 @@
+"""The rows of test/bench/ops.exs in PyTorch, on the same device.
+
+    python3 test/bench/peer_ops.py
+
+Every time is the best of five runs after two, with the device idle before and after each.
+"""
+
+import time
+
+import torch
+
+N = 1 << 25
+
+
+def best(run):
+    found = []
+    for _ in range(7):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        run()
+        torch.cuda.synchronize()
+        found.append(time.perf_counter() - start)
+    return min(found[2:])
+
+
+def row(name, unit, work, run):
+    seconds = best(run)
+    rate = f", {work / seconds / 1e9:.2f} {unit}" if work else ""
+    print(f"{name:<44} {seconds * 1e3:.3f} ms{rate}", flush=True)
+
+
+def main():
+    print("device:", torch.cuda.get_device_name(), "torch", torch.__version__, flush=True)
+    keys = torch.rand(N, device="cuda")
+    row("sort, 2^25 f32", "Gkey/s", N, lambda: torch.sort(keys))
+    rows = keys.reshape(-1, 1024)
+    row("sort, rows of 1,024, 2^25 f32", "Gkey/s", N, lambda: torch.sort(rows, dim=1))
+    long = torch.rand(1 << 28, device="cuda")
+    row("cumulative sum, 2^28 f32", "GB/s", long.numel() * 8, lambda: torch.cumsum(long, 0))
+    half = long[: 1 << 27]
+    row("concatenate, 2 of 2^27 f32", "GB/s", half.numel() * 16, lambda: torch.cat([half, half]))
+    places = torch.randint(0, 1 << 26, (1 << 26,), device="cuda", dtype=torch.int32)
+    table = long[: 1 << 26]
+    row("take, 2^26 f32 at random", "GB/s", places.numel() * 12, lambda: torch.index_select(table, 0, places))
+    del long, half, table, places
+    signal = torch.rand(16384, 4096, device="cuda").to(torch.complex64)
+    row("fft, 16,384 rows of 4,096 c64", "GB/s", signal.numel() * 16, lambda: torch.fft.fft(signal))
+    square = torch.rand(64, 64, 64, device="cuda")
+    symmetric = square + square.transpose(1, 2)
+    row("svd, 64 of 64 x 64 f32", None, None, lambda: torch.linalg.svd(square))
+    row("eigh, 64 of 64 x 64 f32", None, None, lambda: torch.linalg.eigh(symmetric))
+    row("qr, 64 of 64 x 64 f32", None, None, lambda: torch.linalg.qr(square))
+    large = torch.rand(256, 256, device="cuda")
+    gram = large @ large.T + torch.eye(256, device="cuda")
+    row("cholesky, 256 x 256 f32", None, None, lambda: torch.linalg.cholesky(gram))
+
+
+if __name__ == "__main__":
+    main()
