@@ -1,4 +1,4 @@
-// scan sum f32 et n256
+// scan sum f32 et n256 x16
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -18,6 +18,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_OUT_STEP p13
 #define INVOCATIONS 256u
 #define TOTALS 
+#define TILE 16u
 #define VALUE float
 #define VALUE_F32 
 #define ACC_SUM_COMPENSATED 
@@ -41,13 +42,6 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 48) uint p12;
   layout(offset = 52) uint p13;
 };
-void take(inout Acc acc, uint line, uint position) {
-  acc_add(acc, source[P_IN_START + line / P_INNER * P_IN_OUTER + line % P_INNER * P_IN_INNER + position * P_IN_STEP], position);
-}
-void put_total(uint line, uint segment, Acc acc) {
-  carry_value[line * P_SEGMENTS + segment] = acc.value;
-  carry_extra[line * P_SEGMENTS + segment] = acc.extra;
-}
 void main() {
   scan_main();
 }
@@ -103,7 +97,7 @@ void put(uint line, uint position, Acc acc) {
 void main() {
   scan_main();
 }
-// scan sum f32 ec n256
+// scan sum f32 ec n256 x16
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -123,6 +117,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_OUT_STEP p13
 #define INVOCATIONS 256u
 #define CARRIES 
+#define TILE 16u
 #define VALUE float
 #define VALUE_F32 
 #define ACC_SUM_COMPENSATED 
@@ -147,15 +142,6 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 48) uint p12;
   layout(offset = 52) uint p13;
 };
-void take(inout Acc acc, uint line, uint position) {
-  acc_add(acc, source[P_IN_START + line / P_INNER * P_IN_OUTER + line % P_INNER * P_IN_INNER + position * P_IN_STEP], position);
-}
-void put(uint line, uint position, Acc acc) {
-  result[P_OUT_START + line / P_INNER * P_OUT_OUTER + line % P_INNER * P_OUT_INNER + position * P_OUT_STEP] = acc_result(acc);
-}
-Acc carried(uint line, uint segment) {
-  return Acc(carry_value[line * P_SEGMENTS + segment], carry_extra[line * P_SEGMENTS + segment]);
-}
 void main() {
   scan_main();
 }

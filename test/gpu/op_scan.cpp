@@ -1,6 +1,7 @@
 // Cumulative ops against sums of the host in higher precision, and exactly where nothing is rounded.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -106,6 +107,26 @@ TEST_CASE("cumulative ops: 200,000 and a million and three along an axis, with t
     return run_op(kernels::plan_cumulative, "cumulative_sum", {operand}, f32, operand.map.shape, along);
   };
   CHECK(run().bytes == run().bytes);
+}
+
+TEST_CASE("cumulative ops: by tiles, as on a GPU") {
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  info.shared_memory_bytes = std::max(info.shared_memory_bytes, 32'768u);
+  const PlannedFor card(info);
+  uint32_t seed = 300;
+  for (const Dtype dtype : real_types())
+    for (const std::string_view op : {"cumulative_sum", "cumulative_max"})
+      for (const Layout layout : {Layout::kRowMajor, Layout::kTransposed, Layout::kReversed})
+        check_scan(op, moderate(dtype, {2, 5003}, layout, ++seed), 1, seed % 2 == 0, 0.51);
+  for (const int64_t count : {3841, 4096, 4097, 8191, 8192, 70'000, 300'007})
+    for (const bool reverse : {false, true}) {
+      check_scan("cumulative_sum", moderate(f32, {count}, Layout::kRowMajor, ++seed), 0, reverse, 0.51);
+      check_scan("cumulative_sum", moderate(s64, {3, count}, Layout::kRowMajor, ++seed), 1, reverse, 0);
+    }
+  // Segments of several tiles, with what lies before each.
+  check_scan("cumulative_sum", moderate(f64, {5'000'011}, Layout::kRowMajor, 5), 0, false, 0.51);
+  check_scan("cumulative_min", moderate(s32, {5'000'011}, Layout::kReversed, 6), 0, true, 0);
 }
 
 TEST_CASE("cumulative ops: NaN from the first one on, infinities, rounding that is not lost") {

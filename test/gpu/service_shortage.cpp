@@ -41,7 +41,7 @@ struct Short {
 };
 
 constexpr int64_t kModel = 50, kPosition = 51, kResults = 60, kResultsOfSampler = 12;
-constexpr int64_t kChains = 9 * kMebi, kSampledChains = 13 * kMebi / 8;
+constexpr int64_t kChains = 9 * kMebi, kSampledChains = 25 * kMebi / 16;
 
 std::span<const std::byte> bytes_of(const float& number) { return std::as_bytes(std::span(&number, 1)); }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr int64_t kMaxCount = int64_t{1} << 31;
 // Positions of an invocation: fewer are not worth its share of the tree.
 constexpr int64_t kMinSteps = 16;
+constexpr uint32_t kTileBytes = 64;  // of an invocation
 
 // Where the positions of a place lie: its beginning, and the steps of outer lines, inner lines and positions.
 using Steps = std::array<int64_t, 4>;
@@ -44,6 +45,19 @@ ScanPass pass_of(Accumulator accumulator, Dtype element, ScanPass::Data data, co
   ScanPass pass{accumulator, element, data};
   pass.invocations = std::min(256u, std::bit_floor(device.max_workgroup_invocations));
   return pass;
+}
+
+// Where a GPU's workgroup has one line whose positions follow each other in |lines|, they go by tiles: as many
+// positions as 64 bytes hold for each invocation, so that all types fit into 32 KiB of shared memory.
+void tile(ScanPass& pass, Lines& lines, const vulkan::DeviceInfo& device) {
+  const uint32_t value = acc_value_bytes(pass.accumulator, pass.element);
+  const uint32_t acc = value + acc_extra_bytes(pass.accumulator, pass.element);
+  const uint32_t positions = kTileBytes / std::max(value, 4u);
+  if (device.software || !lines.rows() || lines.lanes != pass.invocations) return;
+  if (pass.invocations * ((positions + 1) * value + acc) > device.shared_memory_bytes) return;
+  pass.tile = positions;
+  lines.steps = divide_up<int64_t>(lines.steps, positions) * positions;
+  lines.segments = divide_up(lines.count, lines.steps * lines.lanes);
 }
 
 Result<void> append_pass(const ScanPass& pass, const Lines& lines, std::vector<Binding> bindings, PlanBuilder& plan) {
@@ -156,8 +170,9 @@ Result<void> append_scan(Accumulator accumulator, const Place& from, const Place
   lines.out = *out;
   lines.in[0] += read.offset - source.map.offset;
   lines.out[0] += written.offset - target.map.offset;
-  const ScanPass pass = pass_of(accumulator, to.dtype, ScanPass::Data::kElements, plan.device());
+  ScanPass pass = pass_of(accumulator, to.dtype, ScanPass::Data::kElements, plan.device());
   cover(lines, pass.invocations, plan.device());
+  tile(pass, lines, plan.device());
   GPU_TRY(append_passes(pass, lines, {read.binding}, {read.binding, written.binding}, plan));
   return target.kind == to.kind && target.index == to.index ? Result<void>() : append_copy(target, to, plan);
 }

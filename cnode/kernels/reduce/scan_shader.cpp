@@ -14,7 +14,7 @@ std::string position_text(std::string_view place) {
                 "_INNER + position * P_", place, "_STEP");
 }
 
-// The functions that shaders/scan.glsl is told elements by, and tells their Accs.
+// The functions that the skeleton is told elements by, and tells their Accs.
 std::string functions(const ScanPass& pass, ShaderBuilder& shader) {
   const auto load = [&](const std::string& name, const std::string& at) {
     return acc_load_text(pass.accumulator, pass.element, name, at);
@@ -24,20 +24,25 @@ std::string functions(const ScanPass& pass, ShaderBuilder& shader) {
   };
   const bool elements = pass.data == ScanPass::Data::kElements;
   const std::string of_line = "line * P_COUNT + position", of_segment = "line * P_SEGMENTS + segment";
-  std::string text = "void take(inout Acc acc, uint line, uint position) {\n";
-  if (elements) {
-    const std::string element = concat("source[", position_text("IN"), "]");
-    text += concat("  acc_add(acc, ", shader.load(pass.element, element), ", position);\n}\n");
-  } else {
-    text += concat("  acc = acc_merge(acc, ", load("accs", of_line), ");\n}\n");
-  }
+  const std::string element = shader.load(pass.element, concat("source[", position_text("IN"), "]"));
+  std::string text;
+  if (pass.tile > 0)
+    text = concat("VALUE element_at(uint line, uint position) { return ", element, "; }\n");
+  else
+    text = concat("void take(inout Acc acc, uint line, uint position) {\n",
+                  elements ? concat("  acc_add(acc, ", element, ", position);\n")
+                           : concat("  acc = acc_merge(acc, ", load("accs", of_line), ");\n"),
+                  "}\n");
+  const auto put = [&](const std::string& value) {
+    return concat("  result[", position_text("OUT"), "] = ", shader.store(pass.element, value), ";\n");
+  };
   if (pass.totals) {
     text += concat("void put_total(uint line, uint segment, Acc acc) {\n", store("carry", of_segment), "}\n");
+  } else if (pass.tile > 0) {
+    text += concat("void put_at(uint line, uint position, VALUE value) {\n", put("value"), "}\n");
   } else {
     text += "void put(uint line, uint position, Acc acc) {\n";
-    text += elements ? concat("  result[", position_text("OUT"), "] = ", shader.store(pass.element, "acc_result(acc)"),
-                              ";\n")
-                     : store("accs", of_line);
+    text += elements ? put("acc_result(acc)") : store("accs", of_line);
     text += "}\n";
   }
   if (pass.carries)
@@ -52,7 +57,7 @@ std::string ScanPass::key() const {
                 totals    ? "t"
                 : carries ? "c"
                           : "w",
-                " n", invocations);
+                " n", invocations, tile > 0 ? concat(" x", tile) : "");
 }
 
 Result<vulkan::KernelSource> ScanPass::emit(const vulkan::DeviceInfo& device) const {
@@ -72,9 +77,10 @@ Result<vulkan::KernelSource> ScanPass::emit(const vulkan::DeviceInfo& device) co
   if (totals) shader.define("TOTALS");
   if (carries) shader.define("CARRIES");
   if (data == Data::kAccs) shader.define("EXCLUSIVE");
+  if (tile > 0) shader.define("TILE", concat(tile, "u"));
   define_accumulator(accumulator, element, shader);
   shader.library("reduce_accumulators.glsl");
-  shader.library("scan.glsl");
+  shader.library(tile > 0 ? "scan_tiled.glsl" : "scan.glsl");
   shader.declare(functions(*this, shader));
   shader.body() += "  scan_main();\n";
   return shader.build();

@@ -1,4 +1,4 @@
-// The GLSL of scans (shaders/scan.glsl): which kernel it is, how its parameters lie, its text.
+// The GLSL of scans (shaders/scan.glsl, shaders/scan_tiled.glsl): which kernel it is, how its parameters lie, its text.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,8 @@ struct ScanPass {
   bool totals = false;   // only the Acc of each segment, into the carries
   bool carries = false;  // the Acc before each segment comes from there
   uint32_t invocations = 256;
+  // Of elements: positions of an invocation that lie in shared memory together (shaders/scan_tiled.glsl); 0: none do.
+  uint32_t tile = 0;
 
   // The parameters, all of 32 bits, in the order of kNames: lines, those of them that lie innermost, positions of a
   // line, segments of one, positions of an invocation, the mode; of source and result where they begin, and the steps
