@@ -4,7 +4,9 @@
 // of the counts of those before it.
 //
 // The emitter defines INVOCATIONS, LOG_BINS and the P_* parameters, KEY and KEY_WIDE where that is two words. FIRST:
-// pairs are numbered as they lie. Offsets lie by row, digit and block.
+// pairs are numbered as they lie. Offsets lie by row, digit and block. TILE: the P_STEPS of a block whose keys are read
+// and written by neighbours side by side, and put in order in shared memory between, where one in TILE places is left
+// free for the sake of its banks.
 
 #define BINS (1u << LOG_BINS)
 
@@ -22,6 +24,14 @@ shared uint counts[BINS];
 shared uint ranks[BINS * INVOCATIONS];
 shared uint totals[INVOCATIONS];
 shared uint starts[BINS];
+#if defined(TILE)
+shared KEY keys[INVOCATIONS * (TILE + 1u)];
+shared uint sources[INVOCATIONS * TILE];
+uint slot(uint place) { return place + place / TILE; }
+#define KEY_AT(place) keys[slot((place) - block_first)]
+#else
+#define KEY_AT(place) in_key[base + (place)]
+#endif
 #endif
 
 void radix_main() {
@@ -38,8 +48,13 @@ void radix_main() {
   for (uint b = i; b < BINS; b += INVOCATIONS) offsets[first_offset + b * P_BLOCKS] = counts[b];
 #else
   uint first = min((block * INVOCATIONS + i) * P_STEPS, P_COUNT), end = min(first + P_STEPS, P_COUNT);
+#if defined(TILE)
+  uint block_first = block * INVOCATIONS * TILE, block_count = min(INVOCATIONS * TILE, P_COUNT - block_first);
+  for (uint place = i; place < block_count; place += INVOCATIONS) keys[slot(place)] = in_key[base + block_first + place];
+  barrier();
+#endif
   for (uint b = 0u; b < BINS; ++b) ranks[b * INVOCATIONS + i] = 0u;
-  for (uint at = first; at < end; ++at) ranks[digit_of(in_key[base + at]) * INVOCATIONS + i] += 1u;
+  for (uint at = first; at < end; ++at) ranks[digit_of(KEY_AT(at)) * INVOCATIONS + i] += 1u;
   barrier();
   // The counts before each, digit by digit and invocation by invocation.
   uint sum = 0u;
@@ -63,10 +78,19 @@ void radix_main() {
     starts[b] = base + offsets[first_offset + b * P_BLOCKS] - ranks[b * INVOCATIONS];
   barrier();
   for (uint at = first; at < end; ++at) {
-    KEY key = in_key[base + at];
-    uint digit = digit_of(key), rank = digit * INVOCATIONS + i;
-    uint to = starts[digit] + ranks[rank];
+    KEY key = KEY_AT(at);
+    uint digit = digit_of(key), rank = digit * INVOCATIONS + i, place = ranks[rank];
     ranks[rank] += 1u;
+#if defined(TILE)
+    sources[place] = at;
+  }
+  barrier();
+  for (uint place = i; place < block_count; place += INVOCATIONS) {
+    uint at = sources[place];
+    KEY key = KEY_AT(at);
+    uint digit = digit_of(key);
+#endif
+    uint to = starts[digit] + place;
     out_key[to] = key;
 #if defined(FIRST)
     out_index[to] = at;

@@ -52,10 +52,12 @@ bool to_json(Reader& reader, const std::string& path, std::string& json, Leaves&
   uint32_t count = 0;
   int64_t number = 0;
   uint64_t large = 0;
+  double real = 0;
   std::string_view atom;
   std::span<const std::byte> bytes;
   if (reader.read_int64(number)) return leaf(concat(number), concat(number));
   if (reader.read_uint64(large)) return leaf(concat(large), concat(large));
+  if (reader.read_double(real)) return leaf(concat(real), concat(real));
   if (reader.read_binary(bytes)) return leaf(std::string(as_text(bytes)), quoted(as_text(bytes)));
   if (reader.read_atom(atom)) {
     const bool literal = atom == "true" || atom == "false";

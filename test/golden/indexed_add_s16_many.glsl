@@ -119,7 +119,7 @@ layout(push_constant, std430) uniform Push {
 void main() {
   scan_main();
 }
-// radix f 32 b4 n128
+// radix f 32 b4 n128 x16
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -132,6 +132,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define LOG_BINS 4u
 #define KEY uint
 #define FIRST 
+#define TILE 16u
 layout(local_size_x = 128, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint in_key[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Buffer1 { uint offsets[]; };

@@ -111,6 +111,18 @@ TEST_CASE("sort: rows of one, two, around a block, of 70,000; other index types"
 
 TEST_CASE("sort: a million and three numbers with NaN and both zeros") { check_both(mixed(1'000'003, 11), 0); }
 
+TEST_CASE("sort: digit by digit as on a GPU, with and without room for a block's keys") {
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  for (const uint32_t bytes : {32'768u, 16'384u}) {
+    info.shared_memory_bytes = bytes;
+    const PlannedFor card(info);
+    for (const Dtype dtype : real_types()) check_both(sampled(dtype, {2, 20'011}, bytes), 1);
+    check_both(mixed(100'003, bytes), 0);
+    check_both(sampled(s64, {16'384, 3}, bytes, Layout::kTransposed), 0);
+  }
+}
+
 TEST_CASE("sort: what is refused") {
   const auto error = [&](const std::string& op, const ir::TensorType& type, const ir::TensorType& result,
                          int64_t axis) {

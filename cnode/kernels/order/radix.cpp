@@ -20,14 +20,17 @@ constexpr RadixVariant kOnGpu = {4, 128, 16};
 // A software driver: few passes of few invocations; barriers and dispatches are what costs there.
 constexpr RadixVariant kInSoftware = {8, 16, 512};
 
-RadixPass pass_of(const vulkan::DeviceInfo& device, uint32_t& steps) {
+RadixPass pass_of(const vulkan::DeviceInfo& device, bool wide, uint32_t& steps) {
   RadixPass pass;
+  pass.wide = wide;
   for (const RadixVariant& variant : {kInSoftware, kOnGpu}) {
     pass.log_bins = variant.log_bins;
     pass.invocations = std::min(variant.invocations, std::bit_floor(device.max_workgroup_invocations));
     steps = variant.steps;
     if (device.software && pass.shared_bytes() <= device.shared_memory_bytes) break;
   }
+  pass.tile = device.software ? 0 : steps;
+  if (pass.shared_bytes() > device.shared_memory_bytes) pass.tile = 0;
   return pass;
 }
 
@@ -50,8 +53,7 @@ Result<void> append_pass(const RadixPass& pass, std::span<const uint32_t> words,
 Result<Sorted> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t count, uint32_t first, uint32_t bits,
                             PlanBuilder& plan) {
   uint32_t steps = kOnGpu.steps;
-  RadixPass pass = pass_of(plan.device(), steps);
-  pass.wide = wide;
+  RadixPass pass = pass_of(plan.device(), wide, steps);
   const int64_t blocks = divide_up(count, static_cast<int64_t>(pass.invocations) * steps);
   const int64_t bins = int64_t{1} << pass.log_bins;
   GPU_ASSIGN(uint32_t other_keys, plan.add_parts(rows, count, wide ? 8 : 4));

@@ -31,7 +31,11 @@ KeyBits order_key_bits(Dtype element) {
 }
 
 std::string RadixPass::key() const {
-  return concat("radix ", counts ? "c" : first ? "f" : "m", wide ? " 64" : " 32", " b", log_bins, " n", invocations);
+  return concat("radix ",
+                counts  ? "c"
+                : first ? "f"
+                        : "m",
+                wide ? " 64" : " 32", " b", log_bins, " n", invocations, !counts && tile > 0 ? concat(" x", tile) : "");
 }
 
 Result<vulkan::KernelSource> RadixPass::emit(const vulkan::DeviceInfo& device) const {
@@ -53,6 +57,7 @@ Result<vulkan::KernelSource> RadixPass::emit(const vulkan::DeviceInfo& device) c
   if (wide) shader.define("KEY_WIDE");
   if (counts) shader.define("COUNTS");
   if (first) shader.define("FIRST");
+  if (tile > 0 && !counts) shader.define("TILE", concat(tile, "u"));
   shader.library("order_radix.glsl");
   shader.body() += "  radix_main();\n";
   return shader.build();

@@ -19,12 +19,16 @@ struct RadixPass {
   bool wide = false;    // keys of 64 bits
   uint32_t log_bins = 4;
   uint32_t invocations = 128;
+  uint32_t tile = 0;  // keys of an invocation where a block's pass through shared memory; 0: they do not
 
   // The parameters, all of 32 bits: rows, keys of one, its blocks, keys of an invocation, the digit's lowest bit.
   static constexpr std::string_view kNames[] = {"ROWS", "COUNT", "BLOCKS", "STEPS", "SHIFT"};
   static constexpr uint32_t kWords = std::size(kNames);
 
-  uint32_t shared_bytes() const { return 4 * ((1u << log_bins) * (invocations + 1) + invocations); }
+  uint32_t shared_bytes() const {
+    const uint32_t of_tile = invocations * ((wide ? 8 : 4) * (tile + 1) + 4 * tile);
+    return 4 * ((1u << log_bins) * (invocations + 1) + invocations) + (tile > 0 ? of_tile : 0);
+  }
   std::string key() const;
   // Bindings: the keys; offsets; but for counts the numbers of the pairs (unless they are the first), keys and numbers
   // as they come out.
