@@ -194,17 +194,17 @@ void DeviceThread::housekeeping() {
   look_for_loss();
   // Slices keep the device busy, one after another: those who were put aside for that have their turn in between.
   if (!jobs_.empty() && !(slice_was_last_ && parked_.has_ready())) advance_jobs();
-  if (!reads_.empty()) {
-    shared_.calls.expire(Clock::now());
-    reads_.complete(recorder_.completed());
-    counters_.downloads_bytes.store(reads_.downloaded_bytes(), std::memory_order_relaxed);
-  }
-  recorder_.collect();
+  // Before anybody is answered, who may ask for them next.
   const program::Executor::Counters& done = interpreter_.executor().counters();
   counters_.instructions.store(done.instructions, std::memory_order_relaxed);
   counters_.instructions_failed.store(done.failed, std::memory_order_relaxed);
   counters_.validate_ns.store(done.validate_ns, std::memory_order_relaxed);
   counters_.record_ns.store(done.record_ns, std::memory_order_relaxed);
+  if (!reads_.empty()) {
+    shared_.calls.expire(Clock::now());
+    reads_.complete(recorder_.completed());
+  }
+  recorder_.collect();
   tidy(Clock::now());
 }
 

@@ -149,7 +149,7 @@ class DeviceThread {
   mutable Mutex views_mutex_;
   std::vector<JobView> views_ GPU_NODE_GUARDED_BY(views_mutex_);
   Interpreter interpreter_;
-  Reads reads_;
+  Reads reads_{counters_.downloads_bytes};
   ParkedWork parked_;
   // Of sessions whose next piece of work lacks something.
   struct Wait {

@@ -64,7 +64,7 @@ void Reads::answer(const Read& read) {
     return;
   }
   const std::span<const std::byte> bytes = read.readback->bytes;
-  downloaded_bytes_ += bytes.size();
+  downloaded_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
   writer.tuple(3).atom("ok");
   if (bytes.size() <= kSmallReplyBytes) {
     writer.binary(bytes);

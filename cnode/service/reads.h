@@ -1,6 +1,7 @@
 // Reads (downloads and syncs) that wait for the device, so that the device thread need not. Device thread only.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -13,6 +14,9 @@ namespace gpu_node::service {
 
 class Reads {
  public:
+  // |downloaded_bytes| counts what is answered, before it is sent: who has an answer finds it counted.
+  explicit Reads(std::atomic<uint64_t>& downloaded_bytes) : downloaded_bytes_(downloaded_bytes) {}
+
   // A read whose commands are recorded. |readback|: nothing for a sync.
   void add(PendingCallRef call, std::optional<program::Readback> readback);
 
@@ -25,7 +29,6 @@ class Reads {
   void complete(uint64_t completed);
 
   bool empty() const { return reads_.empty(); }
-  uint64_t downloaded_bytes() const { return downloaded_bytes_; }
 
  private:
   struct Read {
@@ -40,7 +43,7 @@ class Reads {
   [[no_unique_address]] ThreadOwner thread_;
   std::vector<Read> reads_;  // in the order of their values, the unsubmitted at the end
   size_t unsubmitted_ = 0;
-  uint64_t downloaded_bytes_ = 0;
+  std::atomic<uint64_t>& downloaded_bytes_;
 };
 
 }  // namespace gpu_node::service
