@@ -26,8 +26,7 @@ defmodule GpuNode.OpsDocsTest do
           do: assert(text =~ "  * #{word}", "#{row.name} does not say its #{word}")
 
       for {key, _} <- row.attributes, do: assert(text =~ "`#{inspect(key)}` - ", "#{row.name} does not say #{key}")
-      # Complex numbers cannot be computed yet.
-      if row.name != :conjugate, do: assert(text =~ "iex> ", "#{row.name} has no example")
+      assert text =~ "iex> ", "#{row.name} has no example"
     end
   end
 end

@@ -146,9 +146,6 @@ defmodule GpuNode.Op.Docs do
   defp default({:ok, value}), do: "; default `#{inspect(value)}`"
   defp default(:required), do: "; required"
 
-  # Rows without an example are those whose results cannot be shown as numbers.
-  defp example(%{example: nil}), do: ""
-
   defp example(%{example: example} = row) do
     {lines, arguments} = operands(example["operands"], example["type"])
     with_ = if example["with"], do: [example["with"]], else: []
@@ -157,6 +154,9 @@ defmodule GpuNode.Op.Docs do
       if row.operands == 0, do: [":gpu0"], else: if(row.list, do: ["[#{Enum.join(arguments, ", ")}]"], else: arguments)
 
     call = "GpuNode.Ops.#{row.name}(#{Enum.join(arguments ++ with_, ", ")})"
+
+    # Of complex numbers a part is shown.
+    call = if example["then"], do: "#{call} |> GpuNode.Ops.#{example["then"]}()", else: call
 
     read =
       if row.results == 1,
