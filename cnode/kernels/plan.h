@@ -36,6 +36,8 @@ struct Binding {
   bool written = false;
 };
 
+inline Binding of_scratch(uint32_t scratch, bool written) { return {Binding::Kind::kScratch, scratch, 0, 0, written}; }
+
 inline constexpr uint32_t kMaxPushBytes = 128;
 // Whether parameters lie in the push constants; else in a buffer. Part of what a kernel's key names.
 constexpr bool fits_push(size_t words) { return words * sizeof(uint32_t) <= kMaxPushBytes; }

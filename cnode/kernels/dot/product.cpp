@@ -209,7 +209,7 @@ Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& 
 
   const int64_t elements = product.elements();
   GPU_ASSIGN(const uint32_t scratch, plan.add_parts(tiling.parts, elements, sum_bytes(product)));
-  GPU_TRY(append_tiles(product, tiling, {Binding::Kind::kScratch, scratch, 0, 0, true}, plan));
+  GPU_TRY(append_tiles(product, tiling, of_scratch(scratch, true), plan));
   const Dtype sum = computing_type(product.element);
   const Place parts{Binding::Kind::kScratch, scratch, sum, IndexMap::row_major({tiling.parts, elements})};
   return append_reduction(reduction_of(Accumulator::kSum, sum, parts, {0}), to, plan);

@@ -203,8 +203,8 @@ Result<void> Smooth::append(const Step& step, const Place& from, const Place& to
   GPU_ASSIGN(const Bound source, plan_.bind(from, false));
   GPU_ASSIGN(const Bound result, plan_.bind(to, true));
   dispatch.bindings.push_back(source.binding);
-  if (pass.in_table) dispatch.bindings.push_back({Binding::Kind::kScratch, *ends_.tables.in, 0, 0, false});
-  if (pass.out_table) dispatch.bindings.push_back({Binding::Kind::kScratch, *ends_.tables.out, 0, 0, false});
+  if (pass.in_table) dispatch.bindings.push_back(of_scratch(*ends_.tables.in, false));
+  if (pass.out_table) dispatch.bindings.push_back(of_scratch(*ends_.tables.out, false));
   dispatch.bindings.push_back(result.binding);
 
   const int64_t rows = step.sizes[0] * step.sizes[1] * step.sizes[2] * step.sizes[3];

@@ -28,8 +28,6 @@ struct Pairs {
   uint64_t count = 0;
 };
 
-Binding of_scratch(uint32_t scratch, bool written) { return {Binding::Kind::kScratch, scratch, 0, 0, written}; }
-
 // The rows of a top_k on their way through its passes.
 class Rows {
  public:

@@ -34,8 +34,6 @@ RadixPass pass_of(const vulkan::DeviceInfo& device, bool wide, uint32_t& steps) 
   return pass;
 }
 
-Binding of_scratch(uint32_t scratch, bool written) { return {Binding::Kind::kScratch, scratch, 0, 0, written}; }
-
 Result<void> append_pass(const RadixPass& pass, std::span<const uint32_t> words, std::vector<Binding> bindings,
                          PlanBuilder& plan) {
   Dispatch dispatch;

@@ -6,7 +6,7 @@
 
 #include "base/divide_up.h"
 #include "kernels/elementwise/block.h"
-#include "kernels/reduce/accumulator_text.h"
+#include "kernels/reduce/accumulator_parts.h"
 #include "kernels/reduce/reduce_shader.h"
 #include "kernels/reduce/reduce_variants.h"
 
@@ -166,18 +166,6 @@ void take_fours(Work& work, Cover& cover) {
   cover.enough /= 4;
 }
 
-// The buffers that carry Accs from the first pass to the second.
-Result<std::vector<Binding>> add_acc_buffers(const ReducePass& pass, const Cover& cover, PlanBuilder& plan) {
-  std::vector<Binding> bindings;
-  for (const uint32_t bytes :
-       {acc_value_bytes(pass.accumulator, pass.element), acc_extra_bytes(pass.accumulator, pass.element)}) {
-    if (bytes == 0) continue;
-    GPU_ASSIGN(const uint32_t scratch, plan.add_parts(cover.parts, cover.outputs, bytes));
-    bindings.push_back({Binding::Kind::kScratch, scratch, 0, 0, true});
-  }
-  return bindings;
-}
-
 // Orders and merges the axes of |work|; |ordered| as in Reduction.
 void arrange_axes(Work& work, bool ordered) {
   if (!ordered) {
@@ -275,7 +263,8 @@ Result<void> append_passes(Reduction reduction, const Place& to, PlanBuilder& pl
     bindings.push_back(result.binding);
     return append_pass(pass, std::move(bindings), work, cover, plan);
   }
-  GPU_ASSIGN(std::vector<Binding> accs, add_acc_buffers(pass, cover, plan));
+  GPU_ASSIGN(const AccParts parts, add_acc_parts(pass.accumulator, pass.element, cover.parts, cover.outputs, plan));
+  std::vector<Binding> accs = bound(parts, true);
   pass.writes_accs = true;
   bindings.insert(bindings.end(), accs.begin(), accs.end());
   GPU_TRY(append_pass(pass, std::move(bindings), work, cover, plan));

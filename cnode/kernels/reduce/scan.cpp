@@ -6,6 +6,7 @@
 
 #include "base/divide_up.h"
 #include "kernels/elementwise/block.h"
+#include "kernels/reduce/accumulator_parts.h"
 #include "kernels/reduce/accumulator_text.h"
 #include "kernels/reduce/reduce_variants.h"
 #include "kernels/reduce/scan_shader.h"
@@ -78,34 +79,16 @@ Result<void> append_pass(const ScanPass& pass, const Lines& lines, std::vector<B
   return plan.append(std::move(dispatch));
 }
 
-// Bindings of Accs in scratch.
-std::vector<Binding> bound(const SmallList<uint32_t, 2>& accs, bool written) {
-  std::vector<Binding> bindings;
-  for (const uint32_t scratch : accs) bindings.push_back({Binding::Kind::kScratch, scratch, 0, 0, written});
-  return bindings;
-}
-
 std::vector<Binding> joined(std::vector<Binding> first, const std::vector<Binding>& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
-}
-
-Result<SmallList<uint32_t, 2>> add_carries(const ScanPass& pass, const Lines& lines, PlanBuilder& plan) {
-  SmallList<uint32_t, 2> accs;
-  for (const uint32_t bytes :
-       {acc_value_bytes(pass.accumulator, pass.element), acc_extra_bytes(pass.accumulator, pass.element)}) {
-    if (bytes == 0) continue;
-    GPU_ASSIGN(const uint32_t scratch, plan.add_parts(lines.lines, lines.segments, bytes));
-    accs.push_back(scratch);
-  }
-  return accs;
 }
 
 // The passes of |lines|; |read| are the bindings of what is scanned, |all| those with what is written.
 Result<void> append_passes(ScanPass pass, const Lines& lines, const std::vector<Binding>& read,
                            const std::vector<Binding>& all, PlanBuilder& plan) {
   if (lines.segments == 1) return append_pass(pass, lines, all, plan);
-  GPU_ASSIGN(const auto carries, add_carries(pass, lines, plan));
+  GPU_ASSIGN(const AccParts carries, add_acc_parts(pass.accumulator, pass.element, lines.lines, lines.segments, plan));
   pass.totals = true;
   GPU_TRY(append_pass(pass, lines, joined(read, bound(carries, true)), plan));
   Lines above{lines.lines, 1, lines.segments};

@@ -3,7 +3,7 @@
 #include "base/divide_up.h"
 #include "kernels/elementwise/block.h"
 #include "kernels/glsl/position_text.h"
-#include "kernels/reduce/accumulator_text.h"
+#include "kernels/reduce/accumulator_parts.h"
 #include "kernels/reduce/segments_shader.h"
 
 namespace gpu_node::kernels {
@@ -12,23 +12,16 @@ namespace {
 // Rows of a chunk: each leaves two parts, so a pass has a 32nd of the rows of the one before.
 constexpr int64_t kChunk = 64;
 
-Binding of_scratch(uint32_t scratch, bool written) { return {Binding::Kind::kScratch, scratch, 0, 0, written}; }
-
 // Rows in scratch: their keys, and the members of their Accs.
 struct Parts {
   uint32_t keys = 0;
-  SmallList<uint32_t, 2> accs;
+  AccParts accs;
 };
 
 Result<Parts> add_parts(int64_t rows, int64_t width, Dtype element, PlanBuilder& plan) {
   Parts parts;
   GPU_ASSIGN(parts.keys, plan.add_parts(rows, 1, sizeof(uint32_t)));
-  for (const uint32_t bytes :
-       {acc_value_bytes(Accumulator::kSum, element), acc_extra_bytes(Accumulator::kSum, element)}) {
-    if (bytes == 0) continue;
-    GPU_ASSIGN(const uint32_t scratch, plan.add_parts(rows, width, bytes));
-    parts.accs.push_back(scratch);
-  }
+  GPU_ASSIGN(parts.accs, add_acc_parts(Accumulator::kSum, element, rows, width, plan));
   return parts;
 }
 

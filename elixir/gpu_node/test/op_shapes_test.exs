@@ -1,18 +1,8 @@
 defmodule GpuNode.OpShapesTest do
   # Shapes, attributes for the wire and refusals of ops that have rules of their own.
   use ExUnit.Case, async: true
-  alias GpuNode.{Error, Op, Type}
-
-  defp t(name, shape), do: %{type: name |> Type.normalize() |> elem(1), shape: shape}
-
-  defp infer(name, operands, attributes \\ []) do
-    with {:ok, %{results: [{type, shape}]}} <- Op.infer(name, operands, attributes), do: {Type.name(type), shape}
-  end
-
-  defp attributes(name, operands, attributes) do
-    {:ok, result} = Op.infer(name, operands, attributes)
-    result.attributes
-  end
+  import GpuNode.OpCase
+  alias GpuNode.{Error, Op}
 
   test "functions of reductions: their steps for the wire, and what is refused" do
     alias GpuNode.Program, as: P

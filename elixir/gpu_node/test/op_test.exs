@@ -1,17 +1,7 @@
 defmodule GpuNode.OpTest do
   use ExUnit.Case, async: true
+  import GpuNode.OpCase
   alias GpuNode.{Error, Op, Type}
-
-  defp t(name, shape), do: %{type: name |> Type.normalize() |> elem(1), shape: shape}
-
-  defp infer(name, operands, attributes \\ []) do
-    with {:ok, %{results: [{type, shape}]}} <- Op.infer(name, operands, attributes), do: {Type.name(type), shape}
-  end
-
-  defp attributes(name, operands, attributes) do
-    {:ok, result} = Op.infer(name, operands, attributes)
-    result.attributes
-  end
 
   test "every row infers for f32 or integers, with the attributes that it takes" do
     given = %{shape: {2, 2}, type: :s32, value: 1, contract_left: [1], contract_right: [0]}

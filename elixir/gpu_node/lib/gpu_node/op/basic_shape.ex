@@ -75,7 +75,7 @@ defmodule GpuNode.Op.BasicShape do
   end
 
   def shape(:fold, row, [from, acc], attributes) do
-    with :ok <- check(acc == {}, "acc is a scalar, got one of shape #{inspect(acc)}"),
+    with :ok <- scalar(acc, :acc),
          do: shape(:reduce, row, [from], attributes)
   end
 

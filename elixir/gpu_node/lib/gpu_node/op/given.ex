@@ -12,6 +12,8 @@ defmodule GpuNode.Op.Given do
   def check(true, _text), do: :ok
   def check(false, text), do: {:error, text}
 
+  def scalar(shape, name), do: check(shape == {}, "#{name} is a scalar, got one of shape #{inspect(shape)}")
+
   # One axis, or none.
   def axis(nil, _shape), do: {:ok, nil}
 

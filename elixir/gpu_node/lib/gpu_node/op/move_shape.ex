@@ -60,7 +60,7 @@ defmodule GpuNode.Op.MoveShape do
       _ -> false
     end
 
-    with :ok <- check(value == {}, "value is a scalar, got one of shape #{inspect(value)}"),
+    with :ok <- scalar(value, :value),
          {:ok, padding} <- each_axis(attributes, :padding, from, edges?) do
       padding = Enum.map(padding, &if(tuple_size(&1) == 2, do: Tuple.insert_at(&1, 2, 0), else: &1))
 

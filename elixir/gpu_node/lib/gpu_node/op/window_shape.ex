@@ -10,13 +10,13 @@ defmodule GpuNode.Op.WindowShape do
   end
 
   def shape(:window_fold, _row, [from, acc], attributes) do
-    with :ok <- check(acc == {}, "acc is a scalar, got one of shape #{inspect(acc)}"), do: places(from, attributes)
+    with :ok <- scalar(acc, :acc), do: places(from, attributes)
   end
 
   def shape(:window_scatter, _row, [from, source, init], attributes) do
     with {:ok, places, wire} <- places(from, attributes),
          :ok <- check(source == places, "source has the shape #{inspect(places)}, got #{inspect(source)}"),
-         :ok <- check(init == {}, "init is a scalar, got one of shape #{inspect(init)}"),
+         :ok <- scalar(init, :init),
          do: {:ok, from, Map.delete(wire, :window_dilations)}
   end
 

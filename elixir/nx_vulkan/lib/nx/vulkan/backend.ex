@@ -204,13 +204,13 @@ defmodule Nx.Vulkan.Backend do
   @impl true
   def reduce(out, tensor, acc, options, fun) do
     attributes = %{axes: options[:axes], keep_axes: options[:keep_axes] || false}
-    Eager.fold(:reduce, out, [tensor, acc], attributes, [tensor, acc, options, fun])
+    Eager.with_function(:reduce, out, [tensor, acc], attributes, [tensor, acc, options, fun])
   end
 
   @impl true
   def window_reduce(out, tensor, acc, shape, options, fun) do
     attributes = Map.merge(Map.new(options), %{window: Tuple.to_list(shape)})
-    Eager.fold(:window_reduce, out, [tensor, acc], attributes, [tensor, acc, shape, options, fun])
+    Eager.with_function(:window_reduce, out, [tensor, acc], attributes, [tensor, acc, shape, options, fun])
   end
 
   ## Blocks

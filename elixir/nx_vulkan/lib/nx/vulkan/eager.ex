@@ -122,8 +122,8 @@ defmodule Nx.Vulkan.Eager do
   end
 
   @doc "Reduces with the function that is the last of `arguments`: on the node where it has all that the function does."
-  @spec fold(atom, T.t(), [T.t()], map, [term]) :: T.t()
-  def fold(op, out, operands, attributes, arguments) do
+  @spec with_function(atom, T.t(), [T.t()], map, [term]) :: T.t()
+  def with_function(op, out, operands, attributes, arguments) do
     node = node_of!(op, operands)
     capabilities = capabilities!(node, operands)
 
@@ -131,8 +131,7 @@ defmodule Nx.Vulkan.Eager do
          {:ok, steps} <- Steps.of(List.last(arguments), out.type, capabilities) do
       [out] |> issue(op, node, operands, Map.put(attributes, :function, steps)) |> hd()
     else
-      {:error, reason} -> Fallback.run(op, out, arguments, node, reason)
-      reason -> Fallback.run(op, out, arguments, node, reason)
+      lacking -> Fallback.run(op, out, arguments, node, with({:error, reason} <- lacking, do: reason))
     end
   end
 
