@@ -3,10 +3,12 @@
 # Nx comes from NX_PATH as a checkout, with its tests in it; of a package only the doctests can run, and that is said.
 # Failures that are in test/nx/known.exs are expected, each with its reason; any other fails the run, and so does one of the list
 # that passes now. GPU_NODE_NX_FALLBACK=raise makes every op that the node lacks an error, and only counts.
+# GPU_NODE_NX_COMPILER=vulkan has functions of defn compiled by Nx.Vulkan, where they are evaluated op by op else.
 
 for file <- ["report.ex", "suite.ex", "cluster.ex"], do: Code.require_file(file, __DIR__)
 
 strict? = System.get_env("GPU_NODE_NX_FALLBACK") == "raise"
+compiled? = System.get_env("GPU_NODE_NX_COMPILER") == "vulkan"
 nx = Nx.module_info(:compile)[:source] |> Path.dirname() |> Path.dirname()
 tests = Path.join(nx, "test")
 distributed? = NxCluster.start_distribution()
@@ -27,7 +29,9 @@ ExUnit.start(
   formatters: [NxReport]
 )
 
-IO.puts("Nx #{Application.spec(:nx, :vsn)} on #{device_name}, fallback #{if strict?, do: "raises", else: "is counted"}")
+functions = if compiled?, do: "compiled", else: "evaluated"
+fallback = if strict?, do: "raises", else: "is counted"
+IO.puts("Nx #{Application.spec(:nx, :vsn)} on #{device_name}, fallback #{fallback}, functions of defn #{functions}")
 
 own? = File.dir?(tests)
 
@@ -47,5 +51,6 @@ end
 
 # After loading: tensors in module attributes are of the compiler's default, and a handle cannot be one.
 Nx.global_default_backend({Nx.Vulkan.Backend, node: :gpu0})
+if compiled?, do: Nx.Defn.global_default_options(compiler: Nx.Vulkan)
 ExUnit.run()
 NxReport.finish(strict?)

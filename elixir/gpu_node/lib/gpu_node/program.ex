@@ -21,6 +21,7 @@ defmodule GpuNode.Program do
   """
 
   alias GpuNode.{Argument, Error, Op, Protocol, Shape, Type}
+  require Type
 
   defmodule Value do
     @moduledoc "A value of a program: its local name (negative; inputs count from 0), its type and shape."
@@ -78,15 +79,8 @@ defmodule GpuNode.Program do
     with :ok <- own(program, "GpuNode.Program.op/4"),
          {:ok, result} <- Op.infer(name, operands, attributes),
          :ok <- check_values(program, operands) do
-      values =
-        for {{type, shape}, index} <- Enum.with_index(result.results, 1),
-            do: %Value{program: program.ref, name: -(program.count + index), type: type, shape: shape}
-
-      names = Enum.map(operands, &operand(&1, result.literal))
-      results = Enum.map(values, &{&1.name, &1.type, &1.shape})
-      command = Protocol.instruction(name, results, names, result.attributes)
-      count = program.count + length(values)
-      program = %{program | stamp: make_ref(), commands: [command | program.commands], count: count}
+      operands = Enum.map(operands, &typed(&1, result.literal))
+      {program, values} = append(program, name, operands, result.results, result.attributes)
       {:ok, {program, if(match?([_], values), do: hd(values), else: values)}}
     end
   end
@@ -104,6 +98,21 @@ defmodule GpuNode.Program do
     @spec unquote(name)(t, unquote_splicing(types), keyword | map) :: {t, unquote(made)}
     def unquote(name)(program, unquote_splicing(arguments), attributes \\ []),
       do: op!(program, unquote(name), unquote(if(list?, do: hd(arguments), else: arguments)), attributes)
+  end
+
+  @doc false
+  # Appends op `name` for callers that know what it gives: `results` are the types and shapes of its results, `attributes` a map as the
+  # wire has it, numbers among `operands` have a type. Only the node checks them.
+  @spec append(t, atom, [Value.t() | {Type.t(), term}], [{Type.t(), tuple}], map) :: {t, [Value.t()]}
+  def append(program, name, operands, results, attributes) do
+    values =
+      for {{type, shape}, index} <- Enum.with_index(results, 1),
+          do: %Value{program: program.ref, name: -(program.count + index), type: type, shape: shape}
+
+    results = Enum.map(values, &{&1.name, &1.type, &1.shape})
+    command = Protocol.instruction(name, results, Enum.map(operands, &operand/1), attributes)
+    count = program.count + length(values)
+    {%{program | stamp: make_ref(), commands: [command | program.commands], count: count}, values}
   end
 
   defimpl Inspect do
@@ -239,9 +248,11 @@ defmodule GpuNode.Program do
   defp rename_operand(name, names) when is_integer(name), do: Map.get(names, name, name)
   defp rename_operand(literal, _names), do: literal
 
-  defp operand(%Value{name: name}, _type), do: name
-  defp operand({type, number}, _type), do: Protocol.literal(type, number)
-  defp operand(number, type), do: Protocol.literal(Type.of_number(type, number), number)
+  defp typed(number, type) when Type.is_literal(number), do: {Type.of_number(type, number), number}
+  defp typed(operand, _type), do: operand
+
+  defp operand(%Value{name: name}), do: name
+  defp operand({type, number}), do: Protocol.literal(type, number)
 
   defp own(program, function), do: Argument.check(program, {:struct, __MODULE__}, "program", function)
 

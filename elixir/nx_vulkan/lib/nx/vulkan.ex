@@ -3,9 +3,9 @@ defmodule Nx.Vulkan do
   Nx on any GPU that has a Vulkan driver, in a node of its own.
 
       config :nx_vulkan, nodes: [[name: :gpu0]]
-      config :nx, default_backend: Nx.Vulkan.Backend
+      config :nx, default_backend: Nx.Vulkan.Backend, default_defn_options: [compiler: Nx.Vulkan]
 
-  See `Nx.Vulkan.Backend` for tensors, `GpuNode` for nodes and what they do when a driver fails.
+  See `Nx.Vulkan.Backend` for tensors, `Nx.Vulkan.Compiler` for functions of `Nx.Defn`, `GpuNode` for nodes and what they do when a driver fails.
 
   Code of earlier versions, which calls tensors by `{:ok, tensor}`, op codes, buffers and files of shaders, goes on: see
   `Nx.Vulkan.EarlierNames`.
@@ -111,6 +111,16 @@ defmodule Nx.Vulkan do
 
   def to_handle(other),
     do: Error.raise!(GpuNode.Argument.error(other, {:struct, Nx.Tensor}, "tensor", "Nx.Vulkan.to_handle/1"))
+
+  ## The compiler
+
+  @behaviour Nx.Defn.Compiler
+
+  for {name, arity} <- [__jit__: 5, __compile__: 4, __partitions_options__: 1, __to_backend__: 1, __shard_jit__: 6] do
+    arguments = Macro.generate_arguments(arity, __MODULE__)
+    @impl Nx.Defn.Compiler
+    defdelegate unquote(name)(unquote_splicing(arguments)), to: Nx.Vulkan.Compiler
+  end
 
   ## What earlier versions had here
 

@@ -7,6 +7,7 @@ defmodule Nx.Vulkan.Application do
     with {:error, error} <- Nx.Vulkan.Config.check(), do: GpuNode.Error.raise!(error)
     Nx.Vulkan.Fallback.init()
     Nx.Vulkan.Constants.init()
+    Nx.Vulkan.Compiler.Cache.init()
     # What needs no Nx and a node takes the one of new tensors.
     if Application.get_env(:gpu_node, :default_node) == nil,
       do: Application.put_env(:gpu_node, :default_node, {Nx.Vulkan, :default_node, []})

@@ -38,8 +38,10 @@ defmodule Nx.Vulkan.Backend do
   @enforce_keys [:node, :value]
   defstruct @enforce_keys
 
+  @typedoc "A tensor of a node, or what stands for one while a function is compiled."
+  @type handle :: GpuNode.Tensor.t() | Nx.Vulkan.Compiler.Recorder.Value.t()
   @typedoc "A handle, or a constant that nothing was made for."
-  @type value :: GpuNode.Tensor.t() | {:literal, GpuNode.Element.value()}
+  @type value :: handle | {:literal, GpuNode.Element.value()}
   @type t :: %__MODULE__{node: node, value: value}
 
   @impl true
@@ -216,21 +218,5 @@ defmodule Nx.Vulkan.Backend do
   ## Blocks
 
   @impl true
-  def block(%module{} = struct, output, arguments, fun) do
-    op = Callbacks.block(module)
-    node = Eager.node_of!(op || module, Enum.filter(arguments, &is_struct(&1, T)))
-    # The ops of a default function go to the backend of one of their operands: all of them must be ours.
-    arguments = Enum.map(arguments, &Eager.brought(&1, node))
-    tensors = Enum.filter(arguments, &is_struct(&1, T))
-    outs = if is_tuple(output), do: Tuple.to_list(output), else: [output]
-    capabilities = Eager.capabilities!(node, tensors)
-
-    if op && Eager.lacking(capabilities, op, outs ++ tensors) == nil do
-      results = Eager.issue(outs, op, node, tensors, Callbacks.attributes(op, struct))
-      if is_tuple(output), do: List.to_tuple(results), else: hd(results)
-    else
-      # Numbers in the default function become tensors of the default backend: they must be ours, on this node.
-      Nx.with_default_backend({__MODULE__, node: node}, fn -> apply(fun, [struct | arguments]) end)
-    end
-  end
+  def block(struct, output, arguments, fun), do: Eager.block(struct, output, arguments, &apply(fun, [struct | &1]))
 end

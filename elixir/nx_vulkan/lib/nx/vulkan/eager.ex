@@ -7,6 +7,7 @@ defmodule Nx.Vulkan.Eager do
 
   alias GpuNode.{Capabilities, Element, Error, Op, Ops, Protocol, Type}
   alias Nx.Tensor, as: T
+  alias Nx.Vulkan.Compiler.Recorder
   alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Placement, Steps}
 
   @type operands :: [T.t() | [T.t()]]
@@ -33,9 +34,16 @@ defmodule Nx.Vulkan.Eager do
     operands = operands(op, out, operands, node)
     type = holding(op, out.type, operands)
     results = [{type, out.shape} | Enum.map(rest, &{&1.type, &1.shape})]
-    [first | others] = node |> Ops.issue(op, operands, results, attributes) |> Error.unwrap!()
+    [first | others] = send_op(op, node, operands, results, attributes)
     first = if type == out.type, do: first, else: narrowed(first, out, node)
     Enum.zip_with(outs, [first | others], &ours(&1, node, &2))
+  end
+
+  # Where a function is compiled it is noted, else sent.
+  defp send_op(op, node, operands, results, attributes) do
+    if Recorder.active?(),
+      do: Recorder.op(op, operands, results, attributes),
+      else: node |> Ops.issue(op, operands, results, attributes) |> Error.unwrap!()
   end
 
   @doc "A constant of any shape: nothing is made until an op wants a tensor."
@@ -153,6 +161,26 @@ defmodule Nx.Vulkan.Eager do
     {numbers, Enum.reverse(tensors)}
   end
 
+  @doc "Computes a block: as one op where the node has it, else by `default`, a function of the arguments, whose ops are ours."
+  @spec block(struct, T.t() | tuple, [term], ([term] -> result)) :: T.t() | tuple | result when result: term
+  def block(%module{} = struct, output, arguments, default) do
+    op = Callbacks.block(module)
+    node = node_of!(op || module, Enum.filter(arguments, &is_struct(&1, T)))
+    # The ops of a default function go to the backend of one of their operands: all of them must be ours.
+    arguments = Enum.map(arguments, &brought(&1, node))
+    tensors = Enum.filter(arguments, &is_struct(&1, T))
+    outs = if is_tuple(output), do: Tuple.to_list(output), else: [output]
+    capabilities = capabilities!(node, tensors)
+
+    if op && lacking(capabilities, op, outs ++ tensors) == nil do
+      results = issue(outs, op, node, tensors, Callbacks.attributes(op, struct))
+      if is_tuple(output), do: List.to_tuple(results), else: hd(results)
+    else
+      # Numbers in the default function become tensors of the default backend: they must be ours, on this node.
+      Nx.with_default_backend({Backend, node: node}, fn -> default.(arguments) end)
+    end
+  end
+
   ## Nodes
 
   @doc "The node on which the operands lie. Raises when they lie on several."
@@ -168,7 +196,7 @@ defmodule Nx.Vulkan.Eager do
 
   # Constants come along to wherever the tensors are.
   defp placed!(op, operands) do
-    case for(%T{data: %Backend{node: node, value: %GpuNode.Tensor{}}} <- operands, uniq: true, do: node) do
+    case for(%T{data: %Backend{node: node, value: %_handle{}}} <- operands, uniq: true, do: node) do
       [] ->
         hd(for %T{data: %Backend{node: node}} <- operands, do: node)
 
@@ -259,18 +287,20 @@ defmodule Nx.Vulkan.Eager do
   defp wider(own, type), do: Nx.Type.merge(type, own)
 
   defp narrowed(handle, out, node) do
-    [handle] = node |> Ops.issue(:as_type, [handle], [{out.type, out.shape}], %{}) |> Error.unwrap!()
+    [handle] = send_op(:as_type, node, [handle], [{out.type, out.shape}], %{})
     handle
   end
 
-  defp number(%T{data: %Backend{value: {:literal, number}}}), do: number
+  @doc "The number that a tensor is without asking for it: a constant of any shape, or one element that lies on the host."
+  @spec number(T.t()) :: GpuNode.Element.value() | nil
+  def number(%T{data: %Backend{value: {:literal, number}}}), do: number
 
   # One element, in as many axes as vectorizing gave it.
-  defp number(%T{data: %Nx.BinaryBackend{}} = tensor) do
+  def number(%T{data: %Nx.BinaryBackend{}} = tensor) do
     if Nx.size(devectorized(tensor)) == 1, do: tensor |> bits() |> number(tensor.type)
   end
 
-  defp number(_tensor), do: nil
+  def number(_tensor), do: nil
 
   @doc "The number that `bits` are in `type`, when a number on the wire is exactly that; nil for NaN."
   @spec number(bitstring, Nx.Type.t()) :: GpuNode.Element.value() | nil
@@ -284,8 +314,8 @@ defmodule Nx.Vulkan.Eager do
   end
 
   @doc "The handle of a tensor on `node`, made there if it is a constant or lies on the host."
-  @spec tensor(T.t(), node) :: GpuNode.Tensor.t()
-  def tensor(%T{data: %Backend{value: %GpuNode.Tensor{} = handle}}, _node), do: handle
+  @spec tensor(T.t(), node) :: Backend.handle()
+  def tensor(%T{data: %Backend{value: %_handle{} = handle}}, _node), do: handle
 
   def tensor(%T{data: %Backend{value: {:literal, number}}} = t, node) do
     [%{data: %{value: handle}}] =
@@ -324,7 +354,12 @@ defmodule Nx.Vulkan.Eager do
   def from_bits(out, bits, node), do: upload(out, bits, node)
 
   defp upload(out, bits, node) do
-    ours(out, node, GpuNode.Tensor.from_binary!(node, bits, out.type, out.shape))
+    handle =
+      if Recorder.active?(),
+        do: Recorder.captured(out, bits),
+        else: GpuNode.Tensor.from_binary!(node, bits, out.type, out.shape)
+
+    ours(out, node, handle)
   end
 
   @doc "The first `limit` elements as Nx lays them out."
@@ -334,6 +369,13 @@ defmodule Nx.Vulkan.Eager do
     element = Element.pack(element, t.type)
     copies = min(limit, t |> devectorized() |> Nx.size())
     if is_binary(element), do: :binary.copy(element, copies), else: for(_ <- 1..copies//1, into: <<>>, do: element)
+  end
+
+  def to_bits(%T{data: %Backend{node: node, value: %Recorder.Value{}}} = t, _limit) do
+    text =
+      "#{Nx.Type.to_string(t.type)}#{inspect(t.shape)} is a value of a function that is being compiled: there is nothing to read yet"
+
+    Error.raise!(Error.new(:invalid_argument, text, node))
   end
 
   def to_bits(%T{data: %Backend{node: node, value: handle}} = t, limit) do
@@ -363,6 +405,11 @@ defmodule Nx.Vulkan.Eager do
     shape = List.to_tuple(Keyword.values(axes) ++ Tuple.to_list(shape))
     %{t | vectorized_axes: [], shape: shape, names: Keyword.keys(axes) ++ names}
   end
+
+  @doc "A tensor that a program was given or gives: a handle, or a number of a type."
+  @spec given(T.t(), node, Backend.handle() | {Nx.Type.t(), GpuNode.Element.value()}) :: T.t()
+  def given(out, node, {_type, number}), do: ours(out, node, {:literal, number})
+  def given(out, node, handle), do: ours(out, node, handle)
 
   @spec ours(T.t(), node, Backend.value()) :: T.t()
   def ours(out, node, value), do: %{out | data: %Backend{node: node, value: value}}

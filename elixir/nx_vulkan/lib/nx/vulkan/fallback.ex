@@ -14,6 +14,7 @@ defmodule Nx.Vulkan.Fallback do
 
   require Logger
   alias GpuNode.Error
+  alias Nx.Vulkan.Compiler.Recorder
   alias Nx.Vulkan.{Config, Eager}
 
   @table __MODULE__
@@ -35,6 +36,7 @@ defmodule Nx.Vulkan.Fallback do
   # Computes |op| by BinaryBackend: |arguments| as the callback got them. The result lies on |node| again.
   @spec run(atom, Nx.Tensor.t(), [term], node, String.t()) :: Nx.Tensor.t()
   def run(op, out, arguments, node, reason) do
+    if Recorder.active?(), do: throw({:lacks, Error.new(:unsupported, "#{op} does not compile: #{reason}", node)})
     announce(op, node, reason)
     started = System.monotonic_time()
 
@@ -49,19 +51,24 @@ defmodule Nx.Vulkan.Fallback do
     result
   end
 
-  defp announce(op, node, reason) do
+  @doc false
+  # Counts |op|, and says or raises what the configuration wants.
+  @spec announce(atom, node, String.t()) :: :ok
+  def announce(op, node, reason) do
     mode = Config.get!(:fallback)
 
-    if mode == :raise,
+    if mode == :raise and op != :defn,
       do: Error.raise!(Error.new(:unsupported, "#{op} would be computed on the host: #{reason}", node))
 
     if :ets.update_counter(@table, op, 1, {op, 0}) == 1 and mode != :count do
-      Logger.warning(
-        "Nx.Vulkan: #{op} is computed on the host by Nx.BinaryBackend: #{reason}. " <>
-          "Said once for each op; Nx.Vulkan.fallbacks/0 counts them"
-      )
+      Logger.warning("Nx.Vulkan: #{place(op)}: #{reason}. Said once for each op; Nx.Vulkan.fallbacks/0 counts them")
     end
+
+    :ok
   end
+
+  defp place(:defn), do: "a function of defn is computed op by op"
+  defp place(op), do: "#{op} is computed on the host by Nx.BinaryBackend"
 
   defp to_host(%Nx.Tensor{} = tensor), do: Eager.to_host(tensor)
   defp to_host(list) when is_list(list), do: Enum.map(list, &to_host/1)

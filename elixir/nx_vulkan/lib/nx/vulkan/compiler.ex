@@ -1,0 +1,159 @@
+defmodule Nx.Vulkan.Compiler do
+  @moduledoc """
+  `Nx.Defn` on a GPU node: a function becomes a program of the node, which is sent once; from then on a call is one message of a few
+  bytes.
+
+      Nx.Defn.default_options(compiler: Nx.Vulkan)
+      Nx.Defn.jit(&Nx.sin/1, compiler: Nx.Vulkan, node: :"gpu0@host").(x)
+
+  `Nx.Vulkan` is the same compiler by a shorter name. Results are tensors of `Nx.Vulkan.Backend`, of whatever backend the arguments are.
+  A function is traced once for each kind of arguments (types, shapes, names and vectorized axes) and each node.
+
+  Options:
+
+    * `:node` - the node, as for `Nx.Vulkan.Backend`; the one of new tensors where it is not given
+    * `:on_unsupported` - what is done about a function with an op that the node lacks: `:raise` (default) raises
+      `GpuNode.Error` with code `:unsupported`, which names it; `:evaluate` has `Nx.Defn.Evaluator` compute the function op by op, and
+      counts it among `Nx.Vulkan.fallbacks/0` as `:defn`
+    * `:hooks` - a map of functions by the names of hooks, as Nx has it
+
+  Others, which Nx's libraries pass, are left alone.
+
+  `while` and `cond`: a loop that counts integers is written out where that is short, and branches that are short are all computed
+  and one selected. Else the process that calls asks the node for each predicate. Hooks and `Nx.runtime_call` are called by
+  that process, with tensors of the node.
+  """
+
+  @behaviour Nx.Defn.Compiler
+
+  alias GpuNode.Error
+  alias Nx.Defn.{Composite, Evaluator}
+  alias Nx.Tensor, as: T
+  alias Nx.Vulkan.Compiler.{Cache, Executable, Lowering, Recorder, Steps}
+  alias Nx.Vulkan.{Backend, Config, Eager, Fallback, Placement}
+
+  @options [
+    node: Placement.options()[:node],
+    on_unsupported: [
+      type: {:in, [:raise, :evaluate]},
+      default: :raise,
+      doc: "what is done about an op that the node lacks"
+    ]
+  ]
+
+  @way_around ". The option on_unsupported: :evaluate has such a function computed op by op"
+
+  @impl true
+  def __partitions_options__(options) do
+    case options[:node] do
+      [_ | _] = nodes -> Enum.map(nodes, &Keyword.put(options, :node, &1))
+      _ -> [options]
+    end
+  end
+
+  @impl true
+  def __to_backend__(options), do: {Backend, Keyword.take(options, [:node])}
+
+  @impl true
+  def __jit__(key, vars, fun, args_list, options), do: __compile__(key, vars, fun, options).(args_list)
+
+  @impl true
+  def __compile__(key, vars, fun, options) do
+    hooks = Keyword.get(options, :hooks, %{})
+    own = options |> Keyword.take(Keyword.keys(@options)) |> Config.nx_options!(@options, "Nx.Vulkan")
+    node = own |> Keyword.take([:node]) |> Enum.reject(&match?({_, nil}, &1)) |> node!()
+    kind = Enum.map(vars, &Composite.traverse(&1, fn tensor -> kind(tensor) end))
+    key = {key, kind, node, Enum.sort(Map.keys(hooks)), Config.get!(:fold_constants)}
+
+    case Cache.fetch(key, fn -> compiled(vars, fun, node, hooks) end) do
+      {:ok, executable} ->
+        fn args_list -> Enum.map(args_list, &Executable.run(executable, &1, %{hooks: hooks})) end
+
+      {:error, error} ->
+        if own[:on_unsupported] == :raise, do: Error.raise!(%{error | message: error.message <> @way_around})
+        Fallback.announce(:defn, node, error.message)
+        evaluated = Evaluator.__compile__(key, vars, fun, hooks: hooks)
+        fn args_list -> Nx.with_default_backend({Backend, node: node}, fn -> evaluated.(args_list) end) end
+    end
+  end
+
+  @impl true
+  def __shard_jit__(_key, _mesh, _vars, _fun, _args_list, _options) do
+    raise ArgumentError,
+          "Nx.Vulkan has no Nx.Defn.shard_jit yet: call the function once for each node, by the option :node"
+  end
+
+  defp node!([]),
+    do: with({Backend, options} <- Nx.default_backend(), do: Placement.node!(options), else: (_ -> Placement.node!([])))
+
+  defp node!(options), do: Placement.node!(options)
+
+  defp kind(%T{} = tensor) do
+    %{type: type, shape: shape, names: names, vectorized_axes: axes} = tensor
+    %{Nx.template({}, type) | shape: shape, names: names, vectorized_axes: axes}
+  end
+
+  # An error is of an op that the node lacks; others are raised.
+  defp compiled(vars, fun, node, hooks) do
+    {:ok, executable(vars, fun, node, hooks)}
+  catch
+    {:lacks, error} -> {:error, error}
+  end
+
+  defp executable(vars, fun, node, hooks) do
+    {expression, output} =
+      vars |> fun.() |> Composite.traverse([], &{Nx.devectorize(&1), [Nx.to_template(&1) | &2]})
+
+    output = Enum.reverse(output)
+    {container, []} = Composite.traverse(expression, output, fn _tensor, [template | rest] -> {template, rest} end)
+
+    Nx.with_default_backend({Backend, node: node}, fn ->
+      {{parameters, results, entries}, captured} =
+        Recorder.record(node, fn ->
+          parameters = vars |> Composite.flatten_list() |> Enum.map(&parameter(&1, node))
+
+          {results, entries} =
+            Recorder.body(fn ->
+              expression
+              |> Lowering.closed(Enum.map(parameters, &elem(&1, 0)), %Lowering{node: node, hooks: hooks})
+              |> then(&Composite.flatten_list([&1]))
+              |> Enum.map(&result/1)
+            end)
+
+          {parameters, results, entries}
+        end)
+
+      {{steps, _wanted}, needed} = Steps.of(entries, for(%Recorder.Value{} = value <- results, do: value))
+
+      %Executable{
+        id: make_ref(),
+        node: node,
+        steps: steps,
+        parameters:
+          for(
+            {{_tensor, %{number: number}}, place} <- Enum.with_index(parameters),
+            number in needed,
+            do: {place, number}
+          ),
+        captured:
+          for(
+            {%{number: number} = value, source} <- captured,
+            number in needed,
+            do: {number, source, value.type, value.shape}
+          ),
+        results: Enum.map(results, &with(%Recorder.Value{number: number} <- &1, do: number)),
+        output: container
+      }
+    end)
+  end
+
+  defp parameter(template, node) do
+    flat = Nx.devectorize(template)
+    value = Recorder.value(flat.type, flat.shape)
+    {Eager.ours(flat, node, value), value}
+  end
+
+  defp result(%T{data: %Backend{value: {:literal, _} = constant}}), do: {:constant, constant}
+  defp result(%T{data: %Backend{value: handle}}), do: Recorder.operand(handle)
+  defp result(%T{data: %Nx.BinaryBackend{}} = tensor), do: {:host, tensor}
+end

@@ -1,0 +1,145 @@
+defmodule Nx.Vulkan.Compiler.Branches do
+  @moduledoc false
+  # `cond`. Where all branches are short and have no effect they are all computed, and the results selected: nobody waits for a
+  # predicate. Else a step asks the node for each predicate in turn, and computes one branch.
+
+  alias Nx.Defn.{Composite, Expr, Tree}
+  alias Nx.Tensor, as: T
+  alias Nx.Vulkan.Compiler.{Lowering, Recorder}
+  alias Nx.Vulkan.Eager
+
+  # Of all branches together: ops, and elements of what any of them makes.
+  @most_ops 64
+  @most_elements 65_536
+  @with_effects [:while, :hook, :runtime_call]
+
+  @doc "The values of the branch that is taken."
+  @spec lower([{T.t(), term}], term, T.t(), Lowering.t()) :: {T.t() | tuple, Lowering.t()}
+  def lower(clauses, last, out, state) do
+    state = shared([last | Enum.flat_map(clauses, &Tuple.to_list/1)], state)
+
+    case known(clauses, last, state) do
+      {:taken, body} ->
+        {branch(body, state), state}
+
+      {:open, [], last} ->
+        {branch(last, state), state}
+
+      {:open, clauses, last} ->
+        if short?([last | Enum.flat_map(clauses, &Tuple.to_list/1)], state),
+          do: {selected(clauses, last, state), state},
+          else: {chosen(clauses, last, out, state), state}
+    end
+  end
+
+  # What the branches have of the expressions around them is lowered before them, once.
+  defp shared(expressions, state) do
+    {_seen, state} = Composite.reduce(List.to_tuple(expressions), {%{}, state}, &shared_of/2)
+    state
+  end
+
+  defp shared_of(%T{data: %Expr{id: id}} = tensor, {seen, state}) do
+    cond do
+      is_map_key(seen, id) or is_map_key(state.memo, id) ->
+        {seen, state}
+
+      is_map_key(state.scope, id) ->
+        {_value, state} = Lowering.value(tensor, state)
+        {seen, state}
+
+      true ->
+        {_args, acc} = Tree.apply_args(tensor, :scope, {Map.put(seen, id, true), state}, &{&1, shared_of(&1, &2)})
+        acc
+    end
+  end
+
+  # Predicates that are known take clauses away.
+  defp known(clauses, last, state) do
+    Enum.reduce_while(clauses, {:open, [], last}, fn {predicate, body}, {:open, open, last} ->
+      case Recorder.attempt(fn -> state |> within(predicate) |> then(&Lowering.composite(predicate, &1)) |> elem(0) end) do
+        %T{data: %Nx.BinaryBackend{}} = known ->
+          case {Nx.to_number(known) != 0, open} do
+            {false, _} -> {:cont, {:open, open, last}}
+            {true, []} -> {:halt, {:taken, body}}
+            {true, _} -> {:halt, {:open, open, body}}
+          end
+
+        _ ->
+          {:cont, {:open, open ++ [{predicate, body}], last}}
+      end
+    end)
+  end
+
+  defp short?(expressions, state) do
+    {count, _seen} = Composite.reduce(List.to_tuple(expressions), {0, %{}}, &weigh(&1, &2, state))
+    count <= @most_ops
+  end
+
+  defp weigh(%T{data: %Expr{id: id, op: op}} = tensor, {count, seen}, state) do
+    cond do
+      is_map_key(seen, id) or is_map_key(state.memo, id) ->
+        {count, seen}
+
+      op in @with_effects or (match?(%{shape: _}, tensor) and Nx.size(tensor) > @most_elements) ->
+        {@most_ops + 1, seen}
+
+      true ->
+        {_args, acc} =
+          Tree.apply_args(tensor, :scope, {count + 1, Map.put(seen, id, true)}, &{&1, weigh(&1, &2, state)})
+
+        acc
+    end
+  end
+
+  defp branch(body, state), do: state |> within(body) |> then(&Lowering.composite(body, &1)) |> elem(0)
+
+  defp within(state, body), do: %{state | scope: Tree.scope_ids(body, state.scope)}
+
+  ## All of them
+
+  defp selected(clauses, last, state) do
+    clauses
+    |> Enum.map(fn {predicate, body} -> {branch(predicate, state), branch(body, state)} end)
+    |> List.foldr(branch(last, state), fn {predicate, body}, other -> select(predicate, body, other) end)
+  end
+
+  defp select(predicate, body, other) do
+    {result, []} =
+      Composite.traverse(body, Composite.flatten_list([other]), fn tensor, [other | rest] ->
+        {Nx.select(predicate, tensor, other), rest}
+      end)
+
+    result
+  end
+
+  ## One of them
+
+  defp chosen(clauses, last, out, %{node: node} = state) do
+    {templates, last} = recorded(last, state)
+
+    clauses =
+      for {predicate, body} <- clauses do
+        {predicate, asking} = Recorder.body(fn -> predicate |> branch(state) |> Lowering.handle(node) end)
+        {_templates, body} = recorded(body, state)
+        {{asking, [predicate]}, body}
+      end
+
+    results = Enum.map(templates, &Recorder.value(&1.type, &1.shape))
+    Recorder.note({:cond, clauses, last, results})
+
+    case {out, Enum.zip_with(templates, results, &Eager.ours(&1, node, &2))} do
+      {%T{type: {:tuple, _}}, values} -> List.to_tuple(values)
+      {_out, [value]} -> value
+    end
+  end
+
+  defp recorded(body, %{node: node} = state) do
+    {{templates, handles}, entries} =
+      Recorder.body(fn ->
+        flat = [branch(body, state)] |> Composite.flatten_list()
+        {Enum.map(flat, &Nx.to_template/1), Enum.map(flat, &Lowering.handle(&1, node))}
+      end)
+
+    {templates, {entries, handles}}
+  end
+end

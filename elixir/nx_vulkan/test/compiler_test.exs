@@ -1,0 +1,251 @@
+defmodule Nx.Vulkan.CompilerTest do
+  # Functions of defn, compiled, against the same functions evaluated op by op on the node: the same bits.
+  use Nx.Vulkan.Test.Case, async: false
+  import Nx.Defn
+
+  defp compiled(fun, arguments, options \\ []),
+    do: Nx.Defn.jit_apply(fun, arguments, [compiler: Nx.Vulkan] ++ options)
+
+  defp evaluated(fun, arguments, options \\ []),
+    do: Nx.Defn.jit_apply(fun, arguments, [compiler: Nx.Defn.Evaluator] ++ options)
+
+  defp bits(container) do
+    {_, tensors} =
+      Nx.Defn.Composite.traverse(
+        container,
+        [],
+        &{&1, [{&1.type, &1.shape, &1.names, &1.vectorized_axes, Nx.to_binary(&1)} | &2]}
+      )
+
+    Enum.reverse(tensors)
+  end
+
+  defp check(fun, arguments) do
+    Nx.Vulkan.Fallback.reset()
+    expected = evaluated(fun, arguments)
+    got = compiled(fun, arguments)
+    assert bits(got) == bits(expected)
+    # Once more, now that it is known.
+    assert bits(compiled(fun, arguments)) == bits(expected)
+    assert Nx.Vulkan.fallbacks() == %{}
+    got
+  end
+
+  # Dispatches and instructions of a call that is known already.
+  defp counted(fun) do
+    fun.()
+    before = counters()
+    fun.()
+    now = counters()
+    Map.new([:instructions, :dispatches], &{&1, now[&1] - before[&1]})
+  end
+
+  defp counters do
+    {:ok, %{counters: counters}} = GpuNode.stats(gpu())
+    counters
+  end
+
+  defn(softmax(t),
+    do:
+      Nx.exp(t - Nx.reduce_max(t, axes: [-1], keep_axes: true)) |> then(&(&1 / Nx.sum(&1, axes: [-1], keep_axes: true)))
+  )
+
+  defn summed(x) do
+    {_, sum} =
+      while {{i = 0, sum = Nx.tensor(0.0)}, x}, i < Nx.size(x) do
+        {{i + 1, sum + x[i]}, x}
+      end
+      |> elem(0)
+
+    sum
+  end
+
+  defn collatz(n) do
+    {_, steps} =
+      while {n, steps = 0}, n != 1 do
+        n = if Nx.remainder(n, 2) == 0, do: Nx.quotient(n, 2), else: 3 * n + 1
+        {n, steps + 1}
+      end
+
+    steps
+  end
+
+  defn rows(x) do
+    while sum = Nx.broadcast(0, {Nx.axis_size(x, 1)}), row <- x do
+      sum * 2 + row
+    end
+  end
+
+  defn chosen(x) do
+    y = Nx.sum(x)
+
+    cond do
+      y > 100 -> {x + y, y}
+      y > 10 -> {x * y, collatz(Nx.as_type(y, :s64))}
+      true -> {x - y, Nx.tensor(0)}
+    end
+    |> then(fn {a, b} -> {a, Nx.as_type(b, :f32), y} end)
+  end
+
+  describe "the same bits as op by op" do
+    test "ops, reductions, views, products, types" do
+      x = Nx.iota({3, 5}, type: :f32) |> Nx.divide(7)
+      check(&softmax/1, [x])
+      check(&Nx.dot(&1, Nx.transpose(&1)), [x])
+
+      check(
+        &{Nx.as_type(&1, :bf16), Nx.reverse(&1), &1[1..2], Nx.sort(&1, direction: :desc),
+         Nx.cumulative_sum(&1, axis: 1)},
+        [x]
+      )
+
+      check(&Nx.conv(Nx.reshape(&1, {1, 1, 3, 5}), Nx.broadcast(0.5, {2, 1, 2, 2})), [x])
+      check(&Nx.reduce(&1, 0.0, [axes: [1]], fn a, b -> Nx.subtract(Nx.multiply(a, 2), b) end), [x])
+
+      check(fn a, b -> Nx.select(Nx.greater(a, b), a, Nx.multiply(b, 2)) end, [
+        Nx.iota({4}),
+        Nx.tensor([3, 0, 9, 1], type: :u8)
+      ])
+
+      check(&{Nx.LinAlg.svd(&1), Nx.LinAlg.determinant(Nx.dot(&1, Nx.transpose(&1))), Nx.fft(&1)}, [x])
+    end
+
+    test "loops: counted and long, with a condition of data, over rows, in loops" do
+      check(&summed/1, [Nx.iota({5}, type: :f32)])
+      check(&summed/1, [Nx.iota({300}, type: :f32)])
+      check(&collatz/1, [Nx.tensor(27)])
+      check(&rows/1, [Nx.iota({4, 3})])
+    end
+
+    test "branches: selected, chosen, with loops in them, of several results" do
+      for n <- [1, 3, 30], do: check(&chosen/1, [Nx.iota({n}, type: :f32)])
+    end
+
+    test "gradients, random numbers, blocks with and without an op" do
+      x = Nx.tensor([[0.5, -1.0], [2.0, 0.25]])
+      check(&Nx.Defn.grad(&1, fn x -> Nx.sum(Nx.multiply(softmax(x), Nx.iota({2, 2}))) end), [x])
+      key = Nx.Random.key(42)
+      check(&Nx.Random.split/1, [key])
+      check(&Nx.Random.normal(&1, shape: {7}), [key])
+      check(&Nx.Random.uniform(&1, shape: {3, 3}, type: :f64), [key])
+      check(&Nx.Random.randint(&1, 0, 1000, shape: {5}, type: :s64), [key])
+      check(&Nx.Random.shuffle(&1, Nx.iota({6})), [key])
+      check(&Nx.Random.fold_in(&1, 99), [key])
+      check(&Nx.all_close(&1, Nx.add(&1, 1.0e-9)), [x])
+    end
+
+    test "vectorized tensors, names, containers" do
+      v = Nx.vectorize(Nx.iota({2, 3}, type: :f32), :rows)
+      check(&Nx.add(softmax(&1), 1), [v])
+
+      check(fn %{a: a, b: {b, c}} -> %{sum: Nx.add(a, b), parts: {c, a}} end, [
+        %{a: Nx.tensor([1, 2], names: [:x]), b: {Nx.tensor(3), v}}
+      ])
+    end
+  end
+
+  describe "arguments and results" do
+    test "an argument as a result, one value twice, constants, numbers of the host" do
+      x = Nx.tensor([1.0, 2.0])
+      {a, b, c, d, e} = compiled(fn x -> {x, Nx.add(x, 1), Nx.add(x, 1), 7, Nx.broadcast(1.5, {2, 2})} end, [x])
+      assert Enum.map([a, b, c, e], &Nx.to_flat_list/1) == [[1.0, 2.0], [2.0, 3.0], [2.0, 3.0], [1.5, 1.5, 1.5, 1.5]]
+      assert Nx.to_number(d) == 7
+      for t <- [a, b, c, d, e], do: assert(%Nx.Vulkan.Backend{} = t.data)
+      host = Nx.tensor([1, 2, 3], backend: Nx.BinaryBackend)
+      assert Nx.to_flat_list(compiled(&Nx.add/2, [host, 5])) == [6, 7, 8]
+    end
+
+    test "what is captured lies on the node, and again after the node started anew" do
+      name = unique()
+      {:ok, pid} = GpuNode.start_link([name: name] ++ device())
+      captured = Nx.iota({100}, backend: Nx.BinaryBackend)
+      fun = fn x -> Nx.add(x, captured) end
+      one = Nx.tensor(1, backend: Nx.BinaryBackend)
+      run = fn -> fun |> compiled([one], node: name) |> Nx.sum() |> Nx.to_number() end
+      assert run.() == 5050
+      uploads = fn -> elem(GpuNode.stats(name), 1).counters.uploads_bytes end
+      before = uploads.()
+      assert run.() == 5050
+      assert uploads.() == before
+      {:ok, %{os_pid: os_pid}} = GpuNode.status(name)
+      {_, 0} = System.cmd("kill", ["-9", "#{os_pid}"])
+
+      eventually(30_000, fn ->
+        match?({:ok, %{os_pid: pid}} when pid not in [nil, os_pid], GpuNode.status(name)) and
+          match?({:ok, _}, GpuNode.stats(name))
+      end)
+
+      assert run.() == 5050
+      Supervisor.stop(pid)
+    end
+
+    test "what is not used is not asked for" do
+      template = Nx.template({}, :s32)
+      lazy = %Nx.Vulkan.Test.Lazy{parts: [{template, fn -> Nx.tensor(1) end}, {template, fn -> raise "asked for" end}]}
+      result = compiled(fn {x, _} -> Nx.multiply(x, 2) end, [lazy])
+      assert Nx.to_number(result) == 2
+    end
+  end
+
+  describe "what the host does" do
+    test "hooks, with the functions of the call, and what a hook would show is computed when nobody looks" do
+      test = self()
+
+      fun = fn x ->
+        x |> Nx.multiply(2) |> Nx.Defn.Kernel.hook(:double, &send(test, {:own, Nx.to_number(&1)})) |> Nx.add(1)
+      end
+
+      assert Nx.to_number(compiled(fun, [3])) == 7
+      assert_received {:own, 6}
+      assert Nx.to_number(compiled(fun, [4], hooks: %{double: &send(test, {:given, Nx.to_number(&1)})})) == 9
+      assert_received {:given, 8}
+      silent = fn x -> x |> Nx.multiply(2) |> Nx.Defn.Kernel.hook(:nobody) |> Nx.add(1) end
+      assert Nx.to_number(compiled(silent, [5])) == 11
+    end
+
+    test "an op that the node lacks is named; it is evaluated on request, counted" do
+      fun = fn x -> Nx.atan2(x, x) end
+      x = Nx.tensor([1.0], type: :c64)
+      error = assert_raise GpuNode.Error, fn -> compiled(fun, [x]) end
+      assert error.code == :unsupported
+      assert error.message =~ "atan2 does not compile"
+      assert error.message =~ "on_unsupported: :evaluate"
+
+      with_env(:fallback, :count, fn ->
+        Nx.Vulkan.Fallback.reset()
+        assert [_] = Nx.to_flat_list(compiled(fun, [x], on_unsupported: :evaluate))
+        assert %{defn: 1} = Nx.Vulkan.fallbacks()
+      end)
+
+      assert_raise ArgumentError, ~r/on_unsupported/, fn -> compiled(fun, [x], on_unsupported: :perhaps) end
+    end
+  end
+
+  test "a function is traced once for each kind of arguments, by many processes too" do
+    test = self()
+
+    fun = fn x ->
+      send(test, :traced)
+      Nx.add(x, 1)
+    end
+
+    sums = 1..8 |> Task.async_stream(&Nx.to_number(compiled(fun, [&1]))) |> Enum.map(fn {:ok, sum} -> sum end)
+    assert sums == Enum.to_list(2..9)
+    assert_received :traced
+    refute_received :traced
+    compiled(fun, [1.0])
+    assert_received :traced
+  end
+
+  test "a call is one message, and few dispatches" do
+    key = Nx.Random.key(1)
+
+    assert %{dispatches: dispatches} =
+             counted(fn -> compiled(&Nx.Random.normal(&1, shape: {1000}), [key]) |> elem(0) |> Nx.to_binary() end)
+
+    assert dispatches <= 4
+    x = Nx.iota({1000}, type: :f32)
+    chain = fn x -> Enum.reduce(1..10, x, fn i, x -> x |> Nx.multiply(0.5) |> Nx.add(i) end) end
+    assert %{dispatches: 1} = counted(fn -> compiled(chain, [x]) |> Nx.to_binary() end)
+  end
+end
