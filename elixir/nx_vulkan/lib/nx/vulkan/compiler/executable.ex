@@ -99,8 +99,14 @@ defmodule Nx.Vulkan.Compiler.Executable do
     environment |> bind(outputs, made) |> Map.drop(done)
   end
 
-  defp step({:while, initial, state, condition, body, results, done}, environment, run) do
-    last = loop(values(initial, environment), state, condition, body, environment, run)
+  defp step({:while, initial, state, condition, body, ahead, results, done}, environment, run) do
+    first = values(initial, environment)
+
+    last =
+      if ahead == [],
+        do: loop(first, state, condition, body, environment, run),
+        else: rounds(first, state, ahead, environment, run)
+
     environment |> bind(results, last) |> Map.drop(done)
   end
 
@@ -125,13 +131,24 @@ defmodule Nx.Vulkan.Compiler.Executable do
       else: values
   end
 
-  # Waits for the node.
-  defp true?({steps, [predicate]}, environment, {node, _options} = run) do
-    case steps |> take(environment, run) |> Map.fetch!(predicate) do
-      {_type, number} -> number != 0
-      handle -> {} |> Nx.template(handle.type) |> Eager.ours(node, handle) |> Nx.to_number() |> Kernel.!=(0)
-    end
+  # The last of `ahead` again and again.
+  defp rounds(values, state, [{steps, wanted} | rest] = ahead, environment, run) do
+    inner = bind(environment, state, values)
+    [wanted? | values] = wanted |> values(take(steps, inner, run))
+
+    if true?(wanted?, run),
+      do: rounds(values, state, if(rest == [], do: ahead, else: rest), environment, run),
+      else: values
   end
+
+  defp true?({steps, [predicate]}, environment, run),
+    do: steps |> take(environment, run) |> Map.fetch!(predicate) |> true?(run)
+
+  # Waits for the node.
+  defp true?({_type, number}, _run), do: number != 0
+
+  defp true?(handle, {node, _options}),
+    do: {} |> Nx.template(handle.type) |> Eager.ours(node, handle) |> Nx.to_number() |> Kernel.!=(0)
 
   defp values(numbers, environment), do: Enum.map(numbers, &Map.fetch!(environment, &1))
   defp bind(environment, numbers, values), do: numbers |> Enum.zip(values) |> Enum.into(environment)

@@ -4,7 +4,8 @@ defmodule Nx.Vulkan.Compiler.Steps do
   # is decided here. Steps read and write an environment, a map from the numbers of values to handles and numbers.
   #
   #   * {:run, program, inputs, outputs, done}
-  #   * {:while, initial, state, condition, body, results, done}: condition and body are {steps, results}
+  #   * {:while, initial, state, condition, body, ahead, results, done}: condition and body are {steps, results}, so are those of
+  #     `ahead`, several rounds each, whose first result says whether the last of them was wanted
   #   * {:cond, [{predicate, body}], last, results, done}: each {steps, results}
   #   * {:call, fun, inputs, results, done}: `fun` takes the environment's values and the run's options, and returns values
   #
@@ -39,12 +40,11 @@ defmodule Nx.Vulkan.Compiler.Steps do
     end
   end
 
-  defp back([{:while, initial, state, condition, body, results} | rest], steps, needed) do
-    {condition, free} = closed(condition, state)
-    {body, free_too} = closed(body, state)
+  defp back([{:while, initial, state, condition, body, ahead, results} | rest], steps, needed) do
+    {[condition, body | ahead], free} = Enum.map_reduce([condition, body | ahead], MapSet.new(), &closed(&1, &2, state))
     initial = numbers(initial)
-    before = needed |> without(results) |> MapSet.union(free) |> MapSet.union(free_too) |> with_all(initial)
-    step = {:while, initial, numbers(state), condition, body, numbers(results), done(before, needed)}
+    before = needed |> without(results) |> MapSet.union(free) |> with_all(initial)
+    step = {:while, initial, numbers(state), condition, body, ahead, numbers(results), done(before, needed)}
     back(rest, [step | steps], before)
   end
 
@@ -70,9 +70,9 @@ defmodule Nx.Vulkan.Compiler.Steps do
 
   defp body({entries, wanted}), do: of(entries, wanted)
 
-  defp closed(body, state) do
-    {body, free} = body(body)
-    {body, without(free, state)}
+  defp closed(body, free, state) do
+    {body, own} = body(body)
+    {body, own |> without(state) |> MapSet.union(free)}
   end
 
   # The ops in front of the next other entry that anybody needs, in order.
