@@ -121,6 +121,10 @@ defmodule Nx.Vulkan.CompilerTest do
       for n <- [1, 3, 30], do: check(&chosen/1, [Nx.iota({n}, type: :f32)])
     end
 
+    test "a function of 5,000 ops" do
+      check(&Enum.reduce(1..5000, &1, fn n, x -> Nx.bitwise_xor(Nx.add(x, n), 7) end), [Nx.iota({3})])
+    end
+
     test "gradients, random numbers, blocks with and without an op" do
       x = Nx.tensor([[0.5, -1.0], [2.0, 0.25]])
       check(&Nx.Defn.grad(&1, fn x -> Nx.sum(Nx.multiply(softmax(x), Nx.iota({2, 2}))) end), [x])
@@ -185,6 +189,28 @@ defmodule Nx.Vulkan.CompilerTest do
       result = compiled(fn {x, _} -> Nx.multiply(x, 2) end, [lazy])
       assert Nx.to_number(result) == 2
     end
+  end
+
+  test "a serving's batches, with the options that it passes along" do
+    serving = Nx.Serving.new(fn options -> Nx.Defn.jit(&Nx.multiply(&1, 2), options) end, compiler: Nx.Vulkan)
+    batch = Nx.Batch.concatenate([Nx.tensor([[1, 2], [3, 4]]), Nx.tensor([[5, 6]])])
+    assert Nx.to_flat_list(Nx.Serving.run(serving, batch)) == [2, 4, 6, 8, 10, 12]
+  end
+
+  test "a function for one node is not that for another, and an argument of another node is an error" do
+    name = unique()
+    {:ok, pid} = GpuNode.start_link([name: name] ++ device())
+    fun = &Nx.add(&1, 1)
+    there = compiled(fun, [Nx.tensor(1, backend: Nx.BinaryBackend)], node: name)
+    here = compiled(fun, [1])
+    assert {Nx.to_number(there), Nx.to_number(here)} == {2, 2}
+    assert there.data.node != here.data.node
+
+    error =
+      assert_raise GpuNode.Error, fn -> compiled(fun, [Nx.add(there, Nx.iota({3}, backend: Nx.BinaryBackend))]) end
+
+    assert error.message =~ "lies on #{there.data.node}"
+    Supervisor.stop(pid)
   end
 
   describe "what the host does" do

@@ -32,6 +32,7 @@ defmodule Nx.Vulkan.ReadmeTest do
     on_exit(fn ->
       GpuNode.stop(:gpu0)
       Nx.global_default_backend({module, options})
+      Nx.Defn.global_default_options([])
       Application.delete_env(:nx_vulkan, :node_timeout_ms)
     end)
 

@@ -60,6 +60,15 @@ defmodule Nx.Vulkan.Compiler.Executable do
     raise ArgumentError, "cannot pass a tensor expression as argument to defn, got: #{inspect(tensor)}"
   end
 
+  defp argument(%T{data: %Backend{node: other, value: %GpuNode.Tensor{}}} = tensor, node) when other != node do
+    text =
+      "an argument, #{Nx.Type.to_string(tensor.type)}#{inspect(tensor.shape)}, lies on #{other}, and the function is for #{node}"
+
+    Error.raise!(
+      Error.new(:invalid_argument, text <> ": say node: for the other, or bring it with Nx.backend_transfer/2", node)
+    )
+  end
+
   defp argument(%T{shape: {}, vectorized_axes: []} = tensor, node) do
     if number = Eager.number(tensor), do: {tensor.type, number}, else: Eager.tensor(tensor, node)
   end
