@@ -56,16 +56,11 @@ defmodule Nx.Vulkan.Compiler.Branches do
   # Predicates that are known take clauses away.
   defp known(clauses, last, state) do
     Enum.reduce_while(clauses, {:open, [], last}, fn {predicate, body}, {:open, open, last} ->
-      case Recorder.attempt(fn -> state |> within(predicate) |> then(&Lowering.composite(predicate, &1)) |> elem(0) end) do
-        %T{data: %Nx.BinaryBackend{}} = known ->
-          case {Nx.to_number(known) != 0, open} do
-            {false, _} -> {:cont, {:open, open, last}}
-            {true, []} -> {:halt, {:taken, body}}
-            {true, _} -> {:halt, {:open, open, body}}
-          end
-
-        _ ->
-          {:cont, {:open, open ++ [{predicate, body}], last}}
+      case {Lowering.known(within(state, predicate), &elem(Lowering.composite(predicate, &1), 0)), open} do
+        {:unknown, _} -> {:cont, {:open, open ++ [{predicate, body}], last}}
+        {{:ok, 0}, _} -> {:cont, {:open, open, last}}
+        {{:ok, _}, []} -> {:halt, {:taken, body}}
+        {{:ok, _}, _} -> {:halt, {:open, open, body}}
       end
     end)
   end

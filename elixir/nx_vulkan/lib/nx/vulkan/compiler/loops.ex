@@ -31,9 +31,9 @@ defmodule Nx.Vulkan.Compiler.Loops do
   defp written(values, condition, body, state, rounds, noted) do
     flat = Composite.flatten_list([values])
 
-    with true <- Recorder.noted() - noted <= @most_ops,
-         %T{data: %Nx.BinaryBackend{}} = known <- Lowering.closed(condition, flat, state) do
-      if Nx.to_number(known) != 0,
+    with true <- Recorder.plain?(noted, @most_ops),
+         {:ok, more} <- Lowering.known(state, &Lowering.closed(condition, flat, &1)) do
+      if more != 0,
         do: body |> Lowering.closed(flat, state) |> written(condition, body, state, rounds - 1, noted),
         else: {:ok, values}
     else

@@ -18,15 +18,19 @@ defmodule Nx.Vulkan.Compiler.Lowering do
   # Numbers of which computing them now costs nothing.
   @most_known 64
 
-  defstruct [:node, hooks: %{}, params: %{}, scope: %{}, memo: %{}]
+  defstruct [:node, hooks: %{}, params: %{}, scope: %{}, memo: %{}, asking?: false]
 
-  @typedoc "`params` by index, `scope` the ids of the expressions around, `memo` what was lowered so far, by id."
+  @typedoc """
+  `params` by index, `scope` the ids of the expressions around, `memo` what was lowered so far, by id; `asking?` where nothing is
+  wanted but what is known now.
+  """
   @type t :: %__MODULE__{
           node: node,
           hooks: %{atom => term},
           params: %{non_neg_integer => T.t()},
           scope: map,
-          memo: %{reference => term}
+          memo: %{reference => term},
+          asking?: boolean
         }
 
   @doc "The values of a container of expressions, in the same container."
@@ -39,6 +43,17 @@ defmodule Nx.Vulkan.Compiler.Lowering do
     params = params |> Enum.with_index(&{&2, &1}) |> Map.new()
     state = %{state | params: params, scope: Tree.scope_ids(container), memo: %{}}
     container |> composite(state) |> elem(0)
+  end
+
+  @doc "The number that an expression is known to be now, by `lower`, which is given a state; nothing is noted."
+  @spec known(t, (t -> T.t())) :: {:ok, number} | :unknown
+  def known(state, lower) do
+    case lower.(%{state | asking?: true}) do
+      %T{data: %Nx.BinaryBackend{}} = tensor -> {:ok, Nx.to_number(tensor)}
+      _ -> :unknown
+    end
+  catch
+    :unknown -> :unknown
   end
 
   @doc "The value of an expression: a tensor, or a tuple of such."
@@ -62,6 +77,9 @@ defmodule Nx.Vulkan.Compiler.Lowering do
   end
 
   defp lower(:fun, [arguments, body, _mfa], _out, state), do: {function(length(arguments), body, state), state}
+
+  defp lower(op, _args, _out, %{asking?: true}) when op in [:cond, :while, :hook, :runtime_call, :fun],
+    do: throw(:unknown)
 
   defp lower(:cond, [clauses, last], out, state), do: Branches.lower(clauses, last, out, state)
 
@@ -97,9 +115,11 @@ defmodule Nx.Vulkan.Compiler.Lowering do
 
   defp apply_op(op, out, args, state) do
     if known?(op, out, args),
-      do: known(op, out, args) || on_node(op, out, args, state),
+      do: now(op, out, args) || on_node(op, out, args, state),
       else: on_node(op, out, args, state)
   end
+
+  defp on_node(_op, _out, _args, %{asking?: true}), do: throw(:unknown)
 
   defp on_node(op, out, args, _state) when op in @creation do
     {backend, options} = Nx.default_backend()
@@ -143,7 +163,7 @@ defmodule Nx.Vulkan.Compiler.Lowering do
   end
 
   # Where BinaryBackend raises, as it does for a division by 0, the node says what comes of it.
-  defp known(op, out, args) do
+  defp now(op, out, args) do
     Nx.with_default_backend(Nx.BinaryBackend, fn -> apply(Nx.BinaryBackend, op, [out | args]) end)
   rescue
     _error -> nil
@@ -155,10 +175,10 @@ defmodule Nx.Vulkan.Compiler.Lowering do
 
   ## Blocks, functions and what the host does
 
+  defp block(_struct, _out, tensors, _options, default, %{asking?: true} = state), do: closed(default, tensors, state)
+
   defp block(struct, out, tensors, options, default, state) do
-    with [_ | _] <- tensors,
-         true <- Enum.all?(tensors, &match?(%T{data: %Nx.BinaryBackend{}}, &1)),
-         %T{data: %Nx.BinaryBackend{}} = known <- Recorder.attempt(fn -> closed(default, tensors, state) end) do
+    with [_ | _] <- tensors, {:ok, known} <- known_block(default, tensors, state) do
       known
     else
       _ ->
@@ -169,6 +189,14 @@ defmodule Nx.Vulkan.Compiler.Lowering do
           &closed(default, Enum.filter(&1, fn x -> is_struct(x, T) end), state)
         )
     end
+  end
+
+  defp known_block(default, tensors, state) do
+    if Enum.all?(tensors, &match?(%T{data: %Nx.BinaryBackend{}}, &1)),
+      do: {:ok, closed(default, tensors, %{state | asking?: true})},
+      else: :unknown
+  catch
+    :unknown -> :unknown
   end
 
   # What a reduction calls, with tensors of whichever backend notes its steps.

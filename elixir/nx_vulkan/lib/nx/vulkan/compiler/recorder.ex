@@ -19,7 +19,7 @@ defmodule Nx.Vulkan.Compiler.Recorder do
     @type t :: %__MODULE__{number: non_neg_integer, type: Nx.Type.t(), shape: tuple}
   end
 
-  defstruct [:node, count: 0, entries: [], captured: [], handles: %{}]
+  defstruct [:node, count: 0, noted: 0, entries: [], captured: [], handles: %{}]
 
   @typedoc "What a value of the function stands for before anything runs: a handle, or bits of the host."
   @type source :: Tensor.t() | {:bits, bitstring}
@@ -44,11 +44,11 @@ defmodule Nx.Vulkan.Compiler.Recorder do
   @doc "Calls `fun` for a body of its own: what it returns, and the entries that it noted, in order."
   @spec body((-> result)) :: {result, [tuple]} when result: term
   def body(fun) do
-    %{entries: outer} = state = get()
-    put(%{state | entries: []})
+    %{entries: outer, noted: noted} = state = get()
+    put(%{state | entries: [], noted: 0})
     result = fun.()
     %{entries: entries} = state = get()
-    put(%{state | entries: outer})
+    put(%{state | entries: outer, noted: noted})
     {result, Enum.reverse(entries)}
   end
 
@@ -65,7 +65,14 @@ defmodule Nx.Vulkan.Compiler.Recorder do
 
   @doc "How many entries the present body has."
   @spec noted() :: non_neg_integer
-  def noted, do: length(get().entries)
+  def noted, do: get().noted
+
+  @doc "Whether what was noted since there were `noted` entries is ops alone, at most `limit`."
+  @spec plain?(non_neg_integer, non_neg_integer) :: boolean
+  def plain?(noted, limit) do
+    %{noted: now, entries: entries} = get()
+    now - noted <= limit and entries |> Enum.take(now - noted) |> Enum.all?(&(elem(&1, 0) == :op))
+  end
 
   @doc "A value that nothing noted makes: a parameter, or what a step gives."
   @spec value(Nx.Type.t(), tuple) :: Value.t()
@@ -87,7 +94,7 @@ defmodule Nx.Vulkan.Compiler.Recorder do
   @spec note(tuple) :: :ok
   def note(entry) do
     state = get()
-    put(%{state | entries: [entry | state.entries]})
+    put(%{state | entries: [entry | state.entries], noted: state.noted + 1})
     :ok
   end
 
