@@ -3,11 +3,12 @@
 # Nx comes from NX_PATH as a checkout, with its tests in it; of a package only the doctests can run, and that is said.
 # Failures that are in test/nx/known.exs are expected, each with its reason; any other fails the run, and so does one of the list
 # that passes now. GPU_NODE_NX_FALLBACK=raise makes every op that the node lacks an error, and only counts.
-# GPU_NODE_NX_COMPILER=vulkan has functions of defn compiled by Nx.Vulkan, where they are evaluated op by op else.
+# GPU_NODE_NX_TRACE=1 names each test and its time. GPU_NODE_NX_COMPILER=vulkan has functions of defn compiled by Nx.Vulkan, where they are evaluated op by op else.
 
 for file <- ["report.ex", "suite.ex", "cluster.ex"], do: Code.require_file(file, __DIR__)
 
 strict? = System.get_env("GPU_NODE_NX_FALLBACK") == "raise"
+trace? = System.get_env("GPU_NODE_NX_TRACE") == "1"
 compiled? = System.get_env("GPU_NODE_NX_COMPILER") == "vulkan"
 nx = Nx.module_info(:compile)[:source] |> Path.dirname() |> Path.dirname()
 tests = Path.join(nx, "test")
@@ -26,7 +27,8 @@ ExUnit.start(
   assert_receive_timeout: 5000,
   exclude: if(distributed?, do: [], else: [:distributed]),
   capture_log: true,
-  formatters: [NxReport]
+  trace: trace?,
+  formatters: if(trace?, do: [NxReport, ExUnit.CLIFormatter], else: [NxReport])
 )
 
 functions = if compiled?, do: "compiled", else: "evaluated"

@@ -15,9 +15,31 @@ defmodule Nx.Vulkan.Compiler.Cache do
     :ok
   end
 
-  @doc "What `make` gives for `key`; made by one process at a time for a key, and kept where it is no error."
+  # Terms in a key. A function that closes over an expression may have more of them than the expression has nodes, by any factor:
+  # what nodes share is copied and hashed as often as it is named.
+  @most_terms 4096
+
+  @doc """
+  What `make` gives for `key`; made by one process at a time for a key, and kept where it is no error. What closes over more
+  terms than a key may have is made each time.
+  """
   @spec fetch(term, (-> {:ok, Executable.t()} | error)) :: {:ok, Executable.t()} | error when error: {:error, term}
-  def fetch(key, make) do
+  def fetch(key, make), do: if(count(key, @most_terms) > 0, do: kept(key, make), else: make.())
+
+  # What is left of |budget| after the terms of |term|; 0 or less once they are too many.
+  defp count(_term, budget) when budget <= 0, do: budget
+  defp count([head | tail], budget), do: count(tail, count(head, budget - 1))
+  defp count(tuple, budget) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> count(budget)
+  defp count(map, budget) when is_map(map), do: map |> :maps.to_list() |> count(budget)
+
+  defp count(fun, budget) when is_function(fun) do
+    {:env, environment} = :erlang.fun_info(fun, :env)
+    count(environment, budget)
+  end
+
+  defp count(_term, budget), do: budget - 1
+
+  defp kept(key, make) do
     with :none <- look(key) do
       :global.trans(
         {{__MODULE__, :erlang.phash2(key)}, self()},
