@@ -60,6 +60,9 @@ defmodule Nx.Vulkan.Compiler.Executable do
     raise ArgumentError, "cannot pass a tensor expression as argument to defn, got: #{inspect(tensor)}"
   end
 
+  # Raises as every op of a template does.
+  defp argument(%T{data: %Nx.TemplateBackend{}} = tensor, _node), do: Nx.backend_copy(tensor)
+
   defp argument(%T{data: %Backend{node: other, value: %GpuNode.Tensor{}}} = tensor, node) when other != node do
     text =
       "an argument, #{Nx.Type.to_string(tensor.type)}#{inspect(tensor.shape)}, lies on #{other}, and the function is for #{node}"

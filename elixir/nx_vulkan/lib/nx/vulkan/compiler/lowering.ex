@@ -12,8 +12,6 @@ defmodule Nx.Vulkan.Compiler.Lowering do
   alias Nx.Vulkan.{Backend, Callbacks, Eager}
 
   @creation [:eye, :iota, :from_binary]
-  @lists [:concatenate, :stack]
-  @indexed [:slice, :put_slice]
 
   # Numbers of which computing them now costs nothing.
   @most_known 64
@@ -127,25 +125,17 @@ defmodule Nx.Vulkan.Compiler.Lowering do
   end
 
   defp on_node(op, out, args, %{node: node}) do
-    {first, brought} =
-      case args do
-        [[_ | _] = tensors | rest] when op in @lists -> {tensors, [bring(tensors, node) | rest]}
-        [tensor, starts | rest] when op in @indexed -> {[tensor | starts], [bring(tensor, node), starts | rest]}
-        _ -> {args, args}
-      end
-
-    case Nx.Shared.list_impl!(Enum.filter(first, &is_struct(&1, T))) do
+    case args |> tensors() |> Nx.Shared.list_impl!() do
       # Nothing among them is on the node yet.
-      Nx.BinaryBackend -> call_op(Backend, op, out, bring(brought, node))
-      backend -> call_op(backend, op, out, if(backend == Backend, do: brought, else: args))
+      Nx.BinaryBackend -> call_op(Backend, op, out, bring(args, node))
+      backend -> call_op(backend, op, out, args)
     end
   end
 
   defp call_op(backend, op, %T{type: {:tuple, _}}, args), do: apply(backend, op, args)
   defp call_op(backend, op, out, args), do: apply(backend, op, [out | args])
 
-  defp bring([%T{} = tensor | rest], node), do: [Eager.brought(tensor, node) | rest]
-  defp bring([list | rest], node) when is_list(list), do: [bring(list, node) | rest]
+  defp bring(list, node) when is_list(list), do: Enum.map(list, &bring(&1, node))
   defp bring(%T{} = tensor, node), do: Eager.brought(tensor, node)
   defp bring(other, _node), do: other
 
