@@ -140,6 +140,30 @@ TEST_CASE("cumulative ops: by tiles, as on GPUs with and without shuffles") {
   }
 }
 
+template <typename Part>
+void check_complex_sums(Dtype dtype) {
+  constexpr int64_t kCount = 5003;
+  HostTensor operand = make_tensor(dtype, {kCount}, Layout::kRowMajor);
+  std::vector<Part> parts, sums;
+  for (int64_t i = 0; i < 2 * kCount; ++i) {
+    parts.push_back(static_cast<Part>(i * 7 % 13 - 5));
+    sums.push_back(parts.back() + (i < 2 ? Part(0) : sums[static_cast<size_t>(i) - 2]));
+  }
+  REQUIRE(operand.bytes.size() == parts.size() * sizeof(Part));
+  std::memcpy(operand.bytes.data(), parts.data(), operand.bytes.size());
+  const HostTensor got =
+      run_op(kernels::plan_cumulative, "cumulative_sum", {operand}, dtype, {kCount}, ir::CumulativeAttributes{0});
+  CHECK(std::memcmp(got.bytes.data(), sums.data(), operand.bytes.size()) == 0);
+}
+
+TEST_CASE("cumulative ops: sums of complex numbers, part by part, by tiles too") {
+  check_complex_sums<float>(c64);
+  check_complex_sums<double>(c128);
+  const PlannedFor card(card_info(true));
+  check_complex_sums<float>(c64);
+  check_complex_sums<double>(c128);
+}
+
 TEST_CASE("cumulative ops: NaN from the first one on, infinities, rounding that is not lost") {
   constexpr long double kNan = std::numeric_limits<long double>::quiet_NaN();
   constexpr long double kInf = std::numeric_limits<long double>::infinity();
