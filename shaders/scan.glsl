@@ -2,7 +2,7 @@
 //
 // A line is scanned in segments of P_STEPS positions for each of `lanes` invocations, and a workgroup has as many lines
 // side by side as its invocations make. P_MODE is log2 of lanes, plus 32 where lanes run innermost, as in a reduction.
-// Each lane first adds up its positions, the lanes of a line are scanned in shared memory, then each goes over its
+// Each lane first adds up its positions, the lanes of a line are scanned (scan_lanes.glsl), then each goes over its
 // positions again. Every line is added in one order, so the same operands always give the same bits.
 //
 // The emitter defines INVOCATIONS and the P_* parameters and writes the functions declared here. TOTALS: only the Acc
@@ -18,8 +18,6 @@ void put(uint line, uint position, Acc acc);
 Acc carried(uint line, uint segment);
 #endif
 
-shared Acc shared_acc[INVOCATIONS];
-
 void scan_main() {
   uint log_lanes = P_MODE & 31u, lanes = 1u << log_lanes, width = INVOCATIONS >> log_lanes;
   bool rows = P_MODE >= 32u;
@@ -33,34 +31,26 @@ void scan_main() {
   uint first = min((segment << log_lanes) * P_STEPS + lane * P_STEPS, P_COUNT);
   uint end = line < P_LINES ? min(first + P_STEPS, P_COUNT) : first;
 
-  Acc acc = acc_identity();
+  Acc acc = acc_identity(), before = acc_identity();
 #if !defined(TOTALS)
   if (lanes > 1u)
 #endif
   {
     for (uint position = first; position < end; ++position) take(acc, line, position);
-    shared_acc[i] = acc;
-    for (uint apart = 1u; apart < lanes; apart <<= 1u) {
-      barrier();
-      if (lane >= apart) acc = acc_merge(shared_acc[i - apart * neighbour], acc);
-      barrier();
-      shared_acc[i] = acc;
-    }
+    before = lanes_before(acc, i, lane, lanes, neighbour);
   }
 #if defined(TOTALS)
   if (lane == lanes - 1u && line < P_LINES) put_total(line, segment, acc);
 #else
-  barrier();
-  acc = acc_identity();
 #if defined(CARRIES)
-  if (line < P_LINES) acc = carried(line, segment);
+  if (line < P_LINES) before = acc_merge(carried(line, segment), before);
 #endif
-  if (lane > 0u) acc = acc_merge(acc, shared_acc[i - neighbour]);
+  acc = before;
   for (uint position = first; position < end; ++position) {
 #if defined(EXCLUSIVE)
-    Acc before = acc;
+    Acc so_far = acc;
     take(acc, line, position);
-    put(line, position, before);
+    put(line, position, so_far);
 #else
     take(acc, line, position);
     put(line, position, acc);

@@ -1,6 +1,7 @@
 // concatenate: bits of operands that lie in any way, conversions, many operands, and what is refused.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstring>
 
 #include "gpu/layouts.h"
@@ -75,6 +76,29 @@ TEST_CASE("concatenate: operands of several types become the result's") {
                0, f32);
   check_joined({with_bits(u8, {3, 2}, Layout::kTransposed, 1), with_bits(s16, {3, 5}, Layout::kRowMajor, 2)}, 1, s16);
   check_joined({with_bits(bf16, {7}, Layout::kRowMajor, 1), with_bits(f64, {9}, Layout::kReversed, 2)}, 0, f64);
+}
+
+TEST_CASE("concatenate: rows that are moved by words, by parts of them, by four of them") {
+  uint32_t seed = 0;
+  for (const Dtype dtype : {u8, s16, f32, f64})
+    for (const std::array<int64_t, 3>& counts :
+         {std::array<int64_t, 3>{16, 32, 4096}, {4, 8, 1000}, {2, 6, 1002}, {1, 3, 1001}, {5000, 7, 16}})
+      for (int axis = 0; axis < 3; ++axis) {
+        std::vector<HostTensor> operands;
+        for (const int64_t count : counts) {
+          Shape shape = {2, 3, 4};
+          shape[axis] = count;
+          operands.push_back(with_bits(dtype, shape, Layout::kRowMajor, ++seed));
+        }
+        check_joined(operands, axis, dtype);
+        // Parts of larger tensors: rows that begin elsewhere and lie further apart.
+        for (HostTensor& operand : operands) {
+          if (operand.map.shape[axis] == 1) continue;
+          operand.map.shape[axis] -= 1;
+          operand.map.offset += operand.map.strides[axis];
+        }
+        check_joined(operands, axis, dtype);
+      }
 }
 
 TEST_CASE("concatenate: 40 operands, empty ones among them, one alone") {

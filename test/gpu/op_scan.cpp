@@ -70,6 +70,15 @@ HostTensor moderate(Dtype dtype, const Shape& shape, Layout layout, uint32_t see
   return laid_out(HostTensor(dtype, shape, values), layout);
 }
 
+// The tests' device as a GPU would be, with |shuffles| where it has them.
+vulkan::DeviceInfo card_info(bool shuffles) {
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  info.shared_memory_bytes = std::max(info.shared_memory_bytes, 32'768u);
+  info.has_subgroup_shuffle = info.has_subgroup_shuffle && shuffles;
+  return info;
+}
+
 }  // namespace
 
 TEST_CASE("cumulative ops: every type, along every axis, both ways, operands lying in every way") {
@@ -109,24 +118,50 @@ TEST_CASE("cumulative ops: 200,000 and a million and three along an axis, with t
   CHECK(run().bytes == run().bytes);
 }
 
-TEST_CASE("cumulative ops: by tiles, as on a GPU") {
-  vulkan::DeviceInfo info = device().info();
-  info.software = false;
-  info.shared_memory_bytes = std::max(info.shared_memory_bytes, 32'768u);
-  const PlannedFor card(info);
+TEST_CASE("cumulative ops: by tiles, as on GPUs with and without shuffles") {
   uint32_t seed = 300;
-  for (const Dtype dtype : real_types())
-    for (const std::string_view op : {"cumulative_sum", "cumulative_max"})
-      for (const Layout layout : {Layout::kRowMajor, Layout::kTransposed, Layout::kReversed})
-        check_scan(op, moderate(dtype, {2, 5003}, layout, ++seed), 1, seed % 2 == 0, 0.51);
-  for (const int64_t count : {3841, 4096, 4097, 8191, 8192, 70'000, 300'007})
-    for (const bool reverse : {false, true}) {
-      check_scan("cumulative_sum", moderate(f32, {count}, Layout::kRowMajor, ++seed), 0, reverse, 0.51);
-      check_scan("cumulative_sum", moderate(s64, {3, count}, Layout::kRowMajor, ++seed), 1, reverse, 0);
-    }
-  // Segments of several tiles, with what lies before each.
-  check_scan("cumulative_sum", moderate(f64, {5'000'011}, Layout::kRowMajor, 5), 0, false, 0.51);
-  check_scan("cumulative_min", moderate(s32, {5'000'011}, Layout::kReversed, 6), 0, true, 0);
+  for (const bool shuffles : {true, false}) {
+    const PlannedFor card(card_info(shuffles));
+    for (const Dtype dtype : real_types())
+      for (const std::string_view op : {"cumulative_sum", "cumulative_max"})
+        for (const Layout layout : {Layout::kRowMajor, Layout::kTransposed, Layout::kReversed})
+          check_scan(op, moderate(dtype, {2, layout == Layout::kRowMajor ? 8200 : 5003}, layout, ++seed), 1,
+                     seed % 2 == 0, 0.51);
+    // Lines of a part of a tile, of workgroups of every size, of several tiles.
+    for (const int64_t count : {257, 512, 1000, 1024, 2047, 3841, 4096, 4097, 8192, 70'000, 300'008})
+      for (const bool reverse : {false, true}) {
+        check_scan("cumulative_sum", moderate(f32, {3, count}, Layout::kRowMajor, ++seed), 1, reverse, 0.51);
+        check_scan("cumulative_sum", moderate(f32, {count}, Layout::kReversed, ++seed), 0, reverse, 0.51);
+        check_scan("cumulative_sum", moderate(s64, {3, count}, Layout::kRowMajor, ++seed), 1, reverse, 0);
+      }
+    // Segments of several tiles, with what lies before each.
+    check_scan("cumulative_sum", moderate(f64, {5'000'011}, Layout::kRowMajor, 5), 0, false, 0.51);
+    check_scan("cumulative_min", moderate(s32, {5'000'012}, Layout::kReversed, 6), 0, true, 0);
+  }
+}
+
+template <typename Part>
+void check_complex_sums(Dtype dtype) {
+  constexpr int64_t kCount = 5003;
+  HostTensor operand = make_tensor(dtype, {kCount}, Layout::kRowMajor);
+  std::vector<Part> parts, sums;
+  for (int64_t i = 0; i < 2 * kCount; ++i) {
+    parts.push_back(static_cast<Part>(i * 7 % 13 - 5));
+    sums.push_back(parts.back() + (i < 2 ? Part(0) : sums[static_cast<size_t>(i) - 2]));
+  }
+  REQUIRE(operand.bytes.size() == parts.size() * sizeof(Part));
+  std::memcpy(operand.bytes.data(), parts.data(), operand.bytes.size());
+  const HostTensor got =
+      run_op(kernels::plan_cumulative, "cumulative_sum", {operand}, dtype, {kCount}, ir::CumulativeAttributes{0});
+  CHECK(std::memcmp(got.bytes.data(), sums.data(), operand.bytes.size()) == 0);
+}
+
+TEST_CASE("cumulative ops: sums of complex numbers, part by part, by tiles too") {
+  check_complex_sums<float>(c64);
+  check_complex_sums<double>(c128);
+  const PlannedFor card(card_info(true));
+  check_complex_sums<float>(c64);
+  check_complex_sums<double>(c128);
 }
 
 TEST_CASE("cumulative ops: NaN from the first one on, infinities, rounding that is not lost") {

@@ -1,4 +1,4 @@
-// The text of moves and of window scatters, reviewed in test/golden (golden.h).
+// The text of moves, of joined rows and of window scatters, reviewed in test/golden (golden.h).
 #include <doctest/doctest.h>
 
 #include "golden.h"
@@ -24,6 +24,23 @@ TEST_CASE("emitter: golden moves") {
             4},
        })
     check_golden(kernel, {});
+}
+
+TEST_CASE("emitter: golden joined rows") {
+  using enum Dtype;
+  for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
+           {"concatenate_f32",
+            "concatenate",
+            {tensor(f32, {9, 8}), tensor(f32, {9, 4})},
+            {f32, {9, 12}},
+            ir::AxisAttributes{1}},
+           {"stack_u8",
+            "stack",
+            {tensor(u8, {9}), tensor(u8, {9}), tensor(u8, {9})},
+            {u8, {9, 3}},
+            ir::AxisAttributes{1}},
+       })
+    check_golden(kernel, {"UNIT unit_at(uint row, uint at) {"});
 }
 
 TEST_CASE("emitter: golden sums by key, and what names the keys") {

@@ -16,7 +16,8 @@ TEST_CASE("emitter: golden scans") {
             ir::CumulativeAttributes{0, true},
             3},
        })
-    check_golden(kernel, {"void take(inout Acc acc, uint line, uint position) {"});
+    check_golden(
+        kernel, {"void take(inout Acc acc, uint line, uint position) {", "VALUES quad_at(uint line, uint position) {"});
 }
 
 }  // namespace gpu_node::test

@@ -48,15 +48,43 @@ ScanPass pass_of(Accumulator accumulator, Dtype element, ScanPass::Data data, co
   return pass;
 }
 
-// Where a GPU's workgroup has one line whose positions follow each other in |lines|, they go by tiles: as many
-// positions as 64 bytes hold for each invocation, so that all types fit into 32 KiB of shared memory.
+// Whether four positions of |steps| that begin at a multiple of four always are a vector of the buffer, forwards or
+// backwards.
+bool makes_vectors(const Steps& steps, const Lines& lines) {
+  const auto [start, outer, inner, step] = steps;
+  const int64_t first = step == -1 ? start + 1 : start;
+  const bool lines_do = lines.lines == 1 || outer % 4 == 0;
+  return (step == 1 || step == -1) && first % 4 == 0 && lines_do && lines.count % 4 == 0;
+}
+
+bool is_dense(const Steps& steps) { return steps[3] == 1 || steps[3] == -1; }
+
+// How many invocations of a GPU's workgroup have one line of |lines| together, by tiles of |positions| for each; 0
+// where they do not. Lines that lie side by side in memory get as few as make a tile; of others only long ones go so.
+int64_t tile_lanes(const Lines& lines, int64_t positions, int64_t most, const vulkan::DeviceInfo& device) {
+  if (device.software || !lines.rows()) return 0;
+  if (lines.lanes == most) return most;
+  const int64_t least = std::max<int64_t>(32, device.subgroup_size);
+  if (!is_dense(lines.in) || !is_dense(lines.out) || 2 * lines.count <= least * positions) return 0;
+  const auto wanted = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(divide_up(lines.count, positions))));
+  return std::clamp(wanted, std::min(least, most), most);
+}
+
+// Has |lines| go by tiles where that suits them: as many positions as 64 bytes hold for each invocation, so that all
+// types fit into 32 KiB of shared memory.
 void tile(ScanPass& pass, Lines& lines, const vulkan::DeviceInfo& device) {
   const uint32_t value = acc_value_bytes(pass.accumulator, pass.element);
   const uint32_t acc = value + acc_extra_bytes(pass.accumulator, pass.element);
   const uint32_t positions = kTileBytes / std::max(value, 4u);
-  if (device.software || !lines.rows() || lines.lanes != pass.invocations) return;
-  if (pass.invocations * ((positions + 1) * value + acc) > device.shared_memory_bytes) return;
+  const int64_t lanes = tile_lanes(lines, positions, pass.invocations, device);
+  // The tile with what is left free in it, an Acc for each invocation and one for all.
+  if (lanes == 0 || lanes * (positions * value / 8 * 9 + acc) + acc > device.shared_memory_bytes) return;
+  lines.lanes = lanes;
+  pass.invocations = static_cast<uint32_t>(lanes);
   pass.tile = positions;
+  pass.reads_vectors = !is_complex(pass.element) && makes_vectors(lines.in, lines);
+  pass.writes_vectors = !is_complex(pass.element) && makes_vectors(lines.out, lines);
+  if (device.has_subgroup_shuffle && lanes % device.subgroup_size == 0) pass.subgroup = device.subgroup_size;
   lines.steps = divide_up<int64_t>(lines.steps, positions) * positions;
   lines.segments = divide_up(lines.count, lines.steps * lines.lanes);
 }

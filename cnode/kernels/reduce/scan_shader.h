@@ -26,8 +26,12 @@ struct ScanPass {
   bool totals = false;   // only the Acc of each segment, into the carries
   bool carries = false;  // the Acc before each segment comes from there
   uint32_t invocations = 256;
-  // Of elements: positions of an invocation that lie in shared memory together (shaders/scan_tiled.glsl); 0: none do.
+  // Of elements: positions of an invocation in a tile (shaders/scan_tiled.glsl), a multiple of four; 0: no tiles.
   uint32_t tile = 0;
+  // Of tiles: four neighbours are read, or written, as one; the size of subgroups that share Accs by shuffles, 0: none
+  // do.
+  bool reads_vectors = false, writes_vectors = false;
+  uint32_t subgroup = 0;
 
   // The parameters, all of 32 bits, in the order of kNames: lines, those of them that lie innermost, positions of a
   // line, segments of one, positions of an invocation, the mode; of source and result where they begin, and the steps
