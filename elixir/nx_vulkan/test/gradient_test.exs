@@ -1,43 +1,11 @@
 defmodule Nx.Vulkan.GradientTest do
   # Gradients by Nx.Defn.grad on the node against the same on BinaryBackend. The rewrite makes permuted and grouped convolutions,
-  # scatters, negative padding and reversals, which no forward test sees.
+  # scatters, negative padding and reversals, which no forward test sees. Those of linear algebra are in gradient_linalg_test.exs.
   use Nx.Vulkan.Test.Case, async: true
 
-  alias Nx.Vulkan.Test.Cases
+  import Nx.Vulkan.Test.Gradients
 
   @moduletag timeout: 120_000
-
-  defp tensor(shape, seed, type \\ :f32) do
-    size = Tuple.product(shape)
-    # No two elements are equal, so that maxima and sorting have one gradient.
-    values = for i <- 1..size, do: :math.sin(i * 1.7 + seed) * 2 + i * 0.001
-    Nx.tensor(values, type: type, backend: Nx.BinaryBackend) |> Nx.reshape(shape)
-  end
-
-  # |fun| gives any tensor; weights that differ make every element of it count.
-  defp assert_gradients(inputs, fun, tolerance \\ 2.0e-5) do
-    loss = fn inputs ->
-      result = fun.(inputs)
-      weights = result |> Nx.shape() |> Nx.iota(type: :f32) |> Nx.multiply(0.37) |> Nx.cos()
-      result |> Nx.multiply(weights) |> Nx.sum()
-    end
-
-    expected = on_host(fn -> inputs |> Nx.Defn.grad(loss) |> Tuple.to_list() end)
-    ours = inputs |> Tuple.to_list() |> Enum.map(&Nx.backend_copy(&1, Nx.Vulkan.Backend)) |> List.to_tuple()
-    got = ours |> Nx.Defn.grad(loss) |> Tuple.to_list()
-
-    for {g, e} <- Enum.zip(got, expected) do
-      assert is_struct(g.data, Nx.Vulkan.Backend)
-      assert {g.type, g.shape} == {e.type, e.shape}
-      scale = e |> Nx.abs() |> Nx.reduce_max() |> Nx.to_number() |> max(1.0)
-
-      for {x, y} <- Enum.zip(Nx.to_flat_list(g), Nx.to_flat_list(e)),
-          do: assert(abs(x - y) <= tolerance * scale, "got #{x}, expected #{y} of scale #{scale}")
-
-      # What does not depend on the input tests nothing.
-      assert scale == 1.0 or Enum.any?(Nx.to_flat_list(e), &(&1 != 0))
-    end
-  end
 
   describe "conv" do
     for {name, input, kernel, options} <- [
@@ -82,6 +50,18 @@ defmodule Nx.Vulkan.GradientTest do
 
     test "window_sum with dilation" do
       assert_gradients({tensor({5, 6}, 1)}, fn {x} -> Nx.window_sum(x, {2, 2}, window_dilations: [2, 1]) end)
+    end
+
+    test "window_mean with dilation, steps and padding" do
+      options = [window_dilations: [2, 1], strides: [1, 2], padding: [{1, 0}, {0, 1}]]
+      assert_gradients({tensor({5, 6}, 1)}, fn {x} -> Nx.window_mean(x, {2, 3}, options) end)
+    end
+
+    test "equal elements: one of each window has the gradient, the same as on the host" do
+      x = Nx.tensor([[1, 1, 2, 2], [1, 1, 2, 2], [0, 3, 3, 0]], type: :f32, backend: Nx.BinaryBackend)
+
+      for op <- [:window_max, :window_min],
+          do: assert_gradients({x}, fn {x} -> apply(Nx, op, [x, {2, 2}, [strides: [1, 1]]]) end)
     end
   end
 
@@ -140,66 +120,101 @@ defmodule Nx.Vulkan.GradientTest do
       end
     end
 
-    test "reductions" do
-      for op <- [:sum, :mean, :product, :reduce_max, :reduce_min, :logsumexp, :standard_deviation],
-          do: assert_gradients({tensor({3, 4}, 1)}, fn {x} -> apply(Nx, op, [x, [axes: [1]]]) end)
+    test "top_k, argsort's order, median" do
+      assert_gradients({tensor({3, 5}, 1)}, fn {x} -> x |> Nx.top_k(k: 2) |> elem(0) end)
+
+      assert_gradients({tensor({3, 5}, 1)}, fn {x} -> Nx.take_along_axis(Nx.sin(x), Nx.argsort(x, axis: 1), axis: 1) end)
+
+      assert_gradients({tensor({3, 5}, 1)}, fn {x} -> Nx.median(x, axis: 1) end)
+      assert_gradients({tensor({3, 4}, 1)}, fn {x} -> Nx.median(x, axis: 1) end)
     end
   end
 
-  describe "products and linear algebra" do
-    # Far from singular, symmetric positive definite where that matters.
-    defp square(seed),
-      do: Nx.add(Nx.multiply(tensor({3, 3}, seed), 0.3), Nx.multiply(3, Nx.eye(3, backend: Nx.BinaryBackend)))
-
-    test "dot, batched and of any axes" do
-      assert_gradients({tensor({2, 3}, 1), tensor({3, 4}, 2)}, fn {a, b} -> Nx.dot(a, b) end)
-      assert_gradients({tensor({2, 3, 4}, 1), tensor({2, 4, 2}, 2)}, fn {a, b} -> Nx.dot(a, [2], [0], b, [1], [0]) end)
-      assert_gradients({tensor({3, 2, 4}, 1), tensor({4, 3}, 2)}, fn {a, b} -> Nx.dot(a, [2, 0], b, [0, 1]) end)
-      assert_gradients({tensor({4}, 1), tensor({4}, 2)}, fn {a, b} -> Nx.dot(a, b) end)
-    end
-
-    test "solve, triangular_solve, invert, determinant" do
-      assert_gradients({square(1), tensor({3, 2}, 2)}, fn {a, b} -> Nx.LinAlg.solve(a, b) end, 1.0e-4)
-      assert_gradients({square(1), tensor({3}, 2)}, fn {a, b} -> Nx.LinAlg.triangular_solve(Nx.tril(a), b) end, 1.0e-4)
-      assert_gradients({square(1)}, fn {a} -> Nx.LinAlg.invert(a) end, 1.0e-4)
-      assert_gradients({square(1)}, fn {a} -> Nx.LinAlg.determinant(a) end, 1.0e-4)
-    end
-
-    # The gradient of singular values with weights w is u diagonal(w) vt.
-    test "svd" do
-      ours = Nx.backend_copy(square(1), Nx.Vulkan.Backend)
-      weights = Nx.iota({3}, type: :f32) |> Nx.add(1)
-      {u, _s, vt} = Nx.LinAlg.svd(ours)
-      expected = u |> Nx.multiply(weights) |> Nx.dot(vt) |> Nx.to_flat_list()
-
-      got =
-        Nx.Defn.grad({ours, weights}, fn {a, w} ->
-          {u, s, vt} = Nx.LinAlg.svd(a)
-          Nx.sum(Nx.multiply(s, w)) |> Nx.add(Nx.multiply(0, Nx.add(Nx.sum(u), Nx.sum(vt))))
-        end)
-
-      for {x, y} <- Enum.zip(Nx.to_flat_list(elem(got, 0)), expected), do: assert_in_delta(x, y, 1.0e-4)
-    end
-
-    test "nothing of decompositions or their gradients runs on the host" do
-      ours = Nx.backend_copy(square(1), Nx.Vulkan.Backend)
-
-      for fun <- [
-            fn a -> Nx.LinAlg.solve(a, a) end,
-            fn a -> Nx.LinAlg.cholesky(Nx.dot(a, Nx.transpose(a))) end,
-            fn a -> a |> Nx.LinAlg.qr() |> then(fn {q, r} -> Nx.add(q, r) end) end,
-            fn a -> a |> Nx.LinAlg.svd() |> then(fn {u, s, vt} -> Nx.add(Nx.dot(u, vt), s) end) end
-          ] do
-        {:node, got} = Cases.watch(fn -> Nx.Defn.grad(ours, fn a -> a |> fun.() |> Nx.sum() end) end)
-        assert is_struct(got.data, Nx.Vulkan.Backend)
+  describe "reductions" do
+    for op <- [:sum, :mean, :product, :reduce_max, :reduce_min, :logsumexp, :standard_deviation, :variance] do
+      test "#{op} along one axis, two, all, and kept" do
+        for options <- [[axes: [1]], [axes: [0, 2]], [], [axes: [0, 1], keep_axes: true]],
+            do: assert_gradients({tensor({3, 4, 2}, 1)}, fn {x} -> apply(Nx, unquote(op), [x, options]) end)
       end
-
-      {:node, _} = Cases.watch(fn -> {Nx.LinAlg.lu(ours), Nx.LinAlg.eigh(Nx.add(ours, Nx.transpose(ours)))} end)
     end
 
-    test "cholesky and qr" do
-      assert_gradients({square(1)}, fn {a} -> Nx.LinAlg.cholesky(Nx.dot(a, Nx.transpose(a))) end, 1.0e-4)
-      assert_gradients({square(1)}, fn {a} -> a |> Nx.LinAlg.qr() |> then(fn {q, r} -> Nx.add(q, r) end) end, 1.0e-4)
+    test "equal elements share the gradient of an extreme" do
+      x = Nx.tensor([[1, 3, 3], [2, 2, 2], [0, -1, -1]], type: :f32, backend: Nx.BinaryBackend)
+      for op <- [:reduce_max, :reduce_min], do: assert_gradients({x}, fn {x} -> apply(Nx, op, [x, [axes: [1]]]) end)
+    end
+
+    test "a product with one zero and with two" do
+      x = Nx.tensor([[1, 2, 3], [2, 0, 5], [0, 4, 0]], type: :f32, backend: Nx.BinaryBackend)
+      assert_gradients({x}, fn {x} -> Nx.product(x, axes: [1]) end)
+    end
+
+    test "weighted mean, covariance, a norm" do
+      assert_gradients({tensor({4, 3}, 1), Nx.abs(tensor({4, 3}, 2))}, fn {x, w} ->
+        Nx.weighted_mean(x, w, axes: [0])
+      end)
+
+      assert_gradients({tensor({4, 3}, 1)}, fn {x} -> Nx.covariance(x) end)
+
+      for order <- [1, 2, 3], do: assert_gradients({tensor({5}, 1)}, fn {x} -> Nx.LinAlg.norm(x, ord: order) end)
+      assert_gradients({tensor({4, 3}, 1)}, fn {x} -> Nx.LinAlg.norm(x) end)
+    end
+  end
+
+  describe "element by element" do
+    for {domain, ops} <- [
+          everywhere: ~w(exp expm1 sigmoid cos sin tan cosh sinh tanh atan asinh erf erfc cbrt negate abs real)a,
+          above_zero: ~w(log log1p sqrt rsqrt)a,
+          above_one: ~w(acosh)a,
+          within_one: ~w(acos asin atanh erf_inv)a
+        ],
+        op <- ops do
+      test "#{op}" do
+        x = tensor({3, 5}, 1)
+
+        x =
+          case unquote(domain) do
+            :everywhere -> x
+            :above_zero -> Nx.add(Nx.abs(x), 0.1)
+            :above_one -> Nx.add(Nx.abs(x), 1.5)
+            :within_one -> Nx.multiply(x, 0.4)
+          end
+
+        assert_gradients({x}, fn {x} -> apply(Nx, unquote(op), [x]) end)
+      end
+    end
+
+    test "two operands, one of them stretched" do
+      pair = {Nx.add(Nx.abs(tensor({3, 4}, 1)), 0.2), tensor({4}, 2)}
+
+      for op <- ~w(add subtract multiply divide pow remainder atan2 min max)a,
+          do: assert_gradients(pair, fn {x, y} -> apply(Nx, op, [x, y]) end)
+    end
+
+    test "select, clip, casts there and back" do
+      pair = {tensor({3, 4}, 1), tensor({3, 4}, 2)}
+      assert_gradients(pair, fn {x, y} -> Nx.select(Nx.greater(x, 0.3), Nx.sin(x), Nx.exp(y)) end)
+      assert_gradients({tensor({3, 4}, 1)}, fn {x} -> Nx.clip(x, -1.0, 1.0) end)
+      assert_gradients({tensor({3, 4}, 1)}, fn {x} -> x |> Nx.as_type(:f64) |> Nx.sin() |> Nx.as_type(:f32) end)
+    end
+
+    test "views: reshape, transpose, squeeze, broadcast, tile, diagonals" do
+      assert_gradients({tensor({3, 4}, 1)}, fn {x} -> x |> Nx.transpose() |> Nx.reshape({2, 6}) |> Nx.exp() end)
+      assert_gradients({tensor({3, 1}, 1)}, fn {x} -> x |> Nx.squeeze() |> Nx.sin() |> Nx.broadcast({2, 3}) end)
+      assert_gradients({tensor({3, 1}, 1)}, fn {x} -> x |> Nx.broadcast({2, 3, 4}, axes: [1, 2]) |> Nx.cos() end)
+      assert_gradients({tensor({2, 3}, 1)}, fn {x} -> Nx.tile(Nx.sin(x), [2, 2]) end)
+      assert_gradients({tensor({3, 3}, 1)}, fn {x} -> Nx.put_diagonal(x, Nx.exp(Nx.take_diagonal(x))) end)
+    end
+  end
+
+  describe "complex numbers on the way" do
+    for op <- [:fft, :ifft], length <- [4, 6] do
+      test "#{op} of #{length}" do
+        assert_gradients({tensor({2, unquote(length)}, 1)}, fn {x} -> apply(Nx, unquote(op), [Nx.sin(x)]) end)
+      end
+    end
+
+    test "phase and magnitude" do
+      assert_gradients({tensor({2, 3}, 1), tensor({2, 3}, 2)}, fn {re, im} -> Nx.abs(Nx.complex(re, im)) end)
     end
   end
 end
