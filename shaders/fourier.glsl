@@ -2,13 +2,8 @@
 // radices that P_RADICES has four bits each of (decimation in frequency). A longer transform is two or three passes
 // over parts of its length, with a turn between them.
 //
-// The emitter defines REAL and VEC (two REALs), TILE and INVOCATIONS, the P_* parameters and the numbers ROOT_HALF,
-// SIN_3, COS_5_*, SIN_5_*, ROOTS; turn() is that of fourier_turn.glsl. It defines LOAD(i), which is element i of the
-// source, STORE(i, z), EPS and divided(z). IN_TABLE, OUT_TABLE: numbers are multiplied by a table as they come or go.
-// Rows are counted in four dimensions, the last fastest. Positions are modulo 2^32, so strides may be negative.
-
-const uint kConjugateIn = 1u, kConjugateOut = 2u, kConjugateLast = 4u, kAlongIn = 8u, kAlongOut = 16u, kMirrored = 32u,
-           kDivided = 64u;
+// The emitter defines TILE and INVOCATIONS, P_SIZES and P_RADICES and the numbers ROOT_HALF, SIN_3, COS_5_*, SIN_5_*,
+// ROOTS; turn() is that of fourier_turn.glsl, the rest that of fourier_ends.glsl.
 
 const VEC roots[31] = VEC[31](ROOTS);  // of radices 7, 11 and 13
 
@@ -23,9 +18,6 @@ uint slot(uint i) {
 #endif
 }
 
-VEC conjugated(VEC z) { return VEC(z.x, -z.y); }
-VEC turned_back(VEC z) { return VEC(z.y, -z.x); }  // by a quarter: -i z
-
 // The sums that a butterfly of an odd radix is: of pairs, of what they differ in.
 void radix_3(inout VEC a, inout VEC b, inout VEC c) {
   VEC sum = b + c, difference = turned_back(b - c) * SIN_3;
@@ -33,14 +25,6 @@ void radix_3(inout VEC a, inout VEC b, inout VEC c) {
   a += sum;
   b = middle + difference;
   c = middle - difference;
-}
-
-void radix_4(inout VEC a, inout VEC b, inout VEC c, inout VEC d) {
-  VEC p = a + c, q = a - c, r = b + d, s = turned_back(b - d);
-  a = p + r;
-  b = q + s;
-  c = p - r;
-  d = q - s;
 }
 
 void radix_5(inout VEC a, inout VEC b, inout VEC c, inout VEC d, inout VEC e) {
@@ -177,10 +161,6 @@ uint place_of(uint k, uint length) {
   return place;
 }
 
-bool has(uint flag) { return (P_FLAGS & flag) != 0u; }
-
-REAL cleared(REAL x, REAL eps) { return abs(x) <= eps ? REAL(0) : x; }
-
 void fourier_main() {
   uint i = gl_LocalInvocationIndex, length = P_SIZES & 0xffffu, rows = P_SIZES >> 16;
   uint first = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * rows;
@@ -189,24 +169,9 @@ void fourier_main() {
   uint count = rows * length;
 
   for (uint e = i; e < count; e += INVOCATIONS) {
-    uint row = has(kAlongIn) ? e / length : e % rows, k = has(kAlongIn) ? e % length : e / rows, at = first + row;
-    uint at3 = at % P_SIZE3;
-    at /= P_SIZE3;
-    uint at2 = at % P_SIZE2;
-    at /= P_SIZE2;
-    uint at1 = at % P_SIZE1, at0 = at / P_SIZE1;
-    uint whole = k * P_IN_BY + at3 * P_IN_BY3, from = whole;
-    bool mirrored = has(kMirrored) && 2u * whole > P_LENGTH;
-    if (mirrored) from = whole < P_LENGTH ? P_LENGTH - whole : P_IN_COUNT;
-    VEC z = VEC(0, 0);
-    if (from < P_IN_COUNT) {
-      z = LOAD(P_IN_FIRST + at0 * P_IN0 + at1 * P_IN1 + at2 * P_IN2 + at3 * P_IN3 + from * P_IN_STEP);
-      if (mirrored != has(kConjugateIn)) z = conjugated(z);
-#if defined(IN_TABLE)
-      z = product(z, in_table[whole]);
-#endif
-    }
-    tile[slot(row * length + k)] = z;
+    uint at = has(kAlongIn) ? e / length : e % rows, k = has(kAlongIn) ? e % length : e / rows;
+    uvec4 row = row_of(first + at);
+    tile[slot(at * length + k)] = taken(start_in(row), whole_in(row) + k * P_IN_BY);
   }
 
   uint block = length;
@@ -229,23 +194,10 @@ void fourier_main() {
   barrier();
 
   for (uint e = i; e < count; e += INVOCATIONS) {
-    uint row = has(kAlongOut) ? e / length : e % rows, k = has(kAlongOut) ? e % length : e / rows, at = first + row;
-    uint at3 = at % P_SIZE3;
-    at /= P_SIZE3;
-    uint at2 = at % P_SIZE2;
-    at /= P_SIZE2;
-    uint at1 = at % P_SIZE1, at0 = at / P_SIZE1;
-    uint whole = k * P_OUT_BY + at2 * P_OUT_BY2 + at3 * P_OUT_BY3;
-    if (whole >= P_OUT_COUNT) continue;
-    VEC z = tile[slot(row * length + place_of(k, length))];
-    if (P_TURN != 0u) z = product(z, turn(k * at3, P_TURN));
-    if (has(kConjugateOut)) z = conjugated(z);
-#if defined(OUT_TABLE)
-    z = product(z, out_table[whole]);
-#endif
-    if (has(kConjugateLast)) z = conjugated(z);
-    if (has(kDivided)) z = divided(z);
-    z = VEC(cleared(z.x, EPS), cleared(z.y, EPS));
-    STORE(P_OUT_FIRST + at0 * P_OUT0 + at1 * P_OUT1 + at2 * P_OUT2 + at3 * P_OUT3 + whole * P_OUT_STEP, z);
+    uint at = has(kAlongOut) ? e / length : e % rows, k = has(kAlongOut) ? e % length : e / rows;
+    uvec4 row = row_of(first + at);
+    VEC z = tile[slot(at * length + place_of(k, length))];
+    if (P_TURN != 0u) z = product(z, turn(k * row.w, P_TURN));
+    put(z, start_out(row), whole_out(row) + k * P_OUT_BY);
   }
 }

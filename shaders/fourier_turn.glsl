@@ -1,6 +1,6 @@
 // exp(-2 pi i k / n) for 0 <= k < n < 2^30, as if computed in more digits and rounded: k/n is reduced by integers to
 // the nearest quarter of a turn, so nothing is lost of it. The emitter defines REAL, VEC, and WIDE where REAL is a
-// double.
+// double; POWERS where n is always a power of two, whose reciprocal is exact.
 
 VEC product(VEC a, VEC b) { return VEC(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x); }
 
@@ -10,10 +10,18 @@ VEC quartered(REAL c, REAL s, uint quarters) {
   return (quarters & 2u) != 0u ? -z : z;
 }
 
+#if !defined(POWERS)
+#define part_of(x, n) ((x) / REAL(n))
+#elif defined(WIDE)
+#define part_of(x, n) ((x) * packDouble2x32(uvec2(0u, (1023u - uint(findMSB(n))) << 20)))
+#else
+#define part_of(x, n) ((x) * uintBitsToFloat((127u - uint(findMSB(n))) << 23))
+#endif
+
 #if defined(WIDE)
 VEC turn(uint k, uint n) {
-  uint quarters = uint(4.0lf * double(k) / double(n) + 0.5lf);
-  double a = double(int(4u * k - quarters * n)) / double(n) * 1.5707963267948966lf;
+  uint quarters = uint(part_of(4.0lf * double(k), n) + 0.5lf);
+  double a = part_of(double(int(4u * k - quarters * n)), n) * 1.5707963267948966lf;
   double z = a * a;
   double s = a * z * (-0.16666666666666666lf + z * (0.008333333333333333lf + z * (-1.984126984126984e-4lf + z * (
       2.7557319223985893e-6lf + z * (-2.505210838544172e-8lf + z * (1.6059043836821613e-10lf + z * (
@@ -26,9 +34,8 @@ VEC turn(uint k, uint n) {
 #else
 // In steps of 2^-14 of a turn, which pi/2's first bits times are exact, and what is left of k/n.
 VEC turn(uint k, uint n) {
-  float size = float(n);
-  uint steps = uint(float(k) * (16384.0 / size) + 0.5);
-  float left = float(int((k << 14) - steps * n)) / size;
+  uint steps = uint(float(k) * part_of(16384.0, n) + 0.5);
+  float left = part_of(float(int((k << 14) - steps * n)), n);
   uint quarters = (steps + 2048u) >> 12;
   float fraction = float(int(steps - (quarters << 12))) * 2.44140625e-4;
   precise float coarse = fraction * 1.5703125;

@@ -203,13 +203,15 @@ void memory_bound(Bench& bench, Dtype dtype, int64_t megabytes) {
   bandwidth(bench, "matrix vector", "dot", {a, small}, dtype, {rows}, product);
 }
 
-// Rows of 4096, which are one pass, and columns.
+// Rows that are one pass, two, and columns.
 void transforms(Bench& bench, Dtype dtype, int64_t megabytes) {
   const int64_t columns = 4096, rows = megabytes * (1 << 20) / dtype_size_bytes(dtype) / columns;
   Operand a = bench.random(component_type(dtype), {rows, 2 * columns});
   a.dtype = dtype;
-  for (const auto& [name, shape, axis] : {std::tuple{"fft of 4096", Shape{rows, columns}, 1},
+  for (const auto& [name, shape, axis] : {std::tuple{"fft of 64", Shape{rows * 64, 64}, 1},
+                                          {"fft of 4096", Shape{rows, columns}, 1},
                                           {"fft of 65536", Shape{rows / 16, 65'536}, 1},
+                                          {"fft of 2^20", Shape{rows / 256, 1 << 20}, 1},
                                           {"fft of columns", Shape{columns, rows}, 0}}) {
     if (element_count(shape) == 0) continue;
     a.map = IndexMap::row_major(shape);

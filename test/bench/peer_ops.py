@@ -45,6 +45,11 @@ def main():
     del long, half, table, places
     signal = torch.rand(16384, 4096, device="cuda").to(torch.complex64)
     row("fft, 16,384 rows of 4,096 c64", "GB/s", signal.numel() * 16, lambda: torch.fft.fft(signal))
+    signal = signal.reshape(64, 1048576)
+    row("fft, 64 rows of 1,048,576 c64", "GB/s", signal.numel() * 16, lambda: torch.fft.fft(signal))
+    images = signal.reshape(64, 1024, 1024)
+    row("fft2, 64 of 1,024 x 1,024 c64", "GB/s", images.numel() * 16, lambda: torch.fft.fft2(images))
+    del signal, images
     square = torch.rand(64, 64, 64, device="cuda")
     symmetric = square + square.transpose(1, 2)
     row("svd, 64 of 64 x 64 f32", None, None, lambda: torch.linalg.svd(square))

@@ -21,7 +21,7 @@ void main() {
   if (i >= p1) return;
   chirp_main(i);
 }
-// fourier c128 c128 c128 n256 t2048 s
+// fourier power c128 c128 c128 l64 e8 n256
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -30,8 +30,8 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define REAL double
 #define VEC dvec2
 #define WIDE 
-#define P_SIZES p0
-#define P_RADICES p1
+#define P_ROUNDS p0
+#define P_ROWS_APART p1
 #define P_ROWS p2
 #define P_SIZE1 p3
 #define P_SIZE2 p4
@@ -57,25 +57,20 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_OUT_COUNT p24
 #define P_LENGTH p25
 #define P_TURN p26
-#define P_DIVISOR p27
-#define P_DIVISOR2 p28
+#define P_SCALE p27
+#define P_SCALE2 p28
 #define P_EPS p29
 #define P_EPS2 p30
 #define P_FLAGS p31
-#define INVOCATIONS 256u
-#define TILE 2341u
-#define SKEWED 
 #define ROOT_HALF 0.7071067811865476lf
-#define SIN_3 0.8660254037844387lf
-#define COS_5_1 0.30901699437494745lf
-#define SIN_5_1 0.9510565162951535lf
-#define COS_5_2 -0.8090169943749473lf
-#define SIN_5_2 0.5877852522924732lf
-#define ROOTS VEC(1.0lf, 0.0lf), VEC(0.6234898018587336lf, 0.7818314824680298lf), VEC(-0.22252093395631434lf, 0.9749279121818236lf), VEC(-0.900968867902419lf, 0.43388373911755823lf), VEC(-0.9009688679024191lf, -0.433883739117558lf), VEC(-0.2225209339563146lf, -0.9749279121818236lf), VEC(0.6234898018587334lf, -0.7818314824680299lf), VEC(1.0lf, 0.0lf), VEC(0.8412535328311812lf, 0.5406408174555976lf), VEC(0.41541501300188644lf, 0.9096319953545183lf), VEC(-0.142314838273285lf, 0.9898214418809328lf), VEC(-0.654860733945285lf, 0.7557495743542583lf), VEC(-0.9594929736144974lf, 0.28173255684142967lf), VEC(-0.9594929736144975lf, -0.2817325568414294lf), VEC(-0.6548607339452852lf, -0.7557495743542582lf), VEC(-0.14231483827328523lf, -0.9898214418809327lf), VEC(0.41541501300188605lf, -0.9096319953545186lf), VEC(0.8412535328311812lf, -0.5406408174555974lf), VEC(1.0lf, 0.0lf), VEC(0.8854560256532099lf, 0.4647231720437685lf), VEC(0.5680647467311559lf, 0.8229838658936564lf), VEC(0.120536680255323lf, 0.992708874098054lf), VEC(-0.35460488704253545lf, 0.9350162426854148lf), VEC(-0.7485107481711012lf, 0.6631226582407952lf), VEC(-0.970941817426052lf, 0.23931566428755768lf), VEC(-0.9709418174260521lf, -0.23931566428755743lf), VEC(-0.7485107481711013lf, -0.663122658240795lf), VEC(-0.3546048870425359lf, -0.9350162426854147lf), VEC(0.1205366802553232lf, -0.992708874098054lf), VEC(0.5680647467311548lf, -0.822983865893657lf), VEC(0.88545602565321lf, -0.4647231720437684lf)
 #define EPS packDouble2x32(uvec2(P_EPS, P_EPS2))
-#define divided(z) ((z) / packDouble2x32(uvec2(P_DIVISOR, P_DIVISOR2)))
+#define scaled(z) ((z) * packDouble2x32(uvec2(P_SCALE, P_SCALE2)))
 #define LOAD(i) source[i]
 #define STORE(i, z) result[i] = z
+#define POWERS 
+#define AROUND 8u
+#define TOGETHER 32u
+#define TILE 2336u
 layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { dvec2 source[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { dvec2 result[]; };
@@ -114,9 +109,134 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 124) uint p31;
 };
 void main() {
-  fourier_main();
+  uvec2 in_at = place_of(has(kAlongIn)), out_at = place_of(has(kAlongOut));
+  VEC coarse1_1 = turn(out_at.y * 2u, 64u);
+  VEC coarse1_2 = turn(out_at.y * 4u, 64u);
+  VEC coarse1_3 = turn(out_at.y * 6u, 64u);
+  VEC fine1_1 = turn(out_at.y * 1u, 64u);
+  uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  for (uint go = 0u; go < P_ROUNDS; ++go) {
+    uint first = (group * P_ROUNDS + go) * TOGETHER;
+    if (first >= P_ROWS) break;
+    VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0);
+    if (first + in_at.x < P_ROWS) {
+      uvec4 from = row_of(first + in_at.x);
+      uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
+      uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;
+      v0 = loaded(place + 0u * step);
+      v1 = loaded(place + 1u * step);
+      v2 = loaded(place + 2u * step);
+      v3 = loaded(place + 3u * step);
+      v4 = loaded(place + 4u * step);
+      v5 = loaded(place + 5u * step);
+      v6 = loaded(place + 6u * step);
+      v7 = loaded(place + 7u * step);
+    }
+    if (has(kConjugateIn)) {
+      v0 = conjugated(v0);
+      v1 = conjugated(v1);
+      v2 = conjugated(v2);
+      v3 = conjugated(v3);
+      v4 = conjugated(v4);
+      v5 = conjugated(v5);
+      v6 = conjugated(v6);
+      v7 = conjugated(v7);
+    }
+    radix_4(v0, v2, v4, v6);
+    radix_4(v1, v3, v5, v7);
+    radix_2(v0, v1);
+    v3 = (v3 + turned_back(v3)) * ROOT_HALF;
+    radix_2(v2, v3);
+    v5 = turned_back(v5);
+    radix_2(v4, v5);
+    v7 = (turned_back(v7) - v7) * ROOT_HALF;
+    radix_2(v6, v7);
+    uint block0 = in_at.y / 1u * 8u + in_at.y % 1u;
+    uint to0 = in_at.x * P_ROWS_APART + block0 + block0 / 8u;
+    uint tile_at = out_at.x * P_ROWS_APART + out_at.y + out_at.y / 8u;
+    barrier();
+    tile[to0 + 0u] = v0;
+    tile[to0 + 1u] = v2;
+    tile[to0 + 2u] = v4;
+    tile[to0 + 3u] = v6;
+    tile[to0 + 4u] = v1;
+    tile[to0 + 5u] = v3;
+    tile[to0 + 6u] = v5;
+    tile[to0 + 7u] = v7;
+    barrier();
+    v0 = tile[tile_at + 0u];
+    v1 = tile[tile_at + 9u];
+    v2 = tile[tile_at + 18u];
+    v3 = tile[tile_at + 27u];
+    v4 = tile[tile_at + 36u];
+    v5 = tile[tile_at + 45u];
+    v6 = tile[tile_at + 54u];
+    v7 = tile[tile_at + 63u];
+    v2 = product(v2, coarse1_1);
+    v3 = product(v3, coarse1_1);
+    v4 = product(v4, coarse1_2);
+    v5 = product(v5, coarse1_2);
+    v6 = product(v6, coarse1_3);
+    v7 = product(v7, coarse1_3);
+    radix_4(v0, v2, v4, v6);
+    radix_4(v1, v3, v5, v7);
+    v1 = product(v1, fine1_1);
+    radix_2(v0, v1);
+    v3 = product(v3, fine1_1);
+    v3 = (v3 + turned_back(v3)) * ROOT_HALF;
+    radix_2(v2, v3);
+    v5 = product(v5, fine1_1);
+    v5 = turned_back(v5);
+    radix_2(v4, v5);
+    v7 = product(v7, fine1_1);
+    v7 = (turned_back(v7) - v7) * ROOT_HALF;
+    radix_2(v6, v7);
+    if (first + out_at.x < P_ROWS) {
+      uvec4 to = row_of(first + out_at.x);
+      uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
+      if (has(kConjugateOut)) {
+        v0 = conjugated(v0);
+        v1 = conjugated(v1);
+        v2 = conjugated(v2);
+        v3 = conjugated(v3);
+        v4 = conjugated(v4);
+        v5 = conjugated(v5);
+        v6 = conjugated(v6);
+        v7 = conjugated(v7);
+      }
+      if (has(kScaled)) {
+        v0 = scaled(v0);
+        v1 = scaled(v1);
+        v2 = scaled(v2);
+        v3 = scaled(v3);
+        v4 = scaled(v4);
+        v5 = scaled(v5);
+        v6 = scaled(v6);
+        v7 = scaled(v7);
+      }
+      if (EPS >= REAL(0)) {
+        v0 = cleared(v0);
+        v1 = cleared(v1);
+        v2 = cleared(v2);
+        v3 = cleared(v3);
+        v4 = cleared(v4);
+        v5 = cleared(v5);
+        v6 = cleared(v6);
+        v7 = cleared(v7);
+      }
+      uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
+      stored(v0, place + 0u * step);
+      stored(v2, place + 1u * step);
+      stored(v4, place + 2u * step);
+      stored(v6, place + 3u * step);
+      stored(v1, place + 4u * step);
+      stored(v3, place + 5u * step);
+      stored(v5, place + 6u * step);
+      stored(v7, place + 7u * step);
+    }
+  }
 }
-// fourier f64 c128 c128 i o n256 t2048 s
+// fourier power f64 c128 c128 i o l64 e8 n256 ci co
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -125,8 +245,8 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define REAL double
 #define VEC dvec2
 #define WIDE 
-#define P_SIZES p0
-#define P_RADICES p1
+#define P_ROUNDS p0
+#define P_ROWS_APART p1
 #define P_ROWS p2
 #define P_SIZE1 p3
 #define P_SIZE2 p4
@@ -152,27 +272,24 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_OUT_COUNT p24
 #define P_LENGTH p25
 #define P_TURN p26
-#define P_DIVISOR p27
-#define P_DIVISOR2 p28
+#define P_SCALE p27
+#define P_SCALE2 p28
 #define P_EPS p29
 #define P_EPS2 p30
 #define P_FLAGS p31
-#define INVOCATIONS 256u
-#define TILE 2341u
-#define SKEWED 
 #define IN_TABLE 
 #define OUT_TABLE 
 #define ROOT_HALF 0.7071067811865476lf
-#define SIN_3 0.8660254037844387lf
-#define COS_5_1 0.30901699437494745lf
-#define SIN_5_1 0.9510565162951535lf
-#define COS_5_2 -0.8090169943749473lf
-#define SIN_5_2 0.5877852522924732lf
-#define ROOTS VEC(1.0lf, 0.0lf), VEC(0.6234898018587336lf, 0.7818314824680298lf), VEC(-0.22252093395631434lf, 0.9749279121818236lf), VEC(-0.900968867902419lf, 0.43388373911755823lf), VEC(-0.9009688679024191lf, -0.433883739117558lf), VEC(-0.2225209339563146lf, -0.9749279121818236lf), VEC(0.6234898018587334lf, -0.7818314824680299lf), VEC(1.0lf, 0.0lf), VEC(0.8412535328311812lf, 0.5406408174555976lf), VEC(0.41541501300188644lf, 0.9096319953545183lf), VEC(-0.142314838273285lf, 0.9898214418809328lf), VEC(-0.654860733945285lf, 0.7557495743542583lf), VEC(-0.9594929736144974lf, 0.28173255684142967lf), VEC(-0.9594929736144975lf, -0.2817325568414294lf), VEC(-0.6548607339452852lf, -0.7557495743542582lf), VEC(-0.14231483827328523lf, -0.9898214418809327lf), VEC(0.41541501300188605lf, -0.9096319953545186lf), VEC(0.8412535328311812lf, -0.5406408174555974lf), VEC(1.0lf, 0.0lf), VEC(0.8854560256532099lf, 0.4647231720437685lf), VEC(0.5680647467311559lf, 0.8229838658936564lf), VEC(0.120536680255323lf, 0.992708874098054lf), VEC(-0.35460488704253545lf, 0.9350162426854148lf), VEC(-0.7485107481711012lf, 0.6631226582407952lf), VEC(-0.970941817426052lf, 0.23931566428755768lf), VEC(-0.9709418174260521lf, -0.23931566428755743lf), VEC(-0.7485107481711013lf, -0.663122658240795lf), VEC(-0.3546048870425359lf, -0.9350162426854147lf), VEC(0.1205366802553232lf, -0.992708874098054lf), VEC(0.5680647467311548lf, -0.822983865893657lf), VEC(0.88545602565321lf, -0.4647231720437684lf)
 #define EPS packDouble2x32(uvec2(P_EPS, P_EPS2))
-#define divided(z) ((z) / packDouble2x32(uvec2(P_DIVISOR, P_DIVISOR2)))
+#define scaled(z) ((z) * packDouble2x32(uvec2(P_SCALE, P_SCALE2)))
+#define MAY_DIVIDE 
+#define divided(z) ((z) / packDouble2x32(uvec2(P_SCALE, P_SCALE2)))
 #define LOAD(i) dvec2(source[i], 0.0lf)
 #define STORE(i, z) result[i] = z
+#define POWERS 
+#define AROUND 8u
+#define TOGETHER 32u
+#define TILE 2336u
 layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { double source[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Buffer1 { dvec2 in_table[]; };
@@ -213,9 +330,92 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 124) uint p31;
 };
 void main() {
-  fourier_main();
+  uvec2 in_at = place_of(has(kAlongIn)), out_at = place_of(has(kAlongOut));
+  VEC coarse1_1 = turn(out_at.y * 2u, 64u);
+  VEC coarse1_2 = turn(out_at.y * 4u, 64u);
+  VEC coarse1_3 = turn(out_at.y * 6u, 64u);
+  VEC fine1_1 = turn(out_at.y * 1u, 64u);
+  uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  for (uint go = 0u; go < P_ROUNDS; ++go) {
+    uint first = (group * P_ROUNDS + go) * TOGETHER;
+    if (first >= P_ROWS) break;
+    VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0);
+    if (first + in_at.x < P_ROWS) {
+      uvec4 from = row_of(first + in_at.x);
+      uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
+      v0 = taken(start, whole + 0u * apart);
+      v1 = taken(start, whole + 1u * apart);
+      v2 = taken(start, whole + 2u * apart);
+      v3 = taken(start, whole + 3u * apart);
+      v4 = taken(start, whole + 4u * apart);
+      v5 = taken(start, whole + 5u * apart);
+      v6 = taken(start, whole + 6u * apart);
+      v7 = taken(start, whole + 7u * apart);
+    }
+    radix_4(v0, v2, v4, v6);
+    radix_4(v1, v3, v5, v7);
+    radix_2(v0, v1);
+    v3 = (v3 + turned_back(v3)) * ROOT_HALF;
+    radix_2(v2, v3);
+    v5 = turned_back(v5);
+    radix_2(v4, v5);
+    v7 = (turned_back(v7) - v7) * ROOT_HALF;
+    radix_2(v6, v7);
+    uint block0 = in_at.y / 1u * 8u + in_at.y % 1u;
+    uint to0 = in_at.x * P_ROWS_APART + block0 + block0 / 8u;
+    uint tile_at = out_at.x * P_ROWS_APART + out_at.y + out_at.y / 8u;
+    barrier();
+    tile[to0 + 0u] = v0;
+    tile[to0 + 1u] = v2;
+    tile[to0 + 2u] = v4;
+    tile[to0 + 3u] = v6;
+    tile[to0 + 4u] = v1;
+    tile[to0 + 5u] = v3;
+    tile[to0 + 6u] = v5;
+    tile[to0 + 7u] = v7;
+    barrier();
+    v0 = tile[tile_at + 0u];
+    v1 = tile[tile_at + 9u];
+    v2 = tile[tile_at + 18u];
+    v3 = tile[tile_at + 27u];
+    v4 = tile[tile_at + 36u];
+    v5 = tile[tile_at + 45u];
+    v6 = tile[tile_at + 54u];
+    v7 = tile[tile_at + 63u];
+    v2 = product(v2, coarse1_1);
+    v3 = product(v3, coarse1_1);
+    v4 = product(v4, coarse1_2);
+    v5 = product(v5, coarse1_2);
+    v6 = product(v6, coarse1_3);
+    v7 = product(v7, coarse1_3);
+    radix_4(v0, v2, v4, v6);
+    radix_4(v1, v3, v5, v7);
+    v1 = product(v1, fine1_1);
+    radix_2(v0, v1);
+    v3 = product(v3, fine1_1);
+    v3 = (v3 + turned_back(v3)) * ROOT_HALF;
+    radix_2(v2, v3);
+    v5 = product(v5, fine1_1);
+    v5 = turned_back(v5);
+    radix_2(v4, v5);
+    v7 = product(v7, fine1_1);
+    v7 = (turned_back(v7) - v7) * ROOT_HALF;
+    radix_2(v6, v7);
+    if (first + out_at.x < P_ROWS) {
+      uvec4 to = row_of(first + out_at.x);
+      uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
+      put(v0, start, whole + 0u * apart);
+      put(v2, start, whole + 1u * apart);
+      put(v4, start, whole + 2u * apart);
+      put(v6, start, whole + 3u * apart);
+      put(v1, start, whole + 4u * apart);
+      put(v3, start, whole + 5u * apart);
+      put(v5, start, whole + 6u * apart);
+      put(v7, start, whole + 7u * apart);
+    }
+  }
 }
-// fourier c128 c128 c128 o n256 t2048 s
+// fourier power c128 c128 c128 o l64 e8 n256 co
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -224,8 +424,8 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define REAL double
 #define VEC dvec2
 #define WIDE 
-#define P_SIZES p0
-#define P_RADICES p1
+#define P_ROUNDS p0
+#define P_ROWS_APART p1
 #define P_ROWS p2
 #define P_SIZE1 p3
 #define P_SIZE2 p4
@@ -251,26 +451,23 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_OUT_COUNT p24
 #define P_LENGTH p25
 #define P_TURN p26
-#define P_DIVISOR p27
-#define P_DIVISOR2 p28
+#define P_SCALE p27
+#define P_SCALE2 p28
 #define P_EPS p29
 #define P_EPS2 p30
 #define P_FLAGS p31
-#define INVOCATIONS 256u
-#define TILE 2341u
-#define SKEWED 
 #define OUT_TABLE 
 #define ROOT_HALF 0.7071067811865476lf
-#define SIN_3 0.8660254037844387lf
-#define COS_5_1 0.30901699437494745lf
-#define SIN_5_1 0.9510565162951535lf
-#define COS_5_2 -0.8090169943749473lf
-#define SIN_5_2 0.5877852522924732lf
-#define ROOTS VEC(1.0lf, 0.0lf), VEC(0.6234898018587336lf, 0.7818314824680298lf), VEC(-0.22252093395631434lf, 0.9749279121818236lf), VEC(-0.900968867902419lf, 0.43388373911755823lf), VEC(-0.9009688679024191lf, -0.433883739117558lf), VEC(-0.2225209339563146lf, -0.9749279121818236lf), VEC(0.6234898018587334lf, -0.7818314824680299lf), VEC(1.0lf, 0.0lf), VEC(0.8412535328311812lf, 0.5406408174555976lf), VEC(0.41541501300188644lf, 0.9096319953545183lf), VEC(-0.142314838273285lf, 0.9898214418809328lf), VEC(-0.654860733945285lf, 0.7557495743542583lf), VEC(-0.9594929736144974lf, 0.28173255684142967lf), VEC(-0.9594929736144975lf, -0.2817325568414294lf), VEC(-0.6548607339452852lf, -0.7557495743542582lf), VEC(-0.14231483827328523lf, -0.9898214418809327lf), VEC(0.41541501300188605lf, -0.9096319953545186lf), VEC(0.8412535328311812lf, -0.5406408174555974lf), VEC(1.0lf, 0.0lf), VEC(0.8854560256532099lf, 0.4647231720437685lf), VEC(0.5680647467311559lf, 0.8229838658936564lf), VEC(0.120536680255323lf, 0.992708874098054lf), VEC(-0.35460488704253545lf, 0.9350162426854148lf), VEC(-0.7485107481711012lf, 0.6631226582407952lf), VEC(-0.970941817426052lf, 0.23931566428755768lf), VEC(-0.9709418174260521lf, -0.23931566428755743lf), VEC(-0.7485107481711013lf, -0.663122658240795lf), VEC(-0.3546048870425359lf, -0.9350162426854147lf), VEC(0.1205366802553232lf, -0.992708874098054lf), VEC(0.5680647467311548lf, -0.822983865893657lf), VEC(0.88545602565321lf, -0.4647231720437684lf)
 #define EPS packDouble2x32(uvec2(P_EPS, P_EPS2))
-#define divided(z) ((z) / packDouble2x32(uvec2(P_DIVISOR, P_DIVISOR2)))
+#define scaled(z) ((z) * packDouble2x32(uvec2(P_SCALE, P_SCALE2)))
+#define MAY_DIVIDE 
+#define divided(z) ((z) / packDouble2x32(uvec2(P_SCALE, P_SCALE2)))
 #define LOAD(i) source[i]
 #define STORE(i, z) result[i] = z
+#define POWERS 
+#define AROUND 8u
+#define TOGETHER 32u
+#define TILE 2336u
 layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { dvec2 source[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Buffer1 { dvec2 out_table[]; };
@@ -310,5 +507,99 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 124) uint p31;
 };
 void main() {
-  fourier_main();
+  uvec2 in_at = place_of(has(kAlongIn)), out_at = place_of(has(kAlongOut));
+  VEC coarse1_1 = turn(out_at.y * 2u, 64u);
+  VEC coarse1_2 = turn(out_at.y * 4u, 64u);
+  VEC coarse1_3 = turn(out_at.y * 6u, 64u);
+  VEC fine1_1 = turn(out_at.y * 1u, 64u);
+  uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  for (uint go = 0u; go < P_ROUNDS; ++go) {
+    uint first = (group * P_ROUNDS + go) * TOGETHER;
+    if (first >= P_ROWS) break;
+    VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0);
+    if (first + in_at.x < P_ROWS) {
+      uvec4 from = row_of(first + in_at.x);
+      uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
+      uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;
+      v0 = loaded(place + 0u * step);
+      v1 = loaded(place + 1u * step);
+      v2 = loaded(place + 2u * step);
+      v3 = loaded(place + 3u * step);
+      v4 = loaded(place + 4u * step);
+      v5 = loaded(place + 5u * step);
+      v6 = loaded(place + 6u * step);
+      v7 = loaded(place + 7u * step);
+    }
+    if (has(kConjugateIn)) {
+      v0 = conjugated(v0);
+      v1 = conjugated(v1);
+      v2 = conjugated(v2);
+      v3 = conjugated(v3);
+      v4 = conjugated(v4);
+      v5 = conjugated(v5);
+      v6 = conjugated(v6);
+      v7 = conjugated(v7);
+    }
+    radix_4(v0, v2, v4, v6);
+    radix_4(v1, v3, v5, v7);
+    radix_2(v0, v1);
+    v3 = (v3 + turned_back(v3)) * ROOT_HALF;
+    radix_2(v2, v3);
+    v5 = turned_back(v5);
+    radix_2(v4, v5);
+    v7 = (turned_back(v7) - v7) * ROOT_HALF;
+    radix_2(v6, v7);
+    uint block0 = in_at.y / 1u * 8u + in_at.y % 1u;
+    uint to0 = in_at.x * P_ROWS_APART + block0 + block0 / 8u;
+    uint tile_at = out_at.x * P_ROWS_APART + out_at.y + out_at.y / 8u;
+    barrier();
+    tile[to0 + 0u] = v0;
+    tile[to0 + 1u] = v2;
+    tile[to0 + 2u] = v4;
+    tile[to0 + 3u] = v6;
+    tile[to0 + 4u] = v1;
+    tile[to0 + 5u] = v3;
+    tile[to0 + 6u] = v5;
+    tile[to0 + 7u] = v7;
+    barrier();
+    v0 = tile[tile_at + 0u];
+    v1 = tile[tile_at + 9u];
+    v2 = tile[tile_at + 18u];
+    v3 = tile[tile_at + 27u];
+    v4 = tile[tile_at + 36u];
+    v5 = tile[tile_at + 45u];
+    v6 = tile[tile_at + 54u];
+    v7 = tile[tile_at + 63u];
+    v2 = product(v2, coarse1_1);
+    v3 = product(v3, coarse1_1);
+    v4 = product(v4, coarse1_2);
+    v5 = product(v5, coarse1_2);
+    v6 = product(v6, coarse1_3);
+    v7 = product(v7, coarse1_3);
+    radix_4(v0, v2, v4, v6);
+    radix_4(v1, v3, v5, v7);
+    v1 = product(v1, fine1_1);
+    radix_2(v0, v1);
+    v3 = product(v3, fine1_1);
+    v3 = (v3 + turned_back(v3)) * ROOT_HALF;
+    radix_2(v2, v3);
+    v5 = product(v5, fine1_1);
+    v5 = turned_back(v5);
+    radix_2(v4, v5);
+    v7 = product(v7, fine1_1);
+    v7 = (turned_back(v7) - v7) * ROOT_HALF;
+    radix_2(v6, v7);
+    if (first + out_at.x < P_ROWS) {
+      uvec4 to = row_of(first + out_at.x);
+      uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
+      put(v0, start, whole + 0u * apart);
+      put(v2, start, whole + 1u * apart);
+      put(v4, start, whole + 2u * apart);
+      put(v6, start, whole + 3u * apart);
+      put(v1, start, whole + 4u * apart);
+      put(v3, start, whole + 5u * apart);
+      put(v5, start, whole + 6u * apart);
+      put(v7, start, whole + 7u * apart);
+    }
+  }
 }

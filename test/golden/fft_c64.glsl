@@ -1,11 +1,11 @@
-// fourier c64 c64 c64 n256 t4096 s
+// fourier power c64 c64 c64 l4096 e16 n256
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
 #define REAL float
 #define VEC vec2
-#define P_SIZES p0
-#define P_RADICES p1
+#define P_ROUNDS p0
+#define P_ROWS_APART p1
 #define P_ROWS p2
 #define P_SIZE1 p3
 #define P_SIZE2 p4
@@ -31,25 +31,20 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_OUT_COUNT p24
 #define P_LENGTH p25
 #define P_TURN p26
-#define P_DIVISOR p27
-#define P_DIVISOR2 p28
+#define P_SCALE p27
+#define P_SCALE2 p28
 #define P_EPS p29
 #define P_EPS2 p30
 #define P_FLAGS p31
-#define INVOCATIONS 256u
-#define TILE 4681u
-#define SKEWED 
 #define ROOT_HALF 0.70710677
-#define SIN_3 0.8660254
-#define COS_5_1 0.309017
-#define SIN_5_1 0.95105654
-#define COS_5_2 -0.809017
-#define SIN_5_2 0.58778524
-#define ROOTS VEC(1.0, 0.0), VEC(0.6234898, 0.7818315), VEC(-0.22252093, 0.9749279), VEC(-0.90096885, 0.43388373), VEC(-0.90096885, -0.43388373), VEC(-0.22252093, -0.9749279), VEC(0.6234898, -0.7818315), VEC(1.0, 0.0), VEC(0.8412535, 0.54064083), VEC(0.41541502, 0.90963197), VEC(-0.14231484, 0.98982143), VEC(-0.65486073, 0.7557496), VEC(-0.959493, 0.28173256), VEC(-0.959493, -0.28173256), VEC(-0.65486073, -0.7557496), VEC(-0.14231484, -0.98982143), VEC(0.41541502, -0.90963197), VEC(0.8412535, -0.54064083), VEC(1.0, 0.0), VEC(0.885456, 0.46472317), VEC(0.56806475, 0.82298386), VEC(0.12053668, 0.99270886), VEC(-0.3546049, 0.9350162), VEC(-0.7485108, 0.66312265), VEC(-0.97094184, 0.23931566), VEC(-0.97094184, -0.23931566), VEC(-0.7485108, -0.66312265), VEC(-0.3546049, -0.9350162), VEC(0.12053668, -0.99270886), VEC(0.56806475, -0.82298386), VEC(0.885456, -0.46472317)
 #define EPS uintBitsToFloat(P_EPS)
-#define divided(z) ((z) / uintBitsToFloat(P_DIVISOR) / uintBitsToFloat(P_DIVISOR2))
+#define scaled(z) ((z) * uintBitsToFloat(P_SCALE))
 #define LOAD(i) source[i]
 #define STORE(i, z) result[i] = z
+#define POWERS 
+#define AROUND 256u
+#define TOGETHER 1u
+#define TILE 4352u
 layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { vec2 source[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { vec2 result[]; };
@@ -88,5 +83,309 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 124) uint p31;
 };
 void main() {
-  fourier_main();
+  uvec2 in_at = place_of(has(kAlongIn)), out_at = place_of(has(kAlongOut));
+  VEC coarse1_1 = turn(out_at.y % 16u * 4u, 256u);
+  VEC coarse1_2 = turn(out_at.y % 16u * 8u, 256u);
+  VEC coarse1_3 = turn(out_at.y % 16u * 12u, 256u);
+  VEC fine1_1 = turn(out_at.y % 16u * 1u, 256u);
+  VEC fine1_2 = turn(out_at.y % 16u * 2u, 256u);
+  VEC fine1_3 = turn(out_at.y % 16u * 3u, 256u);
+  VEC coarse2_1 = turn(out_at.y * 4u, 4096u);
+  VEC coarse2_2 = turn(out_at.y * 8u, 4096u);
+  VEC coarse2_3 = turn(out_at.y * 12u, 4096u);
+  VEC fine2_1 = turn(out_at.y * 1u, 4096u);
+  VEC fine2_2 = turn(out_at.y * 2u, 4096u);
+  VEC fine2_3 = turn(out_at.y * 3u, 4096u);
+  uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  for (uint go = 0u; go < P_ROUNDS; ++go) {
+    uint first = (group * P_ROUNDS + go) * TOGETHER;
+    if (first >= P_ROWS) break;
+    VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0), v8 = VEC(0, 0), v9 = VEC(0, 0), v10 = VEC(0, 0), v11 = VEC(0, 0), v12 = VEC(0, 0), v13 = VEC(0, 0), v14 = VEC(0, 0), v15 = VEC(0, 0);
+    if (first + in_at.x < P_ROWS) {
+      uvec4 from = row_of(first + in_at.x);
+      uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
+      uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;
+      v0 = loaded(place + 0u * step);
+      v1 = loaded(place + 1u * step);
+      v2 = loaded(place + 2u * step);
+      v3 = loaded(place + 3u * step);
+      v4 = loaded(place + 4u * step);
+      v5 = loaded(place + 5u * step);
+      v6 = loaded(place + 6u * step);
+      v7 = loaded(place + 7u * step);
+      v8 = loaded(place + 8u * step);
+      v9 = loaded(place + 9u * step);
+      v10 = loaded(place + 10u * step);
+      v11 = loaded(place + 11u * step);
+      v12 = loaded(place + 12u * step);
+      v13 = loaded(place + 13u * step);
+      v14 = loaded(place + 14u * step);
+      v15 = loaded(place + 15u * step);
+    }
+    if (has(kConjugateIn)) {
+      v0 = conjugated(v0);
+      v1 = conjugated(v1);
+      v2 = conjugated(v2);
+      v3 = conjugated(v3);
+      v4 = conjugated(v4);
+      v5 = conjugated(v5);
+      v6 = conjugated(v6);
+      v7 = conjugated(v7);
+      v8 = conjugated(v8);
+      v9 = conjugated(v9);
+      v10 = conjugated(v10);
+      v11 = conjugated(v11);
+      v12 = conjugated(v12);
+      v13 = conjugated(v13);
+      v14 = conjugated(v14);
+      v15 = conjugated(v15);
+    }
+    radix_4(v0, v4, v8, v12);
+    radix_4(v1, v5, v9, v13);
+    radix_4(v2, v6, v10, v14);
+    radix_4(v3, v7, v11, v15);
+    radix_4(v0, v1, v2, v3);
+    v5 = product(v5, VEC(0.9238795, -0.38268343));
+    v6 = (v6 + turned_back(v6)) * ROOT_HALF;
+    v7 = product(v7, VEC(0.38268343, -0.9238795));
+    radix_4(v4, v5, v6, v7);
+    v9 = (v9 + turned_back(v9)) * ROOT_HALF;
+    v10 = turned_back(v10);
+    v11 = (turned_back(v11) - v11) * ROOT_HALF;
+    radix_4(v8, v9, v10, v11);
+    v13 = product(v13, VEC(0.38268343, -0.9238795));
+    v14 = (turned_back(v14) - v14) * ROOT_HALF;
+    v15 = product(v15, VEC(-0.9238795, 0.38268343));
+    radix_4(v12, v13, v14, v15);
+    uint block0 = in_at.y / 1u * 16u + in_at.y % 1u;
+    uint to0 = in_at.x * P_ROWS_APART + block0 + block0 / 16u;
+    uint tile_at = out_at.x * P_ROWS_APART + out_at.y + out_at.y / 16u;
+    barrier();
+    tile[to0 + 0u] = v0;
+    tile[to0 + 1u] = v4;
+    tile[to0 + 2u] = v8;
+    tile[to0 + 3u] = v12;
+    tile[to0 + 4u] = v1;
+    tile[to0 + 5u] = v5;
+    tile[to0 + 6u] = v9;
+    tile[to0 + 7u] = v13;
+    tile[to0 + 8u] = v2;
+    tile[to0 + 9u] = v6;
+    tile[to0 + 10u] = v10;
+    tile[to0 + 11u] = v14;
+    tile[to0 + 12u] = v3;
+    tile[to0 + 13u] = v7;
+    tile[to0 + 14u] = v11;
+    tile[to0 + 15u] = v15;
+    barrier();
+    v0 = tile[tile_at + 0u];
+    v1 = tile[tile_at + 272u];
+    v2 = tile[tile_at + 544u];
+    v3 = tile[tile_at + 816u];
+    v4 = tile[tile_at + 1088u];
+    v5 = tile[tile_at + 1360u];
+    v6 = tile[tile_at + 1632u];
+    v7 = tile[tile_at + 1904u];
+    v8 = tile[tile_at + 2176u];
+    v9 = tile[tile_at + 2448u];
+    v10 = tile[tile_at + 2720u];
+    v11 = tile[tile_at + 2992u];
+    v12 = tile[tile_at + 3264u];
+    v13 = tile[tile_at + 3536u];
+    v14 = tile[tile_at + 3808u];
+    v15 = tile[tile_at + 4080u];
+    v4 = product(v4, coarse1_1);
+    v5 = product(v5, coarse1_1);
+    v6 = product(v6, coarse1_1);
+    v7 = product(v7, coarse1_1);
+    v8 = product(v8, coarse1_2);
+    v9 = product(v9, coarse1_2);
+    v10 = product(v10, coarse1_2);
+    v11 = product(v11, coarse1_2);
+    v12 = product(v12, coarse1_3);
+    v13 = product(v13, coarse1_3);
+    v14 = product(v14, coarse1_3);
+    v15 = product(v15, coarse1_3);
+    radix_4(v0, v4, v8, v12);
+    radix_4(v1, v5, v9, v13);
+    radix_4(v2, v6, v10, v14);
+    radix_4(v3, v7, v11, v15);
+    v1 = product(v1, fine1_1);
+    v2 = product(v2, fine1_2);
+    v3 = product(v3, fine1_3);
+    radix_4(v0, v1, v2, v3);
+    v5 = product(v5, fine1_1);
+    v5 = product(v5, VEC(0.9238795, -0.38268343));
+    v6 = product(v6, fine1_2);
+    v6 = (v6 + turned_back(v6)) * ROOT_HALF;
+    v7 = product(v7, fine1_3);
+    v7 = product(v7, VEC(0.38268343, -0.9238795));
+    radix_4(v4, v5, v6, v7);
+    v9 = product(v9, fine1_1);
+    v9 = (v9 + turned_back(v9)) * ROOT_HALF;
+    v10 = product(v10, fine1_2);
+    v10 = turned_back(v10);
+    v11 = product(v11, fine1_3);
+    v11 = (turned_back(v11) - v11) * ROOT_HALF;
+    radix_4(v8, v9, v10, v11);
+    v13 = product(v13, fine1_1);
+    v13 = product(v13, VEC(0.38268343, -0.9238795));
+    v14 = product(v14, fine1_2);
+    v14 = (turned_back(v14) - v14) * ROOT_HALF;
+    v15 = product(v15, fine1_3);
+    v15 = product(v15, VEC(-0.9238795, 0.38268343));
+    radix_4(v12, v13, v14, v15);
+    uint block1 = out_at.y / 16u * 256u + out_at.y % 16u;
+    uint to1 = out_at.x * P_ROWS_APART + block1 + block1 / 16u;
+    barrier();
+    tile[to1 + 0u] = v0;
+    tile[to1 + 17u] = v4;
+    tile[to1 + 34u] = v8;
+    tile[to1 + 51u] = v12;
+    tile[to1 + 68u] = v1;
+    tile[to1 + 85u] = v5;
+    tile[to1 + 102u] = v9;
+    tile[to1 + 119u] = v13;
+    tile[to1 + 136u] = v2;
+    tile[to1 + 153u] = v6;
+    tile[to1 + 170u] = v10;
+    tile[to1 + 187u] = v14;
+    tile[to1 + 204u] = v3;
+    tile[to1 + 221u] = v7;
+    tile[to1 + 238u] = v11;
+    tile[to1 + 255u] = v15;
+    barrier();
+    v0 = tile[tile_at + 0u];
+    v1 = tile[tile_at + 272u];
+    v2 = tile[tile_at + 544u];
+    v3 = tile[tile_at + 816u];
+    v4 = tile[tile_at + 1088u];
+    v5 = tile[tile_at + 1360u];
+    v6 = tile[tile_at + 1632u];
+    v7 = tile[tile_at + 1904u];
+    v8 = tile[tile_at + 2176u];
+    v9 = tile[tile_at + 2448u];
+    v10 = tile[tile_at + 2720u];
+    v11 = tile[tile_at + 2992u];
+    v12 = tile[tile_at + 3264u];
+    v13 = tile[tile_at + 3536u];
+    v14 = tile[tile_at + 3808u];
+    v15 = tile[tile_at + 4080u];
+    v4 = product(v4, coarse2_1);
+    v5 = product(v5, coarse2_1);
+    v6 = product(v6, coarse2_1);
+    v7 = product(v7, coarse2_1);
+    v8 = product(v8, coarse2_2);
+    v9 = product(v9, coarse2_2);
+    v10 = product(v10, coarse2_2);
+    v11 = product(v11, coarse2_2);
+    v12 = product(v12, coarse2_3);
+    v13 = product(v13, coarse2_3);
+    v14 = product(v14, coarse2_3);
+    v15 = product(v15, coarse2_3);
+    radix_4(v0, v4, v8, v12);
+    radix_4(v1, v5, v9, v13);
+    radix_4(v2, v6, v10, v14);
+    radix_4(v3, v7, v11, v15);
+    v1 = product(v1, fine2_1);
+    v2 = product(v2, fine2_2);
+    v3 = product(v3, fine2_3);
+    radix_4(v0, v1, v2, v3);
+    v5 = product(v5, fine2_1);
+    v5 = product(v5, VEC(0.9238795, -0.38268343));
+    v6 = product(v6, fine2_2);
+    v6 = (v6 + turned_back(v6)) * ROOT_HALF;
+    v7 = product(v7, fine2_3);
+    v7 = product(v7, VEC(0.38268343, -0.9238795));
+    radix_4(v4, v5, v6, v7);
+    v9 = product(v9, fine2_1);
+    v9 = (v9 + turned_back(v9)) * ROOT_HALF;
+    v10 = product(v10, fine2_2);
+    v10 = turned_back(v10);
+    v11 = product(v11, fine2_3);
+    v11 = (turned_back(v11) - v11) * ROOT_HALF;
+    radix_4(v8, v9, v10, v11);
+    v13 = product(v13, fine2_1);
+    v13 = product(v13, VEC(0.38268343, -0.9238795));
+    v14 = product(v14, fine2_2);
+    v14 = (turned_back(v14) - v14) * ROOT_HALF;
+    v15 = product(v15, fine2_3);
+    v15 = product(v15, VEC(-0.9238795, 0.38268343));
+    radix_4(v12, v13, v14, v15);
+    if (first + out_at.x < P_ROWS) {
+      uvec4 to = row_of(first + out_at.x);
+      uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
+      if (has(kConjugateOut)) {
+        v0 = conjugated(v0);
+        v1 = conjugated(v1);
+        v2 = conjugated(v2);
+        v3 = conjugated(v3);
+        v4 = conjugated(v4);
+        v5 = conjugated(v5);
+        v6 = conjugated(v6);
+        v7 = conjugated(v7);
+        v8 = conjugated(v8);
+        v9 = conjugated(v9);
+        v10 = conjugated(v10);
+        v11 = conjugated(v11);
+        v12 = conjugated(v12);
+        v13 = conjugated(v13);
+        v14 = conjugated(v14);
+        v15 = conjugated(v15);
+      }
+      if (has(kScaled)) {
+        v0 = scaled(v0);
+        v1 = scaled(v1);
+        v2 = scaled(v2);
+        v3 = scaled(v3);
+        v4 = scaled(v4);
+        v5 = scaled(v5);
+        v6 = scaled(v6);
+        v7 = scaled(v7);
+        v8 = scaled(v8);
+        v9 = scaled(v9);
+        v10 = scaled(v10);
+        v11 = scaled(v11);
+        v12 = scaled(v12);
+        v13 = scaled(v13);
+        v14 = scaled(v14);
+        v15 = scaled(v15);
+      }
+      if (EPS >= REAL(0)) {
+        v0 = cleared(v0);
+        v1 = cleared(v1);
+        v2 = cleared(v2);
+        v3 = cleared(v3);
+        v4 = cleared(v4);
+        v5 = cleared(v5);
+        v6 = cleared(v6);
+        v7 = cleared(v7);
+        v8 = cleared(v8);
+        v9 = cleared(v9);
+        v10 = cleared(v10);
+        v11 = cleared(v11);
+        v12 = cleared(v12);
+        v13 = cleared(v13);
+        v14 = cleared(v14);
+        v15 = cleared(v15);
+      }
+      uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
+      stored(v0, place + 0u * step);
+      stored(v4, place + 1u * step);
+      stored(v8, place + 2u * step);
+      stored(v12, place + 3u * step);
+      stored(v1, place + 4u * step);
+      stored(v5, place + 5u * step);
+      stored(v9, place + 6u * step);
+      stored(v13, place + 7u * step);
+      stored(v2, place + 8u * step);
+      stored(v6, place + 9u * step);
+      stored(v10, place + 10u * step);
+      stored(v14, place + 11u * step);
+      stored(v3, place + 12u * step);
+      stored(v7, place + 13u * step);
+      stored(v11, place + 14u * step);
+      stored(v15, place + 15u * step);
+    }
+  }
 }

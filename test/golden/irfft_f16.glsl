@@ -26,7 +26,7 @@ void main() {
   float v1 = v0;
   out0[offset_out + i] = v1;
 }
-// fourier f32 c128 f16 n256 t2048 s
+// fourier power f32 c128 f16 m l16 e4 n256 ci
 #version 460
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_EXT_spirv_intrinsics : require
@@ -36,8 +36,8 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define REAL double
 #define VEC dvec2
 #define WIDE 
-#define P_SIZES p0
-#define P_RADICES p1
+#define P_ROUNDS p0
+#define P_ROWS_APART p1
 #define P_ROWS p2
 #define P_SIZE1 p3
 #define P_SIZE2 p4
@@ -63,25 +63,21 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_OUT_COUNT p24
 #define P_LENGTH p25
 #define P_TURN p26
-#define P_DIVISOR p27
-#define P_DIVISOR2 p28
+#define P_SCALE p27
+#define P_SCALE2 p28
 #define P_EPS p29
 #define P_EPS2 p30
 #define P_FLAGS p31
-#define INVOCATIONS 256u
-#define TILE 2341u
-#define SKEWED 
+#define MIRRORED 
 #define ROOT_HALF 0.7071067811865476lf
-#define SIN_3 0.8660254037844387lf
-#define COS_5_1 0.30901699437494745lf
-#define SIN_5_1 0.9510565162951535lf
-#define COS_5_2 -0.8090169943749473lf
-#define SIN_5_2 0.5877852522924732lf
-#define ROOTS VEC(1.0lf, 0.0lf), VEC(0.6234898018587336lf, 0.7818314824680298lf), VEC(-0.22252093395631434lf, 0.9749279121818236lf), VEC(-0.900968867902419lf, 0.43388373911755823lf), VEC(-0.9009688679024191lf, -0.433883739117558lf), VEC(-0.2225209339563146lf, -0.9749279121818236lf), VEC(0.6234898018587334lf, -0.7818314824680299lf), VEC(1.0lf, 0.0lf), VEC(0.8412535328311812lf, 0.5406408174555976lf), VEC(0.41541501300188644lf, 0.9096319953545183lf), VEC(-0.142314838273285lf, 0.9898214418809328lf), VEC(-0.654860733945285lf, 0.7557495743542583lf), VEC(-0.9594929736144974lf, 0.28173255684142967lf), VEC(-0.9594929736144975lf, -0.2817325568414294lf), VEC(-0.6548607339452852lf, -0.7557495743542582lf), VEC(-0.14231483827328523lf, -0.9898214418809327lf), VEC(0.41541501300188605lf, -0.9096319953545186lf), VEC(0.8412535328311812lf, -0.5406408174555974lf), VEC(1.0lf, 0.0lf), VEC(0.8854560256532099lf, 0.4647231720437685lf), VEC(0.5680647467311559lf, 0.8229838658936564lf), VEC(0.120536680255323lf, 0.992708874098054lf), VEC(-0.35460488704253545lf, 0.9350162426854148lf), VEC(-0.7485107481711012lf, 0.6631226582407952lf), VEC(-0.970941817426052lf, 0.23931566428755768lf), VEC(-0.9709418174260521lf, -0.23931566428755743lf), VEC(-0.7485107481711013lf, -0.663122658240795lf), VEC(-0.3546048870425359lf, -0.9350162426854147lf), VEC(0.1205366802553232lf, -0.992708874098054lf), VEC(0.5680647467311548lf, -0.822983865893657lf), VEC(0.88545602565321lf, -0.4647231720437684lf)
 #define EPS packDouble2x32(uvec2(P_EPS, P_EPS2))
-#define divided(z) ((z) / packDouble2x32(uvec2(P_DIVISOR, P_DIVISOR2)))
+#define scaled(z) ((z) * packDouble2x32(uvec2(P_SCALE, P_SCALE2)))
 #define LOAD(i) dvec2(mi_widen(source[i]), 0.0lf)
 #define STORE(i, z) result[i] = uint16_t(f16_bits(f16_value(f16_bits(odd_f32(z.x)))))
+#define POWERS 
+#define AROUND 4u
+#define TOGETHER 64u
+#define TILE 1600u
 layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { float source[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uint16_t result[]; };
@@ -120,5 +116,67 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 124) uint p31;
 };
 void main() {
-  fourier_main();
+  uvec2 in_at = place_of(has(kAlongIn)), out_at = place_of(has(kAlongOut));
+  VEC coarse1_1 = turn(out_at.y * 1u, 16u);
+  VEC coarse1_2 = turn(out_at.y * 2u, 16u);
+  VEC coarse1_3 = turn(out_at.y * 3u, 16u);
+  uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  for (uint go = 0u; go < P_ROUNDS; ++go) {
+    uint first = (group * P_ROUNDS + go) * TOGETHER;
+    if (first >= P_ROWS) break;
+    VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0);
+    if (first + in_at.x < P_ROWS) {
+      uvec4 from = row_of(first + in_at.x);
+      uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
+      v0 = taken(start, whole + 0u * apart);
+      v1 = taken(start, whole + 1u * apart);
+      v2 = taken(start, whole + 2u * apart);
+      v3 = taken(start, whole + 3u * apart);
+    }
+    radix_4(v0, v1, v2, v3);
+    uint block0 = in_at.y / 1u * 4u + in_at.y % 1u;
+    uint to0 = in_at.x * P_ROWS_APART + block0 + block0 / 4u;
+    uint tile_at = out_at.x * P_ROWS_APART + out_at.y + out_at.y / 4u;
+    barrier();
+    tile[to0 + 0u] = v0;
+    tile[to0 + 1u] = v1;
+    tile[to0 + 2u] = v2;
+    tile[to0 + 3u] = v3;
+    barrier();
+    v0 = tile[tile_at + 0u];
+    v1 = tile[tile_at + 5u];
+    v2 = tile[tile_at + 10u];
+    v3 = tile[tile_at + 15u];
+    v1 = product(v1, coarse1_1);
+    v2 = product(v2, coarse1_2);
+    v3 = product(v3, coarse1_3);
+    radix_4(v0, v1, v2, v3);
+    if (first + out_at.x < P_ROWS) {
+      uvec4 to = row_of(first + out_at.x);
+      uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
+      if (has(kConjugateOut)) {
+        v0 = conjugated(v0);
+        v1 = conjugated(v1);
+        v2 = conjugated(v2);
+        v3 = conjugated(v3);
+      }
+      if (has(kScaled)) {
+        v0 = scaled(v0);
+        v1 = scaled(v1);
+        v2 = scaled(v2);
+        v3 = scaled(v3);
+      }
+      if (EPS >= REAL(0)) {
+        v0 = cleared(v0);
+        v1 = cleared(v1);
+        v2 = cleared(v2);
+        v3 = cleared(v3);
+      }
+      uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
+      stored(v0, place + 0u * step);
+      stored(v1, place + 1u * step);
+      stored(v2, place + 2u * step);
+      stored(v3, place + 3u * step);
+    }
+  }
 }

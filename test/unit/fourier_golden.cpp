@@ -10,6 +10,8 @@ TEST_CASE("emitter: golden Fourier transforms") {
   using enum Dtype;
   for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
            {"fft_c64", "fft", {tensor(c64, {100, 4096})}, {c64, {100, 4096}}},
+           {"fft_c64_of_6000", "fft", {tensor(c64, {100, 6000})}, {c64, {100, 6000}}, {}, 2},
+           {"fft_c64_of_16384", "fft", {tensor(c64, {100, 16'384})}, {c64, {100, 16'384}}, {}, 2},
            {"irfft_f16", "irfft", {turned(f16, {9, 7})}, {f16, {7, 16}}, {}, 2},
            {"fft_c128_by_chirp", "fft", {tensor(f64, {17})}, {c128, {17}}, {}, 4},
        })

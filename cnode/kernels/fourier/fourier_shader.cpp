@@ -18,12 +18,6 @@ using enum ShaderBuilder::Access;
 // What a skewed tile takes: slot() of fourier.glsl.
 constexpr uint32_t slots_of(uint32_t tile) { return tile + tile / 8 + tile / 64 + tile / 512 + 1; }
 
-std::string number_text(double value, bool wide) {
-  std::string text = wide ? concat(value) : concat(static_cast<float>(value));
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return wide ? text + "lf" : text;
-}
-
 void declare_numbers(Dtype computing, ShaderBuilder& shader) {
   const bool wide = computing == Dtype::c128;
   shader.use(dtype_info(computing).compute);
@@ -34,17 +28,16 @@ void declare_numbers(Dtype computing, ShaderBuilder& shader) {
 
 void declare_roots(bool wide, ShaderBuilder& shader) {
   const auto angle = [](int k, int n) { return 2 * std::numbers::pi * k / n; };
-  shader.define("ROOT_HALF", number_text(std::sqrt(0.5), wide));
-  shader.define("SIN_3", number_text(std::sin(angle(1, 3)), wide));
+  shader.define("SIN_3", fourier_number(std::sin(angle(1, 3)), wide));
   for (const int k : {1, 2}) {
-    shader.define(concat("COS_5_", k), number_text(std::cos(angle(k, 5)), wide));
-    shader.define(concat("SIN_5_", k), number_text(std::sin(angle(k, 5)), wide));
+    shader.define(concat("COS_5_", k), fourier_number(std::cos(angle(k, 5)), wide));
+    shader.define(concat("SIN_5_", k), fourier_number(std::sin(angle(k, 5)), wide));
   }
   std::string roots;
   for (const int radix : {7, 11, 13})
     for (int k = 0; k < radix; ++k)
-      roots += concat(roots.empty() ? "" : ", ", "VEC(", number_text(std::cos(angle(k, radix)), wide), ", ",
-                      number_text(std::sin(angle(k, radix)), wide), ")");
+      roots += concat(roots.empty() ? "" : ", ", "VEC(", fourier_number(std::cos(angle(k, radix)), wide), ", ",
+                      fourier_number(std::sin(angle(k, radix)), wide), ")");
   shader.define("ROOTS", roots);
 }
 
@@ -61,14 +54,18 @@ bool fourier_skewed(Dtype computing, const vulkan::DeviceInfo& device) {
   return !device.software && slots * static_cast<uint32_t>(dtype_size_bytes(computing)) <= device.shared_memory_bytes;
 }
 
-std::string FourierPass::key() const {
-  return concat("fourier ", dtype_name(source), " ", dtype_name(computing), " ", dtype_name(result),
-                in_table ? " i" : "", out_table ? " o" : "", " n", invocations, " t", tile, skewed ? " s" : "");
+std::string fourier_number(double value, bool wide) {
+  std::string text = wide ? concat(value) : concat(static_cast<float>(value));
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return wide ? text + "lf" : text;
 }
 
-Result<vulkan::KernelSource> FourierPass::emit(const vulkan::DeviceInfo& device) const {
-  ShaderBuilder shader(device);
-  shader.local_size(invocations);
+std::string FourierEnds::key() const {
+  return concat(dtype_name(source), " ", dtype_name(computing), " ", dtype_name(result), in_table ? " i" : "",
+                out_table ? " o" : "", mirrored ? " m" : "");
+}
+
+void FourierEnds::declare(const std::array<std::string_view, kOwn>& own, bool may_divide, ShaderBuilder& shader) const {
   declare_numbers(computing, shader);
   const bool wide = computing == Dtype::c128;
   const std::string_view pair = compute_type(computing);
@@ -77,20 +74,38 @@ Result<vulkan::KernelSource> FourierPass::emit(const vulkan::DeviceInfo& device)
   if (out_table) shader.buffer("out_table", pair, kRead);
   shader.buffer("result", result, kWrite);
   shader.parameters(kWords);
-  for (uint32_t i = 0; i < kWords; ++i) shader.define(concat("P_", kNames[i]), parameter_text(i, kWords));
-  shader.define("INVOCATIONS", concat(invocations, "u"));
-  shader.define("TILE", concat(skewed ? slots_of(tile) : tile, "u"));
-  if (skewed) shader.define("SKEWED");
+  for (uint32_t i = 0; i < kWords; ++i)
+    shader.define(concat("P_", i < kOwn ? own[i] : kNames[i - kOwn]), parameter_text(i, kWords));
   if (in_table) shader.define("IN_TABLE");
   if (out_table) shader.define("OUT_TABLE");
-  declare_roots(wide, shader);
+  if (mirrored) shader.define("MIRRORED");
+  shader.define("ROOT_HALF", fourier_number(std::sqrt(0.5), wide));
   shader.define("EPS", wide ? "packDouble2x32(uvec2(P_EPS, P_EPS2))" : "uintBitsToFloat(P_EPS)");
-  shader.define("divided(z)", wide ? "((z) / packDouble2x32(uvec2(P_DIVISOR, P_DIVISOR2)))"
-                                   : "((z) / uintBitsToFloat(P_DIVISOR) / uintBitsToFloat(P_DIVISOR2))");
+  const std::string_view scale = wide ? "packDouble2x32(uvec2(P_SCALE, P_SCALE2))" : "uintBitsToFloat(P_SCALE)";
+  shader.define("scaled(z)", concat("((z) * ", scale, ")"));
+  if (may_divide) {
+    shader.define("MAY_DIVIDE");
+    shader.define("divided(z)", concat("((z) / ", scale, wide ? ")" : " / uintBitsToFloat(P_SCALE2))"));
+  }
   shader.define("LOAD(i)", shader.convert(source, computing, shader.load(source, "source[i]")));
   const std::string kept = computing == result ? "z" : shader.convert(computing, result, "z");
   shader.define("STORE(i, z)", concat("result[i] = ", shader.store(result, kept)));
   shader.library("fourier_turn.glsl");
+  shader.library("fourier_ends.glsl");
+}
+
+std::string FourierPass::key() const {
+  return concat("fourier ", ends.key(), " n", invocations, " t", tile, skewed ? " s" : "");
+}
+
+Result<vulkan::KernelSource> FourierPass::emit(const vulkan::DeviceInfo& device) const {
+  ShaderBuilder shader(device);
+  shader.local_size(invocations);
+  ends.declare({"SIZES", "RADICES"}, true, shader);
+  shader.define("INVOCATIONS", concat(invocations, "u"));
+  shader.define("TILE", concat(skewed ? slots_of(tile) : tile, "u"));
+  if (skewed) shader.define("SKEWED");
+  declare_roots(ends.computing == Dtype::c128, shader);
   shader.library("fourier.glsl");
   shader.body() += "  fourier_main();\n";
   return shader.build();
