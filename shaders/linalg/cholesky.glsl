@@ -1,41 +1,136 @@
-// A = L L^H, from left to right in panels of columns. Until its turn an element of |l| has the sum of products that
-// goes off that of |a|; a column whose turn it is becomes one of L. Only the lower triangle is read.
+#extension GL_EXT_control_flow_attributes : require
+// A = L L^H, from left to right in panels of columns, PANEL of them at a time. Until its turn an element has in |sums|
+// the products that go off that of |a|, added in the order of columns. Only the lower triangle is read.
+//
+// A dispatch is a panel and what it takes off everything behind it. Each workgroup has TILE rows and TILE columns of
+// that, and makes what it needs of the panel itself, the same numbers wherever they are made: rather than wait for a
+// dispatch that did. Where one workgroup has all that is left it goes on to the end.
 
-NUM left(uint at) { return rounded(minus(a[at], rounded(l[at]))); }
+// The rows of a panel that a workgroup makes: those of its triangle, of its tile's rows and of its tile's columns.
+const uint HEIGHT = PANEL + 2u * TILE, ACROSS = INVOCATIONS / PANEL, OWN = HEIGHT / ACROSS, QUARTER = TILE / 4u;
 
-#if defined(CHOLESKY_PANEL)
-void cholesky_panel() {
-  uint lane = gl_LocalInvocationIndex, first = group_index() * P_N * P_N;
-  if (group_index() >= P_COUNT) return;
-  for (uint j = P_FROM; j < P_TO; ++j) {
-    PART square = real(left(first + j * P_N + j));
-    PART diagonal = square < PART(0) ? not_a_number() : rounded(root(square));
-    meet();
-    for (uint i = j + lane; i < P_N; i += INVOCATIONS) {
-      uint at = first + i * P_N + j;
-      l[at] = i == j ? number(diagonal) : rounded(over_part(left(at), diagonal));
+shared NUM strip[PANEL * HEIGHT];  // column by column
+shared NUM given[HEIGHT];          // the sums of the column whose turn it is
+
+#if defined(ROUNDS_TO_F32) && !defined(COMPLEX)
+// Products of floats are exact in double: contracted or not, the sum is the same.
+double added(double sum, double x, double y) { return sum + x * y; }
+float left(float of_a, double sum) { return of_a - float(sum); }
+
+// Root and quotient are rounded once: by steps of floats where no part of them leaves the range, else in double.
+bool is_middling(float x) { return abs(x) > 8.0e-25 && abs(x) < 1.0e24; }
+struct Divisor {
+  float value, inverse;
+};
+Divisor root_of(float square) {
+  float y = inversesqrt(square), x = square * y;
+  x = fma(fma(-x, x, square), 0.5 * y, x);
+  if (!is_middling(square)) x = square < 0.0 ? float(not_a_number()) : float(sqrt(double(square)));
+  return Divisor(x, fma(y, fma(-x, y, 1.0), y));
+}
+float quotient(float x, Divisor by) {
+  float y = x * by.inverse;
+  y = fma(fma(-y, by.value, x), by.inverse, y);
+  return is_middling(x) && is_middling(by.value) ? y : float(double(x) / double(by.value));
+}
+#else
+NUM added(NUM sum, NUM x, NUM y) { return plus(sum, times(x, y)); }
+NUM left(ELEMENT of_a, NUM sum) { return rounded(minus(NUM(of_a), rounded(sum))); }
+struct Divisor {
+  PART value;
+};
+Divisor root_of(NUM square) {
+  return Divisor(real(square) < PART(0) ? not_a_number() : PART(real(rounded(number(root(real(square)))))));
+}
+NUM quotient(NUM x, Divisor by) { return rounded(over_part(x, by.value)); }
+#endif
+
+// Which part of the matrix a workgroup has.
+struct Part {
+  uint first, from, to, row, column;
+};
+
+uint row_of(uint r, Part part) {
+  if (r < PANEL) return part.from + r;
+  return r < PANEL + TILE ? part.row + r - PANEL : part.column + r - PANEL - TILE;
+}
+bool has_row(uint r, Part part) {
+  if (r < PANEL) return part.from + r < part.to;
+  // The rows of a tile on the diagonal are its columns too.
+  return row_of(r, part) < P_N && (r < PANEL + TILE || part.row != part.column);
+}
+
+void make_strip(Part part) {
+  uint lane = gl_LocalInvocationIndex, c = lane % PANEL, across = lane / PANEL;
+  NUM own[OWN];
+  [[unroll]] for (uint k = 0u; k < OWN; ++k) {
+    uint r = across + k * ACROSS;
+    bool begun = part.from > 0u && part.from + c < part.to && has_row(r, part);
+    own[k] = begun ? sums[part.first + row_of(r, part) * P_N + part.from + c] : number(PART(0));
+  }
+  for (uint j = 0u; j < part.to - part.from; ++j) {
+    if (c == j) {
+      [[unroll]] for (uint k = 0u; k < OWN; ++k) given[across + k * ACROSS] = own[k];
     }
-    meet();
-    uint width = P_TO - j - 1u;
-    for (uint e = lane; e < (P_N - j - 1u) * width; e += INVOCATIONS) {
-      uint i = j + 1u + e / width, c = j + 1u + e % width;
-      if (i < c) continue;
-      uint at = first + i * P_N + c;
-      l[at] = plus(l[at], times(l[first + i * P_N + j], adjoint(l[first + c * P_N + j])));
+    barrier();
+    uint column = part.from + j;
+    Divisor diagonal = root_of(left(a[part.first + column * P_N + column], given[j]));
+    for (uint r = lane; r < HEIGHT; r += INVOCATIONS) {
+      NUM x = number(PART(0));
+      if (r >= j && has_row(r, part)) {
+        uint row = row_of(r, part), at = part.first + row * P_N + column;
+        x = r == j ? number(PART(diagonal.value)) : NUM(quotient(left(a[at], given[r]), diagonal));
+        if (r < PANEL ? part.row == part.to && part.column == part.to : r < PANEL + TILE && part.column == part.to) {
+          l[at] = ELEMENT(x);
+          if (row > column) l[part.first + column * P_N + row] = ELEMENT(number(PART(0)));
+        }
+      }
+      strip[j * HEIGHT + r] = x;
     }
+    barrier();
+    NUM by = adjoint(strip[j * HEIGHT + c]);
+    [[unroll]] for (uint k = 0u; k < OWN; ++k) own[k] = added(own[k], strip[j * HEIGHT + across + k * ACROSS], by);
+  }
+}
+
+// What the panel takes off the tile.
+void take_off(Part part) {
+  uint of_columns = part.row == part.column ? PANEL : PANEL + TILE;
+  for (uint block = gl_LocalInvocationIndex; block < QUARTER * QUARTER; block += INVOCATIONS) {
+    uint row = block / QUARTER, column = block % QUARTER;
+    NUM sum[16];
+    [[unroll]] for (uint e = 0u; e < 16u; ++e) {
+      uint i = part.row + row + e / 4u * QUARTER, c = part.column + column + e % 4u * QUARTER;
+      sum[e] = part.from > 0u && i < P_N && c <= i ? sums[part.first + i * P_N + c] : number(PART(0));
+    }
+    for (uint k = 0u; k < part.to - part.from; ++k) {
+      uint of_x = k * HEIGHT + PANEL + row, of_y = k * HEIGHT + of_columns + column;
+      NUM x[4], y[4];
+      [[unroll]] for (uint e = 0u; e < 4u; ++e) {
+        x[e] = strip[of_x + e * QUARTER];
+        y[e] = adjoint(strip[of_y + e * QUARTER]);
+      }
+      [[unroll]] for (uint e = 0u; e < 16u; ++e) sum[e] = added(sum[e], x[e / 4u], y[e % 4u]);
+    }
+    [[unroll]] for (uint e = 0u; e < 16u; ++e) {
+      uint i = part.row + row + e / 4u * QUARTER, c = part.column + column + e % 4u * QUARTER;
+      if (i < P_N && c <= i) sums[part.first + i * P_N + c] = sum[e];
+    }
+  }
+}
+
+void cholesky() {
+  uint tiles = (P_N - P_TO + TILE - 1u) / TILE, pairs = max(tiles * (tiles + 1u) / 2u, 1u);
+  uint matrix = group_index() / pairs, column = group_index() % pairs, row = 0u;
+  if (matrix >= P_COUNT) return;
+  for (; column > row; ++row) column -= row + 1u;
+  for (Part part = Part(matrix * P_N * P_N, P_FROM, P_TO, 0u, 0u); part.from < P_N; part.from = part.to) {
+    part.to = min(part.from + PANEL, P_N);
+    part.row = part.to + row * TILE;
+    part.column = part.to + column * TILE;
+    make_strip(part);
+    take_off(part);
+    if (pairs > 1u) return;
     meet();
   }
 }
-#else
-// The same for the columns behind the panel: an invocation has an element.
-void cholesky_rest() {
-  uint size = P_N - P_TO, index = invocation_index();
-  if (index >= P_COUNT * size * size) return;
-  uint i = P_TO + index / size % size, c = P_TO + index % size, first = index / (size * size) * P_N * P_N;
-  if (i < c) return;
-  NUM sum = l[first + i * P_N + c];
-  for (uint k = P_FROM; k < P_TO; ++k)
-    sum = plus(sum, times(l[first + i * P_N + k], adjoint(l[first + c * P_N + k])));
-  l[first + i * P_N + c] = sum;
-}
-#endif

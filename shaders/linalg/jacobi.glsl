@@ -2,10 +2,10 @@
 // all of it again until nothing couples any more (jacobi_sweep), of a Hermitian matrix |g| of up to 2 * MOST_PAIRS
 // rows.
 //
-// Larger ones are parted into blocks, and pairs of blocks are the matrices of a sweep: jacobi_gather takes them out
-// of |a|, or jacobi_gram makes them products of its columns; what the sweep turned them by goes over the columns
-// (jacobi_columns) and rows (jacobi_rows) of the whole. |state| has two numbers for each matrix: whether anything was
-// turned since jacobi_turn last looked, and whether it is done, so that all others return at once.
+// Columns are made orthogonal to each other in blocks, of which pairs are the matrices of a sweep: jacobi_gram makes
+// these of products of columns, and what the sweep turned them by goes over the columns of the whole (jacobi_columns).
+// |state| has two numbers for each matrix: whether anything was turned since jacobi_turn last looked, and whether it is
+// done, so that all others return at once.
 
 bool is_done(uint matrix) { return state[2u * matrix + 1u] != 0u; }
 
@@ -155,34 +155,25 @@ void jacobi_begin() {
   }
   a[(matrix * P_HEIGHT + i) * P_SIDE + c] = value;
 }
-#elif defined(JACOBI_GATHER) || defined(JACOBI_GRAM) || defined(JACOBI_COLUMNS) || defined(JACOBI_ROWS)
+#elif defined(JACOBI_GRAM) || defined(JACOBI_COLUMNS)
 // The blocks of pair |t|, by their first rows, and where in the whole element |x| of them lies.
 uvec2 blocks_of(uint t) { return pair_of(t, P_ROUND, P_SIDE / P_BLOCK / 2u) * P_BLOCK; }
 uint place_of(uvec2 blocks, uint x) { return x < P_BLOCK ? blocks.x + x : blocks.y + x - P_BLOCK; }
 
-#if defined(JACOBI_GATHER) || defined(JACOBI_GRAM)
-void jacobi_gather_or_gram() {
+#if defined(JACOBI_GRAM)
+void jacobi_gram() {
   uint size = 2u * P_BLOCK, index = invocation_index(), pairs = P_SIDE / size;
   if (index >= P_COUNT * pairs * size * size) return;
   uint y = index % size, x = index / size % size, t = index / (size * size) % pairs, matrix = index / (size * P_SIDE);
   if (is_done(matrix)) return;
   uvec2 blocks = blocks_of(t);
   uint of_a = matrix * P_HEIGHT * P_SIDE, i = place_of(blocks, x), j = place_of(blocks, y);
-#if defined(JACOBI_GATHER)
-  g[index] = a[of_a + i * P_SIDE + j];
-#else
   NUM sum = number(PART(0));
   for (uint k = 0u; k < P_HEIGHT; ++k)
     sum = plus(sum, times(adjoint(a[of_a + k * P_SIDE + i]), a[of_a + k * P_SIDE + j]));
   g[index] = sum;
-#endif
 }
-#if defined(JACOBI_GATHER)
-void jacobi_gather() { jacobi_gather_or_gram(); }
 #else
-void jacobi_gram() { jacobi_gather_or_gram(); }
-#endif
-#elif defined(JACOBI_COLUMNS)
 void jacobi_columns() {
   uint size = 2u * P_BLOCK, index = invocation_index(), pairs = P_SIDE / size;
   if (index >= P_COUNT * P_HEIGHT * P_SIDE) return;
@@ -193,25 +184,6 @@ void jacobi_columns() {
   NUM sum = number(PART(0));
   for (uint x = 0u; x < size; ++x) sum = plus(sum, times(a[row + place_of(blocks, x)], v[of_v + x * size + c]));
   to[row + place_of(blocks, c)] = sum;
-}
-#else
-// Rows of |a| become |to|'s. Where a pair meets itself the sweep has left what it is, without what rounding would add.
-void jacobi_rows() {
-  uint size = 2u * P_BLOCK, index = invocation_index(), pairs = P_SIDE / size;
-  if (index >= P_COUNT * P_SIDE * P_SIDE) return;
-  uint c = index % size, u = index / size % pairs, x = index / P_SIDE % size, t = index / (P_SIDE * size) % pairs;
-  uint matrix = index / (P_SIDE * P_SIDE);
-  if (is_done(matrix)) return;
-  uvec2 blocks = blocks_of(t);
-  uint of_a = matrix * P_SIDE * P_SIDE, of_v = (matrix * pairs + t) * size * size, column = place_of(blocks_of(u), c);
-  NUM sum = number(PART(0));
-  if (t == u) {
-    sum = g[of_v + x * size + c];
-  } else {
-    for (uint y = 0u; y < size; ++y)
-      sum = plus(sum, times(adjoint(v[of_v + y * size + x]), a[of_a + place_of(blocks, y) * P_SIDE + column]));
-  }
-  to[of_a + place_of(blocks, x) * P_SIDE + column] = sum;
 }
 #endif
 #elif defined(JACOBI_COPY)

@@ -8,6 +8,9 @@ shared uint found_at[INVOCATIONS];
 
 // NaN is above all, so that it is not lost; of equals the first counts.
 bool above(PART x, PART y) { return x > y || (isnan(x) && !isnan(y)); }
+bool comes_first(uint x, uint y) {
+  return above(found[x], found[y]) || (!above(found[y], found[x]) && found_at[x] < found_at[y]);
+}
 
 void lu_panel() {
   uint lane = gl_LocalInvocationIndex, first = group_index() * P_N * P_N;
@@ -27,14 +30,14 @@ void lu_panel() {
     found[lane] = best;
     found_at[lane] = pivot;
     meet();
-    for (uint other = 0u; other < INVOCATIONS; ++other) {
-      PART size = found[other];
-      uint at = found_at[other];
-      if (above(size, best) || (size == best && at < pivot) || (isnan(size) && isnan(best) && at < pivot)) {
-        best = size;
-        pivot = at;
+    for (uint half_count = INVOCATIONS / 2u; half_count > 0u; half_count /= 2u) {
+      if (lane < half_count && comes_first(lane + half_count, lane)) {
+        found[lane] = found[lane + half_count];
+        found_at[lane] = found_at[lane + half_count];
       }
+      barrier();
     }
+    pivot = found_at[0];
     meet();
     if (pivot != j) {
       for (uint c = lane; c < P_N; c += INVOCATIONS) {

@@ -81,9 +81,71 @@ PART rounded(PART x) { return x; }
 
 uint group_index() { return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x; }
 uint invocation_index() { return group_index() * gl_WorkGroupSize.x + gl_LocalInvocationIndex; }
-// What a workgroup wrote its invocations read behind it.
+// What a workgroup wrote its invocations read behind it; nobody else looks before the dispatch ends.
 void meet() {
-  memoryBarrierBuffer();
-  memoryBarrierShared();
+  groupMemoryBarrier();
   barrier();
 }
+
+// A power of two of which |x| is at least the half and less than the double.
+PART power_below(PART x) {
+  PART power = PART(1);
+  for (int step = HIGHEST_STEP; step >= 0; --step) {
+    PART factor = PART(2);  // becomes 2^(2^step)
+    for (int k = 0; k < step; ++k) factor *= factor;
+    if (x >= power * factor) power *= factor;
+    if (x < power / factor) power /= factor;
+  }
+  return power;
+}
+
+// The reflection I - t v v^H that makes of |head| and what is below it, whose squares add up to |below|, one number,
+// |diagonal|. Of reals that is positive. What is below has to be divided by |v|: then v's first element is 1. The
+// result is t; 0 where there is nothing to reflect.
+PART reflection(NUM head, PART below, out NUM diagonal, out NUM v) {
+  diagonal = head;
+  v = number(PART(1));
+  if (below == PART(0)) return PART(0);
+  PART length = root(square(head) + below);
+#if defined(COMPLEX)
+  PART size = modulus(head);
+  NUM phase = size == PART(0) ? number(PART(1)) : over_part(head, size);
+  diagonal = -scaled(phase, length);
+  v = plus(head, scaled(phase, length));
+#else
+  diagonal = length;
+  v = head > PART(0) ? -over(below, head + length) : head - length;
+#endif
+  return PART(2) / (PART(1) + below / square(v));
+}
+
+#if defined(ADDS_UP)
+shared PART gathered[INVOCATIONS];
+
+// The sum of what all invocations have, in the same order always.
+PART sum_of_all(PART own) {
+  gathered[gl_LocalInvocationIndex] = own;
+  meet();
+  for (uint half_count = INVOCATIONS / 2u; half_count > 0u; half_count /= 2u) {
+    if (gl_LocalInvocationIndex < half_count)
+      gathered[gl_LocalInvocationIndex] += gathered[gl_LocalInvocationIndex + half_count];
+    barrier();
+  }
+  PART sum = gathered[0];
+  meet();
+  return sum;
+}
+PART largest_of_all(PART own) {
+  gathered[gl_LocalInvocationIndex] = own;
+  meet();
+  for (uint half_count = INVOCATIONS / 2u; half_count > 0u; half_count /= 2u) {
+    if (gl_LocalInvocationIndex < half_count)
+      gathered[gl_LocalInvocationIndex] =
+          larger(gathered[gl_LocalInvocationIndex], gathered[gl_LocalInvocationIndex + half_count]);
+    barrier();
+  }
+  PART most = gathered[0];
+  meet();
+  return most;
+}
+#endif

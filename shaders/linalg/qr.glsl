@@ -3,60 +3,56 @@
 // out positive; where nothing is below it there is nothing to reflect, so it stays what it is (t is 0).
 
 #if defined(QR_PANEL)
-shared PART sums[INVOCATIONS];
+// Columns go side by side, and of each |groups| invocations share the rows.
+shared NUM products[INVOCATIONS];
 
 void qr_panel() {
   uint lane = gl_LocalInvocationIndex, matrix = group_index(), first = matrix * P_M * P_N;
   if (matrix >= P_COUNT) return;
+  uint wide = min(P_TO - P_FROM > MOST_PAIRS ? 2u * MOST_PAIRS : MOST_PAIRS, INVOCATIONS);
+  uint groups = INVOCATIONS / wide, beside = lane % wide, group = lane / wide;
   for (uint j = P_FROM; j < P_TO; ++j) {
     PART sum = PART(0);
     for (uint i = j + 1u + lane; i < P_M; i += INVOCATIONS) sum += square(r[first + i * P_N + j]);
-    sums[lane] = sum;
-    meet();
-    PART below = PART(0);
-    for (uint other = 0u; other < INVOCATIONS; ++other) below += sums[other];
-    NUM head = r[first + j * P_N + j];
-    meet();
-    PART t = PART(0);
-    if (below != PART(0)) {
-      PART length = root(square(head) + below);
-#if defined(COMPLEX)
-      PART size = modulus(head);
-      NUM phase = size == PART(0) ? number(PART(1)) : over_part(head, size);
-      NUM diagonal = -scaled(phase, length), v = plus(head, scaled(phase, length));
-#else
-      NUM diagonal = length, v = head > PART(0) ? -over(below, head + length) : head - length;
-#endif
-      t = PART(2) / (PART(1) + below / square(v));
-      for (uint i = j + 1u + lane; i < P_M; i += INVOCATIONS) r[first + i * P_N + j] = over(r[first + i * P_N + j], v);
-      if (lane == 0u) r[first + j * P_N + j] = diagonal;
-    }
-    if (lane == 0u) factors[matrix * P_K + j] = t;
+    PART below = sum_of_all(sum);
+    NUM diagonal, v;
+    PART t = reflection(r[first + j * P_N + j], below, diagonal, v);
     meet();
     if (t != PART(0))
-      for (uint c = j + 1u + lane; c < P_TO; c += INVOCATIONS) {
-        NUM product = r[first + j * P_N + c];
-        for (uint i = j + 1u; i < P_M; ++i)
+      for (uint i = j + 1u + lane; i < P_M; i += INVOCATIONS) r[first + i * P_N + j] = over(r[first + i * P_N + j], v);
+    if (lane == 0u) r[first + j * P_N + j] = diagonal;
+    if (lane == 0u) factors[matrix * P_K + j] = t;
+    meet();
+    for (uint left = j + 1u; t != PART(0) && left < P_TO; left += wide) {
+      uint c = left + beside;
+      NUM product = number(PART(0));
+      if (c < P_TO)
+        for (uint i = j + 1u + group; i < P_M; i += groups)
           product = plus(product, times(adjoint(r[first + i * P_N + j]), r[first + i * P_N + c]));
-        product = scaled(product, t);
-        r[first + j * P_N + c] = minus(r[first + j * P_N + c], product);
-        for (uint i = j + 1u; i < P_M; ++i)
+      products[lane] = product;
+      barrier();
+      product = c < P_TO ? r[first + j * P_N + c] : number(PART(0));
+      for (uint other = 0u; other < groups; ++other) product = plus(product, products[other * wide + beside]);
+      product = scaled(product, t);
+      meet();
+      if (c < P_TO) {
+        if (group == 0u) r[first + j * P_N + c] = minus(r[first + j * P_N + c], product);
+        for (uint i = j + 1u + group; i < P_M; i += groups)
           r[first + i * P_N + c] = minus(r[first + i * P_N + c], times(product, r[first + i * P_N + j]));
       }
+    }
     meet();
   }
 }
 #elif defined(QR_REFLECT)
-// Reflects the columns of |x| from P_FIRST on: an invocation has a column. Backwards it makes Q, from the identity.
+// The reflections of the identity, from the last on: an invocation has a column of |x|.
 void qr_reflect() {
-  uint size = P_COLUMNS - P_FIRST, index = invocation_index();
-  if (index >= P_COUNT * size) return;
-  uint c = P_FIRST + index % size, matrix = index / size;
+  uint index = invocation_index();
+  if (index >= P_COUNT * P_COLUMNS) return;
+  uint c = index % P_COLUMNS, matrix = index / P_COLUMNS;
   uint of_v = matrix * P_M * P_N, of_x = matrix * P_M * P_COLUMNS + c;
-  if (P_BEGINS != 0u)
-    for (uint i = 0u; i < P_M; ++i) x[of_x + i * P_COLUMNS] = number(i == c ? PART(1) : PART(0));
-  for (uint step = P_FROM; step < P_TO; ++step) {
-    uint j = P_BACK != 0u ? P_TO - 1u - (step - P_FROM) : step;
+  for (uint i = 0u; i < P_M; ++i) x[of_x + i * P_COLUMNS] = number(i == c ? PART(1) : PART(0));
+  for (uint j = P_K; j-- > 0u;) {
     PART t = factors[matrix * P_K + j];
     if (t == PART(0)) continue;
     NUM product = x[of_x + j * P_COLUMNS];
@@ -67,8 +63,7 @@ void qr_reflect() {
     for (uint i = j + 1u; i < P_M; ++i)
       x[of_x + i * P_COLUMNS] = minus(x[of_x + i * P_COLUMNS], times(product, v[of_v + i * P_N + j]));
   }
-  if (P_BACK != 0u && P_FROM == 0u)
-    for (uint i = 0u; i < P_M; ++i) x[of_x + i * P_COLUMNS] = settled(x[of_x + i * P_COLUMNS]);
+  for (uint i = 0u; i < P_M; ++i) x[of_x + i * P_COLUMNS] = settled(x[of_x + i * P_COLUMNS]);
 }
 #else
 // The triangle above |v|, P_ROWS rows of it, at its own size again.

@@ -83,7 +83,16 @@ symmetric = Ops.add(square, Ops.transpose(square, axes: [0, 2, 1]))
 row.("svd, 64 of 64 x 64 f32", nil, nil, fn -> pairs.(Ops.svd(square)) end)
 row.("eigh, 64 of 64 x 64 f32", nil, nil, fn -> pairs.(Ops.eigh(symmetric)) end)
 row.("qr, 64 of 64 x 64 f32", nil, nil, fn -> pairs.(Ops.qr(square)) end)
-large = uniform.(:f32, {256, 256})
-gram = Ops.add(Ops.dot(large, large, contract_left: [1], contract_right: [1]), Ops.eye(:bench, shape: {256, 256}, type: :f32))
-row.("cholesky, 256 x 256 f32", nil, nil, fn -> Ops.cholesky(gram) end)
+middling = uniform.(:f32, {512, 512})
+row.("svd, 512 x 512 f32", nil, nil, fn -> pairs.(Ops.svd(middling)) end)
+middling_symmetric = Ops.add(middling, Ops.transpose(middling, axes: [1, 0]))
+row.("eigh, 512 x 512 f32", nil, nil, fn -> pairs.(Ops.eigh(middling_symmetric)) end)
+
+for size <- [256, 1024] do
+  large = uniform.(:f32, {size, size})
+  own = Ops.dot(large, large, contract_left: [1], contract_right: [1])
+  gram = Ops.add(own, Ops.eye(:bench, shape: {size, size}, type: :f32))
+  row.("cholesky, #{size} x #{size} f32", nil, nil, fn -> Ops.cholesky(gram) end)
+end
+
 GpuNode.SystemCase.remove_cookie_files()

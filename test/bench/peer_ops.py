@@ -55,9 +55,14 @@ def main():
     row("svd, 64 of 64 x 64 f32", None, None, lambda: torch.linalg.svd(square))
     row("eigh, 64 of 64 x 64 f32", None, None, lambda: torch.linalg.eigh(symmetric))
     row("qr, 64 of 64 x 64 f32", None, None, lambda: torch.linalg.qr(square))
-    large = torch.rand(256, 256, device="cuda")
-    gram = large @ large.T + torch.eye(256, device="cuda")
-    row("cholesky, 256 x 256 f32", None, None, lambda: torch.linalg.cholesky(gram))
+    middling = torch.rand(512, 512, device="cuda")
+    middling_symmetric = middling + middling.T
+    row("svd, 512 x 512 f32", None, None, lambda: torch.linalg.svd(middling))
+    row("eigh, 512 x 512 f32", None, None, lambda: torch.linalg.eigh(middling_symmetric))
+    for size in (256, 1024):
+        large = torch.rand(size, size, device="cuda")
+        gram = large @ large.T + torch.eye(size, device="cuda")
+        row(f"cholesky, {size} x {size} f32", None, None, lambda gram=gram: torch.linalg.cholesky(gram))
 
 
 if __name__ == "__main__":

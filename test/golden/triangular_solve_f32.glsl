@@ -72,6 +72,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define INVOCATIONS 256u
 #define NUM double
 #define PART double
+#define ELEMENT double
 #define EPSILON PART(2.220446049250313e-16lf)
 #define RESULT_EPSILON EPSILON
 #define HIGHEST_STEP 9
@@ -106,6 +107,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define INVOCATIONS 256u
 #define NUM double
 #define PART double
+#define ELEMENT double
 #define EPSILON PART(2.220446049250313e-16lf)
 #define RESULT_EPSILON EPSILON
 #define HIGHEST_STEP 9
@@ -140,6 +142,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define INVOCATIONS 256u
 #define NUM double
 #define PART double
+#define ELEMENT double
 #define EPSILON PART(2.220446049250313e-16lf)
 #define RESULT_EPSILON EPSILON
 #define HIGHEST_STEP 9
@@ -174,6 +177,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define INVOCATIONS 256u
 #define NUM double
 #define PART double
+#define ELEMENT double
 #define EPSILON PART(2.220446049250313e-16lf)
 #define RESULT_EPSILON EPSILON
 #define HIGHEST_STEP 9
@@ -208,6 +212,7 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define INVOCATIONS 256u
 #define NUM double
 #define PART double
+#define ELEMENT double
 #define EPSILON PART(2.220446049250313e-16lf)
 #define RESULT_EPSILON EPSILON
 #define HIGHEST_STEP 9

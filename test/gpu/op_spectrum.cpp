@@ -158,6 +158,20 @@ TEST_CASE("svd: values that coincide or vanish") {
   check_svd("of low rank", f32, tall, false);
 }
 
+TEST_CASE("eigh, svd: large matrices of complex and 64-bit numbers, and NaN in one of a batch") {
+  check_random_eigh(c64, 2, 100);
+  check_eigh("of special matrices", f64, special_squares(f64, 100));
+  check_random_svd(f64, 1, 150, 100, false);
+  Batch a = random_batch(f32, 2, 70, 70, 15);
+  a[0](3, 2) = std::numeric_limits<long double>::quiet_NaN();
+  const std::vector<HostTensor> parts = run_matrices("eigh", {tensor_of(f32, a)}, {{f32, {2, 70}}, {f32, {2, 70, 70}}});
+  const Batch w = batch_of(parts[0], 1), v = batch_of(parts[1]);
+  for (const Matrix* matrix : {&w[0], &v[0]})
+    for (const Complex& element : matrix->elements) CHECK(element.real() != element.real());
+  CHECK(is_finite(w[1]));
+  CHECK(is_finite(v[1]));
+}
+
 TEST_CASE("svd: 300 rows") { check_random_svd(f32, 1, 300, 300, true); }
 
 TEST_CASE("eigh, svd: what is refused") {

@@ -1,9 +1,12 @@
-// Plans Jacobi's method (shaders/linalg/jacobi.glsl): sweeps over pairs of rows, of large matrices over pairs of blocks
-// of them. A plan has as many sweeps as may be needed; behind the last that found something to turn the others return
-// at once. What is not done by then stays as far as it came.
+// Plans Jacobi's method (shaders/linalg/jacobi.glsl): sweeps over pairs of rows, or of blocks of columns. A plan has as
+// many sweeps as may be needed; behind the last that found something to turn the others return at once. What is not
+// done by then stays as far as it came.
 #include <algorithm>
+#include <utility>
 
 #include "base/divide_up.h"
+#include "kernels/dot/product.h"
+#include "kernels/elementwise/block.h"
 #include "kernels/linalg/linalg.h"
 
 namespace gpu_node::kernels {
@@ -26,17 +29,10 @@ constexpr LinalgKernel kBegin = {"jacobi_begin", "jacobi.glsl", false, kBeginBuf
 
 constexpr std::string_view kBlockParameters[] = {"COUNT", "HEIGHT", "SIDE", "BLOCK", "ROUND"};
 constexpr LinalgBuffer kTakeBuffers[] = {{"a", Holds::kNumbers, false}, {"g"}, {"state", Holds::kIndices, false}};
-constexpr LinalgKernel kGather = {"jacobi_gather", "jacobi.glsl", false, kTakeBuffers, kBlockParameters};
 constexpr LinalgKernel kGram = {"jacobi_gram", "jacobi.glsl", false, kTakeBuffers, kBlockParameters};
 constexpr LinalgBuffer kColumnsBuffers[] = {
     {"a", Holds::kNumbers, false}, {"v", Holds::kNumbers, false}, {"to"}, {"state", Holds::kIndices, false}};
 constexpr LinalgKernel kColumns = {"jacobi_columns", "jacobi.glsl", false, kColumnsBuffers, kBlockParameters};
-constexpr LinalgBuffer kRowsBuffers[] = {{"a", Holds::kNumbers, false},
-                                         {"v", Holds::kNumbers, false},
-                                         {"g", Holds::kNumbers, false},
-                                         {"to"},
-                                         {"state", Holds::kIndices, false}};
-constexpr LinalgKernel kRows = {"jacobi_rows", "jacobi.glsl", false, kRowsBuffers, kBlockParameters};
 constexpr LinalgBuffer kCopyBuffers[] = {{"a", Holds::kNumbers, false}, {"to"}, {"state", Holds::kIndices, false}};
 constexpr LinalgKernel kCopy = {"jacobi_copy", "jacobi.glsl", false, kCopyBuffers, kBlockParameters};
 
@@ -52,7 +48,6 @@ struct Turning {
   Turned turned;
   Place state;
   uint32_t count = 1, height = 1, block = 1;
-  bool hermitian = true;
 
   uint32_t pairs() const { return turned.side / (2 * block); }
   uint32_t size() const { return 2 * block; }
@@ -68,9 +63,8 @@ Result<Turning> begin(const Place& from, uint32_t block, uint32_t side, Reads re
   GPU_ASSIGN(const Matrices size, matrices_of(from.map.shape, plan));
   Turning turning;
   turning.count = size.count;
-  turning.hermitian = reads == Reads::kHermitian;
   turning.block = block;
-  turning.height = turning.hermitian ? side : size.rows;
+  turning.height = size.rows;
   turning.turned.side = side;
   GPU_ASSIGN(turning.turned.a, dense_of(from.dtype, {size.count, turning.height, side}, plan));
   GPU_ASSIGN(turning.turned.v, dense_of(from.dtype, {size.count, side, side}, plan));
@@ -101,19 +95,14 @@ Result<void> append_round(const Turning& turning, const Workspace& work, uint32_
                          {turning.count, static_cast<uint32_t>(height), turned.side, turning.block, round}, plan);
   };
   const uint64_t height = turning.height;
-  GPU_TRY(append(turning.hermitian ? kGather : kGram, height, count * side * size, turning.hermitian ? 1 : height,
-                 {turned.a, work.g, turning.state}));
+  GPU_TRY(append(kGram, height, count * side * size, height, {turned.a, work.g, turning.state}));
   const uint64_t problems = count * turning.pairs(), steps = sweeps * sweep_steps(size, plan);
   const LinalgRun sweep{&kSweep, number, problems, static_cast<double>(problems * steps), steps};
-  GPU_TRY(append_linalg(sweep, {work.g, work.v, turning.state},
-                        {static_cast<uint32_t>(problems), turning.pairs(), turning.size(), sweeps, 1, 0,
-                         turning.hermitian ? 0U : 1U, turning.height},
-                        plan));
+  GPU_TRY(append_linalg(
+      sweep, {work.g, work.v, turning.state},
+      {static_cast<uint32_t>(problems), turning.pairs(), turning.size(), sweeps, 1, 0, 1, turning.height}, plan));
   GPU_TRY(append(kColumns, height, count * height * side, size, {turned.a, work.v, work.columns, turning.state}));
-  if (turning.hermitian)
-    GPU_TRY(append(kRows, height, count * side * side, size, {work.columns, work.v, work.g, turned.a, turning.state}));
-  else
-    GPU_TRY(append(kCopy, height, count * height * side, 1, {work.columns, turned.a, turning.state}));
+  GPU_TRY(append(kCopy, height, count * height * side, 1, {work.columns, turned.a, turning.state}));
   GPU_TRY(append(kColumns, side, count * side * side, size, {turned.v, work.v, work.columns, turning.state}));
   return append(kCopy, side, count * side * side, 1, {work.columns, turned.v, turning.state});
 }
@@ -135,16 +124,38 @@ Result<Turned> append_blocks(const Turning& turning, uint32_t sweeps, PlanBuilde
   return turned;
 }
 
+// The columns of |from|, turned by the vectors of their products: orthogonal but for what rounding those costs, which
+// is the square of what rounding |from| would. That is less than a result of half the digits shows; else what is left
+// is little for the sweeps.
+Result<Turned> append_nearly_turned(const Place& from, const Place& sizes, bool conjugated, PlanBuilder& plan) {
+  GPU_ASSIGN(const Matrices size, matrices_of(from.map.shape, plan));
+  const Dtype number = from.dtype;
+  const int64_t count = size.count, m = size.rows, n = size.columns;
+  const Shape tall = {count, m, n}, square = {count, n, n};
+  Place a = from, other = from;
+  a.map = other.map = IndexMap::row_major(tall);
+  if (is_complex(number)) {
+    GPU_ASSIGN(other, dense_of(number, tall, plan));
+    GPU_TRY(append_conjugate(a, other, plan));
+    if (conjugated) std::swap(a, other);
+  }
+  GPU_ASSIGN(const Place products, dense_of(number, square, plan));
+  GPU_TRY(append_product(other, a, {{1}, {0}, {1}, {0}}, products, plan));
+  GPU_ASSIGN(const Eigen eigen, append_hermitian(products, sizes, plan));
+  GPU_ASSIGN(const Place turned, dense_of(number, tall, plan));
+  GPU_TRY(append_product(a, eigen.vectors, {{2}, {0}, {1}, {0}}, turned, plan));
+  if (component_type(number) != component_type(plan.result().dtype)) return Turned{turned, eigen.vectors, size.columns};
+  const uint32_t side = divide_up(size.columns, 2 * kMostPairs) * 2 * kMostPairs;
+  GPU_ASSIGN(const Turning turning, begin(turned, kMostPairs, side, Reads::kAsItIs, plan));
+  GPU_TRY(append_copy(eigen.vectors, part_of(turning.turned.v, {0, 0, 0}, square), plan));
+  return append_blocks(turning, 2, plan);
+}
+
 }  // namespace
 
 Result<Turned> append_hermitian_turns(const Place& from, PlanBuilder& plan) {
   const Shape& shape = from.map.shape;
   const auto n = static_cast<uint32_t>(shape[shape.size() - 1]);
-  if (n > 2 * kMostPairs) {
-    const uint32_t side = divide_up(n, 2 * kMostPairs) * 2 * kMostPairs;
-    GPU_ASSIGN(const Turning turning, begin(from, kMostPairs, side, Reads::kHermitian, plan));
-    return append_blocks(turning, 1, plan);
-  }
   GPU_ASSIGN(const Turning turning, begin(from, 1, n, Reads::kHermitian, plan));
   const uint64_t once = sweep_steps(n, plan);
   const auto sweeps = static_cast<uint32_t>(std::clamp<uint64_t>(kSteps / once, 1, kSmallSweeps));
@@ -157,16 +168,16 @@ Result<Turned> append_hermitian_turns(const Place& from, PlanBuilder& plan) {
   return turning.turned;
 }
 
-Result<Turned> append_column_turns(const Place& from, bool conjugated, PlanBuilder& plan) {
+Result<Turned> append_column_turns(const Place& from, const Place& sizes, bool conjugated, PlanBuilder& plan) {
   const Shape& shape = from.map.shape;
   const auto n = static_cast<uint32_t>(shape[shape.size() - 1]);
-  const bool small = n <= 2 * kMostPairs;
-  const uint32_t block = small ? divide_up(n, 2U) : kMostPairs;
-  GPU_ASSIGN(const Turning turning, begin(from, block, divide_up(n, 2 * block) * 2 * block,
-                                          conjugated ? Reads::kConjugated : Reads::kAsItIs, plan));
+  if (n > kSmallMatrix) return append_nearly_turned(from, sizes, conjugated, plan);
+  const uint32_t block = divide_up(n, 2U);
+  GPU_ASSIGN(const Turning turning,
+             begin(from, block, 2 * block, conjugated ? Reads::kConjugated : Reads::kAsItIs, plan));
   // One pair alone is turned until it is done, and looked at again: its products have the rounding of large columns.
   const uint64_t most = std::clamp<uint64_t>(kSteps / sweep_steps(turning.size(), plan), 1, 10);
-  return append_blocks(turning, small ? static_cast<uint32_t>(most) : 2, plan);
+  return append_blocks(turning, static_cast<uint32_t>(most), plan);
 }
 
 }  // namespace gpu_node::kernels

@@ -8,7 +8,10 @@
 namespace gpu_node::kernels {
 
 std::string LinalgShader::key() const {
-  return concat("linalg ", kernel->function, " ", dtype_name(number), rounds_to_f32 ? " r" : "", " n", invocations);
+  std::string text =
+      concat("linalg ", kernel->function, " ", dtype_name(number), rounds_to_f32 ? " r" : "", " n", invocations);
+  for (const LinalgConstant& constant : kernel->constants) text += concat(" ", constant.name, constant.value);
+  return text;
 }
 
 Result<vulkan::KernelSource> LinalgShader::emit(const vulkan::DeviceInfo& device) const {
@@ -18,8 +21,12 @@ Result<vulkan::KernelSource> LinalgShader::emit(const vulkan::DeviceInfo& device
   shader.use(dtype_info(number).compute);
   shader.use_double_where_supported();
   const Dtype part = component_type(number);
+  const Dtype rounded = !rounds_to_f32 ? number : is_complex(number) ? Dtype::c64 : Dtype::f32;
   for (const LinalgBuffer& buffer : kernel->buffers) {
-    const Dtype element = buffer.holds == Holds::kNumbers ? number : buffer.holds == Holds::kParts ? part : Dtype::u32;
+    const Dtype element = buffer.holds == Holds::kNumbers   ? number
+                          : buffer.holds == Holds::kRounded ? rounded
+                          : buffer.holds == Holds::kParts   ? part
+                                                            : Dtype::u32;
     using enum ShaderBuilder::Access;
     shader.buffer(buffer.name, element, buffer.written ? kReadWrite : kRead);
   }
@@ -32,11 +39,14 @@ Result<vulkan::KernelSource> LinalgShader::emit(const vulkan::DeviceInfo& device
   shader.define("INVOCATIONS", concat(invocations, "u"));
   shader.define("NUM", compute_type(number));
   shader.define("PART", compute_type(part));
+  shader.define("ELEMENT", compute_type(rounded));
+  for (const LinalgConstant& constant : kernel->constants) shader.define(constant.name, concat(constant.value, "u"));
   shader.define("EPSILON", part == Dtype::f64 ? "PART(2.220446049250313e-16lf)" : "PART(1.1920929e-7)");
   shader.define("RESULT_EPSILON", part == Dtype::f64 && !rounds_to_f32 ? "EPSILON" : "PART(1.1920929e-7)");
   // Of the powers 2^(2^step) in the range.
   shader.define("HIGHEST_STEP", part == Dtype::f64 ? "9" : "6");
   shader.define("MOST_PAIRS", concat(kMostPairs, "u"));
+  if (kernel->adds_up) shader.define("ADDS_UP");
   if (is_complex(number)) shader.define("COMPLEX");
   if (rounds_to_f32) shader.define("ROUNDS_TO_F32");
   shader.library("linalg/numbers.glsl");

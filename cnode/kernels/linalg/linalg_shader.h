@@ -21,12 +21,19 @@ inline constexpr uint32_t kMostPairs = 32;
 struct LinalgBuffer {
   enum class Holds : uint8_t {
     kNumbers,  // what the matrices are computed in
+    kRounded,  // floats of the width of what results are rounded to
     kParts,    // real ones of the same width
     kIndices,  // unsigned integers of 32 bits
   };
   std::string_view name;
   Holds holds = Holds::kNumbers;
   bool written = true;
+};
+
+// A number that is part of a kernel's text.
+struct LinalgConstant {
+  std::string_view name;
+  uint32_t value = 0;
 };
 
 struct LinalgKernel {
@@ -36,6 +43,8 @@ struct LinalgKernel {
   std::span<const LinalgBuffer> buffers;
   std::span<const std::string_view> parameters;  // P_*, of 32 bits
   bool knows_result = false;                     // its text is another where results have less digits
+  bool adds_up = false;                          // uses sum_of_all or largest_of_all
+  std::span<const LinalgConstant> constants;
 };
 
 // A kernel for numbers of |number|, a float or complex type of 32 or 64 bits a part.

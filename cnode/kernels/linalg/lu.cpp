@@ -36,7 +36,7 @@ Result<void> plan_lu(const ir::Instruction& /*instruction*/, std::span<const Arg
       if (&kernel == &kPanelKernel) return append_linalg(run, {a, order}, {size.count, n, from, end}, plan);
       return append_linalg(run, {a}, {size.count, n, from, end}, plan);
     };
-    GPU_TRY(append(kPanelKernel, size.count, width * (height * width / lanes + width + n / lanes + lanes)));
+    GPU_TRY(append(kPanelKernel, size.count, width * (height * width / lanes + width + n / lanes + 16)));
     if (end == n) break;
     GPU_TRY(append(kRows, size.count * behind, width * width / 2));
     GPU_TRY(append(kRest, size.count * behind * behind, width));

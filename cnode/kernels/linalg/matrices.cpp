@@ -39,6 +39,12 @@ Result<Place> computed(const Source& source, Dtype number, PlanBuilder& plan) {
   return made;
 }
 
+Result<Place> lying_as(Dtype number, const Source& source, PlanBuilder& plan) {
+  const Place from = plan.placed(source);
+  if (from.dtype == number && plan.is_dense(from)) return from;
+  return computed(from, number, plan);
+}
+
 Place written_for(const Place& result, Dtype number, PlanBuilder& plan) {
   return result.dtype == number && plan.is_dense(result) ? result : plan.add_scratch(number, result.map.shape);
 }
@@ -79,7 +85,9 @@ Result<void> append_linalg(const LinalgRun& run, std::initializer_list<Place> bu
   const bool rounds = run.kernel->knows_result && component_type(run.number) == Dtype::f64 &&
                       component_type(plan.result().dtype) != Dtype::f64;
   const LinalgShader shader{run.kernel, run.number, rounds,
-                            run.kernel->gathers ? gathered(plan) : element_local_size(device)};
+                            !run.kernel->gathers  ? element_local_size(device)
+                            : run.invocations > 0 ? run.invocations
+                                                  : gathered(plan)};
   Dispatch dispatch;
   dispatch.key = shader.key();
   dispatch.emit = [shader, &device] { return shader.emit(device); };

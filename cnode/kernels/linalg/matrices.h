@@ -30,6 +30,8 @@ Dtype number_of(Dtype dtype, bool own, const PlanBuilder& plan);
 
 // |place| as dense elements of |number| in scratch of its own, or with |written| undefined ones of that shape.
 Result<Place> computed(const Source& source, Dtype number, PlanBuilder& plan);
+// The same to be read only: where it lies so already, itself.
+Result<Place> lying_as(Dtype number, const Source& source, PlanBuilder& plan);
 Result<Place> dense_of(Dtype number, const Shape& shape, PlanBuilder& plan);
 // Where a kernel writes what becomes |result|: itself, or scratch, from where finish_result takes it.
 Place written_for(const Place& result, Dtype number, PlanBuilder& plan);
@@ -43,9 +45,10 @@ Place backwards(const Place& place, int axis_from_behind);
 struct LinalgRun {
   const LinalgKernel* kernel = nullptr;
   Dtype number = Dtype::f64;
-  uint64_t count = 1;    // of invocations, or where they gather of workgroups
-  double work = 0;       // steps of all of them
-  uint64_t longest = 0;  // steps of one invocation
+  uint64_t count = 1;        // of invocations, or where they gather of workgroups
+  double work = 0;           // steps of all of them
+  uint64_t longest = 0;      // steps of one invocation
+  uint32_t invocations = 0;  // of a workgroup that gathers; 0: as gathered() says
 };
 // |buffers|: dense places, in the order of the kernel's buffers.
 Result<void> append_linalg(const LinalgRun& run, std::initializer_list<Place> buffers,

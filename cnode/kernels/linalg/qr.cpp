@@ -12,39 +12,28 @@ using Holds = LinalgBuffer::Holds;
 
 constexpr LinalgBuffer kScaleBuffers[] = {{"a"}, {"sizes", Holds::kParts}};
 constexpr std::string_view kScaleParameters[] = {"COUNT", "ROWS", "COLUMNS"};
-constexpr LinalgKernel kScale = {"scale", "scale.glsl", true, kScaleBuffers, kScaleParameters};
+constexpr LinalgKernel kScale = {"scale", "scale.glsl", true, kScaleBuffers, kScaleParameters, false, true};
 
 constexpr LinalgBuffer kPanelBuffers[] = {{"r"}, {"factors", Holds::kParts}};
 constexpr std::string_view kPanelParameters[] = {"COUNT", "M", "N", "K", "FROM", "TO"};
-constexpr LinalgKernel kPanelKernel = {"qr_panel", "qr.glsl", true, kPanelBuffers, kPanelParameters};
+constexpr LinalgKernel kPanelKernel = {"qr_panel", "qr.glsl", true, kPanelBuffers, kPanelParameters, false, true};
 
 constexpr LinalgBuffer kReflectBuffers[] = {{"v", Holds::kNumbers, false}, {"factors", Holds::kParts, false}, {"x"}};
-constexpr std::string_view kReflectParameters[] = {"COUNT", "M",       "N",     "K",    "FROM",
-                                                   "TO",    "COLUMNS", "FIRST", "BACK", "BEGINS"};
+constexpr std::string_view kReflectParameters[] = {"COUNT", "M", "N", "K", "COLUMNS"};
 constexpr LinalgKernel kReflect = {"qr_reflect", "qr.glsl", false, kReflectBuffers, kReflectParameters, true};
 
 constexpr LinalgBuffer kTriangleBuffers[] = {{"v", Holds::kNumbers, false}, {"sizes", Holds::kParts, false}, {"r"}};
 constexpr std::string_view kTriangleParameters[] = {"COUNT", "M", "N", "ROWS"};
 constexpr LinalgKernel kTriangle = {"qr_triangle", "qr.glsl", false, kTriangleBuffers, kTriangleParameters, true};
 
-// Reflections |from| to |to| of a batch.
-struct Reflections {
-  Matrices size;
-  uint32_t k = 1, from = 0, to = 1;
-
-  Reflections(const Matrices& of) : size(of), k(std::min(of.rows, of.columns)) {}  // NOLINT: converts on purpose
-};
-
-Result<void> append_reflect(const Reflections& of, const Place& v, const Place& factors, const Place& x,
-                            uint32_t columns, uint32_t first, bool back, PlanBuilder& plan) {
-  if (first >= columns) return {};
-  const uint64_t steps = uint64_t{of.to - of.from} * (2 * of.size.rows + 1) + of.size.rows;
-  const uint64_t count = uint64_t{of.size.count} * (columns - first);
+// All |of| over |x|, an invocation for each column: where there is one panel.
+Result<void> append_reflect(const Reflectors& of, const Place& v, const Place& x, PlanBuilder& plan) {
+  GPU_ASSIGN(const Matrices size, matrices_of(v.map.shape, plan));
+  GPU_ASSIGN(const Matrices made, matrices_of(x.map.shape, plan));
+  const uint64_t steps = uint64_t{of.count} * (2 * size.rows + 1) + size.rows;
+  const uint64_t count = uint64_t{size.count} * made.columns;
   const LinalgRun run{&kReflect, v.dtype, count, static_cast<double>(count * steps), steps};
-  return append_linalg(run, {v, factors, x},
-                       {of.size.count, of.size.rows, of.size.columns, of.k, of.from, of.to, columns, first,
-                        back ? 1U : 0U, back && of.to == of.k ? 1U : 0U},
-                       plan);
+  return append_linalg(run, {v, of.factors, x}, {size.count, size.rows, size.columns, of.count, made.columns}, plan);
 }
 
 }  // namespace
@@ -58,33 +47,30 @@ Result<Place> append_scale(const Place& a, PlanBuilder& plan) {
   return sizes;
 }
 
-Result<Place> append_reflections(const Place& a, PlanBuilder& plan) {
+Result<Reflectors> append_reflections(const Place& a, PlanBuilder& plan) {
   GPU_ASSIGN(const Matrices size, matrices_of(a.map.shape, plan));
-  Reflections of = size;
-  GPU_ASSIGN(const Place factors, dense_of(component_type(a.dtype), {size.count, of.k}, plan));
-  for (; of.from < of.k; of.from = of.to) {
-    of.to = panel_end(of.from, of.k);
-    const uint64_t width = of.to - of.from, lanes = gathered(plan);
-    const uint64_t steps = width * (2 * size.rows / lanes + lanes + (width / lanes + 1) * 2 * size.rows);
+  const uint32_t k = std::min(size.rows, size.columns);
+  GPU_ASSIGN(const Reflectors of, reflectors_of(a.dtype, size.count, k, size.rows, plan));
+  GPU_ASSIGN(const BlockReflection blocks, BlockReflection::over(of, a, plan));
+  for (uint32_t from = 0, to = 0; from < k; from = to) {
+    to = panel_end(from, k);
+    const uint64_t width = to - from, lanes = gathered(plan), groups = std::max<uint64_t>(lanes / kMostPairs, 1);
+    const uint64_t steps = width * (2 * size.rows / lanes + (width / kMostPairs + 1) * 2 * size.rows / groups + 16);
     const LinalgRun panel{&kPanelKernel, a.dtype, size.count, static_cast<double>(steps * size.count), steps};
-    GPU_TRY(append_linalg(panel, {a, factors}, {size.count, size.rows, size.columns, of.k, of.from, of.to}, plan));
-    GPU_TRY(append_reflect(of, a, factors, a, size.columns, of.to, false, plan));
+    GPU_TRY(append_linalg(panel, {a, of.factors}, {size.count, size.rows, size.columns, k, from, to}, plan));
+    if (to == size.columns && k <= kSmallMatrix) break;
+    GPU_TRY(append_reflector_rows(of, a, from, to, plan));
+    for (uint32_t begin = from; begin < to; begin += kPanel)
+      GPU_TRY(blocks.append({begin, std::min(begin + kPanel, to), to, false, false}, plan));
   }
-  return factors;
+  return of;
 }
 
-Result<void> append_q(const Place& reflected, const Place& factors, const Place& q, PlanBuilder& plan) {
-  GPU_ASSIGN(const Matrices size, matrices_of(reflected.map.shape, plan));
-  GPU_ASSIGN(const Matrices made, matrices_of(q.map.shape, plan));
-  Reflections of = size;
-  std::vector<uint32_t> begins;
-  for (uint32_t from = 0; from < of.k; from = panel_end(from, of.k)) begins.push_back(from);
-  of.to = of.k;
-  for (; !begins.empty(); begins.pop_back(), of.to = of.from) {
-    of.from = begins.back();
-    GPU_TRY(append_reflect(of, reflected, factors, q, made.columns, 0, true, plan));
-  }
-  return {};
+Result<void> append_q(const Place& reflected, const Reflectors& reflectors, const Place& q, PlanBuilder& plan) {
+  if (reflectors.count <= kSmallMatrix) return append_reflect(reflectors, reflected, q, plan);
+  GPU_TRY(append_identity(q, plan));
+  GPU_ASSIGN(const BlockReflection blocks, BlockReflection::over(reflectors, q, plan));
+  return blocks.append_all_back(true, plan);
 }
 
 Result<void> plan_qr(const ir::Instruction& /*instruction*/, std::span<const Arg> operands, PlanBuilder& plan) {
@@ -92,9 +78,9 @@ Result<void> plan_qr(const ir::Instruction& /*instruction*/, std::span<const Arg
   GPU_ASSIGN(const Place a, computed(source_of(operands[0], 0), number, plan));
   GPU_ASSIGN(const Matrices size, matrices_of(a.map.shape, plan));
   GPU_ASSIGN(const Place sizes, append_scale(a, plan));
-  GPU_ASSIGN(const Place factors, append_reflections(a, plan));
+  GPU_ASSIGN(const Reflectors reflectors, append_reflections(a, plan));
   const Place q = written_for(plan.result(0), number, plan), r = written_for(plan.result(1), number, plan);
-  GPU_TRY(append_q(a, factors, q, plan));
+  GPU_TRY(append_q(a, reflectors, q, plan));
   GPU_ASSIGN(const Matrices triangle, matrices_of(r.map.shape, plan));
   const LinalgRun run{&kTriangle, number, uint64_t{size.count} * triangle.rows * size.columns, 0, 1};
   GPU_TRY(append_linalg(run, {a, sizes, r}, {size.count, size.rows, size.columns, triangle.rows}, plan));

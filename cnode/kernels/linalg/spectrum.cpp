@@ -1,4 +1,5 @@
-// Plans eigh and svd: Jacobi's method on the matrix, or on the columns of a tall one, then values and vectors in order.
+// Plans eigh and svd: what is Hermitian, or the columns of a tall matrix, is turned, then values and vectors are put in
+// order.
 #include <algorithm>
 
 #include "kernels/linalg/linalg.h"
@@ -42,24 +43,29 @@ struct Spectrum {
   uint32_t count = 1, n = 1;
 };
 
-Result<Spectrum> append_values(const Turned& turned, const Place& sizes, uint32_t count, uint32_t n, bool norms,
-                               PlanBuilder& plan) {
-  Spectrum spectrum{turned, sizes, {}, {}, count, n};
+// Of the diagonals of |turned|.a, or with |norms| the norms of its columns.
+Result<Place> append_values(const Turned& turned, uint32_t count, uint32_t n, bool norms, PlanBuilder& plan) {
   const Dtype number = turned.a.dtype;
-  GPU_ASSIGN(spectrum.values, dense_of(component_type(number), {count, n}, plan));
-  GPU_ASSIGN(spectrum.order, dense_of(Dtype::u32, {count, n}, plan));
+  GPU_ASSIGN(const Place values, dense_of(component_type(number), {count, n}, plan));
   const auto height = static_cast<uint32_t>(turned.a.map.shape[1]);
   const uint64_t all = uint64_t{count} * n;
-  const LinalgRun values{&kValues, number, all, norms ? static_cast<double>(all * height) : 0, height};
-  GPU_TRY(append_linalg(values, {turned.a, spectrum.values}, {count, n, height, turned.side, norms ? 1U : 0U}, plan));
-  const LinalgRun order{&kOrder, number, all, static_cast<double>(all * n), n};
-  GPU_TRY(append_linalg(order, {spectrum.values, sizes, spectrum.order}, {count, n}, plan));
-  return spectrum;
+  const LinalgRun run{&kValues, number, all, norms ? static_cast<double>(all * height) : 0, height};
+  GPU_TRY(append_linalg(run, {turned.a, values}, {count, n, height, turned.side, norms ? 1U : 0U}, plan));
+  return values;
+}
+
+Result<Spectrum> append_order(const Turned& turned, const Place& sizes, const Place& values, PlanBuilder& plan) {
+  const auto count = static_cast<uint32_t>(values.map.shape[0]), n = static_cast<uint32_t>(values.map.shape[1]);
+  GPU_ASSIGN(const Place order, dense_of(Dtype::u32, {count, n}, plan));
+  const uint64_t all = uint64_t{count} * n;
+  const LinalgRun run{&kOrder, turned.v.dtype, all, static_cast<double>(all * n), n};
+  GPU_TRY(append_linalg(run, {values, sizes, order}, {count, n}, plan));
+  return Spectrum{turned, sizes, values, order, count, n};
 }
 
 // |tall|: of singular values the longer side of their matrix, else 0.
 Result<void> append_sorted(const Spectrum& of, uint32_t tall, const Place& to, PlanBuilder& plan) {
-  const LinalgRun run{&kSorted, of.turned.a.dtype, uint64_t{of.count} * of.n, 0, 1};
+  const LinalgRun run{&kSorted, of.turned.v.dtype, uint64_t{of.count} * of.n, 0, 1};
   return append_linalg(run, {of.values, of.sizes, of.order, to}, {of.count, of.n, tall}, plan);
 }
 
@@ -80,9 +86,9 @@ Result<void> append_orthogonal(const Spectrum& of, const Place& from, uint32_t r
   const Dtype number = to.dtype;
   GPU_ASSIGN(const Place left, dense_of(number, {of.count, rows, of.n}, plan));
   GPU_TRY(append_vectors(of, from, rows, false, normed, left, plan));
-  GPU_ASSIGN(const Place factors, append_reflections(left, plan));
+  GPU_ASSIGN(const Reflectors reflectors, append_reflections(left, plan));
   GPU_ASSIGN(const Place q, dense_of(number, {of.count, rows, columns}, plan));
-  GPU_TRY(append_q(left, factors, q, plan));
+  GPU_TRY(append_q(left, reflectors, q, plan));
   const LinalgRun run{&kSigned, number, uint64_t{of.count} * rows * columns, 0, 1};
   return append_linalg(run, {q, left, to}, {of.count, of.n, rows, columns, adjoint ? 1U : 0U}, plan);
 }
@@ -95,6 +101,15 @@ Result<void> append_turns(const Spectrum& of, bool adjoint, const Place& to, con
   return append_vectors(of, of.turned.v, of.n, adjoint, false, to, plan);
 }
 
+// Of a Hermitian matrix: small ones are turned as they are.
+Result<Eigen> append_eigen(const Place& a, const Place& sizes, PlanBuilder& plan) {
+  GPU_ASSIGN(const Matrices size, matrices_of(a.map.shape, plan));
+  if (size.rows > kSmallMatrix) return append_hermitian(a, sizes, plan);
+  GPU_ASSIGN(const Turned turned, append_hermitian_turns(a, plan));
+  GPU_ASSIGN(const Place values, append_values(turned, size.count, size.rows, false, plan));
+  return Eigen{values, turned.v};
+}
+
 }  // namespace
 
 Result<void> plan_eigh(const ir::Instruction& /*instruction*/, std::span<const Arg> operands, PlanBuilder& plan) {
@@ -102,11 +117,14 @@ Result<void> plan_eigh(const ir::Instruction& /*instruction*/, std::span<const A
   GPU_ASSIGN(const Place a, computed(source_of(operands[0], 0), number, plan));
   GPU_ASSIGN(const Matrices size, matrices_of(a.map.shape, plan));
   GPU_ASSIGN(const Place sizes, append_scale(a, plan));
-  GPU_ASSIGN(const Turned turned, append_hermitian_turns(a, plan));
-  GPU_ASSIGN(const Spectrum spectrum, append_values(turned, sizes, size.count, size.rows, false, plan));
+  GPU_ASSIGN(const Eigen eigen, append_eigen(a, sizes, plan));
+  GPU_ASSIGN(const Spectrum spectrum, append_order({{}, eigen.vectors, size.rows}, sizes, eigen.values, plan));
   const Place w = written_for(plan.result(0), number, plan), v = written_for(plan.result(1), number, plan);
   GPU_TRY(append_sorted(spectrum, 0, w, plan));
-  GPU_TRY(append_turns(spectrum, false, v, plan.result(1), plan));
+  if (size.rows > kSmallMatrix)
+    GPU_TRY(append_vectors(spectrum, eigen.vectors, size.rows, false, false, v, plan));
+  else
+    GPU_TRY(append_turns(spectrum, false, v, plan.result(1), plan));
   GPU_TRY(finish_result(w, plan.result(0), plan));
   return finish_result(v, plan.result(1), plan);
 }
@@ -120,8 +138,9 @@ Result<void> plan_svd(const ir::Instruction& /*instruction*/, std::span<const Ar
   GPU_ASSIGN(const Place a, computed(wide ? transposed_matrices(given) : given, number, plan));
   const uint32_t m = std::max(size.rows, size.columns), n = std::min(size.rows, size.columns);
   GPU_ASSIGN(const Place sizes, append_scale(a, plan));
-  GPU_ASSIGN(const Turned turned, append_column_turns(a, wide, plan));
-  GPU_ASSIGN(const Spectrum spectrum, append_values(turned, sizes, size.count, n, true, plan));
+  GPU_ASSIGN(const Turned turned, append_column_turns(a, sizes, wide, plan));
+  GPU_ASSIGN(const Place values, append_values(turned, size.count, n, true, plan));
+  GPU_ASSIGN(const Spectrum spectrum, append_order(turned, sizes, values, plan));
   const Place u = written_for(plan.result(0), number, plan), s = written_for(plan.result(1), number, plan),
               v = written_for(plan.result(2), number, plan);
   GPU_TRY(append_sorted(spectrum, m, s, plan));
