@@ -73,7 +73,8 @@ class Rows {
     pass_.positions = wanted.positions != nullptr;
     if (wanted.positions != nullptr) pass_.index = wanted.positions->dtype;
     pass_.short_rows = length_ <= 1u << 16;
-    const auto log_row = static_cast<uint32_t>(std::countr_zero(std::bit_ceil(length_)));
+    // At least two words of an invocation: slot() of order.glsl takes words of one to each other's places.
+    const auto log_row = static_cast<uint32_t>(std::countr_zero(std::bit_ceil(std::max<uint64_t>(length_, 2))));
     is_one_ = fits(pass_, log_row, plan.device());
     log_segment_ = is_one_ ? log_row : kLogSegment;
   }
