@@ -1,44 +1,76 @@
-// What elements are put in order by: unsigned numbers, of which the lower comes first. NaN is above all, the zeros are
-// equal. The emitter defines one of KEY_I32, KEY_U32, KEY_F32, KEY_I64, KEY_U64 and KEY_F64.
+// What elements are put in order by: unsigned numbers of KEY_BITS bits made of an element's bits, of which the lower
+// comes first. NaN is above all, the zeros are equal; any two others of unequal bits have unequal keys. The emitter
+// defines KEY_BITS, KEY_SIGN (the highest of them; of 64 bits in the high word) and one of KEY_SIGNED, KEY_UNSIGNED and
+// KEY_FLOAT, which is the greatest magnitude that is no NaN; KEY_DESCENDING where the higher comes first. mix() chooses
+// without a branch, of which long kernels have too many.
 
-#if defined(KEY_I32) || defined(KEY_U32) || defined(KEY_F32)
-#define KEY uint
-#define KEY_LAST 0xffffffffu
-
-bool key_less(KEY a, KEY b) { return a < b; }
-#else
+#if KEY_BITS == 64
 // The low word first.
 #define KEY uvec2
-#define KEY_LAST uvec2(0xffffffffu)
+#define KEY_MASK uvec2(0xffffffffu)
+#define KEY_SIGNS uvec2(0u, KEY_SIGN)
 
-bool key_less(KEY a, KEY b) { return a.y < b.y || (a.y == b.y && a.x < b.x); }
+KEY ascending_key(uvec2 bits) {
+#if defined(KEY_FLOAT)
+  uint magnitude = bits.y & ~KEY_SIGN, low = min(bits.x, 1u);
+  uvec2 key = mix(bits | KEY_SIGNS, ~bits, bvec2((bits.y & KEY_SIGN) != 0u));
+  key = mix(key, KEY_SIGNS, bvec2((magnitude | low) == 0u));
+  return mix(key, KEY_MASK, bvec2(magnitude + low > KEY_FLOAT));
+#elif defined(KEY_SIGNED)
+  return bits ^ KEY_SIGNS;
+#else
+  return bits;
+#endif
+}
+#else
+#define KEY uint
+#define KEY_MASK (0xffffffffu >> (32 - KEY_BITS))
+#define KEY_SIGNS KEY_SIGN
+
+KEY ascending_key(uint bits) {
+#if defined(KEY_FLOAT)
+  uint magnitude = bits & ~KEY_SIGN;
+  uint key = mix(bits | KEY_SIGN, ~bits & KEY_MASK, (bits & KEY_SIGN) != 0u);
+  key = mix(key, KEY_SIGN, magnitude == 0u);
+  return mix(key, KEY_MASK, magnitude > KEY_FLOAT);
+#elif defined(KEY_SIGNED)
+  return (bits ^ KEY_SIGN) & KEY_MASK;
+#else
+  return bits & KEY_MASK;
+#endif
+}
 #endif
 
-bool key_before(KEY a, uint i, KEY b, uint j) { return key_less(a, b) || (a == b && i < j); }
-
-#if defined(KEY_I32)
-KEY ascending_key(int x) { return uint(x) ^ 0x80000000u; }
-#elif defined(KEY_U32)
-KEY ascending_key(uint x) { return x; }
-#elif defined(KEY_F32)
-KEY ascending_key(float x) {
-  uint bits = floatBitsToUint(x), magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return 0xffffffffu;
-  if (magnitude == 0u) return 0x80000000u;
-  return bits > 0x7fffffffu ? ~bits : bits | 0x80000000u;
-}
-#elif defined(KEY_I64)
-KEY ascending_key(int64_t x) { return uvec2(uint(x), uint(x >> 32) ^ 0x80000000u); }
-#elif defined(KEY_U64)
-KEY ascending_key(uint64_t x) { return uvec2(uint(x), uint(x >> 32)); }
-#elif defined(KEY_F64)
-KEY ascending_key(double x) {
-  uvec2 bits = unpackDouble2x32(x);
-  uint magnitude = bits.y & 0x7fffffffu;
-  if (magnitude > 0x7ff00000u || (magnitude == 0x7ff00000u && bits.x != 0u)) return uvec2(0xffffffffu);
-  if (magnitude == 0u && bits.x == 0u) return uvec2(0u, 0x80000000u);
-  return bits.y > 0x7fffffffu ? ~bits : uvec2(bits.x, bits.y | 0x80000000u);
-}
+#if defined(KEY_DESCENDING)
+KEY order_key(KEY bits) { return ~ascending_key(bits) & KEY_MASK; }
+KEY turned_back(KEY key) { return ~key & KEY_MASK; }
+#else
+KEY order_key(KEY bits) { return ascending_key(bits); }
+KEY turned_back(KEY key) { return key; }
 #endif
 
-KEY descending_key(KEY ascending) { return ~ascending; }
+// An element of that key: of zeros 0, of NaNs one.
+KEY bits_of(KEY key) {
+  key = turned_back(key);
+#if defined(KEY_FLOAT) && KEY_BITS == 64
+  return (key.y & KEY_SIGN) != 0u ? key ^ KEY_SIGNS : ~key;
+#elif defined(KEY_FLOAT)
+  return (key & KEY_SIGN) != 0u ? key ^ KEY_SIGN : ~key & KEY_MASK;
+#elif defined(KEY_SIGNED) && KEY_BITS < 32
+  return uint(bitfieldExtract(int(key ^ KEY_SIGN), 0, KEY_BITS));
+#elif defined(KEY_SIGNED)
+  return key ^ KEY_SIGNS;
+#else
+  return key;
+#endif
+}
+
+// What bits_of() may give other bits for than an element of that key has.
+bool has_kin(KEY bits) {
+#if defined(KEY_FLOAT)
+  KEY key = ascending_key(bits);
+  return key == KEY_MASK || (key == KEY_SIGNS && bits == KEY_SIGNS);
+#else
+  return false;
+#endif
+}

@@ -114,7 +114,9 @@ void read_properties(PhysicalDevice& device) {
   if (maintenance4.maxBufferSize != 0)
     info.max_allocation_bytes = std::min<uint64_t>(info.max_allocation_bytes, maintenance4.maxBufferSize);
   info.subgroup_size = v11.subgroupSize;
-  constexpr VkSubgroupFeatureFlags kShuffle = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+  // Whatever shuffles has ballots; kernels use both.
+  constexpr VkSubgroupFeatureFlags kShuffle =
+      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
   info.has_subgroup_shuffle = (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
                               (v11.subgroupSupportedOperations & kShuffle) == kShuffle;
   device.float_modes = float_modes_of(v12);

@@ -57,10 +57,18 @@ IO.puts("device: #{device}; sizes divided by #{share}")
 
 keys = uniform.(:f32, {n.(0x2000000)})
 row.("sort, 2^25 f32", "Gkey/s", n.(0x2000000) / 1.0e6, fn -> Ops.sort(keys, axis: 0) end)
+row.("argsort, 2^25 f32", "Gkey/s", n.(0x2000000) / 1.0e6, fn -> Ops.argsort(keys, axis: 0) end)
 Tensor.free(keys)
-rows = uniform.(:f32, {n.(0x8000), 1024})
-row.("sort, rows of 1,024, 2^25 f32", "Gkey/s", n.(0x8000) * 1024 / 1.0e6, fn -> Ops.sort(rows, axis: 1) end)
-Tensor.free(rows)
+
+for {length, name} <- [{1024, "1,024"}, {4096, "4,096"}] do
+  count = n.(div(0x2000000, length))
+  rows = uniform.(:f32, {count, length})
+  work = count * length / 1.0e6
+  row.("sort, rows of #{name}, 2^25 f32", "Gkey/s", work, fn -> Ops.sort(rows, axis: 1) end)
+  row.("argsort, rows of #{name}, 2^25 f32", "Gkey/s", work, fn -> Ops.argsort(rows, axis: 1) end)
+  Tensor.free(rows)
+end
+
 long = uniform.(:f32, {n.(0x10000000)})
 row.("cumulative sum, 2^28 f32", "GB/s", n.(0x10000000) * 8 / 1.0e6, fn -> Ops.cumulative_sum(long, axis: 0) end)
 half = Ops.slice(long, starts: [0], lengths: [n.(0x8000000)])

@@ -33,8 +33,11 @@ def main():
     print("device:", torch.cuda.get_device_name(), "torch", torch.__version__, flush=True)
     keys = torch.rand(N, device="cuda")
     row("sort, 2^25 f32", "Gkey/s", N, lambda: torch.sort(keys))
-    rows = keys.reshape(-1, 1024)
-    row("sort, rows of 1,024, 2^25 f32", "Gkey/s", N, lambda: torch.sort(rows, dim=1))
+    row("argsort, 2^25 f32", "Gkey/s", N, lambda: torch.argsort(keys, stable=True))
+    for length in (1024, 4096):
+        rows = keys.reshape(-1, length)
+        row(f"sort, rows of {length:,}, 2^25 f32", "Gkey/s", N, lambda: torch.sort(rows, dim=1))
+        row(f"argsort, rows of {length:,}, 2^25 f32", "Gkey/s", N, lambda: torch.argsort(rows, dim=1, stable=True))
     long = torch.rand(1 << 28, device="cuda")
     row("cumulative sum, 2^28 f32", "GB/s", long.numel() * 8, lambda: torch.cumsum(long, 0))
     half = long[: 1 << 27]

@@ -50,7 +50,7 @@ void main() {
   named += n0 * p8;
   last[i] = named;
 }
-// radix c 32 b4 n128
+// radix u32 a c b8 n256
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -59,12 +59,16 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_BLOCKS p2
 #define P_STEPS p3
 #define P_SHIFT p4
-#define INVOCATIONS 128u
-#define LOG_BINS 4u
-#define KEY uint
+#define P_KEEP p5
+#define P_SOURCE p6
+#define INVOCATIONS 256u
+#define LOG_BINS 8u
 #define COUNTS 
-layout(local_size_x = 128, local_size_y = 1, local_size_z = 1) in;
-layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint in_key[]; };
+#define KEY_BITS 32
+#define KEY_SIGN 2147483648u
+#define KEY_UNSIGNED 
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint in_bits[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uint offsets[]; };
 layout(push_constant, std430) uniform Push {
   layout(offset = 0) uint p0;
@@ -72,6 +76,8 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 8) uint p2;
   layout(offset = 12) uint p3;
   layout(offset = 16) uint p4;
+  layout(offset = 20) uint p5;
+  layout(offset = 24) uint p6;
 };
 void main() {
   radix_main();
@@ -119,8 +125,10 @@ layout(push_constant, std430) uniform Push {
 void main() {
   scan_main();
 }
-// radix f 32 b4 n128 x16
+// radix u32 a mvf u32 b8 n256 l32 x16
 #version 460
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
 #define P_ROWS p0
@@ -128,15 +136,20 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_BLOCKS p2
 #define P_STEPS p3
 #define P_SHIFT p4
-#define INVOCATIONS 128u
-#define LOG_BINS 4u
-#define KEY uint
-#define FIRST 
-#define TILE 16u
-layout(local_size_x = 128, local_size_y = 1, local_size_z = 1) in;
-layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint in_key[]; };
+#define P_KEEP p5
+#define P_SOURCE p6
+#define INVOCATIONS 256u
+#define LOG_BINS 8u
+#define PLACES 
+#define KEY_BITS 32
+#define KEY_SIGN 2147483648u
+#define KEY_UNSIGNED 
+#define SUBGROUP 32
+#define STEPS 16u
+layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint in_bits[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Buffer1 { uint offsets[]; };
-layout(set = 0, binding = 2, std430) writeonly buffer Buffer2 { uint out_key[]; };
+layout(set = 0, binding = 2, std430) writeonly buffer Buffer2 { uint out_bits[]; };
 layout(set = 0, binding = 3, std430) writeonly buffer Buffer3 { uint out_index[]; };
 layout(push_constant, std430) uniform Push {
   layout(offset = 0) uint p0;
@@ -144,6 +157,8 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 8) uint p2;
   layout(offset = 12) uint p3;
   layout(offset = 16) uint p4;
+  layout(offset = 20) uint p5;
+  layout(offset = 24) uint p6;
 };
 void main() {
   radix_main();

@@ -1,7 +1,9 @@
-// order bf16 s64 srvid w0 b10 n256
+// order bf16 s64 srvids r3 n128 l32
 #version 460
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
 #define USE_I64
@@ -10,14 +12,19 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define P_COUNT p2
 #define P_KEEP p3
 #define P_OUT p4
-#define P_RUN p5
-#define P_SOURCE p6
-#define P_LENGTH p7
-#define P_LOG_SEGMENT p8
-#define INVOCATIONS 256u
-#define LOG_BLOCK 10u
-#define KEY_F32 
-layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
+#define P_SOURCE p5
+#define P_LENGTH p6
+#define P_LOG_SEGMENT p7
+#define INVOCATIONS 128u
+#define LOG_REGISTERS 3u
+#define SUBGROUP 32
+#define WORD_PARTS 1
+#define INDEX_BITS 16
+#define KEY_BITS 16
+#define KEY_SIGN 32768u
+#define KEY_FLOAT 32640u
+#define KEY_DESCENDING 
+layout(local_size_x = 128, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uint16_t source[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uint16_t values[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer Buffer2 { int64_t positions[]; };
@@ -30,18 +37,58 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 20) uint p5;
   layout(offset = 24) uint p6;
   layout(offset = 28) uint p7;
-  layout(offset = 32) uint p8;
 };
-void take(uint row, uint position, out KEY key, out uint index) {
-  key = descending_key(ascending_key(bf16_value(uint(source[P_SOURCE + row * P_LENGTH + position]))));
-  index = position;
+WORD word_at(uint row, uint position) {
+  KEY bits = uint(source[P_SOURCE + row * P_LENGTH + position]);
+  return word_of(order_key(bits), position);
 }
-void put(uint row, uint segment, uint position, KEY key, uint index) {
+void put(uint row, uint segment, uint position, WORD word) {
   uint at = segment * P_KEEP + position;
   if (position >= P_KEEP || at >= P_OUT) return;
   at += row * P_OUT;
-  values[at] = source[P_SOURCE + row * P_LENGTH + index];
+  uint index = index_of(word);
+  values[at] = uint16_t(uint(source[P_SOURCE + row * P_LENGTH + index]));
   positions[at] = int64_t(int64_t(index));
+}
+void sort_registers() {
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+  STEP(0, 3)
+  STEP(1, 2)
+  STEP(4, 7)
+  STEP(5, 6)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+  STEP(0, 7)
+  STEP(1, 6)
+  STEP(2, 5)
+  STEP(3, 4)
+  STEP(0, 2)
+  STEP(1, 3)
+  STEP(4, 6)
+  STEP(5, 7)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+}
+void merge_registers() {
+  STEP(0, 4)
+  STEP(1, 5)
+  STEP(2, 6)
+  STEP(3, 7)
+  STEP(0, 2)
+  STEP(1, 3)
+  STEP(4, 6)
+  STEP(5, 7)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
 }
 void main() {
   order_main();

@@ -1,25 +1,29 @@
-// order f64 s32 spvid w0 b10 n256
+// order f64 s32 spvids r3 n128 l32
 #version 460
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
-spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 64);
-#define USE_F64
 #define P_ROWS p0
 #define P_SEGMENTS p1
 #define P_COUNT p2
 #define P_KEEP p3
 #define P_OUT p4
-#define P_RUN p5
-#define P_SOURCE p6
-#define P_LENGTH p7
-#define P_LOG_SEGMENT p8
-#define INVOCATIONS 256u
-#define LOG_BLOCK 10u
-#define KEY_F64 
-layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
-layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { double source[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uvec2 out_key[]; };
-layout(set = 0, binding = 2, std430) writeonly buffer Buffer2 { uint out_index[]; };
+#define P_SOURCE p5
+#define P_LENGTH p6
+#define P_LOG_SEGMENT p7
+#define INVOCATIONS 128u
+#define LOG_REGISTERS 3u
+#define SUBGROUP 32
+#define WORD_PARTS 3
+#define INDEX_BITS 32
+#define KEY_BITS 64
+#define KEY_SIGN 2147483648u
+#define KEY_FLOAT 2146435072u
+#define KEY_DESCENDING 
+layout(local_size_x = 128, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uvec2 source[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uvec4 out_word[]; };
 layout(push_constant, std430) uniform Push {
   layout(offset = 0) uint p0;
   layout(offset = 4) uint p1;
@@ -29,46 +33,88 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 20) uint p5;
   layout(offset = 24) uint p6;
   layout(offset = 28) uint p7;
-  layout(offset = 32) uint p8;
 };
-void take(uint row, uint position, out KEY key, out uint index) {
-  key = descending_key(ascending_key(source[P_SOURCE + row * P_LENGTH + position]));
-  index = position;
+WORD word_at(uint row, uint position) {
+  KEY bits = source[P_SOURCE + row * P_LENGTH + position];
+  return word_of(order_key(bits), position);
 }
-void put(uint row, uint segment, uint position, KEY key, uint index) {
+void put(uint row, uint segment, uint position, WORD word) {
   uint at = segment * P_KEEP + position;
   if (position >= P_KEEP || at >= P_OUT) return;
   at += row * P_OUT;
-  out_key[at] = key;
-  out_index[at] = index;
+  out_word[at] = uvec4(word, 0u);
+}
+void sort_registers() {
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+  STEP(0, 3)
+  STEP(1, 2)
+  STEP(4, 7)
+  STEP(5, 6)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+  STEP(0, 7)
+  STEP(1, 6)
+  STEP(2, 5)
+  STEP(3, 4)
+  STEP(0, 2)
+  STEP(1, 3)
+  STEP(4, 6)
+  STEP(5, 7)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+}
+void merge_registers() {
+  STEP(0, 4)
+  STEP(1, 5)
+  STEP(2, 6)
+  STEP(3, 7)
+  STEP(0, 2)
+  STEP(1, 3)
+  STEP(4, 6)
+  STEP(5, 7)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
 }
 void main() {
   order_main();
 }
-// order f64 s32 prvid w0 b10 n256
+// order f64 s32 prvids r3 n128 l32
 #version 460
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
-spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 64);
-#define USE_F64
 #define P_ROWS p0
 #define P_SEGMENTS p1
 #define P_COUNT p2
 #define P_KEEP p3
 #define P_OUT p4
-#define P_RUN p5
-#define P_SOURCE p6
-#define P_LENGTH p7
-#define P_LOG_SEGMENT p8
-#define INVOCATIONS 256u
-#define LOG_BLOCK 10u
-#define KEY_F64 
-layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
-layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { double source[]; };
-layout(set = 0, binding = 1, std430) readonly buffer Buffer1 { uvec2 in_key[]; };
-layout(set = 0, binding = 2, std430) readonly buffer Buffer2 { uint in_index[]; };
-layout(set = 0, binding = 3, std430) writeonly buffer Buffer3 { double values[]; };
-layout(set = 0, binding = 4, std430) writeonly buffer Buffer4 { int positions[]; };
+#define P_SOURCE p5
+#define P_LENGTH p6
+#define P_LOG_SEGMENT p7
+#define INVOCATIONS 128u
+#define LOG_REGISTERS 3u
+#define SUBGROUP 32
+#define WORD_PARTS 3
+#define INDEX_BITS 32
+#define KEY_BITS 64
+#define KEY_SIGN 2147483648u
+#define KEY_FLOAT 2146435072u
+#define KEY_DESCENDING 
+layout(local_size_x = 128, local_size_y = 1, local_size_z = 1) in;
+layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { uvec2 source[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Buffer1 { uvec4 in_word[]; };
+layout(set = 0, binding = 2, std430) writeonly buffer Buffer2 { uvec2 values[]; };
+layout(set = 0, binding = 3, std430) writeonly buffer Buffer3 { int positions[]; };
 layout(push_constant, std430) uniform Push {
   layout(offset = 0) uint p0;
   layout(offset = 4) uint p1;
@@ -78,18 +124,57 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 20) uint p5;
   layout(offset = 24) uint p6;
   layout(offset = 28) uint p7;
-  layout(offset = 32) uint p8;
 };
-void take(uint row, uint position, out KEY key, out uint index) {
-  key = in_key[row * P_COUNT + position];
-  index = in_index[row * P_COUNT + position];
+WORD word_at(uint row, uint position) {
+  return in_word[row * P_COUNT + position].xyz;
 }
-void put(uint row, uint segment, uint position, KEY key, uint index) {
+void put(uint row, uint segment, uint position, WORD word) {
   uint at = segment * P_KEEP + position;
   if (position >= P_KEEP || at >= P_OUT) return;
   at += row * P_OUT;
+  uint index = index_of(word);
   values[at] = source[P_SOURCE + row * P_LENGTH + index];
   positions[at] = int(index);
+}
+void sort_registers() {
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+  STEP(0, 3)
+  STEP(1, 2)
+  STEP(4, 7)
+  STEP(5, 6)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+  STEP(0, 7)
+  STEP(1, 6)
+  STEP(2, 5)
+  STEP(3, 4)
+  STEP(0, 2)
+  STEP(1, 3)
+  STEP(4, 6)
+  STEP(5, 7)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
+}
+void merge_registers() {
+  STEP(0, 4)
+  STEP(1, 5)
+  STEP(2, 6)
+  STEP(3, 7)
+  STEP(0, 2)
+  STEP(1, 3)
+  STEP(4, 6)
+  STEP(5, 7)
+  STEP(0, 1)
+  STEP(2, 3)
+  STEP(4, 5)
+  STEP(6, 7)
 }
 void main() {
   order_main();

@@ -93,6 +93,18 @@ TEST_CASE("top_k: a million elements of which some are kept, and two million in 
   check_best(sampled(f32, {2'000'000}, 7), 2'000'000);
 }
 
+TEST_CASE("top_k: as on a GPU") {
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  info.shared_memory_bytes = 32'768;
+  const PlannedFor card(info);
+  uint32_t seed = 100;
+  for (const Dtype dtype : {s8, f32, f64})
+    for (const int64_t length : {1, 50, 1025, 5'000, 70'001})
+      for (const int64_t k : {int64_t{1}, int64_t{512}, int64_t{513}, length})
+        if (k <= length) check_best(sampled(dtype, {2, length}, ++seed), k);
+}
+
 TEST_CASE("top_k: what is refused") {
   const auto error = [&](const ir::TensorType& type, std::initializer_list<ir::TensorType> results, int64_t k) {
     return op_error("top_k",
@@ -111,11 +123,11 @@ TEST_CASE("top_k: what is refused") {
   vulkan::DeviceInfo narrow = device().info();
   narrow.max_storage_range = 60 * 1024;
   const PlannedFor planned(narrow);
-  // Its own elements fit, the pairs that a whole order takes do not.
-  CHECK(plan_error(kernels::plan_order, "top_k", {HostTensor(f32, {15'000})}, {{f32, {15'000}}, {s32, {15'000}}},
-                   best(15'000))
+  // Its own elements fit, the places that go along with them do not.
+  CHECK(plan_error(kernels::plan_order, "top_k", {HostTensor(f16, {20'000})}, {{f16, {20'000}}, {s8, {20'000}}},
+                   best(20'000))
             .message ==
-        "top_k: 1 partial results of 16384 elements take 65536 bytes, above the device's storage range of 61440 bytes");
+        "top_k: 1 partial results of 20000 elements take 80000 bytes, above the device's storage range of 61440 bytes");
 }
 
 }  // namespace gpu_node::test

@@ -72,6 +72,33 @@ HostTensor sampled(Dtype dtype, const Shape& shape, uint32_t seed, Layout layout
   return laid_out(HostTensor(dtype, shape, values), layout);
 }
 
+// Any bits, of floats among them NaNs of either sign and of many kinds; every third a zero, an infinity or a NaN.
+HostTensor any_bits(Dtype dtype, const Shape& shape, uint32_t seed) {
+  std::mt19937 random(seed);
+  HostTensor tensor(dtype, shape);
+  const double special[] = {0.0, -0.0, std::numeric_limits<double>::infinity(),
+                            -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()};
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    if (!is_float(dtype)) {
+      tensor.set_integer(i, random());
+    } else if (random() % 3 == 0) {
+      tensor.set_real(i, special[random() % std::size(special)]);
+    } else {
+      const uint64_t bits = uint64_t{random()} << 32 | random();
+      std::memcpy(tensor.element(i), &bits, static_cast<size_t>(dtype_size_bytes(dtype)));
+    }
+  }
+  return tensor;
+}
+
+// What a GPU has at least, as far as the device of the tests can do it.
+vulkan::DeviceInfo a_card() {
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  info.shared_memory_bytes = 32'768;
+  return info;
+}
+
 // NaN, infinities, both zeros and many equal numbers among others.
 HostTensor mixed(int64_t count, uint32_t seed) {
   std::mt19937 random(seed);
@@ -111,17 +138,51 @@ TEST_CASE("sort: rows of one, two, around a block, of 70,000; other index types"
 
 TEST_CASE("sort: a million and three numbers with NaN and both zeros") { check_both(mixed(1'000'003, 11), 0); }
 
-TEST_CASE("sort: digit by digit as on a GPU, with and without room for a block's keys") {
-  vulkan::DeviceInfo info = device().info();
-  info.software = false;
-  for (const uint32_t bytes : {32'768u, 16'384u}) {
-    info.shared_memory_bytes = bytes;
-    const PlannedFor card(info);
-    for (const Dtype dtype : real_types()) check_both(sampled(dtype, {2, 20'011}, bytes), 1);
-    check_both(mixed(100'003, bytes), 0);
-    check_both(sampled(s64, {16'384, 3}, bytes, Layout::kTransposed), 0);
-  }
+TEST_CASE("sort: any bits, of which only NaNs and zeros are alike, keep theirs") {
+  for (const Dtype dtype : real_types())
+    for (const Shape& shape : {Shape{5, 3}, Shape{2, 900}}) check_both(any_bits(dtype, shape, 12), 1);
+  for (const Dtype dtype : {f8, f8_e4m3fn, f16, bf16, f32, f64}) check_both(any_bits(dtype, {2, 5'000}, 12), 1);
 }
+
+TEST_CASE("sort: as on a GPU, every type in rows of a workgroup and digit by digit") {
+  const PlannedFor card(a_card());
+  for (const Dtype dtype : real_types())
+    for (const int64_t length : {1'500, 20'011}) check_both(any_bits(dtype, {2, length}, 13), 1);
+}
+
+TEST_CASE("sort: as on a GPU, rows around those that lanes, subgroups and workgroups hold") {
+  vulkan::DeviceInfo info = a_card();
+  info.shared_memory_bytes = 49'152;
+  const PlannedFor card(info);
+  for (const int64_t length : {1,    2,    3,    8,    9,    31,   32,   33,   128,  129,    1000,   1023,
+                               1024, 1025, 2048, 2049, 4095, 4096, 4097, 8192, 8193, 16'383, 16'384, 16'385})
+    check_both(any_bits(f32, {3, length}, static_cast<uint32_t>(length)), 1);
+  for (const int64_t length : {2, 33, 1025, 2049, 4097, 16'385}) {
+    check_both(sampled(s16, {3, length}, static_cast<uint32_t>(length)), 1, s64);
+    check_both(any_bits(f64, {3, length}, static_cast<uint32_t>(length)), 1, u32);
+  }
+  check_both(any_bits(f32, {40'000, 5}, 14), 1);
+  check_both(mixed(1'000'003, 15), 0);
+  check_both(sampled(s64, {16'384, 3}, 16, Layout::kTransposed), 0);
+}
+
+TEST_CASE("sort: as on GPUs without shuffles and ballots, or with little shared memory and small workgroups") {
+  vulkan::DeviceInfo info = a_card();
+  const auto check_some = [&](uint32_t seed) {
+    const PlannedFor card(info);
+    for (const Dtype dtype : {bf16, f64})
+      for (const int64_t length : {5, 1'000, 20'011}) check_both(any_bits(dtype, {2, length}, seed), 1);
+  };
+  info.has_subgroup_shuffle = false;
+  check_some(17);
+  info.shared_memory_bytes = 16'384;
+  info.max_workgroup_invocations = 128;
+  check_some(18);
+  info.has_subgroup_shuffle = device().info().has_subgroup_shuffle;
+  check_some(19);
+}
+
+TEST_CASE("sort: more rows than a dimension of workgroups") { check_both(any_bits(u8, {70'000, 3}, 20), 1); }
 
 TEST_CASE("sort: what is refused") {
   const auto error = [&](const std::string& op, const ir::TensorType& type, const ir::TensorType& result,

@@ -75,13 +75,17 @@ TEST_CASE("emitter: golden products") {
 }
 
 TEST_CASE("emitter: golden orders") {
+  const ir::Attributes ascending = ir::OrderAttributes{.axis = 1, .direction = ir::Direction::kAscending};
+  const ir::Attributes descending = ir::OrderAttributes{.axis = 0, .direction = ir::Direction::kDescending};
   for (const PlannedKernel& kernel : std::vector<PlannedKernel>{
            {"top_k_bf16_block", "top_k", {tensor(bf16, {4, 50})}, {bf16, {4, 5}}, best(5), 1, {{s64, {4, 5}}}},
            {"top_k_f64_selected", "top_k", {tensor(f64, {5'000})}, {f64, {9}}, best(9), 2, {{s32, {9}}}},
-           {"top_k_s32_merged", "top_k", {tensor(s32, {1'500})}, {s32, {600}}, best(600), 3, {{s32, {600}}}},
+           {"sort_f32_block", "sort", {tensor(f32, {4, 50})}, {f32, {4, 50}}, ascending},
+           {"sort_u8_digits", "sort", {tensor(u8, {2, 20'000})}, {u8, {2, 20'000}}, ascending, 3},
+           {"argsort_s16_digits", "argsort", {tensor(s16, {20'000})}, {s64, {20'000}}, descending, 6},
        })
-    check_golden(kernel, {"void take(uint row, uint position, out KEY key, out uint index) {",
-                          "void put(uint row, uint segment, uint position, KEY key, uint index) {"});
+    check_golden(kernel, {"WORD word_at(uint row, uint position) {", "KEY bits_at(uint row, uint place) {",
+                          "Acc acc_identity() {"});
 }
 
 TEST_CASE("emitter: golden functions") {

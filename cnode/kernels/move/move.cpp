@@ -191,9 +191,12 @@ Result<void> plan_indexed_add(const ir::Instruction& instruction, std::span<cons
   sums.keys = places.index;
   if (count > kFewRows || element_count(shape) >= int64_t{1} << 32) {
     const auto bits = static_cast<uint32_t>(std::bit_width(static_cast<uint64_t>(sums.greatest)));
-    GPU_ASSIGN(const Sorted sorted, append_radix(places.index, false, 1, count, 0, std::max(bits, 1u), plan));
-    sums.keys = sorted.keys;
-    sums.order = sorted.places;
+    Place row = places;
+    row.map = IndexMap::row_major({count});
+    const Place sorted = plan.add_scratch(Dtype::u32, {count}), order = plan.add_scratch(Dtype::u32, {count});
+    GPU_TRY(append_radix(row, {.bits = std::max(bits, 1u), .values = &sorted, .positions = &order}, plan));
+    sums.keys = sorted.index;
+    sums.order = order.index;
   }
   return append_segment_sums(sums, plan);
 }

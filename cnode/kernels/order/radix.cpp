@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
 
 #include "base/divide_up.h"
 #include "kernels/order/radix_shader.h"
@@ -15,67 +14,135 @@ namespace {
 struct RadixVariant {
   uint32_t log_bins, invocations, steps;
 };
-// A GPU: many invocations, whose counts of 16 digits fit the shared memory that every device has.
-constexpr RadixVariant kOnGpu = {4, 128, 16};
+// A GPU: its subgroups count by ballots, which come with shuffles, and a block's elements of up to 4 bytes take 16 KiB
+// of shared memory.
+constexpr RadixVariant kByBallots = {8, 256, 16};
+// A GPU without ballots: many invocations, whose counts of 16 digits fit the shared memory that every device has.
+constexpr RadixVariant kByColumns = {4, 128, 16};
 // A software driver: few passes of few invocations; barriers and dispatches are what costs there.
 constexpr RadixVariant kInSoftware = {8, 16, 512};
 
-RadixPass pass_of(const vulkan::DeviceInfo& device, bool wide, uint32_t& steps) {
-  RadixPass pass;
-  pass.wide = wide;
-  for (const RadixVariant& variant : {kInSoftware, kOnGpu}) {
-    pass.log_bins = variant.log_bins;
-    pass.invocations = std::min(variant.invocations, std::bit_floor(device.max_workgroup_invocations));
-    steps = variant.steps;
-    if (device.software && pass.shared_bytes() <= device.shared_memory_bytes) break;
-  }
-  pass.tile = device.software ? 0 : steps;
-  if (pass.shared_bytes() > device.shared_memory_bytes) pass.tile = 0;
-  return pass;
+bool take(const RadixVariant& variant, const vulkan::DeviceInfo& device, RadixPass& pass) {
+  pass.log_bins = variant.log_bins;
+  pass.invocations = std::min(variant.invocations, std::bit_floor(device.max_workgroup_invocations));
+  pass.steps = variant.steps;
+  return pass.shared_bytes() <= device.shared_memory_bytes;
 }
 
-Result<void> append_pass(const RadixPass& pass, std::span<const uint32_t> words, std::vector<Binding> bindings,
-                         PlanBuilder& plan) {
+bool take_ballots(const vulkan::DeviceInfo& device, RadixPass& pass) {
+  if (!device.has_subgroup_shuffle || device.subgroup_size < 2 || device.subgroup_size > 64) return false;
+  pass.subgroup = device.subgroup_size;
+  RadixVariant variant = kByBallots;
+  // Each of its subgroups has counts of its own.
+  variant.invocations = std::min(variant.invocations, 8 * pass.subgroup);
+  if (dtype_size_bytes(pass.element) == 8) variant.steps /= 2;
+  if (take(variant, device, pass)) return true;
+  pass.subgroup = 1;
+  return false;
+}
+
+void spread(const vulkan::DeviceInfo& device, RadixPass& pass) {
+  if (device.software ? take(kInSoftware, device, pass) : take_ballots(device, pass)) return;
+  take(kByColumns, device, pass);
+}
+
+// Rows on their way through the passes.
+class Passes {
+ public:
+  Passes(const Place& source, const RadixSort& sort, PlanBuilder& plan) : plan_(plan), sort_(sort) {
+    const Shape& shape = source.map.shape;
+    count_ = shape[shape.size() - 1];
+    rows_ = element_count(shape) / count_;
+    pass_.element = source.dtype;
+    pass_.descending = sort.descending;
+    spread(plan.device(), pass_);
+    if (!pass_.has_ballots())
+      pass_.steps = std::min(pass_.steps, static_cast<uint32_t>(divide_up<int64_t>(count_, pass_.invocations)));
+    blocks_ = divide_up(count_, int64_t{pass_.invocations} * pass_.steps);
+  }
+  Result<void> append(const Bound& source);
+
+ private:
+  Result<void> append_one(const Bound& source, uint32_t number, uint32_t passes);
+  Result<void> append_kernel(uint32_t shift, int64_t keep, int64_t offset, std::vector<Binding> bindings);
+  Result<void> add_scratch(uint32_t bytes, uint32_t count, uint32_t (&scratch)[2]);
+
+  PlanBuilder& plan_;
+  const RadixSort& sort_;
+  RadixPass pass_;
+  int64_t rows_ = 0, count_ = 0, blocks_ = 0;
+  uint32_t offsets_ = 0;
+  // What a pass leaves for the next, in turn.
+  uint32_t bits_[2] = {}, places_[2] = {};
+};
+
+Result<void> Passes::append_kernel(uint32_t shift, int64_t keep, int64_t offset, std::vector<Binding> bindings) {
   Dispatch dispatch;
-  dispatch.key = pass.key();
-  dispatch.emit = [pass, &device = plan.device()] { return pass.emit(device); };
+  dispatch.key = pass_.key();
+  dispatch.emit = [pass = pass_, &device = plan_.device()] { return pass.emit(device); };
   dispatch.bindings = std::move(bindings);
-  plan.set_parameters(words, dispatch);
-  plan.set_grid(uint64_t{words[0]} * words[2], 1, dispatch);
-  dispatch.grid.units = static_cast<double>(words[0]) * words[1];
-  return plan.append(std::move(dispatch));
+  SmallList<uint32_t, RadixPass::kWords> words;
+  for (const int64_t word : {rows_, count_, blocks_, int64_t{pass_.steps}, int64_t{shift}, keep, offset})
+    words.push_back(static_cast<uint32_t>(word));
+  plan_.set_parameters(words.span(), dispatch);
+  plan_.set_grid(static_cast<uint64_t>(rows_ * blocks_), 1, dispatch);
+  dispatch.grid.units = static_cast<double>(rows_ * count_);
+  return plan_.append(std::move(dispatch));
+}
+
+Result<void> Passes::append_one(const Bound& source, uint32_t number, uint32_t passes) {
+  const uint32_t shift = number * pass_.log_bins, from = (number + 1) % 2, to = number % 2;
+  const bool last = number + 1 == passes;
+  const Binding read = number == 0 ? source.binding : of_scratch(bits_[from], false);
+  const int64_t offset = number == 0 ? source.offset : 0;
+  pass_.counts = true;
+  GPU_TRY(append_kernel(shift, count_, offset, {read, of_scratch(offsets_, true)}));
+  GPU_TRY(append_offsets(offsets_, rows_, blocks_ << pass_.log_bins, plan_));
+  pass_.counts = false;
+  pass_.first = number == 0;
+  pass_.values = !last || sort_.values != nullptr;
+  pass_.positions = sort_.positions != nullptr;
+  pass_.index = last && pass_.positions ? sort_.positions->dtype : Dtype::u32;
+  std::vector<Binding> bindings = {read, of_scratch(offsets_, false)};
+  if (pass_.positions && !pass_.first) bindings.push_back(of_scratch(places_[from], false));
+  int64_t keep = count_;
+  if (!last) {
+    bindings.push_back(of_scratch(bits_[to], true));
+    if (pass_.positions) bindings.push_back(of_scratch(places_[to], true));
+    return append_kernel(shift, keep, offset, std::move(bindings));
+  }
+  for (const Place* place : {sort_.values, sort_.positions}) {
+    if (place == nullptr) continue;
+    GPU_ASSIGN(const Bound bound, plan_.bind(*place, true));
+    bindings.push_back(bound.binding);
+    keep = place->map.shape[place->map.shape.size() - 1];
+  }
+  return append_kernel(shift, keep, offset, std::move(bindings));
+}
+
+Result<void> Passes::add_scratch(uint32_t bytes, uint32_t count, uint32_t (&scratch)[2]) {
+  for (uint32_t i = 0; i < count; ++i) {
+    GPU_ASSIGN(scratch[i], plan_.add_parts(rows_, count_, bytes));
+  }
+  return {};
+}
+
+Result<void> Passes::append(const Bound& source) {
+  if (rows_ * count_ > int64_t{1} << 31)
+    return plan_.unsupported(concat(rows_, " rows of ", count_, " elements; at most 2147483648 are supported"));
+  const uint32_t passes = divide_up(sort_.bits, pass_.log_bins), kept = std::min(passes - 1, 2u);
+  GPU_TRY(add_scratch(static_cast<uint32_t>(dtype_size_bytes(pass_.element)), kept, bits_));
+  if (sort_.positions != nullptr) GPU_TRY(add_scratch(sizeof(uint32_t), kept, places_));
+  GPU_ASSIGN(offsets_, plan_.add_parts(rows_, blocks_ << pass_.log_bins, sizeof(uint32_t)));
+  for (uint32_t number = 0; number < passes; ++number) GPU_TRY(append_one(source, number, passes));
+  return {};
 }
 
 }  // namespace
 
-Result<Sorted> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t count, uint32_t first, uint32_t bits,
-                            PlanBuilder& plan) {
-  uint32_t steps = kOnGpu.steps;
-  RadixPass pass = pass_of(plan.device(), wide, steps);
-  const int64_t blocks = divide_up(count, static_cast<int64_t>(pass.invocations) * steps);
-  const int64_t bins = int64_t{1} << pass.log_bins;
-  GPU_ASSIGN(uint32_t other_keys, plan.add_parts(rows, count, wide ? 8 : 4));
-  GPU_ASSIGN(uint32_t indices, plan.add_parts(rows, count, 4));
-  GPU_ASSIGN(uint32_t other_indices, plan.add_parts(rows, count, 4));
-  GPU_ASSIGN(const uint32_t offsets, plan.add_parts(rows, blocks * bins, 4));
-  for (uint32_t shift = first; shift < first + bits; shift += pass.log_bins) {
-    const uint32_t words[RadixPass::kWords] = {static_cast<uint32_t>(rows), static_cast<uint32_t>(count),
-                                               static_cast<uint32_t>(blocks), steps, shift};
-    pass.counts = true;
-    pass.first = false;
-    GPU_TRY(append_pass(pass, words, {of_scratch(keys, false), of_scratch(offsets, true)}, plan));
-    GPU_TRY(append_offsets(offsets, rows, bins * blocks, plan));
-    pass.counts = false;
-    pass.first = shift == first;
-    std::vector<Binding> bindings = {of_scratch(keys, false), of_scratch(offsets, false)};
-    if (!pass.first) bindings.push_back(of_scratch(indices, false));
-    bindings.push_back(of_scratch(other_keys, true));
-    bindings.push_back(of_scratch(other_indices, true));
-    GPU_TRY(append_pass(pass, words, std::move(bindings), plan));
-    std::swap(keys, other_keys);
-    std::swap(indices, other_indices);
-  }
-  return Sorted{keys, indices};
+Result<void> append_radix(const Place& source, const RadixSort& sort, PlanBuilder& plan) {
+  GPU_ASSIGN(const Bound bound, plan.bind(source, false));
+  return Passes(source, sort, plan).append(bound);
 }
 
 }  // namespace gpu_node::kernels

@@ -1,19 +1,21 @@
-// The piece of work that puts pairs of an unsigned key and their number in order, digit by digit from the least on:
-// stable, in time that grows with the keys and their bits alone. Declared to other families.
+// The piece of work that puts rows in order digit by digit from the least on: stable, in time that grows with the
+// elements and their bits alone. Declared to other families.
 #pragma once
 
 #include "kernels/plan_builder.h"
 
 namespace gpu_node::kernels {
 
-// Scratch: keys in order, and as u32 the places in its row at which each lay.
-struct Sorted {
-  uint32_t keys = 0, places = 0;
+// What rows are put in order by, and what is made of that: of each row its first elements in order, as many as what is
+// made has. That is dense; nullptr: it is not wanted.
+struct RadixSort {
+  uint32_t bits = 32;  // of a key, from the lowest on: the others are alike
+  bool descending = false;
+  const Place* values = nullptr;
+  const Place* positions = nullptr;  // where in its row each lay; of any integer type
 };
 
-// |rows| rows of |count| keys in scratch, of two words where |wide|, are sorted by their |bits| bits from |first| on
-// (of wide keys 0); |keys| are used up. REQUIRES: at least a bit; fewer than 2^31 keys in all.
-Result<Sorted> append_radix(uint32_t keys, bool wide, int64_t rows, int64_t count, uint32_t first, uint32_t bits,
-                            PlanBuilder& plan);
+// Rows lie along the last axis of |source|, which is row-major. REQUIRES: elements, at least a bit.
+Result<void> append_radix(const Place& source, const RadixSort& sort, PlanBuilder& plan);
 
 }  // namespace gpu_node::kernels

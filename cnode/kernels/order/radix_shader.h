@@ -1,4 +1,4 @@
-// The GLSL of radix sorts (shaders/order_radix.glsl) and of their keys: which kernel it is, its parameters, its text.
+// The GLSL of radix sorts (shaders/order_radix.glsl): which kernel it is, its parameters, its text.
 #pragma once
 
 #include <cstdint>
@@ -14,41 +14,28 @@
 namespace gpu_node::kernels {
 
 struct RadixPass {
-  bool counts = false;  // the digits of each block; else pairs are moved
-  bool first = false;   // pairs are numbered as they lie
-  bool wide = false;    // keys of 64 bits
-  uint32_t log_bins = 4;
-  uint32_t invocations = 128;
-  uint32_t tile = 0;  // keys of an invocation where a block's pass through shared memory; 0: they do not
-
-  // The parameters, all of 32 bits: rows, keys of one, its blocks, keys of an invocation, the digit's lowest bit.
-  static constexpr std::string_view kNames[] = {"ROWS", "COUNT", "BLOCKS", "STEPS", "SHIFT"};
-  static constexpr uint32_t kWords = std::size(kNames);
-
-  uint32_t shared_bytes() const {
-    const uint32_t of_tile = invocations * ((wide ? 8 : 4) * (tile + 1) + 4 * tile);
-    return 4 * ((1u << log_bins) * (invocations + 1) + invocations) + (tile > 0 ? of_tile : 0);
-  }
-  std::string key() const;
-  // Bindings: the keys; offsets; but for counts the numbers of the pairs (unless they are the first), keys and numbers
-  // as they come out.
-  Result<vulkan::KernelSource> emit(const vulkan::DeviceInfo& device) const;
-};
-
-// Elements as keys, which the lowest bits of are in order: those of order_key_bits().
-struct RadixKeys {
   Dtype element = Dtype::f32;
   bool descending = false;
+  bool counts = false;                    // the digits of each block; else elements are moved
+  bool values = true, positions = false;  // elements are written, the places where they lay are
+  bool first = true;                      // they lie there yet
+  Dtype index = Dtype::u32;               // of the places that are written
+  uint32_t log_bins = 8;
+  uint32_t invocations = 256;
+  uint32_t steps = 16;    // elements of an invocation
+  uint32_t subgroup = 1;  // its invocations; 1: they have no ballots
 
+  // The parameters, all of 32 bits: rows, elements of one, its blocks, elements of an invocation, the digit's lowest
+  // bit; what stays of a row; where what is read begins.
+  static constexpr std::string_view kNames[] = {"ROWS", "COUNT", "BLOCKS", "STEPS", "SHIFT", "KEEP", "SOURCE"};
+  static constexpr uint32_t kWords = std::size(kNames);
+
+  bool has_ballots() const { return subgroup > 1; }
+  uint32_t shared_bytes() const;
   std::string key() const;
-  // Parameters: the count of elements, the first. Bindings: the source, the keys.
+  // Bindings: the elements; offsets; but for counts where places are written those read, unless they are the first;
+  // elements and places as they come out.
   Result<vulkan::KernelSource> emit(const vulkan::DeviceInfo& device) const;
 };
-
-// The bits of a key that tell elements apart: |count| from |first| on.
-struct KeyBits {
-  uint32_t first = 0, count = 32;
-};
-KeyBits order_key_bits(Dtype element);
 
 }  // namespace gpu_node::kernels
