@@ -130,19 +130,21 @@ Groups::PartIds Groups::readers_of(uint32_t value, std::vector<uint32_t>& others
   return parts;
 }
 
+std::vector<uint32_t> Groups::reads_of(uint32_t i) const {
+  std::vector<uint32_t> reads;
+  for (const ir::Operand& operand : program_.instructions[i].operands)
+    if (const auto* name = std::get_if<ir::ValueName>(&operand))
+      if (const uint32_t value = graph_.number(*name); !sources_.of(value)) add_once(reads, value);
+  return reads;
+}
+
 bool Groups::fits(const Part& part, uint32_t i, bool as_result) const {
-  const ir::Instruction& instruction = program_.instructions[i];
   size_t reads = part.reads.size();
-  for (const ir::Operand& operand : instruction.operands) {
-    const auto* name = std::get_if<ir::ValueName>(&operand);
-    if (name == nullptr) continue;
-    const uint32_t value = graph_.number(*name);
-    if (!sources_.of(value) && !contains(part.reads, value)) ++reads;
-  }
+  for (const uint32_t value : reads_of(i)) reads += contains(part.reads, value) ? 0 : 1;
   // What it makes is no longer read.
   reads -= contains(part.reads, graph_.result(i)) ? 1 : 0;
   const size_t results = part.results.size() + part.slots.size() + (as_result ? 1 : 0);
-  return part.weight + weight_of(instruction) <= limits_.weight && reads <= limits_.reads &&
+  return part.weight + weight_of(program_.instructions[i]) <= limits_.weight && reads <= limits_.reads &&
          results <= std::max(limits_.results, part.slots.size()) && reads + results + 1 <= limits_.buffers;
 }
 
@@ -151,9 +153,7 @@ void Groups::join(uint32_t id, uint32_t i) {
   std::erase(part.reads, graph_.result(i));
   part.members.push_back(i);
   part.weight += weight_of(program_.instructions[i]);
-  for (const ir::Operand& operand : program_.instructions[i].operands)
-    if (const auto* name = std::get_if<ir::ValueName>(&operand))
-      if (const uint32_t value = graph_.number(*name); !sources_.of(value)) add_once(part.reads, value);
+  for (const uint32_t value : reads_of(i)) add_once(part.reads, value);
   parts_of_[i].push_back(id);
 }
 
@@ -228,13 +228,8 @@ bool Groups::merge(uint32_t to, uint32_t from) {
 }
 
 bool Groups::is_cheap(uint32_t i) const {
-  const ir::Instruction& instruction = program_.instructions[i];
-  if (weight_of(instruction) > 1 || repeats_[i] >= kRepeatedLine) return false;
-  std::vector<uint32_t> reads;
-  for (const ir::Operand& operand : instruction.operands)
-    if (const auto* name = std::get_if<ir::ValueName>(&operand))
-      if (const uint32_t value = graph_.number(*name); !sources_.of(value)) add_once(reads, value);
-  return reads.size() <= kRepeatedReads;
+  return weight_of(program_.instructions[i]) == 1 && repeats_[i] < kRepeatedLine &&
+         reads_of(i).size() <= kRepeatedReads;
 }
 
 bool Groups::join_all(uint32_t i, const PartIds& parts, const std::vector<uint32_t>& others, bool is_output) {

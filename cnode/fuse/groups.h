@@ -66,6 +66,8 @@ class Groups {
   uint32_t add_part(Shape shape, uint32_t node);
   // The parts that take |value| as an operand; the users that are in none go to |others|.
   PartIds readers_of(uint32_t value, std::vector<uint32_t>& others) const;
+  // What an instruction takes and no source stands for, each once.
+  std::vector<uint32_t> reads_of(uint32_t i) const;
   bool fits(const Part& part, uint32_t i, bool as_result) const;
   void join(uint32_t part, uint32_t i);
   bool merge(uint32_t to, uint32_t from);
