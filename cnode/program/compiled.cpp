@@ -15,25 +15,83 @@ constexpr size_t kKnown = 4;
 
 Error invalid(std::string what) { return {ErrorCode::kInvalidArgument, std::move(what)}; }
 
-}  // namespace
-
-// The place of each name.
-class Places {
+// The types of what a program's names stand for, as far as it was read.
+class Names {
  public:
-  Result<uint32_t> find(ir::ValueName name, size_t inputs) const {
-    if (const uint32_t* place = of_.find(name)) return *place;
-    if (name < 0) return invalid(concat("local ", name, " is not made by an instruction before"));
-    return invalid(concat("there is no input ", name, ", the program has ", inputs));
+  explicit Names(const ir::Program& program) : inputs_(program.inputs.size()) {
+    for (size_t i = 0; i < inputs_; ++i) types_.insert(static_cast<ir::ValueName>(i), &program.inputs[i]);
   }
-  Result<void> define(ir::ValueName name, uint32_t place) {
-    if (of_.find(name) != nullptr) return invalid(concat("local ", name, " is made twice"));
-    of_.insert(name, place);
+  Result<const ir::TensorType*> find(ir::ValueName name) const {
+    if (const ir::TensorType* const* type = types_.find(name)) return *type;
+    if (name < 0) return invalid(concat("local ", name, " is not made by an instruction before"));
+    return invalid(concat("there is no input ", name, ", the program has ", inputs_));
+  }
+  Result<void> define(const ir::Definition& value) {
+    if (value.name >= 0) return invalid(concat("a result's name is below 0, not ", value.name));
+    if (types_.find(value.name) != nullptr) return invalid(concat("local ", value.name, " is made twice"));
+    types_.insert(value.name, &value.type);
     return {};
   }
 
  private:
-  FlatMap<uint32_t> of_;
+  size_t inputs_;
+  FlatMap<const ir::TensorType*> types_;
 };
+
+Result<void> check_instruction(const ir::Instruction& instruction, Names& names) {
+  std::vector<ir::OperandType> operands;
+  for (const ir::Operand& operand : instruction.operands) {
+    if (const auto* literal = std::get_if<Scalar>(&operand)) {
+      operands.push_back(ir::OperandType::of(*literal));
+      continue;
+    }
+    const auto type = names.find(std::get<ir::ValueName>(operand));
+    if (!type.ok()) return with_context(type.error(), instruction.op->name);
+    operands.push_back(ir::OperandType::of(**type));
+  }
+  // What is inferred is what is declared, or an error.
+  ir::TensorTypes results;
+  GPU_TRY(ir::infer(instruction, operands, results));
+  for (const ir::Definition& result : instruction.results)
+    if (Result<void> defined = names.define(result); !defined.ok())
+      return with_context(std::move(defined).error(), instruction.op->name);
+  return {};
+}
+
+Result<void> check(const ir::Program& program) {
+  Names names(program);
+  for (size_t i = 0; i < program.instructions.size(); ++i)
+    if (Result<void> checked = check_instruction(program.instructions[i], names); !checked.ok())
+      return with_context(std::move(checked).error(), concat("instruction ", i));
+  std::vector<ir::ValueName> outputs;
+  for (const ir::ValueName name : program.outputs) {
+    if (name >= 0) return invalid(concat("output ", name, " is an input: only what the program makes is an output"));
+    GPU_TRY(names.find(name));
+    outputs.push_back(name);
+  }
+  std::sort(outputs.begin(), outputs.end());
+  if (const auto twice = std::adjacent_find(outputs.begin(), outputs.end()); twice != outputs.end())
+    return invalid(concat("local ", *twice, " is an output twice"));
+  return {};
+}
+
+uint64_t bytes_of(const ir::Instruction& instruction) {
+  uint64_t bytes = sizeof(instruction) + instruction.operands.size() * sizeof(ir::Operand);
+  instruction.attributes.visit([&bytes](std::string_view, const auto& field) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, ir::Function>)
+      bytes += field.steps.size() * sizeof(ir::FunctionStep);
+  });
+  return bytes;
+}
+
+uint64_t bytes_of(const ir::Map& map) {
+  uint64_t bytes = sizeof(map);
+  for (const ir::MapPart& part : map.parts)
+    bytes += sizeof(part) + part.sources.size() * sizeof(ir::MapSource) + part.steps.size() * sizeof(ir::MapStep);
+  return bytes;
+}
+
+}  // namespace
 
 Result<void> ProgramSize::add(size_t& count, const char* what, size_t limit) {
   if (++count <= limit) return {};
@@ -45,99 +103,96 @@ Result<void> ProgramSize::add_body(int depth) {
   return add_instruction();
 }
 
-Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program) {
+Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program,
+                                                               const std::optional<fuse::Limits>& limits) {
   ProgramSize size;
-  return make(std::move(program), 0, size);
+  return make(std::move(program), limits, 0, size);
 }
 
-Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program, int depth, ProgramSize& size) {
+Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program program,
+                                                               const std::optional<fuse::Limits>& limits, int depth,
+                                                               ProgramSize& size) {
   if (depth > 0) GPU_TRY(size.add_body(depth));
   for (size_t i = 0; i < program.inputs.size(); ++i) GPU_TRY(size.add_input());
   for (size_t i = 0; i < program.instructions.size(); ++i) GPU_TRY(size.add_instruction());
-  std::vector<ir::Program> bodies = std::exchange(program.bodies, {});
-  std::shared_ptr<CompiledProgram> made(new CompiledProgram(std::move(program)));
-  for (size_t i = 0; i < bodies.size(); ++i) {
-    auto body = make(std::move(bodies[i]), depth + 1, size);
-    if (!body.ok()) return with_context(std::move(body).error(), concat("body ", i));
-    made->bodies_.push_back(std::move(body).value());
+  std::vector<std::shared_ptr<CompiledProgram>> bodies;
+  for (ir::Program& inner : std::exchange(program.bodies, {})) {
+    auto body = make(std::move(inner), limits, depth + 1, size);
+    if (!body.ok()) return with_context(std::move(body).error(), concat("body ", bodies.size()));
+    bodies.push_back(std::move(body).value());
   }
-  Places places;
-  GPU_TRY(made->place_inputs(places));
-  GPU_TRY(made->place_steps(places));
-  GPU_TRY(made->place_outputs(places));
+  GPU_TRY(check(program));
+  std::shared_ptr<CompiledProgram> made(new CompiledProgram(std::move(program), limits));
+  made->bodies_ = std::move(bodies);
   return made;
 }
 
-Result<void> CompiledProgram::place_inputs(Places& places) {
-  for (const ir::TensorType& input : program_.inputs) {
-    const auto place = static_cast<uint32_t>(types_.size());
-    GPU_TRY(places.define(place, place));
-    types_.push_back(input);
-  }
-  return {};
+CompiledProgram::CompiledProgram(ir::Program sent, const std::optional<fuse::Limits>& limits)
+    : sent_(std::move(sent)), limits_(limits), work_(limits ? fuse::fused(sent_, *limits) : fuse::as_sent(sent_)) {
+  place();
 }
 
-Result<void> CompiledProgram::place_steps(Places& places) {
+std::shared_ptr<CompiledProgram> CompiledProgram::fitted(const std::shared_ptr<CompiledProgram>& program,
+                                                         size_t buffers) {
+  if (!program->limits_ || program->limits_->buffers <= buffers) return program;
+  fuse::Limits limits = *program->limits_;
+  limits.buffers = buffers;
+  std::shared_ptr<CompiledProgram> made(new CompiledProgram(program->sent_, limits));
+  for (const auto& body : program->bodies_) made->bodies_.push_back(fitted(body, buffers));
+  return made;
+}
+
+void CompiledProgram::place() {
+  FlatMap<uint32_t> places;
+  const auto define = [&](ir::ValueName name, const ir::TensorType& type) {
+    places.insert(name, static_cast<uint32_t>(types_.size()));
+    types_.push_back(type);
+  };
+  for (size_t i = 0; i < sent_.inputs.size(); ++i) define(static_cast<ir::ValueName>(i), sent_.inputs[i]);
   ir::Liveness liveness;
-  const auto names = [&](size_t i, auto use) { ir::each_name(program_.instructions[i], use); };
-  liveness.find(program_.instructions.size(), names, program_.outputs);
-  std::vector<ir::OperandType> operands;
-  ir::TensorTypes results;
-  for (size_t i = 0; i < program_.instructions.size(); ++i) {
-    const ir::Instruction& instruction = program_.instructions[i];
-    const auto wrong = [&](Error error) { return with_context(std::move(error), concat("instruction ", i)); };
+  const auto names = [&](size_t i, auto use) {
+    work_.steps[i].each_operand(use);
+    for (const ir::Definition& result : work_.steps[i].results()) use(result.name);
+  };
+  liveness.find(work_.steps.size(), names, work_.outputs);
+  for (size_t i = 0; i < work_.steps.size(); ++i) {
     Step& step = steps_.emplace_back();
-    operands.clear();
-    for (const ir::Operand& operand : instruction.operands) {
-      if (const auto* literal = std::get_if<Scalar>(&operand)) {
-        step.operands.push_back(kLiteral);
-        operands.push_back(ir::OperandType::of(*literal));
-        continue;
+    if (const ir::Instruction* instruction = work_.steps[i].instruction()) {
+      for (const ir::Operand& operand : instruction->operands) {
+        const auto* name = std::get_if<ir::ValueName>(&operand);
+        step.operands.push_back(name == nullptr ? kLiteral : *places.find(*name));
       }
-      const Result<uint32_t> place = places.find(std::get<ir::ValueName>(operand), program_.inputs.size());
-      if (!place.ok()) return wrong(with_context(place.error(), instruction.op->name));
-      step.operands.push_back(*place);
-      operands.push_back(ir::OperandType::of(types_[*place]));
+    } else {
+      for (const ir::ValueName name : work_.steps[i].map()->operands) step.operands.push_back(*places.find(name));
     }
-    if (Result<void> inferred = ir::infer(instruction, operands, results); !inferred.ok())
-      return wrong(std::move(inferred).error());
     step.first_result = static_cast<uint32_t>(types_.size());
-    for (size_t k = 0; k < results.size(); ++k) {
-      const ir::ValueName name = instruction.results[k].name;
-      if (name >= 0) return wrong(invalid(concat(instruction.op->name, ": a result's name is below 0, not ", name)));
-      if (Result<void> defined = places.define(name, static_cast<uint32_t>(types_.size())); !defined.ok())
-        return wrong(with_context(std::move(defined).error(), instruction.op->name));
-      types_.push_back(results[k]);
-    }
-    for (const ir::ValueName name : liveness.dying(i)) {
-      GPU_ASSIGN(const uint32_t place, places.find(name, program_.inputs.size()));
-      step.dying.push_back(place);
-    }
+    for (const ir::Definition& result : work_.steps[i].results()) define(result.name, result.type);
+    for (const ir::ValueName name : liveness.dying(i)) step.dying.push_back(*places.find(name));
   }
-  return {};
+  for (const ir::ValueName name : work_.outputs) outputs_.push_back(*places.find(name));
 }
 
-Result<void> CompiledProgram::place_outputs(Places& places) {
-  for (const ir::ValueName name : program_.outputs) {
-    if (name >= 0) return invalid(concat("output ", name, " is an input: only what the program makes is an output"));
-    GPU_ASSIGN(const uint32_t place, places.find(name, program_.inputs.size()));
-    if (std::find(outputs_.begin(), outputs_.end(), place) != outputs_.end())
-      return invalid(concat("local ", name, " is an output twice"));
-    outputs_.push_back(place);
-  }
-  return {};
+std::vector<ir::OperandType> CompiledProgram::sent_operands(size_t i) const {
+  const auto type_of = [this](ir::ValueName name) -> const ir::TensorType* {
+    if (name >= 0) return &sent_.inputs[static_cast<size_t>(name)];
+    for (const ir::Instruction& instruction : sent_.instructions)
+      for (const ir::Definition& result : instruction.results)
+        if (result.name == name) return &result.type;
+    return nullptr;
+  };
+  std::vector<ir::OperandType> types;
+  for (const ir::Operand& operand : sent_.instructions[i].operands)
+    types.push_back(std::holds_alternative<Scalar>(operand)
+                        ? ir::OperandType::of(std::get<Scalar>(operand))
+                        : ir::OperandType::of(*type_of(std::get<ir::ValueName>(operand))));
+  return types;
 }
 
 uint64_t CompiledProgram::host_bytes() const {
-  uint64_t bytes = sizeof(CompiledProgram) + types_.size() * sizeof(ir::TensorType) +
-                   steps_.size() * (sizeof(ir::Instruction) + sizeof(Step));
-  for (const ir::Instruction& instruction : program_.instructions) {
-    bytes += instruction.operands.size() * (sizeof(ir::Operand) + sizeof(uint32_t));
-    instruction.attributes.visit([&bytes](std::string_view, const auto& field) {
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, ir::Function>)
-        bytes += field.steps.size() * sizeof(ir::FunctionStep);
-    });
-  }
+  uint64_t bytes = sizeof(CompiledProgram) + types_.size() * sizeof(ir::TensorType) + steps_.size() * sizeof(Step);
+  for (const ir::Instruction& instruction : sent_.instructions) bytes += bytes_of(instruction);
+  for (const fuse::Step& step : work_.steps)
+    bytes += std::visit([](const auto& work) { return bytes_of(work); }, step.work);
   for (const auto& body : bodies_) bytes += body->host_bytes();
   return bytes;
 }

@@ -1,5 +1,5 @@
-// A program that is run again and again: checked, inferred and its values' lifetimes found once, its names turned into
-// places. Made on any thread; what it remembers of its runs belongs to the device thread.
+// A program that is run again and again: checked, inferred, fused and its values' lifetimes found once, its names
+// turned into places. Made on any thread; what it remembers of its runs belongs to the device thread.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "fuse/fuse.h"
+#include "ir/layout_key.h"
 #include "ir/program.h"
-#include "program/layout_key.h"
 #include "program/plan_cache.h"
 #include "program/tensor.h"
 
@@ -38,7 +39,7 @@ class CompiledProgram {
  public:
   static constexpr uint32_t kLiteral = ~uint32_t{0};
 
-  // An instruction whose values have places: first the inputs, then every instruction's results.
+  // A step whose values have places: first the inputs, then every step's results.
   struct Step {
     SmallList<uint32_t, 2> operands;  // kLiteral: the instruction has it
     uint32_t first_result = 0;
@@ -55,9 +56,19 @@ class CompiledProgram {
   };
 
   // Errors are kInvalidArgument and name the instruction: "instruction 3, add f32{2} ...".
-  static Result<std::shared_ptr<CompiledProgram>> make(ir::Program program);
+  // |limits|: of what is fused; nothing: each instruction is carried out by itself.
+  static Result<std::shared_ptr<CompiledProgram>> make(ir::Program program,
+                                                       const std::optional<fuse::Limits>& limits = fuse::Limits());
 
-  const ir::Program& program() const { return program_; }
+  // The same for a device that binds no more than |buffers|: |program| where it needs no more.
+  static std::shared_ptr<CompiledProgram> fitted(const std::shared_ptr<CompiledProgram>& program, size_t buffers);
+
+  // As it was sent: errors speak of that.
+  const ir::Program& sent() const { return sent_; }
+  // What is carried out, beside steps().
+  const std::vector<fuse::Step>& work() const { return work_.steps; }
+  // The types of what instruction |i| of sent() takes.
+  std::vector<ir::OperandType> sent_operands(size_t i) const;
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<uint32_t>& outputs() const { return outputs_; }    // places
   const std::vector<ir::TensorType>& types() const { return types_; }  // by place
@@ -71,13 +82,15 @@ class CompiledProgram {
   void keep(Known known);
 
  private:
-  explicit CompiledProgram(ir::Program program) : program_(std::move(program)) {}
-  static Result<std::shared_ptr<CompiledProgram>> make(ir::Program program, int depth, ProgramSize& size);
-  Result<void> place_inputs(class Places& places);
-  Result<void> place_steps(class Places& places);
-  Result<void> place_outputs(class Places& places);
+  // Of a checked program.
+  CompiledProgram(ir::Program sent, const std::optional<fuse::Limits>& limits);
+  static Result<std::shared_ptr<CompiledProgram>> make(ir::Program program, const std::optional<fuse::Limits>& limits,
+                                                       int depth, ProgramSize& size);
+  void place();
 
-  const ir::Program program_;
+  const ir::Program sent_;  // its bodies are bodies()
+  const std::optional<fuse::Limits> limits_;
+  const fuse::Steps work_;
   std::vector<Step> steps_;
   std::vector<uint32_t> outputs_;
   std::vector<ir::TensorType> types_;

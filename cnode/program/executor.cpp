@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/concat.h"
+#include "kernels/elementwise/map.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"
 
@@ -29,9 +30,23 @@ bool is_contiguous(const Tensor& tensor) {
 }
 
 bool is_empty(std::span<const ir::TensorType> types) {
-  for (const ir::TensorType& type : types)
-    if (element_count(type.shape) != 0) return false;
-  return true;
+  return std::all_of(types.begin(), types.end(),
+                     [](const ir::TensorType& type) { return element_count(type.shape) == 0; });
+}
+bool is_empty(const SmallList<ir::Definition, 1>& results) {
+  return std::all_of(results.begin(), results.end(),
+                     [](const ir::Definition& result) { return element_count(result.type.shape) == 0; });
+}
+
+std::vector<kernels::Arg> row_major(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) {
+  std::vector<kernels::Arg> arguments;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (const auto* literal = std::get_if<Scalar>(&instruction.operands[i]))
+      arguments.emplace_back(*literal);
+    else
+      arguments.emplace_back(kernels::TensorArg{operands[i].dtype, IndexMap::row_major(*operands[i].shape)});
+  }
+  return arguments;
 }
 
 }  // namespace
@@ -60,27 +75,42 @@ void Executor::count(uint64_t instructions) {
 
 bool Executor::prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands,
                         Kernels& kernels) {
+  ir::TensorTypes types;
+  if (!ir::infer(instruction, operands, types).ok()) return true;
+  return prefetch(instruction, row_major(instruction, operands), kernels);
+}
+
+bool Executor::prefetch(const ir::Instruction& instruction, std::span<const kernels::Arg> operands, Kernels& kernels) {
   thread_.check("an executor");
   if (device_.kernels().queued(asker_.owner) >= kMostAhead) return false;
-  ir::TensorTypes types;
-  if (!ir::infer(instruction, operands, types).ok() || is_empty(types.span())) return true;
-  std::vector<kernels::Arg> arguments;
-  for (size_t i = 0; i < operands.size(); ++i) {
-    const ir::OperandType& type = operands[i];
-    if (const auto* literal = std::get_if<Scalar>(&instruction.operands[i]))
-      arguments.emplace_back(*literal);
-    else
-      arguments.emplace_back(kernels::TensorArg{type.dtype, IndexMap::row_major(*type.shape)});
-  }
-  if (!operands.empty() && std::holds_alternative<kernels::TensorArg>(arguments[0]) &&
-      kernels::is_view(instruction, operands[0].dtype))
-    return true;
-  const Result<kernels::Plan> plan = kernels::plan(instruction, arguments, device_.info());
+  if (is_empty(instruction.results)) return true;
+  if (!operands.empty())
+    if (const auto* tensor = std::get_if<kernels::TensorArg>(&operands[0]);
+        tensor != nullptr && kernels::is_view(instruction, tensor->dtype))
+      return true;
+  return ask_for(kernels::plan(instruction, operands, device_.info()), kernels);
+}
+
+bool Executor::prefetch(const ir::Map& map, std::span<const kernels::Arg> operands, Kernels& kernels) {
+  thread_.check("an executor");
+  if (device_.kernels().queued(asker_.owner) >= kMostAhead) return false;
+  return ask_for(kernels::plan_map(map, operands, device_.info()), kernels);
+}
+
+bool Executor::ask_for(const Result<kernels::Plan>& plan, Kernels& kernels) {
   if (!plan.ok()) return true;
   for (const kernels::Dispatch& dispatch : plan->dispatches)
     if (vulkan::KernelCache::Pending missing = missing_kernel(dispatch); missing.valid())
       kernels.push_back(std::move(missing));
   return true;
+}
+
+std::optional<Error> Executor::refusal(const ir::Instruction& instruction,
+                                       std::span<const ir::OperandType> operands) const {
+  if (is_empty(instruction.results)) return std::nullopt;
+  Result<kernels::Plan> plan = kernels::plan(instruction, row_major(instruction, operands), device_.info());
+  if (plan.ok()) return std::nullopt;
+  return std::move(plan).error();
 }
 
 Result<void> Executor::record(const ir::Instruction& instruction, std::span<const Operand> operands,
@@ -141,8 +171,14 @@ Result<void> Executor::resolve(const ir::Instruction& instruction, std::span<con
   return {};
 }
 
-Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::span<const Operand> operands) {
-  plans_.begin(instruction);
+Result<void> Executor::resolve(const ir::Map& map, std::span<const Operand> operands, Resolved& resolved) {
+  resolved.view.reset();
+  GPU_ASSIGN(resolved.plan, plan_of(map, operands));
+  return {};
+}
+
+template <typename Make>
+Result<CachedPlan*> Executor::find_plan(std::span<const Operand> operands, Make make) {
   for (const Operand& operand : operands) {
     if (operand.tensor != nullptr)
       plans_.add(operand.tensor->dtype, operand.tensor->map);
@@ -152,8 +188,18 @@ Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::s
   if (CachedPlan* known = plans_.find(); known != nullptr) return known;
   arguments_.clear();
   for (const Operand& operand : operands) arguments_.push_back(argument(operand));
-  GPU_ASSIGN(kernels::Plan plan, kernels::plan(instruction, arguments_, device_.info()));
+  GPU_ASSIGN(kernels::Plan plan, make());
   return &plans_.keep(std::move(plan));
+}
+
+Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::span<const Operand> operands) {
+  plans_.begin(instruction);
+  return find_plan(operands, [&] { return kernels::plan(instruction, arguments_, device_.info()); });
+}
+
+Result<CachedPlan*> Executor::plan_of(const ir::Map& map, std::span<const Operand> operands) {
+  plans_.begin(map);
+  return find_plan(operands, [&] { return kernels::plan_map(map, arguments_, device_.info()); });
 }
 
 Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {

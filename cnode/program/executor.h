@@ -61,6 +61,8 @@ class Executor {
     Executor& executor_;
   };
 
+  const vulkan::DeviceInfo& info() const { return device_.info(); }
+
   // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the
   // host at once where it is mapped.
   Result<Tensor> allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge);
@@ -72,6 +74,11 @@ class Executor {
   // Nothing where the instruction is wrong: recording it says so. False where the owner has asked for so much that no
   // more is asked for ahead.
   bool prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands, Kernels& kernels);
+  // The same of what is checked, and whose operands lie as |operands| do.
+  bool prefetch(const ir::Instruction& instruction, std::span<const kernels::Arg> operands, Kernels& kernels);
+  bool prefetch(const ir::Map& map, std::span<const kernels::Arg> operands, Kernels& kernels);
+  // Why |instruction|, checked, can not be planned where its operands lie row-major; nothing where it can.
+  std::optional<Error> refusal(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) const;
 
   // Infers what |instruction| gives for |operands|, records it, and puts its results into |results|. Waits for kernels
   // that are still compiling. Errors name op, shapes and types.
@@ -85,6 +92,7 @@ class Executor {
 
   // The two halves of begin(), for who keeps the first: without inference, and without error contexts.
   Result<void> resolve(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
+  Result<void> resolve(const ir::Map& map, std::span<const Operand> operands, Resolved& resolved);
   Result<bool> execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
                        Tensors& results);
 
@@ -119,6 +127,11 @@ class Executor {
   Result<void> finish(Rest rest, Tensors& results);
   // The plan of |instruction|, or of a row-major copy of |tensor|: made, or remembered.
   Result<CachedPlan*> plan_of(const ir::Instruction& instruction, std::span<const Operand> operands);
+  Result<CachedPlan*> plan_of(const ir::Map& map, std::span<const Operand> operands);
+  // The plan of what plans_ was told to begin with and of |operands|: remembered, or |make|s from arguments_.
+  template <typename Make>
+  Result<CachedPlan*> find_plan(std::span<const Operand> operands, Make make);
+  bool ask_for(const Result<kernels::Plan>& plan, Kernels& kernels);
   Result<CachedPlan*> copy_of(const Tensor& tensor);
   Result<void> make_scratch(const kernels::Plan& plan, std::vector<vulkan::BufferRef>& scratch);
   // Allocates the results of |plan| and records its dispatches; false when |rest_| is left.

@@ -10,6 +10,7 @@ constexpr size_t kPlaces = 2048;  // a power of two
 constexpr size_t kMaxDispatches = 8;
 constexpr uint64_t kEmitBytes = 256;      // of a dispatch: what its emitter keeps
 constexpr uint64_t kCopy = ~uint64_t{0};  // in the place of an op
+constexpr uint64_t kMap = kCopy - 1;
 
 }  // namespace
 
@@ -29,6 +30,13 @@ void PlanCache::begin(const ir::Instruction& instruction) {
   key_.add(uint64_t{instruction.op->index});
   for (const ir::Definition& result : instruction.results) key_.add(result.type);
   instruction.attributes.visit([this](std::string_view, const auto& field) { key_.add(field); });
+}
+
+void PlanCache::begin(const ir::Map& map) {
+  key_.clear();
+  key_.add(kMap);
+  for (const ir::Definition& result : map.results) key_.add(result.type);
+  key_.add(map.parts);
 }
 
 void PlanCache::begin_copy() {

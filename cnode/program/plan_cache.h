@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "ir/infer.h"
+#include "ir/layout_key.h"
 #include "ir/program.h"
 #include "kernels/plan.h"
-#include "program/layout_key.h"
 #include "vulkan/kernel_cache.h"
 
 namespace gpu_node::program {
@@ -44,6 +44,7 @@ class PlanCache {
 
   // Begins a look-up: operands follow in order, then find().
   void begin(const ir::Instruction& instruction);
+  void begin(const ir::Map& map);
   // The same for a row-major copy of one tensor.
   void begin_copy();
   void add(Dtype dtype, const IndexMap& map) { key_.add(dtype, map); }
@@ -64,7 +65,7 @@ class PlanCache {
   };
 
   std::vector<Entry> entries_;  // by hash; each has one place
-  LayoutKey key_;               // of what was begun
+  ir::LayoutKey key_;           // of what was begun
   uint64_t hash_ = 0;
   bool missed_ = false;
   std::shared_ptr<CachedPlan> unkept_;  // a plan too large to be kept

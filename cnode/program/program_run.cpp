@@ -1,11 +1,13 @@
 #include "program/program_run.h"
 
+#include <algorithm>
+
 #include "base/concat.h"
 
 namespace gpu_node::program {
 
 Result<void> ProgramRun::check_input(size_t i, const Operand& input) const {
-  const ir::TensorType& declared = program_->program().inputs[i];
+  const ir::TensorType& declared = program_->sent().inputs[i];
   const ir::OperandType type = input.type();
   const ir::TensorType given{type.dtype, *type.shape};
   if (given == declared) return {};
@@ -16,7 +18,7 @@ Result<void> ProgramRun::check_input(size_t i, const Operand& input) const {
 Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::span<const Operand> inputs) {
   clear();
   program_ = std::move(program);
-  const size_t wanted = program_->program().inputs.size();
+  const size_t wanted = program_->sent().inputs.size();
   if (inputs.size() != wanted)
     return Error{ErrorCode::kInvalidArgument,
                  concat("run_program: takes ", counted(wanted, "input"), ", not ", inputs.size())};
@@ -41,13 +43,7 @@ Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::sp
 
 Result<bool> ProgramRun::step(size_t i, const Charge& charge) {
   Result<bool> recorded = rest_ ? executor_.go_on(*rest_, results_) : record(i, charge);
-  if (!recorded.ok()) {
-    std::vector<ir::OperandType> types;
-    types.reserve(operands_.size());
-    for (const Operand& operand : operands_) types.push_back(operand.type());
-    return with_context(ir::with_instruction(std::move(recorded).error(), program_->program().instructions[i], types),
-                        concat("run_program: instruction ", i));
-  }
+  if (!recorded.ok()) return explained(i, std::move(recorded).error());
   if (!*recorded) {
     if (!rest_) rest_ = executor_.take_rest();
     return false;
@@ -59,21 +55,46 @@ Result<bool> ProgramRun::step(size_t i, const Charge& charge) {
   return true;
 }
 
+Error ProgramRun::explained(size_t i, Error error) const {
+  const fuse::Step& step = program_->work()[i];
+  const std::vector<ir::Instruction>& sent = program_->sent().instructions;
+  uint32_t origin = step.origin;
+  if (const ir::Map* map = step.map()) {
+    constexpr std::string_view kOwn = "map: ";
+    if (error.message.starts_with(kOwn)) error.message.erase(0, kOwn.size());
+    // Of what it was made from, the first that could not have been planned by itself.
+    std::vector<uint32_t> origins;
+    for (const ir::MapPart& part : map->parts)
+      for (const ir::MapStep& one : part.steps) origins.push_back(one.origin);
+    std::sort(origins.begin(), origins.end());
+    for (const uint32_t one : origins) {
+      if (error.code != ErrorCode::kUnsupported) break;
+      std::optional<Error> refusal = executor_.refusal(sent[one], program_->sent_operands(one));
+      if (!refusal) continue;
+      error = *std::move(refusal);
+      origin = one;
+      break;
+    }
+  }
+  return with_context(ir::with_instruction(std::move(error), sent[origin], program_->sent_operands(origin)),
+                      concat("run_program: instruction ", origin));
+}
+
 Result<bool> ProgramRun::record(size_t i, const Charge& charge) {
   const CompiledProgram::Step& step = program_->steps()[i];
-  const ir::Instruction& instruction = program_->program().instructions[i];
+  const fuse::Step& work = program_->work()[i];
   operands_.clear();
   for (size_t k = 0; k < step.operands.size(); ++k) {
     const uint32_t place = step.operands[k];
     if (place == CompiledProgram::kLiteral)
-      operands_.emplace_back(std::get<Scalar>(instruction.operands[k]));
+      operands_.emplace_back(std::get<Scalar>(work.instruction()->operands[k]));
     else
       operands_.emplace_back(*values_[place]);
   }
   if (known_ != nullptr) return executor_.execute(known_->steps[i], operands_, charge, results_);
-  resolved_.types.resize(instruction.results.size());
-  for (size_t k = 0; k < instruction.results.size(); ++k) resolved_.types[k] = program_->types()[step.first_result + k];
-  GPU_TRY(executor_.resolve(instruction, operands_, resolved_));
+  resolved_.types.resize(work.results().size());
+  for (size_t k = 0; k < resolved_.types.size(); ++k) resolved_.types[k] = program_->types()[step.first_result + k];
+  GPU_TRY(std::visit([&](const auto& what) { return executor_.resolve(what, operands_, resolved_); }, work.work));
   GPU_ASSIGN(const bool whole, executor_.execute(resolved_, operands_, charge, results_));
   remember(resolved_);
   return whole;

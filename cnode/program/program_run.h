@@ -37,6 +37,8 @@ class ProgramRun {
  private:
   Result<void> check_input(size_t i, const Operand& input) const;
   Result<bool> record(size_t i, const Charge& charge);
+  // |error| of step |i| as one of the instruction that was sent.
+  Error explained(size_t i, Error error) const;
   void remember(const Resolved& resolved);
   void remember_run(const Charge& host);
 
@@ -50,7 +52,7 @@ class ProgramRun {
   std::vector<Operand> operands_;
   Resolved resolved_;
   Tensors results_;
-  LayoutKey key_;
+  ir::LayoutKey key_;
 };
 
 }  // namespace gpu_node::program

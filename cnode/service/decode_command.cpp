@@ -42,8 +42,8 @@ Result<void> read_command(Reader& reader, Command& command) {
   if (name == "alloc" && (arity == 4 || arity == 5))
     return read_alloc(reader, arity == 5, command.emplace<AllocCommand>());
   if (name == "run_program" && arity == 4) return read_run_program(reader, command.emplace<RunProgramCommand>());
-  if (name == "compile_program" && arity == 6)
-    return read_compile_program(reader, command.emplace<CompileProgramCommand>());
+  if (name == "compile_program" && (arity == 6 || arity == 7))
+    return read_compile_program(reader, arity == 7, command.emplace<CompileProgramCommand>());
   ir::Instruction* used = std::get_if<ir::Instruction>(&command);
   return read_instruction(reader, name, arity, used ? *used : command.emplace<ir::Instruction>());
 }

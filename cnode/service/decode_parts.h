@@ -33,7 +33,7 @@ Result<void> read_operand(etf::Reader& reader, ir::Operand& operand);
 Result<void> read_instruction(etf::Reader& reader, std::string_view name, uint32_t arity, ir::Instruction& instruction);
 
 // What is compiled: decode_program.cpp.
-Result<void> read_compile_program(etf::Reader& reader, CompileProgramCommand& compile);
+Result<void> read_compile_program(etf::Reader& reader, bool has_options, CompileProgramCommand& compile);
 Result<void> read_run_program(etf::Reader& reader, RunProgramCommand& run);
 
 // The requests about chains: decode_chain.cpp, decode_sample.cpp.

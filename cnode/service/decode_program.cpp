@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "service/decode_parts.h"
+#include "service/option_map.h"
 
 namespace gpu_node::service {
 namespace {
@@ -73,12 +74,17 @@ Result<void> read_program(Reader& reader, int depth, program::ProgramSize& size,
 
 }  // namespace
 
-Result<void> read_compile_program(Reader& reader, CompileProgramCommand& compile) {
+Result<void> read_compile_program(Reader& reader, bool has_options, CompileProgramCommand& compile) {
   GPU_TRY(read_id(reader, kCompile, compile.id));
   ir::Program program;
   program::ProgramSize size;
   GPU_TRY(read_program(reader, 0, size, program));
-  Result<program::CompiledProgramRef> made = program::CompiledProgram::make(std::move(program));
+  bool fuses = true;
+  if (has_options)
+    GPU_TRY(read_keys(reader, kCompile, "option",
+                      Key{"fuse", [&](const KeyedValue& value) { return value.boolean(fuses); }}));
+  Result<program::CompiledProgramRef> made =
+      program::CompiledProgram::make(std::move(program), fuses ? std::optional(fuse::Limits()) : std::nullopt);
   if (!made.ok()) return with_context(std::move(made).error(), kCompile);
   compile.program = std::move(made).value();
   return {};

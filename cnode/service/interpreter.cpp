@@ -166,12 +166,13 @@ void Interpreter::execute(Session& session, const CompileProgramCommand& compile
 
 Result<void> Interpreter::hold_program(Session& session, const CompileProgramCommand& compile) {
   constexpr std::string_view kWhat = "compile_program";
-  Result<program::Payment> payment = session.host_charge(compile.program->host_bytes());
+  program::CompiledProgramRef program = program::CompiledProgram::fitted(compile.program, executor_.info().max_buffers);
+  Result<program::Payment> payment = session.host_charge(program->host_bytes());
   if (!payment.ok()) return with_context(std::move(payment).error(), kWhat);
+  program::Kernels kernels = prefetch(*program);
   return bind_new(
       session, compile.id,
-      std::make_shared<const HeldProgram>(compile.program, std::move(payment).value(), prefetch(*compile.program)),
-      kWhat);
+      std::make_shared<const HeldProgram>(std::move(program), std::move(payment).value(), std::move(kernels)), kWhat);
 }
 
 bool Interpreter::execute(Session& session, const RunProgramCommand& run) {

@@ -1,5 +1,6 @@
 // Asking for the kernels of a whole message or program before its instructions are recorded, so that they compile side
 // by side.
+#include "kernels/view/view.h"
 #include "service/interpreter.h"
 
 namespace gpu_node::service {
@@ -50,16 +51,26 @@ bool Interpreter::prefetch(const Session& session, std::span<const Command> comm
 
 program::Kernels Interpreter::prefetch(const program::CompiledProgram& program) {
   program::Kernels kernels;
+  std::vector<kernels::TensorArg> values;  // by place: as they lie where the inputs are row-major
+  for (const ir::TensorType& type : program.types()) values.push_back({type.dtype, IndexMap::row_major(type.shape)});
+  std::vector<kernels::Arg> operands;
   for (size_t i = 0; i < program.steps().size(); ++i) {
-    const ir::Instruction& instruction = program.program().instructions[i];
-    types_.clear();
-    for (size_t k = 0; k < instruction.operands.size(); ++k) {
-      const uint32_t place = program.steps()[i].operands[k];
-      types_.push_back(place == program::CompiledProgram::kLiteral
-                           ? ir::OperandType::of(std::get<Scalar>(instruction.operands[k]))
-                           : ir::OperandType::of(program.types()[place]));
+    const program::CompiledProgram::Step& step = program.steps()[i];
+    const ir::Instruction* instruction = program.work()[i].instruction();
+    operands.clear();
+    for (size_t k = 0; k < step.operands.size(); ++k) {
+      if (step.operands[k] == program::CompiledProgram::kLiteral)
+        operands.emplace_back(std::get<Scalar>(instruction->operands[k]));
+      else
+        operands.emplace_back(values[step.operands[k]]);
     }
-    if (!executor_.prefetch(instruction, types_, kernels)) break;
+    const bool goes_on = std::visit([&](const auto& work) { return executor_.prefetch(work, operands, kernels); },
+                                    program.work()[i].work);
+    if (!goes_on) break;
+    const auto* first = operands.empty() ? nullptr : std::get_if<kernels::TensorArg>(&operands[0]);
+    if (instruction == nullptr || first == nullptr || !kernels::is_view(*instruction, first->dtype)) continue;
+    if (std::optional<IndexMap> view = kernels::view_of(*instruction, first->map))
+      values[step.first_result].map = *std::move(view);
   }
   return kernels;
 }

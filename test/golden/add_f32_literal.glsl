@@ -9,13 +9,13 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 0) uint count;
   layout(offset = 4) uint offset_in0;
   layout(offset = 8) uint offset_out;
-  layout(offset = 16) uvec2 literal1;
+  layout(offset = 12) uint literal1;
 };
 void main() {
   uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);
   if (i >= count) return;
   float v0 = in0[offset_in0 + i];
-  float v1 = uintBitsToFloat(literal1.x);
+  float v1 = uintBitsToFloat(literal1);
   float v2 = op_add(v0, v1);
   out0[offset_out + i] = v2;
 }

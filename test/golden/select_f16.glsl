@@ -13,14 +13,14 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 4) uint offset_in0;
   layout(offset = 8) uint offset_in1;
   layout(offset = 12) uint offset_out;
-  layout(offset = 16) uvec2 literal2;
+  layout(offset = 16) uint literal2;
 };
 void main() {
   uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);
   if (i >= count) return;
   uint v0 = uint(in0[offset_in0 + i]);
   float v1 = f16_value(uint(in1[offset_in1 + i]));
-  float v2 = uintBitsToFloat(literal2.x);
+  float v2 = uintBitsToFloat(literal2);
   float v3 = (is_true(v0) ? v1 : v2);
   out0[offset_out + i] = uint16_t(f16_bits(v3));
 }

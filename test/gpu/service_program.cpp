@@ -21,14 +21,15 @@ struct Step {
   std::vector<int64_t> operands;
 };
 
-// {compile_program, Id, Inputs, Instructions, Outputs, []}, every value f32 of |dims|.
+// {compile_program, Id, Inputs, Instructions, Outputs, []}, every value f32 of |dims|; with |option| a map of that,
+// which is false, behind them.
 Writer compile(int64_t id, int inputs, Dimensions dims, const std::vector<Step>& steps,
-               std::initializer_list<int64_t> outputs) {
+               std::initializer_list<int64_t> outputs, const char* option = nullptr) {
   Writer writer;
   const auto list = [&writer](size_t count) {
     if (count > 0) writer.list(static_cast<uint32_t>(count));
   };
-  writer.tuple(6).atom("compile_program").integer(id);
+  writer.tuple(option == nullptr ? 6 : 7).atom("compile_program").integer(id);
   list(static_cast<size_t>(inputs));
   for (int i = 0; i < inputs; ++i) {
     writer.tuple(2).atom("f32");
@@ -48,6 +49,7 @@ Writer compile(int64_t id, int inputs, Dimensions dims, const std::vector<Step>&
   list(outputs.size());
   for (const int64_t output : outputs) writer.integer(output);
   writer.nil().nil();
+  if (option != nullptr) writer.map(1).atom(option).atom("false");
   return writer;
 }
 
@@ -218,6 +220,27 @@ TEST_CASE("service program: a message whose session has ended is not carried out
   f.service->on_link_down(f.peer);
   CHECK(other.sync().code == "");
   CHECK(other.stats().numbers["counters.submits"] - before < 2000 * 4096 / 1024 / 2);
+}
+
+TEST_CASE("service program: fused it takes fewer dispatches, and gives the same; other options are refused") {
+  Fixture f;
+  const std::vector<float> a = {1, 2}, b = {3, 4};
+  f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(a)).alloc(2, "f32", {2}, bytes_of(b)));
+  f.client.run(Commands()
+                   .raw(compile(10, 2, {2}, kSteps, {-3}))
+                   .raw(compile(11, 2, {2}, kSteps, {-3}, "fuse"))
+                   .raw(compile(12, 2, {2}, kSteps, {-3}, "speed")));
+  const auto dispatches = [&](int64_t program, int64_t result) {
+    REQUIRE(f.client.sync().ok());
+    const int64_t before = f.counter("dispatches");
+    f.client.run(Commands().raw(run(program, {1, 2}, {result})));
+    CHECK(f.client.floats(result) == std::vector<float>{16, 144});
+    return f.counter("dispatches") - before;
+  };
+  CHECK(dispatches(10, 20) == 1);
+  CHECK(dispatches(11, 21) == 3);
+  f.client.run(Commands().raw(run(12, {1, 2}, {22})));
+  CHECK(f.client.sync({22}).message.find("unknown option speed; the options are fuse") != std::string::npos);
 }
 
 TEST_CASE("service program: what is remembered of a run is paid for, or is not remembered") {

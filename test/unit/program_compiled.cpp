@@ -38,8 +38,8 @@ std::vector<uint32_t> list(const SmallList<uint32_t, 2>& places) { return {place
 }  // namespace
 
 TEST_CASE("compiled program: names become places, and a value ends after its last use") {
-  const auto made =
-      CompiledProgram::make(two_inputs({add(-1, 0, 1), add(-2, -1, -1), add(-3, -1, -2), add(-4, 0, 0)}, {-3}));
+  const auto made = CompiledProgram::make(
+      two_inputs({add(-1, 0, 1), add(-2, -1, -1), add(-3, -1, -2), add(-4, 0, 0)}, {-3}), std::nullopt);
   REQUIRE(made.ok());
   const CompiledProgram& program = **made;
   CHECK(program.places() == 6);
@@ -50,6 +50,24 @@ TEST_CASE("compiled program: names become places, and a value ends after its las
   CHECK(list(program.steps()[2].dying) == std::vector<uint32_t>{2, 3});
   CHECK(list(program.steps()[3].dying) == std::vector<uint32_t>{5});
   CHECK(program.outputs() == std::vector<uint32_t>{4});
+}
+
+TEST_CASE("compiled program: fused, it has fewer steps, whose values end as others do") {
+  const auto made =
+      CompiledProgram::make(two_inputs({add(-1, 0, 1), add(-2, -1, -1), instruction("exp", -3, {f32, {2}}, {-2}),
+                                        instruction("sum", -4, {f32, {}}, {-3}), add(-5, -3, -4), add(-6, 0, 0)},
+                                       {-5}));
+  REQUIRE(made.ok());
+  const CompiledProgram& program = **made;
+  REQUIRE(program.steps().size() == 3);
+  CHECK(program.places() == 5);
+  CHECK(program.steps()[1].dying.empty());
+  CHECK(list(program.steps()[2].dying) == std::vector<uint32_t>{2, 3});
+  CHECK(program.work()[0].origin == 2);
+  CHECK(program.work()[2].origin == 4);
+  // Where the device binds less, less is fused.
+  CHECK(CompiledProgram::fitted(*made, 32) == *made);
+  CHECK(CompiledProgram::fitted(*made, 3)->steps().size() == 4);
 }
 
 TEST_CASE("compiled program: what is wrong is named with its instruction") {
@@ -74,7 +92,8 @@ TEST_CASE("compiled program: bodies see their own inputs alone, and count with t
   const auto made = CompiledProgram::make(whole);
   REQUIRE(made.ok());
   REQUIRE((*made)->bodies().size() == 1);
-  CHECK((*made)->bodies()[0]->steps().size() == 2);
+  CHECK((*made)->bodies()[0]->sent().instructions.size() == 2);
+  CHECK((*made)->bodies()[0]->steps().size() == 1);
   ir::Program outer = whole;
   outer.bodies[0].instructions[0].operands[1] = ir::ValueName{7};
   CHECK(error_of(outer) == "body 0: instruction 0: add: there is no input 7, the program has 2");
@@ -110,7 +129,8 @@ TEST_CASE("compiled program: the steps of functions count in what it takes") {
     REQUIRE(made.ok());
     return (*made)->host_bytes();
   };
-  CHECK(bytes(1000) - bytes(1) == 999 * sizeof(ir::FunctionStep));
+  // Of what was sent and of what is carried out.
+  CHECK(bytes(1000) - bytes(1) == 2 * 999 * sizeof(ir::FunctionStep));
 }
 
 TEST_CASE("liveness: other commands stand between, and tensors of the session never end") {

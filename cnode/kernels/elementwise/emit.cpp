@@ -26,9 +26,13 @@ std::vector<Dtype> input_types(const scalar::Block& block) {
   return types;
 }
 
-// Push constants, in this order: count; with a rank: the sizes of coordinates 1...; per tensor input its offset and,
-// where strided, a stride per coordinate; per result the same; per literal two words,
-// of c128 four.
+std::string_view number_type(Dtype dtype) {
+  const uint32_t words = number_words(dtype);
+  return words == 1 ? "uint" : words == 2 ? "uvec2" : "uvec4";
+}
+
+// Push constants, in this order: count; with a rank: the sizes of coordinates 1...; per input that is no number its
+// offset and, where strided, a stride per coordinate; per result the same; the numbers, unless they lie in the buffer.
 void declare_parameters(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
   const std::vector<Dtype> types = input_types(block);
   shader.push("uint", "count");
@@ -40,9 +44,8 @@ void declare_parameters(ShaderBuilder& shader, const scalar::Block& block, const
   for (size_t k = 0; k < layout.inputs.size(); ++k)
     if (layout.inputs[k] != InputMode::kLiteral) position(numbered("in", k), is_strided(layout.inputs[k]));
   for (size_t i = 0; i < block.results().size(); ++i) position(out_place(i), layout.out_strided);
-  for (size_t k = 0; k < layout.inputs.size(); ++k)
-    if (layout.inputs[k] == InputMode::kLiteral)
-      shader.push(literal_words(types[k]) == 2 ? "uvec2" : "uvec4", numbered("literal", k));
+  for (size_t k = 0; k < layout.inputs.size() && !layout.numbers_in_buffer; ++k)
+    if (layout.inputs[k] == InputMode::kLiteral) shader.push(number_type(types[k]), numbered("literal", k));
 }
 
 // The places whose index depends on coordinates, by name.
@@ -71,12 +74,15 @@ std::string index_text(const scalar::Block& block, const Layout& layout) {
     }
     return text;
   }
-  // Parameter buffer: rank, then per coordinate from the innermost its size and the stride of every place.
+  // Parameter buffer, behind the numbers: rank, then per coordinate from the innermost its size and the stride of every
+  // place.
   const std::string row = concat(places.size() + 1, "u");
+  const uint32_t start = layout.numbers_in_buffer ? number_words(block, layout.inputs) : 0;
   for (const std::string& place : places) text += concat("  uint at_", place, " = offset_", place, ";\n");
   text += "  uint rest = i;\n";
-  text += "  for (uint d = 0u; d < parameters[0]; ++d) {\n";
-  text += "    uint row = 1u + d * " + row + ";\n    uint c = rest % parameters[row];\n    rest /= parameters[row];\n";
+  text += concat("  for (uint d = 0u; d < parameters[", start, "]; ++d) {\n");
+  text += concat("    uint row = ", start + 1, "u + d * ", row,
+                 ";\n    uint c = rest % parameters[row];\n    rest /= parameters[row];\n");
   for (size_t p = 0; p < places.size(); ++p)
     text += concat("    at_", places[p], " += c * parameters[row + ", p + 1, "u];\n");
   return text + "  }\n";
@@ -84,11 +90,26 @@ std::string index_text(const scalar::Block& block, const Layout& layout) {
 
 std::string place_index(InputMode mode, const std::string& name) {
   if (is_strided(mode)) return "at_" + name;
-  return mode == InputMode::kSingle ? "offset_" + name : "offset_" + name + " + i";
+  return mode == InputMode::kSingle ? "offset_" + name : "offset_" + name + " + i";  // kFlat, kCounted
 }
 
 std::string result_index(const Layout& layout, size_t i) {
   return place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, out_place(i));
+}
+
+// Input |k|, a number, which begins at word |at| where numbers lie in the buffer.
+std::string number_text(Dtype type, size_t k, const Layout& layout, uint32_t& at) {
+  std::string name = numbered("literal", k);
+  const uint32_t words = number_words(type);
+  if (layout.numbers_in_buffer) {
+    if (words > 1)
+      name = concat(number_type(type), "(");
+    else
+      name.clear();
+    for (uint32_t word = 0; word < words; ++word) name += concat(word > 0 ? ", " : "", "parameters[", at++, "]");
+    if (words > 1) name += ")";
+  }
+  return value_of_bits(type, name, name);
 }
 
 // The block's lines, where |words| hold the elements of its tensor inputs.
@@ -96,10 +117,15 @@ template <typename Words>
 WrittenBlock block_lines(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout, Words words) {
   std::vector<std::string> inputs;
   const std::vector<Dtype> types = input_types(block);
+  uint32_t number = 0;
   for (size_t k = 0; k < types.size(); ++k) {
-    const std::string literal = numbered("literal", k);
-    inputs.push_back(layout.inputs[k] == InputMode::kLiteral ? value_of_bits(types[k], literal + ".x", literal)
-                                                             : shader.load(types[k], words(k)));
+    const InputMode mode = layout.inputs[k];
+    if (mode == InputMode::kLiteral)
+      inputs.push_back(number_text(types[k], k, layout, number));
+    else if (is_read(mode))
+      inputs.push_back(shader.load(types[k], words(k)));
+    else
+      inputs.push_back(shader.convert(Dtype::u32, types[k], "(" + place_index(mode, numbered("in", k)) + ")"));
   }
   return write_block(shader, block, inputs);
 }
@@ -129,7 +155,7 @@ VectorInputs vector_inputs(const scalar::Block& block, const Layout& layout) {
   VectorInputs inputs;
   const std::vector<Dtype> types = input_types(block);
   for (size_t k = 0; k < types.size(); ++k) {
-    if (layout.inputs[k] == InputMode::kLiteral) continue;
+    if (!is_read(layout.inputs[k])) continue;
     const std::string word = numbered("w", k);
     const std::string name(word_type(types[k]));
     const bool vector = is_vector(layout.inputs[k]);
@@ -191,8 +217,29 @@ void emit_vector_main(ShaderBuilder& shader, const scalar::Block& block, const L
 
 }  // namespace
 
+uint32_t number_words(Dtype dtype) {
+  switch (dtype_info(dtype).compute) {
+    case ComputeType::kI32:
+    case ComputeType::kU32:
+    case ComputeType::kF32:
+      return 1;
+    case ComputeType::kC128:
+      return 4;
+    default:
+      return 2;
+  }
+}
+
+uint32_t number_words(const scalar::Block& block, const SmallList<InputMode, 4>& inputs) {
+  uint32_t words = 0;
+  const std::vector<Dtype> types = input_types(block);
+  for (size_t k = 0; k < types.size(); ++k)
+    if (inputs[k] == InputMode::kLiteral) words += number_words(types[k]);
+  return words;
+}
+
 std::string elementwise_key(const scalar::Block& block, const Layout& layout) {
-  static constexpr char kModes[] = {'f', '1', 's', 'l', 'r'};
+  static constexpr char kModes[] = {'f', '1', 's', 'l', 'r', 'c', 'd'};
   SmallList<char, 8> marks;
   for (const InputMode mode : layout.inputs) marks.push_back(kModes[static_cast<size_t>(mode)]);
   std::string key = "e ";
@@ -201,6 +248,7 @@ std::string elementwise_key(const scalar::Block& block, const Layout& layout) {
   key += layout.vectors ? " v" : " r";
   key += layout.in_buffer ? 'b' : static_cast<char>('0' + layout.rank);
   if (layout.out_strided) key += 's';
+  if (layout.numbers_in_buffer) key += 'n';
   return key;
 }
 
@@ -217,11 +265,11 @@ Result<vulkan::KernelSource> emit_elementwise(const scalar::Block& block, const 
       shader.buffer(name, type, access);
   };
   for (size_t k = 0; k < types.size(); ++k)
-    if (layout.inputs[k] != InputMode::kLiteral)
+    if (is_read(layout.inputs[k]))
       buffer(numbered("in", k), types[k], Access::kRead, layout.vectors && is_vector(layout.inputs[k]));
   for (size_t i = 0; i < block.results().size(); ++i)
     buffer(numbered("out", i), block.result_type(i), Access::kWrite, layout.vectors);
-  if (layout.in_buffer) shader.buffer("parameters", "uint", Access::kRead);
+  if (layout.has_buffer()) shader.buffer("parameters", "uint", Access::kRead);
   declare_parameters(shader, block, layout);
   if (layout.vectors)
     emit_vector_main(shader, block, layout);

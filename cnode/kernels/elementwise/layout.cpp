@@ -16,29 +16,39 @@ constexpr int64_t kVector = 4;
 // Ranks are rounded up to 2 and 4, so that few kernels serve all shapes.
 int kernel_rank(int rank) { return rank <= 2 ? 2 : 4; }
 
-// Words of the push constants that emit.cpp declares.
-size_t push_words(const Layout& layout, const scalar::Block& block) {
+// Whether the push constants that emit.cpp declares, each aligned to its own size, are few enough.
+bool fits_push_constants(const scalar::Block& block, const Layout& layout) {
   const auto rank = static_cast<size_t>(layout.rank);
-  const size_t results = block.results().size();
-  size_t words = rank + results * (1 + (layout.out_strided ? rank : 0));
-  size_t input = 0, alignment = 2;  // of literals
+  size_t words = std::max<size_t>(rank, 1);  // count, sizes
+  for (const InputMode mode : layout.inputs)
+    if (mode != InputMode::kLiteral) words += 1 + (is_strided(mode) ? rank : 0);
+  words += block.results().size() * (1 + (layout.out_strided ? rank : 0));
+  size_t input = 0;
   for (const scalar::Value& value : block.values()) {
     if (value.kind != scalar::ValueKind::kInput) continue;
-    const InputMode mode = layout.inputs[input++];
-    const size_t literal = literal_words(value.type);
-    if (mode == InputMode::kLiteral) alignment = std::max(alignment, literal);
-    // Wider ones may leave a gap behind others.
-    words += mode == InputMode::kLiteral ? 2 * literal - 2 : 1 + (is_strided(mode) ? rank : 0);
+    if (layout.inputs[input++] != InputMode::kLiteral || layout.numbers_in_buffer) continue;
+    const size_t number = number_words(value.type);
+    words = (words + number - 1) / number * number + number;
   }
-  return words + alignment - 1;
+  return fits_push(words);
 }
 
-// Complex numbers are pairs already.
-bool is_light(const scalar::Block& block) {
+// From so many steps on a block is four times too long for a vector, and no longer what memory waits for.
+constexpr size_t kVectorSteps = 32;
+
+bool is_step(const scalar::Value& value) { return value.kind == scalar::ValueKind::kStep; }
+
+size_t steps_of(const scalar::Block& block) {
+  return static_cast<size_t>(std::count_if(block.values().begin(), block.values().end(), is_step));
+}
+
+// Complex numbers are pairs already; counters are computed for each element.
+bool is_light(const scalar::Block& block, const InputPlaces& inputs) {
   for (const scalar::Value& value : block.values())
-    if (is_complex(value.type) || (value.kind == scalar::ValueKind::kStep && scalar::is_heavy(*value.op, value.type)))
-      return false;
-  return true;
+    if (is_complex(value.type) || (is_step(value) && scalar::is_heavy(*value.op, value.type))) return false;
+  for (const InputPlace& input : inputs)
+    if (input.counted) return false;
+  return steps_of(block) < kVectorSteps;
 }
 
 }  // namespace
@@ -56,26 +66,49 @@ Layout choose_layout(const scalar::Block& block, const Box& box, const InputPlac
     expected *= box.axes[a].size;
   }
   bool strided = layout.out_strided;
-  for (size_t p = 0; p < out; ++p) strided = strided || (!is_flat(p) && !is_single(p));
-  for (int input : inputs) {
-    if (input < 0)
+  for (const InputPlace& input : inputs) {
+    if (input.at < 0) continue;
+    const auto place = static_cast<size_t>(input.at);
+    strided = strided || (!is_flat(place) && (input.counted || !is_single(place)));
+  }
+  // What lies as flat results do, or is one element, needs no coordinates. A kernel of a single op goes without these
+  // distinctions, so that fewer serve all layouts.
+  const bool mixes = strided && steps_of(block) > 1;
+  const auto lies = [&](size_t place, auto stride) {
+    return std::all_of(box.axes.begin(), box.axes.end(),
+                       [&](const Axis& axis) { return axis.strides[place] == stride(axis); });
+  };
+  const auto lies_flat = [&](size_t place) {
+    return !strided ||
+           (mixes && !layout.out_strided && lies(place, [&](const Axis& axis) { return axis.strides[out]; }));
+  };
+  const auto lies_single = [&](size_t place) {
+    return strided ? mixes && lies(place, [](const Axis&) { return int64_t{0}; }) : is_single(place);
+  };
+  for (const InputPlace& input : inputs) {
+    const auto place = static_cast<size_t>(input.at);
+    if (input.at < 0)
       layout.inputs.push_back(InputMode::kLiteral);
-    else if (strided)
-      layout.inputs.push_back(InputMode::kStrided);
+    else if (input.counted)
+      layout.inputs.push_back(lies_flat(place) ? InputMode::kCounted : InputMode::kCountedStrided);
+    else if (lies_single(place))
+      layout.inputs.push_back(InputMode::kSingle);
     else
-      layout.inputs.push_back(is_single(static_cast<size_t>(input)) ? InputMode::kSingle : InputMode::kFlat);
+      layout.inputs.push_back(lies_flat(place) ? InputMode::kFlat : InputMode::kStrided);
   }
-  if (!strided) return layout;
-  layout.rank = kernel_rank(static_cast<int>(rank));
-  if (rank > Layout::kMaxPushRank || !fits_push(push_words(layout, block))) {
-    layout.rank = 0;
-    layout.in_buffer = true;
+  if (strided) {
+    layout.rank = kernel_rank(static_cast<int>(rank));
+    if (rank > Layout::kMaxPushRank || !fits_push_constants(block, layout)) {
+      layout.rank = 0;
+      layout.in_buffer = true;
+    }
   }
+  if (!fits_push_constants(block, layout)) layout.numbers_in_buffer = true;
   return layout;
 }
 
-bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds) {
-  if (box.axes.empty() || box.elements() < kVectorElements || !is_light(block)) return false;
+bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds, const InputPlaces& inputs) {
+  if (box.axes.empty() || box.elements() < kVectorElements || !is_light(block, inputs)) return false;
   const size_t last = box.axes.size() - 1;
   if (box.axes[last].size % kVector != 0) return false;
   for (size_t p = 0; p < bounds.size(); ++p) {
@@ -99,12 +132,12 @@ void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& i
     for (size_t a = 0; a < last; ++a) box.axes[a].strides[p] /= kVector;
   }
   for (size_t k = 0; k < inputs.size(); ++k)
-    if (layout.inputs[k] == InputMode::kStrided && box.axes[last].strides[static_cast<size_t>(inputs[k])] == 0)
+    if (layout.inputs[k] == InputMode::kStrided && box.axes[last].strides[static_cast<size_t>(inputs[k].at)] == 0)
       layout.inputs[k] = InputMode::kRepeated;
 }
 
-int64_t vector_tail(const scalar::Block& block, const Box& box) {
-  if (box.axes.size() != 1 || box.axes[0].size < kVectorElements || !is_light(block)) return 0;
+int64_t vector_tail(const scalar::Block& block, const Box& box, const InputPlaces& inputs) {
+  if (box.axes.size() != 1 || box.axes[0].size < kVectorElements || !is_light(block, inputs)) return 0;
   for (const int64_t stride : box.axes[0].strides)
     if (stride != 0 && stride != 1) return 0;
   return box.axes[0].size % kVector;

@@ -6,20 +6,25 @@
 
 namespace gpu_node::kernels {
 
-// By input: its place in the box, -1 for a literal. The last places of a box are the results of its block.
-using InputPlaces = SmallList<int, 4>;
+// An input's place in the box, -1 for a number; whether nothing is read there, but its index is the value. The last
+// places of a box are the results of its block.
+struct InputPlace {
+  int at = -1;
+  bool counted = false;
+};
+using InputPlaces = SmallList<InputPlace, 4>;
 using Bounds = SmallList<Bound, 4>;  // by place of a box
 
 Layout choose_layout(const scalar::Block& block, const Box& box, const InputPlaces& inputs);
 
 // Whether an invocation may compute four neighbours that it moves as one: |box| is large, |block| costs less than its
 // memory, and all rows start and end at multiples of four. REQUIRES merged axes.
-bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds);
+bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds, const InputPlaces& inputs);
 
 // Makes |layout| one of vectors: |box| and |bounds| then count in units of four where the layout moves four.
 void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& inputs);
 
 // How many elements at the end of a large row are to be cut off, so that the rest takes vectors.
-int64_t vector_tail(const scalar::Block& block, const Box& box);
+int64_t vector_tail(const scalar::Block& block, const Box& box, const InputPlaces& inputs);
 
 }  // namespace gpu_node::kernels

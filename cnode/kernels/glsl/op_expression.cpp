@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/concat.h"
 #include "kernels/glsl/glsl_types.h"
 #include "scalar/op_code.h"
 
@@ -169,6 +170,26 @@ std::string computed(ShaderBuilder& shader, const ir::Op& op, Dtype type, Comput
   return computing == Computing::kResult ? text : shader.narrow(in, type, text);
 }
 
+// The number of |type| that has the bits of |value|, which is real and as wide.
+std::string bitcast(ShaderBuilder& shader, const TypedValue& value, Dtype type) {
+  const Dtype from = value.type;
+  if (from == type || (is_integer(from) && is_integer(type))) return shader.convert(from, type, value.name);
+  const int bits = dtype_info(from).bits;
+  const std::string_view compute = compute_type(type);
+  if (bits == 64 && type == Dtype::f64) return concat("packDouble2x32(unpackUint2x32(uint64_t(", value.name, ")))");
+  if (bits == 64) return concat(compute, "(packUint2x32(unpackDouble2x32(", value.name, ")))");
+  std::string word = concat("uint(", value.name, ")");
+  if (from == Dtype::f32)
+    word = concat("floatBitsToUint(", value.name, ")");
+  else if (is_float(from))
+    word = shader.word(from, value.name);
+  else if (bits < 32)
+    word = concat("(", word, " & ", (1u << bits) - 1, "u)");
+  if (type == Dtype::f32) return concat("uintBitsToFloat(", word, ")");
+  if (is_float(type)) return shader.load(type, word);
+  return shader.round(type, concat(compute, "(", word, ")"));
+}
+
 }  // namespace
 
 std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, Computing computing,
@@ -189,7 +210,7 @@ std::string op_expression(ShaderBuilder& shader, const ir::Op& op, Dtype type, C
         return "op_select(" + truth(shader, operands[0]) + ", " + converted(1) + ", " + converted(2) + ")";
       return "(" + truth(shader, operands[0]) + " ? " + converted(1) + " : " + converted(2) + ")";
     case Code::kConvert:
-      return converted(0);
+      return op.type_rule == ir::TypeRule::kSameWidth ? bitcast(shader, operands[0], type) : converted(0);
     case Code::kImaginary:
       if (!is_complex(operands[0].type)) return zero_literal(type);
       return shader.convert(component_type(operands[0].type), type, part(operands[0], 1).name);

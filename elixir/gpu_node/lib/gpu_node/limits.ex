@@ -16,6 +16,7 @@ defmodule GpuNode.Limits do
     case request do
       {:compile_family, _id, _family, _inputs, _options} -> judge(link, request)
       {:compile_program, _id, _inputs, _instructions, _outputs, _bodies} -> judge(link, request)
+      {:compile_program, _id, _inputs, _instructions, _outputs, _bodies, _options} -> judge(link, request)
       {:chain, _model, _operands, _results, _options} -> judge(link, request)
       {:sample, _model, _results, _options} -> judge(link, request)
       {:compile_glsl, _text} -> judge(link, request)
@@ -100,6 +101,10 @@ defmodule GpuNode.Limits do
     do: "give `position:` as a tensor; `inverse_mass:` is learned where it is left out"
 
   defp way({:compile_program, _id, _inputs, _instructions, _outputs, _bodies}), do: "make several programs of it"
+
+  defp way({:compile_program, _id, _inputs, _instructions, _outputs, _bodies, _options}),
+    do: "make several programs of it"
+
   defp way(_request), do: tensors()
 
   defp data, do: "its numbers belong in `data:`, which can be tensors"

@@ -20,7 +20,7 @@ defmodule GpuNode.Program do
   twin that returns it.
   """
 
-  alias GpuNode.{Argument, Error, Op, Protocol, Shape, Type}
+  alias GpuNode.{Argument, Error, Op, Options, Protocol, Shape, Type}
   require Type
 
   defmodule Value do
@@ -36,12 +36,13 @@ defmodule GpuNode.Program do
   # Heavier ones are sent as messages.
   @max_weight 16_384
 
-  defstruct [:ref, :stamp, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
+  defstruct [:ref, :stamp, fuse: true, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
 
   @typedoc "`inputs` and `commands` are in reverse order. The `stamp` changes with everything that is added: equal stamps, equal programs."
   @type t :: %__MODULE__{
           ref: reference,
           stamp: reference,
+          fuse: boolean,
           inputs: [Value.t()],
           input_count: non_neg_integer,
           commands: [Protocol.command()],
@@ -52,9 +53,24 @@ defmodule GpuNode.Program do
   @typedoc "A value of the program, a number, or a number of a type."
   @type operand :: Value.t() | Op.literal()
 
-  @doc "An empty program."
-  @spec new() :: t
-  def new, do: %__MODULE__{ref: make_ref(), stamp: make_ref()}
+  @new [
+    fuse: [
+      type: :boolean,
+      default: true,
+      doc: "whether the node carries out ops together where it can; the results' bits are the same"
+    ]
+  ]
+
+  @doc """
+  An empty program. Options:
+
+  #{Options.docs(@new)}
+  """
+  @spec new(keyword) :: t
+  def new(options \\ []) do
+    options = Options.check!(options, @new, "GpuNode.Program.new/1")
+    %__MODULE__{ref: make_ref(), stamp: make_ref(), fuse: Keyword.get(options, :fuse, true)}
+  end
 
   @doc "Declares the next input."
   @spec input(t, Type.t() | atom, tuple) :: {t, Value.t()}
@@ -157,7 +173,8 @@ defmodule GpuNode.Program do
   @spec compile_command(t, Protocol.id()) :: {non_neg_integer, Protocol.command()}
   def compile_command(program, id) do
     inputs = for value <- Enum.reverse(program.inputs), do: {value.type, value.shape}
-    command = Protocol.compile_program(id, inputs, Enum.reverse(program.commands), made(program))
+    options = if program.fuse, do: %{}, else: %{fuse: false}
+    command = Protocol.compile_program(id, inputs, Enum.reverse(program.commands), made(program), options)
     operands = for {_op, _results, operands, _} <- program.commands, do: Protocol.operand_bytes(operands)
     {64 * length(program.commands) + Enum.sum(operands), command}
   end

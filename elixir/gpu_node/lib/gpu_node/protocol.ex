@@ -103,10 +103,13 @@ defmodule GpuNode.Protocol do
   def alloc(id, type, shape, binary), do: {:alloc, id, Type.name(type), shape, binary}
 
   @doc "Makes `id` a program of these inputs and instructions, whose outputs are the locals `outputs`."
-  @spec compile_program(id, [{Type.t(), tuple}], [command], [id]) :: command
-  def compile_program(id, inputs, instructions, outputs) do
+  @spec compile_program(id, [{Type.t(), tuple}], [command], [id], map) :: command
+  def compile_program(id, inputs, instructions, outputs, options \\ %{}) do
     inputs = for {type, shape} <- inputs, do: {Type.name(type), shape}
-    {:compile_program, id, inputs, instructions, outputs, []}
+
+    if options == %{},
+      do: {:compile_program, id, inputs, instructions, outputs, []},
+      else: {:compile_program, id, inputs, instructions, outputs, [], options}
   end
 
   @doc "Runs the node's program `id`; its outputs become `results`."

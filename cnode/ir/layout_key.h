@@ -7,10 +7,10 @@
 #include <optional>
 #include <vector>
 
-#include "ir/program.h"
+#include "ir/map.h"
 #include "tensor/shape.h"
 
-namespace gpu_node::program {
+namespace gpu_node::ir {
 
 class LayoutKey {
  public:
@@ -19,16 +19,16 @@ class LayoutKey {
 
   void add(uint64_t word) { words_.push_back(word); }
   void add(bool set) { words_.push_back(set ? 1 : 0); }
-  void add(ir::TieBreak tie) { words_.push_back(static_cast<uint64_t>(tie)); }
-  void add(ir::Direction direction) { words_.push_back(static_cast<uint64_t>(direction)); }
-  void add(ir::TransformA transform) { words_.push_back(static_cast<uint64_t>(transform)); }
-  void add(ir::QrMode mode) { words_.push_back(static_cast<uint64_t>(mode)); }
+  void add(TieBreak tie) { words_.push_back(static_cast<uint64_t>(tie)); }
+  void add(Direction direction) { words_.push_back(static_cast<uint64_t>(direction)); }
+  void add(TransformA transform) { words_.push_back(static_cast<uint64_t>(transform)); }
+  void add(QrMode mode) { words_.push_back(static_cast<uint64_t>(mode)); }
   void add(const Dims& dims) {
     words_.push_back(static_cast<uint64_t>(dims.size()));
     for (const int64_t value : dims) words_.push_back(static_cast<uint64_t>(value));
   }
   // Eight axes to a word, below their count.
-  void add(const ir::Axes& axes) {
+  void add(const Axes& axes) {
     words_.push_back(axes.size());
     uint64_t word = 0;
     for (size_t i = 0; i < axes.size(); ++i) {
@@ -41,17 +41,18 @@ class LayoutKey {
     add(value.has_value());
     if (value) add(*value);
   }
-  void add(const ir::Starts& starts) { add(starts.values); }
-  void add(const ir::Padding& padding) {
+  void add(const Starts& starts) { add(starts.values); }
+  void add(const Padding& padding) {
     words_.push_back(padding.size());
-    for (const ir::Edges& edges : padding)
+    for (const Edges& edges : padding)
       for (const int64_t value : {edges.low, edges.high, edges.interior}) add(value);
   }
-  void add(const ir::Function& function);
-  void add(ir::Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
+  void add(const Function& function);
+  void add(const std::vector<MapPart>& parts);
+  void add(Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
   void add(double value) { words_.push_back(std::bit_cast<uint64_t>(value)); }
   void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }
-  void add(const ir::TensorType& type) {
+  void add(const TensorType& type) {
     words_.push_back(static_cast<uint64_t>(type.dtype));
     add(type.shape);
   }
@@ -71,4 +72,4 @@ class LayoutKey {
   std::vector<uint64_t> words_;
 };
 
-}  // namespace gpu_node::program
+}  // namespace gpu_node::ir

@@ -1,0 +1,142 @@
+// What comes behind a concatenation is taken before it.
+#include <algorithm>
+
+#include "fuse/rewriter.h"
+#include "fuse/views.h"
+
+namespace gpu_node::fuse {
+namespace {
+
+// More pieces would be more dispatches than they save.
+constexpr size_t kMaxPieces = 4;
+
+// A concatenation and the reshapes of it, the outermost first, that an operand is.
+struct Whole {
+  ir::ValueName concatenation = 0;
+  std::vector<ir::ValueName> views;
+};
+
+class ConcatenationSplit {
+ public:
+  explicit ConcatenationSplit(const Traced& traced) : traced_(traced), out_(traced) {}
+
+  Traced run() && {
+    for (size_t i = 0; i < traced_.program.instructions.size(); ++i) {
+      const ir::Instruction& instruction = traced_.program.instructions[i];
+      if (!is_elementwise(instruction) || !split(instruction, traced_.origins[i]))
+        out_.append(instruction, traced_.origins[i]);
+    }
+    return std::move(out_).finish();
+  }
+
+ private:
+  std::optional<Whole> whole_of(ir::ValueName name) const {
+    Whole whole;
+    while (true) {
+      const ir::Instruction* maker = out_.maker(name);
+      if (maker == nullptr || out_.uses(name) != 1) return std::nullopt;
+      if (maker->op->family == ir::Family::kConcatenate) {
+        whole.concatenation = name;
+        return has_computed_pieces(*maker) ? std::optional(whole) : std::nullopt;
+      }
+      const bool reshapes = maker->op->code == ir::Code::kReshape || maker->op->code == ir::Code::kSqueeze;
+      if (!reshapes || maker->is_literal(0)) return std::nullopt;
+      whole.views.push_back(name);
+      name = std::get<ir::ValueName>(maker->operands[0]);
+    }
+  }
+
+  // Each is made by an elementwise instruction, of the type of the whole.
+  bool has_computed_pieces(const ir::Instruction& concatenation) const {
+    if (concatenation.operands.size() > kMaxPieces) return false;
+    return std::all_of(concatenation.operands.begin(), concatenation.operands.end(), [&](const ir::Operand& piece) {
+      const auto* name = std::get_if<ir::ValueName>(&piece);
+      if (name == nullptr) return false;
+      const ir::Instruction* maker = out_.maker(*name);
+      return maker != nullptr && is_elementwise(*maker) &&
+             maker->results[0].type.dtype == concatenation.results[0].type.dtype &&
+             element_count(maker->results[0].type.shape) > 0;
+    });
+  }
+
+  // Whether two operands may be split alike.
+  bool is_alike(const Whole& a, const Whole& b) const {
+    if (a.concatenation == b.concatenation) return true;
+    const ir::Instruction& one = *out_.maker(a.concatenation);
+    const ir::Instruction& other = *out_.maker(b.concatenation);
+    if (!a.views.empty() || !b.views.empty() || one.op != other.op || one.operands.size() != other.operands.size() ||
+        one.attributes.as<ir::AxisAttributes>().axis != other.attributes.as<ir::AxisAttributes>().axis)
+      return false;
+    for (size_t k = 0; k < one.operands.size(); ++k)
+      if (out_.type(std::get<ir::ValueName>(one.operands[k])).shape !=
+          out_.type(std::get<ir::ValueName>(other.operands[k])).shape)
+        return false;
+    return true;
+  }
+
+  // Appends |instruction| of each piece, the concatenation and its reshapes; false where its operands are not such.
+  bool split(const ir::Instruction& instruction, uint32_t origin) {
+    std::vector<std::optional<Whole>> wholes;
+    const Whole* first = nullptr;
+    wholes.reserve(instruction.operands.size());
+    for (const ir::Operand& operand : instruction.operands) {
+      wholes.emplace_back();
+      const auto* name = std::get_if<ir::ValueName>(&operand);
+      if (name == nullptr || out_.type(*name).shape.empty()) continue;
+      if (out_.type(*name).shape != instruction.results[0].type.shape) return false;
+      wholes.back() = whole_of(*name);
+      if (!wholes.back() || (first != nullptr && !is_alike(*first, *wholes.back()))) return false;
+      if (first == nullptr) first = &*wholes.back();
+    }
+    if (first == nullptr) return false;
+    const Dtype type = instruction.results[0].type.dtype;
+    ir::Instruction concatenation = *out_.maker(first->concatenation);
+    const uint32_t own = out_.origin(first->concatenation);
+    for (size_t k = 0; k < concatenation.operands.size(); ++k) {
+      ir::Instruction piece = instruction;
+      for (size_t o = 0; o < piece.operands.size(); ++o)
+        if (wholes[o]) piece.operands[o] = out_.maker(wholes[o]->concatenation)->operands[k];
+      const Shape shape = out_.type(std::get<ir::ValueName>(concatenation.operands[k])).shape;
+      concatenation.operands[k] = define(piece, {type, shape});
+      out_.append(std::move(piece), origin);
+    }
+    // The last of the line is called as the instruction's result was.
+    const auto finish = [&](ir::Instruction& last, const Shape& shape, bool is_last, uint32_t from) {
+      const ir::ValueName name = define(last, {type, shape});
+      if (is_last) last.results[0].name = instruction.results[0].name;
+      out_.append(std::move(last), from);
+      return name;
+    };
+    const std::vector<ir::ValueName> views = first->views;
+    const Shape shape = concatenation.results[0].type.shape;
+    ir::ValueName name = finish(concatenation, shape, views.empty(), own);
+    for (size_t v = views.size(); v-- > 0;) {
+      ir::Instruction view = *out_.maker(views[v]);
+      const Shape seen = view.results[0].type.shape;
+      view.operands = {name};
+      name = finish(view, seen, v == 0, out_.origin(views[v]));
+    }
+    return true;
+  }
+
+  // Gives |made| a result of a new name, which is used once.
+  ir::ValueName define(ir::Instruction& made, ir::TensorType type) {
+    const ir::ValueName name = out_.next_name();
+    out_.add_use(name);
+    made.results = {{name, std::move(type)}};
+    return name;
+  }
+
+  const Traced& traced_;
+  Rewriter out_;
+};
+
+}  // namespace
+
+void split_concatenations(Traced& traced) {
+  const std::vector<ir::Instruction>& all = traced.program.instructions;
+  const auto concatenates = [](const ir::Instruction& one) { return one.op->family == ir::Family::kConcatenate; };
+  if (std::any_of(all.begin(), all.end(), concatenates)) traced = ConcatenationSplit(traced).run();
+}
+
+}  // namespace gpu_node::fuse

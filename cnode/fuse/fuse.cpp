@@ -1,0 +1,33 @@
+#include "fuse/fuse.h"
+
+#include <numeric>
+
+#include "fuse/maps.h"
+#include "fuse/simplify.h"
+#include "fuse/views.h"
+
+namespace gpu_node::fuse {
+
+Steps fused(const ir::Program& program, const Limits& limits) {
+  Traced traced{program, std::vector<uint32_t>(program.instructions.size())};
+  std::iota(traced.origins.begin(), traced.origins.end(), 0);
+  drop_unused(traced);
+  share_equal(traced);
+  sink_views(traced);
+  split_concatenations(traced);
+  drop_unused(traced);
+  share_equal(traced);
+  const Graph graph(traced.program);
+  const Sources sources(traced.program, graph);
+  const Groups groups(traced.program, graph, sources, limits);
+  return with_maps(traced, graph, sources, groups);
+}
+
+Steps as_sent(const ir::Program& program) {
+  Steps steps{{}, program.outputs};
+  for (const ir::Instruction& instruction : program.instructions)
+    steps.steps.push_back({instruction, static_cast<uint32_t>(steps.steps.size())});
+  return steps;
+}
+
+}  // namespace gpu_node::fuse

@@ -1,0 +1,65 @@
+#include "ir/layout_key.h"
+
+#include <bit>
+
+namespace gpu_node::ir {
+
+void LayoutKey::add(const Scalar& literal) {
+  words_.push_back(kLiteral | static_cast<uint64_t>(literal.dtype) |
+                   static_cast<uint64_t>(literal.value.index()) << 16);
+  if (const auto* integer = std::get_if<int64_t>(&literal.value)) {
+    words_.push_back(static_cast<uint64_t>(*integer));
+  } else if (const auto* natural = std::get_if<uint64_t>(&literal.value)) {
+    words_.push_back(*natural);
+  } else if (const auto* real = std::get_if<double>(&literal.value)) {
+    words_.push_back(std::bit_cast<uint64_t>(*real));
+  } else {
+    const auto& value = std::get<std::complex<double>>(literal.value);
+    words_.push_back(std::bit_cast<uint64_t>(value.real()));
+    words_.push_back(std::bit_cast<uint64_t>(value.imag()));
+  }
+}
+
+void LayoutKey::add(const Function& function) {
+  words_.push_back(function.steps.size());
+  for (const FunctionStep& step : function.steps) {
+    words_.push_back(uint64_t{step.op->index} << 16 | step.operands.size() << 8 | static_cast<uint64_t>(step.type));
+    for (const FunctionStep::Operand& operand : step.operands) {
+      if (const auto* literal = std::get_if<Scalar>(&operand))
+        add(*literal);
+      else
+        add(std::get<int64_t>(operand));
+    }
+  }
+}
+
+void LayoutKey::add(const std::vector<MapPart>& parts) {
+  words_.push_back(parts.size());
+  for (const MapPart& part : parts) {
+    add(part.shape);
+    words_.push_back(part.sources.size());
+    for (const MapSource& source : part.sources) {
+      words_.push_back(source.index());
+      if (const auto* operand = std::get_if<uint32_t>(&source))
+        words_.push_back(*operand);
+      else if (const auto* number = std::get_if<Scalar>(&source))
+        add(*number);
+      else
+        add(std::get<Counter>(source).type, std::get<Counter>(source).map);
+    }
+    words_.push_back(part.steps.size());
+    for (const MapStep& step : part.steps) {
+      words_.push_back(uint64_t{step.op->index} << 16 | step.operands.size() << 8 | static_cast<uint64_t>(step.type));
+      for (const uint32_t operand : step.operands) words_.push_back(operand);
+    }
+    words_.push_back(part.results.size());
+    for (const MapResult& result : part.results) {
+      words_.push_back(uint64_t{result.value} << 32 | result.result);
+      add(result.map.shape);
+      add(result.map.strides);
+      add(result.map.offset);
+    }
+  }
+}
+
+}  // namespace gpu_node::ir

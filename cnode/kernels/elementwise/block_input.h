@@ -1,0 +1,16 @@
+// Blocks of what need not be read.
+#pragma once
+
+#include "ir/map.h"
+#include "kernels/elementwise/block.h"
+
+namespace gpu_node::kernels {
+
+// What a block may start from: a counter is read from nowhere.
+using BlockInput = std::variant<Place, Scalar, ir::Counter>;
+
+// As of sources. REQUIRES counters below 2^32.
+Result<void> append_block(const scalar::Block& block, std::span<const BlockInput> inputs, std::span<const Place> to,
+                          PlanBuilder& plan);
+
+}  // namespace gpu_node::kernels

@@ -1,0 +1,85 @@
+// Each part is a block over its shape; what only moves is copied.
+#include "kernels/elementwise/map.h"
+
+#include "kernels/elementwise/block_input.h"
+#include "kernels/glsl/glsl_types.h"
+#include "scalar/op_code.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+BlockInput input_of(const ir::MapSource& source, std::span<const Arg> operands) {
+  if (const auto* number = std::get_if<Scalar>(&source)) return *number;
+  if (const auto* counter = std::get_if<ir::Counter>(&source)) return *counter;
+  const uint32_t operand = std::get<uint32_t>(source);
+  // One that is a number in this run is one of its own type, as a tensor's element is.
+  return std::visit([](const auto& one) -> BlockInput { return one; }, source_of(operands[operand], operand));
+}
+
+Dtype type_of(const BlockInput& input) {
+  if (const auto* counter = std::get_if<ir::Counter>(&input)) return counter->type;
+  if (const auto* place = std::get_if<Place>(&input)) return place->dtype;
+  return std::get<Scalar>(input).dtype;
+}
+
+// The device computes |op| of |type|.
+Result<void> check_step(const ir::Op& op, Dtype type, const PlanBuilder& plan) {
+  GPU_TRY(check_types(op.name, {&type, 1}, plan.device()));
+  if (plan.device().has_f64 || !scalar::is_function(op, type)) return {};
+  return plan.unsupported(concat(op.name, " needs 64-bit floats (shaderFloat64) for its precision, which the device ",
+                                 plan.device().name, " lacks"));
+}
+
+Place place_of(const ir::MapResult& result, const PlanBuilder& plan) {
+  Place place = plan.result(result.result);
+  place.map = result.map;
+  return place;
+}
+
+Result<void> append_part(const ir::MapPart& part, std::span<const Arg> operands, PlanBuilder& plan) {
+  if (element_count(part.shape) == 0) return {};
+  scalar::Block block;
+  SmallList<BlockInput, 4> inputs;
+  for (const ir::MapSource& source : part.sources) {
+    inputs.push_back(input_of(source, operands));
+    block.input(type_of(inputs.back()));
+  }
+  for (const ir::MapStep& step : part.steps) {
+    GPU_TRY(check_step(*step.op, step.type, plan));
+    for (const uint32_t operand : step.operands) GPU_TRY(check_step(*step.op, block[operand].type, plan));
+    block.step(*step.op, step.type, step.operands.span());
+  }
+  SmallList<Place, 2> to;
+  for (const ir::MapResult& result : part.results) {
+    const Place place = place_of(result, plan);
+    if (result.value >= part.sources.size()) {
+      block.result(result.value);
+      to.push_back(place);
+      continue;
+    }
+    const BlockInput& moved = inputs[result.value];
+    if (std::holds_alternative<ir::Counter>(moved)) {
+      static const ir::Op& kAsType = ir::op_called("as_type");
+      block.result(block.step(kAsType, type_of(moved), {result.value}));
+      to.push_back(place);
+      continue;
+    }
+    if (const auto* from = std::get_if<Place>(&moved))
+      GPU_TRY(append_copy(*from, place, plan));
+    else
+      GPU_TRY(append_copy(std::get<Scalar>(moved), place, plan));
+  }
+  if (to.empty()) return {};
+  return append_block(block, inputs.span(), to.span(), plan);
+}
+
+}  // namespace
+
+Result<Plan> plan_map(const ir::Map& map, std::span<const Arg> operands, const vulkan::DeviceInfo& device) {
+  PlanBuilder builder("map", device);
+  for (const auto& [name, type] : map.results) builder.add_result(type);
+  for (const ir::MapPart& part : map.parts) GPU_TRY(append_part(part, operands, builder));
+  return builder.take();
+}
+
+}  // namespace gpu_node::kernels
