@@ -25,6 +25,7 @@ defmodule Nx.Vulkan.CompilerTest do
     expected = evaluated(fun, arguments)
     got = compiled(fun, arguments)
     assert bits(got) == bits(expected)
+    assert bits(compiled(fun, arguments, fuse: false)) == bits(expected)
     # Once more, now that it is known.
     assert bits(compiled(fun, arguments)) == bits(expected)
     assert Nx.Vulkan.fallbacks() == %{}

@@ -13,7 +13,7 @@ defmodule GpuNode.Program do
       {:ok, [doubled, total]} = GpuNode.run(:gpu0, p, [tensor])
 
   Its first run is sent whole. When it is run again it is compiled on the node, and stays there: from then on a run is one command of a
-  few bytes, however long the program is.
+  few bytes, however long the program is. `new(compile: :first)` has it compiled at once.
 
   Every op of `GpuNode.Op` is a function here: the program, the operands (values or numbers), and attributes for those that
   take any. Types and shapes are inferred as the program is built. Building raises `GpuNode.Error` for a wrong call; `op/4` is the
@@ -36,12 +36,13 @@ defmodule GpuNode.Program do
   # Heavier ones are sent as messages.
   @max_weight 16_384
 
-  defstruct [:ref, :stamp, fuse: true, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
+  defstruct [:ref, :stamp, compile: :again, fuse: true, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
 
   @typedoc "`inputs` and `commands` are in reverse order. The `stamp` changes with everything that is added: equal stamps, equal programs."
   @type t :: %__MODULE__{
           ref: reference,
           stamp: reference,
+          compile: :first | :again,
           fuse: boolean,
           inputs: [Value.t()],
           input_count: non_neg_integer,
@@ -54,6 +55,11 @@ defmodule GpuNode.Program do
   @type operand :: Value.t() | Op.literal()
 
   @new [
+    compile: [
+      type: {:in, [:first, :again]},
+      default: :again,
+      doc: "at which run it is compiled on the node: a program that is run once is cheaper as a message, one that is run often is not"
+    ],
     fuse: [
       type: :boolean,
       default: true,
@@ -69,7 +75,8 @@ defmodule GpuNode.Program do
   @spec new(keyword) :: t
   def new(options \\ []) do
     options = Options.check!(options, @new, "GpuNode.Program.new/1")
-    %__MODULE__{ref: make_ref(), stamp: make_ref(), fuse: Keyword.get(options, :fuse, true)}
+    compile = Keyword.get(options, :compile, :again)
+    %__MODULE__{ref: make_ref(), stamp: make_ref(), compile: compile, fuse: Keyword.get(options, :fuse, true)}
   end
 
   @doc "Declares the next input."

@@ -18,7 +18,7 @@ defmodule GpuNode.Programs do
 
   @doc """
   Runs `program` where it lives on the node, compiling it there when it was run before: what `handles` makes of the ids of its outputs.
-  `:plain` when it is to be run as a message, because this is its first run or it is too long. `inputs` are names in input order.
+  `:plain` when it is to be run as a message, because this is its first run and it does not ask to be compiled at once, or it is too long. `inputs` are names in input order.
   """
   @spec run(Link.t(), pos_integer, Program.t(), [name], ([name] -> handles), Client.deadline()) ::
           {:ok, handles} | :plain | {:error, Error.t()}
@@ -36,8 +36,11 @@ defmodule GpuNode.Programs do
           compile(link, session, key, program, inputs, handles, deadline)
 
         [] ->
-          if Program.compilable?(program, Link.get(link, :max_commands)), do: insert(table, key, :once, 0)
-          :plain
+          case {Program.compilable?(program, Link.get(link, :max_commands)), program.compile} do
+            {true, :first} -> compile(link, session, key, program, inputs, handles, deadline)
+            {true, :again} -> insert(table, key, :once, 0) && :plain
+            {false, _} -> :plain
+          end
       end
     end)
   end

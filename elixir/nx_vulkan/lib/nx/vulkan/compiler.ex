@@ -15,6 +15,7 @@ defmodule Nx.Vulkan.Compiler do
     * `:on_unsupported` - what is done about a function with an op that the node lacks: `:raise` (default) raises
       `GpuNode.Error` with code `:unsupported`, which names it; `:evaluate` has `Nx.Defn.Evaluator` compute the function op by op, and
       counts it among `Nx.Vulkan.fallbacks/0` as `:defn`
+    * `:fuse` - whether the node carries out ops together where it can (`true`); the results' bits are the same
     * `:hooks` - a map of functions by the names of hooks, as Nx has it
 
   Others, which Nx's libraries pass, are left alone.
@@ -34,6 +35,7 @@ defmodule Nx.Vulkan.Compiler do
 
   @options [
     node: Placement.options()[:node],
+    fuse: [type: :boolean, default: true, doc: "whether ops are carried out together"],
     on_unsupported: [
       type: {:in, [:raise, :evaluate]},
       default: :raise,
@@ -63,9 +65,9 @@ defmodule Nx.Vulkan.Compiler do
     own = options |> Keyword.take(Keyword.keys(@options)) |> Config.nx_options!(@options, "Nx.Vulkan")
     node = own |> Keyword.take([:node]) |> Enum.reject(&match?({_, nil}, &1)) |> node!()
     kind = Enum.map(vars, &Composite.traverse(&1, fn tensor -> kind(tensor) end))
-    key = {key, kind, node, Enum.sort(Map.keys(hooks)), Config.get!(:fold_constants)}
+    key = {key, kind, node, Enum.sort(Map.keys(hooks)), own[:fuse], Config.get!(:fold_constants)}
 
-    case Cache.fetch(key, fn -> compiled(vars, fun, node, hooks) end) do
+    case Cache.fetch(key, fn -> compiled(vars, fun, node, hooks, fuse: own[:fuse]) end) do
       {:ok, executable} ->
         fn args_list -> Enum.map(args_list, &Executable.run(executable, &1, %{hooks: hooks})) end
 
@@ -94,13 +96,13 @@ defmodule Nx.Vulkan.Compiler do
   end
 
   # An error is of an op that the node lacks; others are raised.
-  defp compiled(vars, fun, node, hooks) do
-    {:ok, executable(vars, fun, node, hooks)}
+  defp compiled(vars, fun, node, hooks, options) do
+    {:ok, executable(vars, fun, node, hooks, options)}
   catch
     {:lacks, error} -> {:error, error}
   end
 
-  defp executable(vars, fun, node, hooks) do
+  defp executable(vars, fun, node, hooks, options) do
     {expression, output} =
       vars |> fun.() |> Composite.traverse([], &{Nx.devectorize(&1), [Nx.to_template(&1) | &2]})
 
@@ -123,7 +125,7 @@ defmodule Nx.Vulkan.Compiler do
           {parameters, results, entries}
         end)
 
-      {{steps, _wanted}, needed} = Steps.of(entries, for(%Recorder.Value{} = value <- results, do: value))
+      {{steps, _wanted}, needed} = Steps.of(entries, for(%Recorder.Value{} = value <- results, do: value), options)
 
       %Executable{
         id: make_ref(),

@@ -20,58 +20,60 @@ defmodule Nx.Vulkan.Compiler.Steps do
   # What a node takes as one program, with room for what a pass may add.
   @most_instructions 2048
 
-  @doc "The steps of `entries` that `wanted` needs, and the numbers that they take from outside."
-  @spec of([tuple], [Value.t()]) :: {body, MapSet.t()}
-  def of(entries, wanted) do
+  @doc "The steps of `entries` that `wanted` needs, their programs with `options`, and the numbers that they take from outside."
+  @spec of([tuple], [Value.t()], keyword) :: {body, MapSet.t()}
+  def of(entries, wanted, options \\ []) do
     wanted = Enum.map(wanted, & &1.number)
-    {steps, needed} = entries |> Enum.reverse() |> back([], MapSet.new(wanted))
+    {steps, needed} = entries |> Enum.reverse() |> back([], MapSet.new(wanted), options)
     {{steps, wanted}, needed}
   end
 
   # From the last entry to the first: what is needed behind them is known.
-  defp back([], steps, needed), do: {steps, needed}
+  defp back([], steps, needed, _options), do: {steps, needed}
 
-  defp back([{:op, _, _, _, _} | _] = entries, steps, needed) do
+  defp back([{:op, _, _, _, _} | _] = entries, steps, needed, options) do
     {ops, rest, before} = ops(entries, [], needed, 0)
 
     case ops do
-      [] -> back(rest, steps, before)
-      ops -> back(rest, [run(ops, before, needed) | steps], before)
+      [] -> back(rest, steps, before, options)
+      ops -> back(rest, [run(ops, before, needed, options) | steps], before, options)
     end
   end
 
-  defp back([{:while, initial, state, condition, body, ahead, results} | rest], steps, needed) do
-    {[condition, body | ahead], free} = Enum.map_reduce([condition, body | ahead], MapSet.new(), &closed(&1, &2, state))
+  defp back([{:while, initial, state, condition, body, ahead, results} | rest], steps, needed, options) do
+    {[condition, body | ahead], free} =
+      Enum.map_reduce([condition, body | ahead], MapSet.new(), &closed(&1, &2, state, options))
+
     initial = numbers(initial)
     before = needed |> without(results) |> MapSet.union(free) |> with_all(initial)
     step = {:while, initial, numbers(state), condition, body, ahead, numbers(results), done(before, needed)}
-    back(rest, [step | steps], before)
+    back(rest, [step | steps], before, options)
   end
 
-  defp back([{:cond, clauses, last, results} | rest], steps, needed) do
-    {last, free} = body(last)
+  defp back([{:cond, clauses, last, results} | rest], steps, needed, options) do
+    {last, free} = body(last, options)
 
     {clauses, free} =
       Enum.map_reduce(clauses, free, fn {predicate, body}, free ->
-        {predicate, predicate_free} = body(predicate)
-        {body, body_free} = body(body)
+        {predicate, predicate_free} = body(predicate, options)
+        {body, body_free} = body(body, options)
         {{predicate, body}, free |> MapSet.union(predicate_free) |> MapSet.union(body_free)}
       end)
 
     before = needed |> without(results) |> MapSet.union(free)
-    back(rest, [{:cond, clauses, last, numbers(results), done(before, needed)} | steps], before)
+    back(rest, [{:cond, clauses, last, numbers(results), done(before, needed)} | steps], before, options)
   end
 
-  defp back([{:call, fun, inputs, results} | rest], steps, needed) do
+  defp back([{:call, fun, inputs, results} | rest], steps, needed, options) do
     inputs = numbers(inputs)
     before = needed |> without(results) |> with_all(inputs)
-    back(rest, [{:call, fun, inputs, numbers(results), done(before, needed)} | steps], before)
+    back(rest, [{:call, fun, inputs, numbers(results), done(before, needed)} | steps], before, options)
   end
 
-  defp body({entries, wanted}), do: of(entries, wanted)
+  defp body({entries, wanted}, options), do: of(entries, wanted, options)
 
-  defp closed(body, free, state) do
-    {body, own} = body(body)
+  defp closed(body, free, state, options) do
+    {body, own} = body(body, options)
     {body, own |> without(state) |> MapSet.union(free)}
   end
 
@@ -88,7 +90,7 @@ defmodule Nx.Vulkan.Compiler.Steps do
 
   defp ops(rest, ops, needed, _count), do: {ops, rest, needed}
 
-  defp run(ops, before, needed) do
+  defp run(ops, before, needed, options) do
     made = for {:op, _, results, _, _} <- ops, %{number: number} <- results, into: MapSet.new(), do: number
 
     inputs =
@@ -99,7 +101,7 @@ defmodule Nx.Vulkan.Compiler.Steps do
           do: value
 
     {program, places} =
-      Enum.reduce(inputs, {Program.new(), %{}}, fn value, {program, places} ->
+      Enum.reduce(inputs, {Program.new([compile: :first] ++ options), %{}}, fn value, {program, places} ->
         {program, place} = Program.input(program, value.type, value.shape)
         {program, Map.put(places, value.number, place)}
       end)
