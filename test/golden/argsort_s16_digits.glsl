@@ -229,11 +229,60 @@ void acc_add(inout Acc acc, VALUE x, uint position) {
 }
 uint acc_result(Acc acc) { return acc.extra; }
 #endif
+// The Accs of lanes, accumulated in the order of the lanes and in one order of additions. Of one Acc for each
+// invocation: what the lanes before it make together is returned, and `acc` becomes what they make with its own; so the
+// last lane has all. Between two calls there must be a barrier.
+//
+// The emitter defines INVOCATIONS and, where the kernel's subgroups are full, SUBGROUP, their size, with acc_shuffled
+// (acc_words.glsl).
+
+#if defined(SUBGROUP)
+#define LANE (gl_SubgroupID * SUBGROUP + gl_SubgroupInvocationID)
+shared Acc shared_acc[INVOCATIONS / SUBGROUP];
+
+// Of all invocations of a workgroup: by shuffles, then of the subgroups before.
+Acc lanes_before(inout Acc acc) {
+  uint lane = gl_SubgroupInvocationID;
+  for (uint apart = 1u; apart < SUBGROUP; apart <<= 1u) {
+    Acc other = acc_shuffled(acc, lane >= apart ? lane - apart : lane);
+    if (lane >= apart) acc = acc_merge(other, acc);
+  }
+  Acc within = acc_shuffled(acc, lane > 0u ? lane - 1u : 0u);
+  if (lane == 0u) within = acc_identity();
+  if (lane == SUBGROUP - 1u) shared_acc[gl_SubgroupID] = acc;
+  barrier();
+  Acc before = acc_identity();
+  for (uint s = 0u; s < gl_SubgroupID; ++s) before = acc_merge(before, shared_acc[s]);
+  acc = acc_merge(before, acc);
+  return acc_merge(before, within);
+}
+#else
+#define LANE gl_LocalInvocationIndex
+shared Acc shared_acc[INVOCATIONS];
+
+// Of the `lanes` lanes of which invocation i is lane number `lane`, and invocation i - neighbour the one before.
+Acc lanes_before(inout Acc acc, uint i, uint lane, uint lanes, uint neighbour) {
+  shared_acc[i] = acc;
+  for (uint apart = 1u; apart < lanes; apart <<= 1u) {
+    barrier();
+    if (lane >= apart) acc = acc_merge(shared_acc[i - apart * neighbour], acc);
+    barrier();
+    shared_acc[i] = acc;
+  }
+  barrier();
+  return lane > 0u ? shared_acc[i - neighbour] : acc_identity();
+}
+// Of all invocations of a workgroup.
+Acc lanes_before(inout Acc acc) {
+  uint i = gl_LocalInvocationIndex;
+  return lanes_before(acc, i, i, INVOCATIONS, 1u);
+}
+#endif
 // The skeleton of every scan: the Acc of all positions of a line up to each.
 //
 // A line is scanned in segments of P_STEPS positions for each of `lanes` invocations, and a workgroup has as many lines
 // side by side as its invocations make. P_MODE is log2 of lanes, plus 32 where lanes run innermost, as in a reduction.
-// Each lane first adds up its positions, the lanes of a line are scanned in shared memory, then each goes over its
+// Each lane first adds up its positions, the lanes of a line are scanned (scan_lanes.glsl), then each goes over its
 // positions again. Every line is added in one order, so the same operands always give the same bits.
 //
 // The emitter defines INVOCATIONS and the P_* parameters and writes the functions declared here. TOTALS: only the Acc
@@ -249,8 +298,6 @@ void put(uint line, uint position, Acc acc);
 Acc carried(uint line, uint segment);
 #endif
 
-shared Acc shared_acc[INVOCATIONS];
-
 void scan_main() {
   uint log_lanes = P_MODE & 31u, lanes = 1u << log_lanes, width = INVOCATIONS >> log_lanes;
   bool rows = P_MODE >= 32u;
@@ -264,34 +311,26 @@ void scan_main() {
   uint first = min((segment << log_lanes) * P_STEPS + lane * P_STEPS, P_COUNT);
   uint end = line < P_LINES ? min(first + P_STEPS, P_COUNT) : first;
 
-  Acc acc = acc_identity();
+  Acc acc = acc_identity(), before = acc_identity();
 #if !defined(TOTALS)
   if (lanes > 1u)
 #endif
   {
     for (uint position = first; position < end; ++position) take(acc, line, position);
-    shared_acc[i] = acc;
-    for (uint apart = 1u; apart < lanes; apart <<= 1u) {
-      barrier();
-      if (lane >= apart) acc = acc_merge(shared_acc[i - apart * neighbour], acc);
-      barrier();
-      shared_acc[i] = acc;
-    }
+    before = lanes_before(acc, i, lane, lanes, neighbour);
   }
 #if defined(TOTALS)
   if (lane == lanes - 1u && line < P_LINES) put_total(line, segment, acc);
 #else
-  barrier();
-  acc = acc_identity();
 #if defined(CARRIES)
-  if (line < P_LINES) acc = carried(line, segment);
+  if (line < P_LINES) before = acc_merge(carried(line, segment), before);
 #endif
-  if (lane > 0u) acc = acc_merge(acc, shared_acc[i - neighbour]);
+  acc = before;
   for (uint position = first; position < end; ++position) {
 #if defined(EXCLUSIVE)
-    Acc before = acc;
+    Acc so_far = acc;
     take(acc, line, position);
-    put(line, position, before);
+    put(line, position, so_far);
 #else
     take(acc, line, position);
     put(line, position, acc);
@@ -587,11 +626,60 @@ void acc_add(inout Acc acc, VALUE x, uint position) {
 }
 uint acc_result(Acc acc) { return acc.extra; }
 #endif
+// The Accs of lanes, accumulated in the order of the lanes and in one order of additions. Of one Acc for each
+// invocation: what the lanes before it make together is returned, and `acc` becomes what they make with its own; so the
+// last lane has all. Between two calls there must be a barrier.
+//
+// The emitter defines INVOCATIONS and, where the kernel's subgroups are full, SUBGROUP, their size, with acc_shuffled
+// (acc_words.glsl).
+
+#if defined(SUBGROUP)
+#define LANE (gl_SubgroupID * SUBGROUP + gl_SubgroupInvocationID)
+shared Acc shared_acc[INVOCATIONS / SUBGROUP];
+
+// Of all invocations of a workgroup: by shuffles, then of the subgroups before.
+Acc lanes_before(inout Acc acc) {
+  uint lane = gl_SubgroupInvocationID;
+  for (uint apart = 1u; apart < SUBGROUP; apart <<= 1u) {
+    Acc other = acc_shuffled(acc, lane >= apart ? lane - apart : lane);
+    if (lane >= apart) acc = acc_merge(other, acc);
+  }
+  Acc within = acc_shuffled(acc, lane > 0u ? lane - 1u : 0u);
+  if (lane == 0u) within = acc_identity();
+  if (lane == SUBGROUP - 1u) shared_acc[gl_SubgroupID] = acc;
+  barrier();
+  Acc before = acc_identity();
+  for (uint s = 0u; s < gl_SubgroupID; ++s) before = acc_merge(before, shared_acc[s]);
+  acc = acc_merge(before, acc);
+  return acc_merge(before, within);
+}
+#else
+#define LANE gl_LocalInvocationIndex
+shared Acc shared_acc[INVOCATIONS];
+
+// Of the `lanes` lanes of which invocation i is lane number `lane`, and invocation i - neighbour the one before.
+Acc lanes_before(inout Acc acc, uint i, uint lane, uint lanes, uint neighbour) {
+  shared_acc[i] = acc;
+  for (uint apart = 1u; apart < lanes; apart <<= 1u) {
+    barrier();
+    if (lane >= apart) acc = acc_merge(shared_acc[i - apart * neighbour], acc);
+    barrier();
+    shared_acc[i] = acc;
+  }
+  barrier();
+  return lane > 0u ? shared_acc[i - neighbour] : acc_identity();
+}
+// Of all invocations of a workgroup.
+Acc lanes_before(inout Acc acc) {
+  uint i = gl_LocalInvocationIndex;
+  return lanes_before(acc, i, i, INVOCATIONS, 1u);
+}
+#endif
 // The skeleton of every scan: the Acc of all positions of a line up to each.
 //
 // A line is scanned in segments of P_STEPS positions for each of `lanes` invocations, and a workgroup has as many lines
 // side by side as its invocations make. P_MODE is log2 of lanes, plus 32 where lanes run innermost, as in a reduction.
-// Each lane first adds up its positions, the lanes of a line are scanned in shared memory, then each goes over its
+// Each lane first adds up its positions, the lanes of a line are scanned (scan_lanes.glsl), then each goes over its
 // positions again. Every line is added in one order, so the same operands always give the same bits.
 //
 // The emitter defines INVOCATIONS and the P_* parameters and writes the functions declared here. TOTALS: only the Acc
@@ -607,8 +695,6 @@ void put(uint line, uint position, Acc acc);
 Acc carried(uint line, uint segment);
 #endif
 
-shared Acc shared_acc[INVOCATIONS];
-
 void scan_main() {
   uint log_lanes = P_MODE & 31u, lanes = 1u << log_lanes, width = INVOCATIONS >> log_lanes;
   bool rows = P_MODE >= 32u;
@@ -622,34 +708,26 @@ void scan_main() {
   uint first = min((segment << log_lanes) * P_STEPS + lane * P_STEPS, P_COUNT);
   uint end = line < P_LINES ? min(first + P_STEPS, P_COUNT) : first;
 
-  Acc acc = acc_identity();
+  Acc acc = acc_identity(), before = acc_identity();
 #if !defined(TOTALS)
   if (lanes > 1u)
 #endif
   {
     for (uint position = first; position < end; ++position) take(acc, line, position);
-    shared_acc[i] = acc;
-    for (uint apart = 1u; apart < lanes; apart <<= 1u) {
-      barrier();
-      if (lane >= apart) acc = acc_merge(shared_acc[i - apart * neighbour], acc);
-      barrier();
-      shared_acc[i] = acc;
-    }
+    before = lanes_before(acc, i, lane, lanes, neighbour);
   }
 #if defined(TOTALS)
   if (lane == lanes - 1u && line < P_LINES) put_total(line, segment, acc);
 #else
-  barrier();
-  acc = acc_identity();
 #if defined(CARRIES)
-  if (line < P_LINES) acc = carried(line, segment);
+  if (line < P_LINES) before = acc_merge(carried(line, segment), before);
 #endif
-  if (lane > 0u) acc = acc_merge(acc, shared_acc[i - neighbour]);
+  acc = before;
   for (uint position = first; position < end; ++position) {
 #if defined(EXCLUSIVE)
-    Acc before = acc;
+    Acc so_far = acc;
     take(acc, line, position);
-    put(line, position, before);
+    put(line, position, so_far);
 #else
     take(acc, line, position);
     put(line, position, acc);

@@ -8,12 +8,12 @@ layout(set = 0, binding = 0, std430) writeonly buffer Buffer0 { uint16_t out0[];
 layout(push_constant, std430) uniform Push {
   layout(offset = 0) uint count;
   layout(offset = 4) uint offset_out;
-  layout(offset = 8) uvec2 literal0;
+  layout(offset = 8) uint literal0;
 };
 void main() {
   uint i = gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x);
   if (i >= count) return;
-  float v0 = uintBitsToFloat(literal0.x);
+  float v0 = uintBitsToFloat(literal0);
   float v1 = v0;
   out0[offset_out + i] = uint16_t(f16_bits(v1));
 }

@@ -86,15 +86,15 @@ TEST_CASE("executor: who has asked for much asks for no more ahead, another does
   program::Kernels kernels;
   executor.set_owner(7);
   REQUIRE(eventually([&] { return gpu.kernels().queued(7) == 256; }));
-  CHECK_FALSE(executor.prefetch(instruction, {}, kernels));
+  CHECK_FALSE(executor.prefetch(instruction, std::span<const ir::OperandType>(), kernels));
   CHECK(kernels.empty());
   executor.set_owner(8);
-  CHECK(executor.prefetch(instruction, {}, kernels));
+  CHECK(executor.prefetch(instruction, std::span<const ir::OperandType>(), kernels));
   CHECK(kernels.size() == 1);
   begin.set_value();
   CHECK(eventually([&] { return gpu.kernels().queued(7) == 0; }));
   executor.set_owner(7);
-  CHECK(executor.prefetch(instruction, {}, kernels));
+  CHECK(executor.prefetch(instruction, std::span<const ir::OperandType>(), kernels));
 }
 
 }  // namespace
