@@ -25,11 +25,13 @@ bool holds(Dtype declared, Dtype from) {
   return to.kind == DtypeKind::kSigned && (to.bits > source.bits || to.bits == 64);
 }
 
-// The declared type, which must hold the operands from |first| on, each |step|-th.
+// The declared type, which must hold the operands from |first| on, each |step|-th. Scalars take the type of what they
+// meet; but no real number is a complex one's.
 Result<Dtype> merged(const Inference& inference, size_t result, size_t first, size_t step = 1) {
   const TensorType& declared = inference.declared(result);
   for (size_t i = first; i < inference.operands.size(); i += step) {
-    if (inference.shape(i).empty() || holds(declared.dtype, inference.dtype(i))) continue;
+    const bool lost = is_complex(inference.dtype(i)) && !is_complex(declared.dtype);
+    if ((inference.shape(i).empty() && !lost) || holds(declared.dtype, inference.dtype(i))) continue;
     return invalid(inference, "the result is declared ", text(declared), ", which cannot hold operand ", i, ", ",
                    inference.operand_text(i));
   }
@@ -121,6 +123,8 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
       // Integers alone give an integer: nothing else could say what its bits are.
       if (inference.op().takes == Takes::kInteger && !is_integer(declared))
         return wrong_type(inference, result, "of an integer type");
+      if (inference.op().takes == Takes::kOrdered && is_complex(declared))
+        return wrong_type(inference, result, "of a type that has an order");
       return merged(inference, result, 0);
     case TypeRule::kMergeValues:
       return merged(inference, result, 1);

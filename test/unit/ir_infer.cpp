@@ -230,6 +230,10 @@ TEST_CASE("attributes: another op's are refused") {
 
 TEST_CASE("infer: orders and complex numbers") {
   refuses({"max", {{c64, {2}}, {c64, {2}}}, {c64, {2}}}, "max: complex numbers have no order, but operand 0 is c64{2}");
+  refuses({"max", {{f32, {2}}, {f32, {2}}}, {c64, {2}}},
+          "max: the result is declared c64{2}, but is of a type that has an order");
+  refuses({"subtract", {{c64, {}}, {f32, {2}}}, {f32, {2}}},
+          "subtract: the result is declared f32{2}, which cannot hold operand 0, c64{}");
   accepts({"conjugate", {{f32, {2}}}, {c64, {2}}});
   accepts({"select", {{f64, {}}, {u8, {2}}, {s8, {2}}}, {s16, {2}}});
   refuses({"select", {{f64, {}}, {u8, {2}}, {s8, {2}}}, {u8, {2}}},
