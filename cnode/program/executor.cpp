@@ -29,13 +29,10 @@ bool is_contiguous(const Tensor& tensor) {
   return tensor.storage == nullptr || (tensor.map.offset == 0 && tensor.map.is_row_major());
 }
 
-bool is_empty(std::span<const ir::TensorType> types) {
-  return std::all_of(types.begin(), types.end(),
-                     [](const ir::TensorType& type) { return element_count(type.shape) == 0; });
-}
+constexpr auto kNoElement = [](const ir::TensorType& type) { return element_count(type.shape) == 0; };
+bool is_empty(std::span<const ir::TensorType> types) { return std::ranges::all_of(types, kNoElement); }
 bool is_empty(const SmallList<ir::Definition, 1>& results) {
-  return std::all_of(results.begin(), results.end(),
-                     [](const ir::Definition& result) { return element_count(result.type.shape) == 0; });
+  return std::ranges::all_of(results, kNoElement, &ir::Definition::type);
 }
 
 std::vector<kernels::Arg> row_major(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) {

@@ -8,7 +8,7 @@ defmodule Nx.Vulkan.Eager do
   alias GpuNode.{Capabilities, Element, Error, Op, Ops, Protocol, Type}
   alias Nx.Tensor, as: T
   alias Nx.Vulkan.Compiler.Recorder
-  alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Placement, Steps}
+  alias Nx.Vulkan.{Backend, Callbacks, Constants, Fallback, Lacking, Placement, Steps}
 
   @type operands :: [T.t() | [T.t()]]
 
@@ -22,7 +22,7 @@ defmodule Nx.Vulkan.Eager do
     node = node_of!(op, operands, arguments)
     capabilities = capabilities!(node, operands)
 
-    case lacking(capabilities, op, [out | operands]) do
+    case Lacking.reason(capabilities, op, [out | operands]) do
       nil -> [out] |> issue(op, node, operands, attributes) |> hd()
       reason -> Fallback.run(op, out, arguments, node, reason)
     end
@@ -70,7 +70,7 @@ defmodule Nx.Vulkan.Eager do
   def create(op, out, attributes, arguments, node) do
     capabilities = capabilities!(node, [])
 
-    case lacking(capabilities, op, [out]) do
+    case Lacking.reason(capabilities, op, [out]) do
       nil -> [out] |> issue(op, node, [], attributes) |> hd()
       reason -> Fallback.run(op, out, arguments, node, reason)
     end
@@ -95,47 +95,13 @@ defmodule Nx.Vulkan.Eager do
   defp maker(%T{data: %Backend{value: %GpuNode.Tensor{ref: ref}}}), do: node(ref)
   defp maker(_tensor), do: nil
 
-  @doc "Why the node cannot do `op` for these tensors, or nil."
-  @spec lacking(Capabilities.t(), atom, [T.t()]) :: String.t() | nil
-  def lacking(capabilities, op, tensors) do
-    cond do
-      not is_map_key(capabilities.ops, op) ->
-        "the node has no such op"
-
-      Callbacks.moving?(op) and moved_alone?(op, tensors) ->
-        nil
-
-      missing = Enum.find(tensors, &(not is_map_key(capabilities.types, &1.type))) ->
-        "the node does not compute #{Nx.Type.to_string(missing.type)}"
-
-      ordered?(op) and Enum.any?(tensors, &match?({:c, _}, &1.type)) ->
-        "complex numbers have no order"
-
-      true ->
-        nil
-    end
-  end
-
-  defp ordered?(op), do: match?({:ok, %{takes: :ordered}}, Op.fetch(op))
-
-  # Whether no element is converted: indices and starts are none of the elements.
-  defp moved_alone?(op, [out | operands]) do
-    case Op.fetch(op) do
-      {:ok, %{list: false, operand_names: names}} ->
-        operands |> Enum.zip(names) |> Enum.all?(fn {tensor, name} -> name == :indices or tensor.type == out.type end)
-
-      _ ->
-        Enum.all?(operands, &(&1.type == out.type))
-    end
-  end
-
   @doc "Reduces with the function that is the last of `arguments`: on the node where it has all that the function does."
   @spec with_function(atom, T.t(), [T.t()], map, [term]) :: T.t()
   def with_function(op, out, operands, attributes, arguments) do
     node = node_of!(op, operands)
     capabilities = capabilities!(node, operands)
 
-    with nil <- lacking(capabilities, op, [out | operands]),
+    with nil <- Lacking.reason(capabilities, op, [out | operands]),
          {:ok, steps} <- Steps.of(List.last(arguments), out.type, capabilities) do
       [out] |> issue(op, node, operands, Map.put(attributes, :function, steps)) |> hd()
     else
@@ -172,7 +138,7 @@ defmodule Nx.Vulkan.Eager do
     outs = if is_tuple(output), do: Tuple.to_list(output), else: [output]
     capabilities = capabilities!(node, tensors)
 
-    if op && lacking(capabilities, op, outs ++ tensors) == nil do
+    if op && Lacking.reason(capabilities, op, outs ++ tensors) == nil do
       results = issue(outs, op, node, tensors, Callbacks.attributes(op, struct))
       if is_tuple(output), do: List.to_tuple(results), else: hd(results)
     else

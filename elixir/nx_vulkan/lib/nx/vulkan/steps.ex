@@ -6,7 +6,7 @@ defmodule Nx.Vulkan.Steps do
 
   alias GpuNode.{Capabilities, Op, Protocol, Type}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.{Callbacks, Eager}
+  alias Nx.Vulkan.{Callbacks, Lacking}
 
   @enforce_keys [:id, :op, :operands]
   defstruct @enforce_keys
@@ -65,7 +65,7 @@ defmodule Nx.Vulkan.Steps do
   defp step(%T{shape: {}, data: %__MODULE__{id: id, op: op, operands: operands}} = value, made) do
     {names, made} = Enum.map_reduce(operands, made, &step/2)
 
-    if reason = Eager.lacking(made.capabilities, op, [value | operands]),
+    if reason = Lacking.reason(made.capabilities, op, [value | operands]),
       do: throw({:lacks, "#{op} in its function: #{reason}"})
 
     {name, made} = add(op, value.type, names, made)
