@@ -128,15 +128,15 @@ TEST_CASE("cumulative ops: by tiles, as on GPUs with and without shuffles") {
           check_scan(op, moderate(dtype, {2, layout == Layout::kRowMajor ? 8200 : 5003}, layout, ++seed), 1,
                      seed % 2 == 0, 0.51);
     // Lines of a part of a tile, of workgroups of every size, of several tiles.
-    for (const int64_t count : {257, 512, 1000, 1024, 2047, 3841, 4096, 4097, 8192, 70'000, 300'008})
+    for (const int64_t count : {257, 512, 1000, 1024, 2047, 3841, 4096, 4097, 8192, 70'000})
       for (const bool reverse : {false, true}) {
         check_scan("cumulative_sum", moderate(f32, {3, count}, Layout::kRowMajor, ++seed), 1, reverse, 0.51);
         check_scan("cumulative_sum", moderate(f32, {count}, Layout::kReversed, ++seed), 0, reverse, 0.51);
         check_scan("cumulative_sum", moderate(s64, {3, count}, Layout::kRowMajor, ++seed), 1, reverse, 0);
       }
     // Segments of several tiles, with what lies before each.
-    check_scan("cumulative_sum", moderate(f64, {5'000'011}, Layout::kRowMajor, 5), 0, false, 0.51);
-    check_scan("cumulative_min", moderate(s32, {5'000'012}, Layout::kReversed, 6), 0, true, 0);
+    check_scan("cumulative_sum", moderate(f64, {1'200'011}, Layout::kRowMajor, 5), 0, false, 0.51);
+    check_scan("cumulative_min", moderate(s32, {1'200'012}, Layout::kReversed, 6), 0, true, 0);
   }
 }
 

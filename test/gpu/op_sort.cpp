@@ -154,10 +154,10 @@ TEST_CASE("sort: as on a GPU, rows around those that lanes, subgroups and workgr
   vulkan::DeviceInfo info = a_card();
   info.shared_memory_bytes = 49'152;
   const PlannedFor card(info);
-  for (const int64_t length : {1,    2,    3,    8,    9,    31,   32,   33,   128,  129,    1000,   1023,
-                               1024, 1025, 2048, 2049, 4095, 4096, 4097, 8192, 8193, 16'383, 16'384, 16'385})
+  // Each power of two is a kernel, which takes a software driver a second to compile.
+  for (const int64_t length : {1, 2, 3, 31, 32, 33, 1000, 1023, 1024, 1025, 4097, 8192, 8193, 16'385})
     check_both(any_bits(f32, {3, length}, static_cast<uint32_t>(length)), 1);
-  for (const int64_t length : {2, 33, 1025, 2049, 4097, 16'385}) {
+  for (const int64_t length : {33, 2049, 16'385}) {
     check_both(sampled(s16, {3, length}, static_cast<uint32_t>(length)), 1, s64);
     check_both(any_bits(f64, {3, length}, static_cast<uint32_t>(length)), 1, u32);
   }
