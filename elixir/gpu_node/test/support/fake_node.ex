@@ -38,6 +38,8 @@ defmodule GpuNode.FakeNode do
   @doc "Changes its behaviour: `silent: true`, `hold_acks: true`, `fail: {request, {code, message}}`."
   def set(options), do: call({:fake, :set, options})
   def recorded, do: call({:fake, :recorded})
+  @doc "Drops what it recorded, which may be much to hand over."
+  def forget, do: call({:fake, :forget})
   @doc "Of what it recorded the messages of commands: `{seq, commands}`."
   def runs, do: for({:run, _, seq, commands} <- recorded(), do: {seq, commands})
   def tensors, do: call({:fake, :tensors})
@@ -75,6 +77,7 @@ defmodule GpuNode.FakeNode do
   @impl true
   def handle_call({:fake, :set, options}, _from, state), do: {:reply, :ok, Map.merge(state, Map.new(options))}
   def handle_call({:fake, :recorded}, _from, state), do: {:reply, Enum.reverse(state.recorded), %{state | recorded: []}}
+  def handle_call({:fake, :forget}, _from, state), do: {:reply, :ok, %{state | recorded: []}}
   def handle_call({:fake, :tensors}, _from, state), do: {:reply, state.tensors, state}
 
   def handle_call({:fake, :release_acks}, _from, state) do
