@@ -58,7 +58,8 @@ defmodule GpuNode.Program do
     compile: [
       type: {:in, [:first, :again]},
       default: :again,
-      doc: "at which run it is compiled on the node: a program that is run once is cheaper as a message, one that is run often is not"
+      doc:
+        "at which run it is compiled on the node: a program that is run once is cheaper as a message, one that is run often is not"
     ],
     fuse: [
       type: :boolean,
