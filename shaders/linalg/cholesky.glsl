@@ -17,20 +17,21 @@ shared NUM given[HEIGHT];          // the sums of the column whose turn it is
 double added(double sum, double x, double y) { return sum + x * y; }
 float left(float of_a, double sum) { return of_a - float(sum); }
 
-// Root and quotient are rounded once: by steps of floats where no part of them leaves the range, else in double.
+// Root and quotient are rounded once: a float's step and what it lacks, in double, where no part of them leaves the range. Not by fma,
+// which some drivers round twice.
 bool is_middling(float x) { return abs(x) > 8.0e-25 && abs(x) < 1.0e24; }
 struct Divisor {
   float value, inverse;
 };
 Divisor root_of(float square) {
   float y = inversesqrt(square), x = square * y;
-  x = fma(fma(-x, x, square), 0.5 * y, x);
+  x = float(double(x) + (double(square) - double(x) * double(x)) * double(0.5 * y));
   if (!is_middling(square)) x = square < 0.0 ? float(not_a_number()) : float(sqrt(double(square)));
-  return Divisor(x, fma(y, fma(-x, y, 1.0), y));
+  return Divisor(x, y + y * (1.0 - x * y));
 }
 float quotient(float x, Divisor by) {
   float y = x * by.inverse;
-  y = fma(fma(-y, by.value, x), by.inverse, y);
+  y = float(double(y) + (double(x) - double(y) * double(by.value)) * double(by.inverse));
   return is_middling(x) && is_middling(by.value) ? y : float(double(x) / double(by.value));
 }
 #else
