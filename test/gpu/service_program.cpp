@@ -88,7 +88,8 @@ TEST_CASE("service program: compiled once, run as often as wanted, with other te
   CHECK(f.client.floats(40) == std::vector<float>{5184, 16384});
   CHECK(f.counter("shader_compiles") == compiles);
   CHECK(f.counter("pipelines_created") == pipelines);
-  CHECK(f.counter("instructions") == instructions + 6);
+  // Three instructions are one step.
+  CHECK(f.counter("instructions") == instructions + 2);
 }
 
 TEST_CASE("service program: an input that lies otherwise, a view, a number") {
@@ -171,7 +172,7 @@ TEST_CASE("service program: a message of many runs is submitted in pieces, as ma
   const std::vector<float> a = {1, 1};
   std::vector<Step> steps;
   for (int64_t i = 1; i <= 200; ++i) steps.push_back({"add", -i, {i == 1 ? 0 : 1 - i, 1}});
-  f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(a)).raw(compile(10, 2, {2}, steps, {-200})));
+  f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(a)).raw(compile(10, 2, {2}, steps, {-200}, "fuse")));
   REQUIRE(f.client.sync({1}).ok());
   const int64_t before = f.counter("submits");
   Commands runs;
@@ -189,7 +190,7 @@ TEST_CASE("service program: the node's memory for programs of a session is bound
   const std::vector<float> a = {1, 2};
   f.client.run(Commands().alloc(1000, "f32", {2}, bytes_of(a)));
   int64_t first_refused = 0;
-  for (int64_t id = 1; id <= 100 && first_refused == 0; ++id) {
+  for (int64_t id = 1; id <= 400 && first_refused == 0; ++id) {
     f.client.run(Commands().raw(numbered(id)).raw(run(id, {1000}, {2000 + id})));
     const Reply reply = f.client.download(2000 + id);
     if (reply.ok()) continue;
@@ -198,6 +199,8 @@ TEST_CASE("service program: the node's memory for programs of a session is bound
     CHECK(reply.message.find("compile_program: asked for ") == 0);
     CHECK(reply.message.find(" bytes of host memory, the session holds ") != std::string::npos);
   }
+  // What a client keeps (GpuNode.Programs) is 16 of these.
+  CAPTURE(first_refused);
   CHECK(first_refused > 16);
   f.client.run(Commands().free({1, first_refused}).raw(numbered(200)).raw(run(200, {1000}, {3000})));
   CHECK(f.client.floats(3000) == std::vector<float>{2, 4});
@@ -208,7 +211,7 @@ TEST_CASE("service program: a message whose session has ended is not carried out
   Client other{*f.service, std::make_shared<Peer>("b@test")};
   REQUIRE(other.open().ok());
   std::vector<Step> steps;
-  for (int64_t i = 1; i <= 4096; ++i) steps.push_back({"add", -i, {i == 1 ? 0 : 1 - i, 0}});
+  for (int64_t i = 1; i <= 4096; ++i) steps.push_back({"add", -i, {0, 0}});
   const std::vector<float> a = {1, 2};
   f.client.run(Commands().alloc(1, "f32", {2}, bytes_of(a)).raw(compile(10, 1, {2}, steps, {-4096})));
   REQUIRE(f.client.sync({1}).ok());
@@ -278,8 +281,8 @@ TEST_CASE("service program: what is remembered of a run is paid for, or is not r
     CHECK(asked.size() == planned);
     grant = true;
   }
-  // 200 dispatches, each of some hundred bytes.
-  CHECK(asked[0] > 200 * 256);
+  // 25 dispatches, each of some hundred bytes.
+  CHECK(asked[0] > 25 * 256);
   CHECK(asked[1] == asked[0]);
 }
 

@@ -37,9 +37,10 @@ defmodule NxReport do
   defp key(test), do: {inspect(test.module), test.name |> to_string() |> String.replace(~r/ \(\d+\)$/, "")}
 
   # Prints the result and ends the VM with its status.
-  def finish(strict?) do
+  def finish(strict?, compiled?) do
     state = :persistent_term.get(__MODULE__)
-    known = Path.join(__DIR__, "known.exs") |> Code.eval_file() |> elem(0)
+    lists = if compiled?, do: ["known.exs", "known_compiled.exs"], else: ["known.exs"]
+    known = Enum.flat_map(lists, &(Path.join(__DIR__, &1) |> Code.eval_file() |> elem(0)))
     IO.puts("")
     fallbacks = Nx.Vulkan.fallbacks() |> Enum.sort_by(&(-elem(&1, 1)))
 

@@ -55,4 +55,4 @@ end
 Nx.global_default_backend({Nx.Vulkan.Backend, node: :gpu0})
 if compiled?, do: Nx.Defn.global_default_options(compiler: Nx.Vulkan)
 ExUnit.run()
-NxReport.finish(strict?)
+NxReport.finish(strict?, compiled?)

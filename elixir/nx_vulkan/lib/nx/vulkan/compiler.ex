@@ -18,6 +18,8 @@ defmodule Nx.Vulkan.Compiler do
     * `:fuse` - whether the node carries out ops together where it can (`true`); the results' bits are the same
     * `:hooks` - a map of functions by the names of hooks, as Nx has it
 
+    * `:max_concurrency` - as `Nx.Defn.Evaluator` has it, how many partitions a serving on one node has
+
   Others, which Nx's libraries pass, are left alone.
 
   `while` and `cond`: a loop that counts integers is written out where that is short, and branches that are short are all computed
@@ -49,7 +51,7 @@ defmodule Nx.Vulkan.Compiler do
   def __partitions_options__(options) do
     case options[:node] do
       [_ | _] = nodes -> Enum.map(nodes, &Keyword.put(options, :node, &1))
-      _ -> [options]
+      _ -> List.duplicate(options, Keyword.get(options, :max_concurrency, 1))
     end
   end
 
