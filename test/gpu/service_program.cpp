@@ -202,7 +202,7 @@ TEST_CASE("service program: the node's memory for programs of a session is bound
   // What a client keeps (GpuNode.Programs) is 16 of these.
   CAPTURE(first_refused);
   CHECK(first_refused > 16);
-  f.client.run(Commands().free({1, first_refused}).raw(numbered(200)).raw(run(200, {1000}, {3000})));
+  f.client.run(Commands().free({1, first_refused}).raw(numbered(500)).raw(run(500, {1000}, {3000})));
   CHECK(f.client.floats(3000) == std::vector<float>{2, 4});
 }
 
