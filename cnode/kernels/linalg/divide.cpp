@@ -77,11 +77,6 @@ Result<Workspace> workspace_for(Dtype part, uint32_t count, uint32_t side, PlanB
   return work;
 }
 
-Place shaped(Place place, const Shape& shape) {
-  place.map = IndexMap::row_major(shape);
-  return place;
-}
-
 }  // namespace
 
 Result<Eigen> append_divided(const Tridiagonal& of, PlanBuilder& plan) {

@@ -26,6 +26,13 @@ Dtype number_of(Dtype dtype, bool own, const PlanBuilder& plan) {
   return wide ? Dtype::f64 : Dtype::f32;
 }
 
+Place shaped(Place place, const Shape& shape) {
+  const int64_t offset = place.map.offset;
+  place.map = IndexMap::row_major(shape);
+  place.map.offset = offset;
+  return place;
+}
+
 Result<Place> dense_of(Dtype number, const Shape& shape, PlanBuilder& plan) {
   GPU_ASSIGN(const uint32_t scratch,
              plan.add_parts(1, element_count(shape), static_cast<uint32_t>(dtype_size_bytes(number))));

@@ -33,6 +33,8 @@ Result<Place> computed(const Source& source, Dtype number, PlanBuilder& plan);
 // The same to be read only: where it lies so already, itself.
 Result<Place> lying_as(Dtype number, const Source& source, PlanBuilder& plan);
 Result<Place> dense_of(Dtype number, const Shape& shape, PlanBuilder& plan);
+// The first elements of a dense place as another one.
+Place shaped(Place place, const Shape& shape);
 // Where a kernel writes what becomes |result|: itself, or scratch, from where finish_result takes it.
 Place written_for(const Place& result, Dtype number, PlanBuilder& plan);
 Result<void> finish_result(const Place& written, const Place& result, PlanBuilder& plan);

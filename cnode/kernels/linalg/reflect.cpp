@@ -32,14 +32,6 @@ constexpr LinalgKernel kConjugate = {"reflect_conjugate", "reflect.glsl", false,
 
 uint32_t axis_of(const Place& place, int axis) { return static_cast<uint32_t>(place.map.shape[axis]); }
 
-// The first elements of a dense place as another one.
-Place shaped(Place place, const Shape& shape) {
-  const int64_t offset = place.map.offset;
-  place.map = IndexMap::row_major(shape);
-  place.map.offset = offset;
-  return place;
-}
-
 // Products of matrices of a batch: axis |left| of the one and |right| of the other are contracted.
 Result<void> append_products(const Place& a, int left, const Place& b, int right, const Place& to, PlanBuilder& plan) {
   return append_product(a, b, {{left}, {0}, {right}, {0}}, to, plan);
