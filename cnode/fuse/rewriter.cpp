@@ -1,5 +1,7 @@
 #include "fuse/rewriter.h"
 
+#include <utility>
+
 #include "kernels/view/view.h"
 
 namespace gpu_node::fuse {
@@ -40,9 +42,7 @@ void Rewriter::append(ir::Instruction instruction, uint32_t origin) {
 
 ir::Instruction Rewriter::take(ir::ValueName name) {
   std::optional<ir::Instruction>& made = instructions_[*makers_.find(name)];
-  ir::Instruction taken = *std::move(made);
-  made.reset();
-  return taken;
+  return *std::exchange(made, std::nullopt);
 }
 
 const ir::Instruction* Rewriter::maker(ir::ValueName name) const {

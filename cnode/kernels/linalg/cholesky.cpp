@@ -18,7 +18,13 @@ constexpr LinalgConstant kSizes[][2] = {{{"PANEL", 32}, {"TILE", 64}},
                                         {{"PANEL", 16}, {"TILE", 32}},
                                         {{"PANEL", 16}, {"TILE", 16}}};
 constexpr LinalgKernel of_sizes(std::span<const LinalgConstant> sizes) {
-  return {"cholesky", "cholesky.glsl", true, kBuffers, kParameters, true, false, sizes};
+  return {.function = "cholesky",
+          .file = "cholesky.glsl",
+          .buffers = kBuffers,
+          .parameters = kParameters,
+          .constants = sizes,
+          .gathers = true,
+          .knows_result = true};
 }
 // Larger tiles make less of a panel again, and need more shared memory; the last fits every device.
 constexpr LinalgKernel kKernels[] = {of_sizes(kSizes[0]), of_sizes(kSizes[1]), of_sizes(kSizes[2]),

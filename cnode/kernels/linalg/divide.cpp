@@ -16,12 +16,14 @@ constexpr uint32_t kLeaf = 32;
 constexpr LinalgBuffer kLeavesBuffers[] = {
     {"diagonal", Holds::kParts, false}, {"sides", Holds::kParts, false}, {"sizes", Holds::kParts, false}, {"t"}};
 constexpr std::string_view kLeavesParameters[] = {"COUNT", "N", "PARTS", "LEAF"};
-constexpr LinalgKernel kLeaves = {"divide_leaves", "divide.glsl", false, kLeavesBuffers, kLeavesParameters};
+constexpr LinalgKernel kLeaves = {
+    .function = "divide_leaves", .file = "divide.glsl", .buffers = kLeavesBuffers, .parameters = kLeavesParameters};
 
 constexpr LinalgBuffer kSortBuffers[] = {
     {"a", Holds::kNumbers, false}, {"v", Holds::kNumbers, false}, {"q"}, {"d", Holds::kParts}};
 constexpr std::string_view kSortParameters[] = {"COUNT", "LEAF"};
-constexpr LinalgKernel kSort = {"divide_sort", "divide.glsl", false, kSortBuffers, kSortParameters};
+constexpr LinalgKernel kSort = {
+    .function = "divide_sort", .file = "divide.glsl", .buffers = kSortBuffers, .parameters = kSortParameters};
 
 constexpr std::string_view kParameters[] = {"COUNT", "N", "PARTS", "HALF"};
 
@@ -31,13 +33,18 @@ constexpr LinalgBuffer kDropBuffers[] = {
     {"order", Holds::kIndices},      {"poles", Holds::kParts},      {"z", Holds::kParts},
     {"places", Holds::kIndices},     {"turns", Holds::kParts},      {"turned", Holds::kIndices},
     {"kept", Holds::kIndices}};
-constexpr LinalgKernel kDrop = {"divide_drop", "divide.glsl", true, kDropBuffers, kParameters};
+constexpr LinalgKernel kDrop = {.function = "divide_drop",
+                                .file = "divide.glsl",
+                                .buffers = kDropBuffers,
+                                .parameters = kParameters,
+                                .gathers = true};
 
 constexpr LinalgBuffer kRootsBuffers[] = {{"poles", Holds::kParts, false},  {"z", Holds::kParts, false},
                                           {"kept", Holds::kIndices, false}, {"sides", Holds::kParts, false},
                                           {"sizes", Holds::kParts, false},  {"bases", Holds::kParts},
                                           {"offsets", Holds::kParts}};
-constexpr LinalgKernel kRoots = {"divide_roots", "divide.glsl", false, kRootsBuffers, kParameters};
+constexpr LinalgKernel kRoots = {
+    .function = "divide_roots", .file = "divide.glsl", .buffers = kRootsBuffers, .parameters = kParameters};
 // What the bounded search for a root takes mostly.
 constexpr uint32_t kRootSteps = 8;
 
@@ -49,14 +56,16 @@ constexpr LinalgBuffer kWeightsBuffers[] = {{"poles", Holds::kParts, false},
                                             {"ranks", Holds::kIndices},
                                             {"d", Holds::kParts},
                                             {"weights", Holds::kParts}};
-constexpr LinalgKernel kWeights = {"divide_weights", "divide.glsl", false, kWeightsBuffers, kParameters};
+constexpr LinalgKernel kWeights = {
+    .function = "divide_weights", .file = "divide.glsl", .buffers = kWeightsBuffers, .parameters = kParameters};
 
 constexpr LinalgBuffer kVectorsBuffers[] = {{"poles", Holds::kParts, false},    {"weights", Holds::kParts, false},
                                             {"kept", Holds::kIndices, false},   {"bases", Holds::kParts, false},
                                             {"offsets", Holds::kParts, false},  {"ranks", Holds::kIndices, false},
                                             {"places", Holds::kIndices, false}, {"turns", Holds::kParts, false},
                                             {"turned", Holds::kIndices, false}, {"u"}};
-constexpr LinalgKernel kVectors = {"divide_vectors", "divide.glsl", false, kVectorsBuffers, kParameters};
+constexpr LinalgKernel kVectors = {
+    .function = "divide_vectors", .file = "divide.glsl", .buffers = kVectorsBuffers, .parameters = kParameters};
 
 // What the levels share: of a row each, but for the vectors of pairs.
 struct Workspace {

@@ -17,24 +17,33 @@ using Holds = LinalgBuffer::Holds;
 constexpr LinalgBuffer kSweepBuffers[] = {{"g"}, {"v"}, {"state", Holds::kIndices}};
 constexpr std::string_view kSweepParameters[] = {"COUNT",  "PAIRS", "SIZE",   "SWEEPS",
                                                  "BEGINS", "ALONE", "ANGLES", "LENGTH"};
-constexpr LinalgKernel kSweep = {"jacobi_sweep", "jacobi.glsl", true, kSweepBuffers, kSweepParameters};
+constexpr LinalgKernel kSweep = {.function = "jacobi_sweep",
+                                 .file = "jacobi.glsl",
+                                 .buffers = kSweepBuffers,
+                                 .parameters = kSweepParameters,
+                                 .gathers = true};
 
 constexpr LinalgBuffer kTurnBuffers[] = {{"state", Holds::kIndices}};
 constexpr std::string_view kTurnParameters[] = {"COUNT"};
-constexpr LinalgKernel kTurn = {"jacobi_turn", "jacobi.glsl", false, kTurnBuffers, kTurnParameters};
+constexpr LinalgKernel kTurn = {
+    .function = "jacobi_turn", .file = "jacobi.glsl", .buffers = kTurnBuffers, .parameters = kTurnParameters};
 
 constexpr LinalgBuffer kBeginBuffers[] = {{"from", Holds::kNumbers, false}, {"a"}, {"v"}, {"state", Holds::kIndices}};
 constexpr std::string_view kBeginParameters[] = {"COUNT", "ROWS", "COLUMNS", "HEIGHT", "SIDE", "READS"};
-constexpr LinalgKernel kBegin = {"jacobi_begin", "jacobi.glsl", false, kBeginBuffers, kBeginParameters};
+constexpr LinalgKernel kBegin = {
+    .function = "jacobi_begin", .file = "jacobi.glsl", .buffers = kBeginBuffers, .parameters = kBeginParameters};
 
 constexpr std::string_view kBlockParameters[] = {"COUNT", "HEIGHT", "SIDE", "BLOCK", "ROUND"};
 constexpr LinalgBuffer kTakeBuffers[] = {{"a", Holds::kNumbers, false}, {"g"}, {"state", Holds::kIndices, false}};
-constexpr LinalgKernel kGram = {"jacobi_gram", "jacobi.glsl", false, kTakeBuffers, kBlockParameters};
+constexpr LinalgKernel kGram = {
+    .function = "jacobi_gram", .file = "jacobi.glsl", .buffers = kTakeBuffers, .parameters = kBlockParameters};
 constexpr LinalgBuffer kColumnsBuffers[] = {
     {"a", Holds::kNumbers, false}, {"v", Holds::kNumbers, false}, {"to"}, {"state", Holds::kIndices, false}};
-constexpr LinalgKernel kColumns = {"jacobi_columns", "jacobi.glsl", false, kColumnsBuffers, kBlockParameters};
+constexpr LinalgKernel kColumns = {
+    .function = "jacobi_columns", .file = "jacobi.glsl", .buffers = kColumnsBuffers, .parameters = kBlockParameters};
 constexpr LinalgBuffer kCopyBuffers[] = {{"a", Holds::kNumbers, false}, {"to"}, {"state", Holds::kIndices, false}};
-constexpr LinalgKernel kCopy = {"jacobi_copy", "jacobi.glsl", false, kCopyBuffers, kBlockParameters};
+constexpr LinalgKernel kCopy = {
+    .function = "jacobi_copy", .file = "jacobi.glsl", .buffers = kCopyBuffers, .parameters = kBlockParameters};
 
 // Sweeps in all: convergence is quadratic at the end, so matrices of any size that fits are done in about ten.
 constexpr uint32_t kSmallSweeps = 30, kBlockSweeps = 16;

@@ -39,12 +39,12 @@ struct LinalgConstant {
 struct LinalgKernel {
   std::string_view function;  // also the macro by which its text is chosen
   std::string_view file;      // of shaders/linalg
-  bool gathers = false;       // invocations of a workgroup work together on one matrix, not each on its own
   std::span<const LinalgBuffer> buffers;
   std::span<const std::string_view> parameters;  // P_*, of 32 bits
-  bool knows_result = false;                     // its text is another where results have less digits
-  bool adds_up = false;                          // uses sum_of_all or largest_of_all
   std::span<const LinalgConstant> constants;
+  bool gathers = false;       // invocations of a workgroup work together on one matrix, not each on its own
+  bool knows_result = false;  // its text is another where results have less digits
+  bool adds_up = false;       // uses sum_of_all or largest_of_all
 };
 
 // A kernel for numbers of |number|, a float or complex type of 32 or 64 bits a part.

@@ -9,14 +9,18 @@ using Holds = LinalgBuffer::Holds;
 constexpr LinalgBuffer kBuffers[] = {{"a"}, {"order", Holds::kIndices}};
 constexpr LinalgBuffer kInPlace[] = {{"a"}};
 constexpr std::string_view kParameters[] = {"COUNT", "N", "FROM", "TO"};
-constexpr LinalgKernel kPanelKernel = {"lu_panel", "lu.glsl", true, kBuffers, kParameters};
-constexpr LinalgKernel kRows = {"lu_rows", "lu.glsl", false, kInPlace, kParameters};
-constexpr LinalgKernel kRest = {"lu_rest", "lu.glsl", false, kInPlace, kParameters};
+constexpr LinalgKernel kPanelKernel = {
+    .function = "lu_panel", .file = "lu.glsl", .buffers = kBuffers, .parameters = kParameters, .gathers = true};
+constexpr LinalgKernel kRows = {
+    .function = "lu_rows", .file = "lu.glsl", .buffers = kInPlace, .parameters = kParameters};
+constexpr LinalgKernel kRest = {
+    .function = "lu_rest", .file = "lu.glsl", .buffers = kInPlace, .parameters = kParameters};
 
 constexpr LinalgBuffer kPartBuffers[] = {
     {"a", Holds::kNumbers, false}, {"order", Holds::kIndices, false}, {"p", Holds::kIndices}, {"l"}, {"u"}};
 constexpr std::string_view kPartParameters[] = {"COUNT", "N"};
-constexpr LinalgKernel kParts = {"lu_parts", "lu.glsl", false, kPartBuffers, kPartParameters};
+constexpr LinalgKernel kParts = {
+    .function = "lu_parts", .file = "lu.glsl", .buffers = kPartBuffers, .parameters = kPartParameters};
 
 }  // namespace
 

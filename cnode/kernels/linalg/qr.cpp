@@ -12,19 +12,37 @@ using Holds = LinalgBuffer::Holds;
 
 constexpr LinalgBuffer kScaleBuffers[] = {{"a"}, {"sizes", Holds::kParts}};
 constexpr std::string_view kScaleParameters[] = {"COUNT", "ROWS", "COLUMNS"};
-constexpr LinalgKernel kScale = {"scale", "scale.glsl", true, kScaleBuffers, kScaleParameters, false, true};
+constexpr LinalgKernel kScale = {.function = "scale",
+                                 .file = "scale.glsl",
+                                 .buffers = kScaleBuffers,
+                                 .parameters = kScaleParameters,
+                                 .gathers = true,
+                                 .adds_up = true};
 
 constexpr LinalgBuffer kPanelBuffers[] = {{"r"}, {"factors", Holds::kParts}};
 constexpr std::string_view kPanelParameters[] = {"COUNT", "M", "N", "K", "FROM", "TO"};
-constexpr LinalgKernel kPanelKernel = {"qr_panel", "qr.glsl", true, kPanelBuffers, kPanelParameters, false, true};
+constexpr LinalgKernel kPanelKernel = {.function = "qr_panel",
+                                       .file = "qr.glsl",
+                                       .buffers = kPanelBuffers,
+                                       .parameters = kPanelParameters,
+                                       .gathers = true,
+                                       .adds_up = true};
 
 constexpr LinalgBuffer kReflectBuffers[] = {{"v", Holds::kNumbers, false}, {"factors", Holds::kParts, false}, {"x"}};
 constexpr std::string_view kReflectParameters[] = {"COUNT", "M", "N", "K", "COLUMNS"};
-constexpr LinalgKernel kReflect = {"qr_reflect", "qr.glsl", false, kReflectBuffers, kReflectParameters, true};
+constexpr LinalgKernel kReflect = {.function = "qr_reflect",
+                                   .file = "qr.glsl",
+                                   .buffers = kReflectBuffers,
+                                   .parameters = kReflectParameters,
+                                   .knows_result = true};
 
 constexpr LinalgBuffer kTriangleBuffers[] = {{"v", Holds::kNumbers, false}, {"sizes", Holds::kParts, false}, {"r"}};
 constexpr std::string_view kTriangleParameters[] = {"COUNT", "M", "N", "ROWS"};
-constexpr LinalgKernel kTriangle = {"qr_triangle", "qr.glsl", false, kTriangleBuffers, kTriangleParameters, true};
+constexpr LinalgKernel kTriangle = {.function = "qr_triangle",
+                                    .file = "qr.glsl",
+                                    .buffers = kTriangleBuffers,
+                                    .parameters = kTriangleParameters,
+                                    .knows_result = true};
 
 // All |of| over |x|, an invocation for each column: where there is one panel.
 Result<void> append_reflect(const Reflectors& of, const Place& v, const Place& x, PlanBuilder& plan) {

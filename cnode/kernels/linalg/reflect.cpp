@@ -11,24 +11,38 @@ using Holds = LinalgBuffer::Holds;
 
 constexpr LinalgBuffer kRowsBuffers[] = {{"r", Holds::kNumbers, false}, {"v"}, {"adjoints"}};
 constexpr std::string_view kRowsParameters[] = {"COUNT", "M", "N", "K", "FROM", "TO"};
-constexpr LinalgKernel kRows = {"reflect_rows", "reflect.glsl", false, kRowsBuffers, kRowsParameters};
+constexpr LinalgKernel kRows = {
+    .function = "reflect_rows", .file = "reflect.glsl", .buffers = kRowsBuffers, .parameters = kRowsParameters};
 
 constexpr LinalgBuffer kFactorBuffers[] = {{"s", Holds::kNumbers, false}, {"factors", Holds::kParts, false}, {"to"}};
 constexpr std::string_view kFactorParameters[] = {"COUNT", "WIDTH", "K", "FROM", "ADJOINT"};
-constexpr LinalgKernel kFactor = {"reflect_factor", "reflect.glsl", true, kFactorBuffers, kFactorParameters};
+constexpr LinalgKernel kFactor = {.function = "reflect_factor",
+                                  .file = "reflect.glsl",
+                                  .buffers = kFactorBuffers,
+                                  .parameters = kFactorParameters,
+                                  .gathers = true};
 
 constexpr LinalgBuffer kIdentityBuffers[] = {{"x"}};
 constexpr std::string_view kIdentityParameters[] = {"COUNT", "ROWS", "COLUMNS"};
-constexpr LinalgKernel kIdentity = {"reflect_identity", "reflect.glsl", false, kIdentityBuffers, kIdentityParameters};
+constexpr LinalgKernel kIdentity = {.function = "reflect_identity",
+                                    .file = "reflect.glsl",
+                                    .buffers = kIdentityBuffers,
+                                    .parameters = kIdentityParameters};
 
 constexpr LinalgBuffer kMinusBuffers[] = {{"x"}, {"y", Holds::kNumbers, false}};
 constexpr std::string_view kMinusParameters[] = {"COUNT", "ROWS", "COLUMNS", "ROW", "COLUMN", "SETTLES"};
-constexpr LinalgKernel kMinus = {"reflect_minus", "reflect.glsl", false, kMinusBuffers, kMinusParameters, true};
+constexpr LinalgKernel kMinus = {.function = "reflect_minus",
+                                 .file = "reflect.glsl",
+                                 .buffers = kMinusBuffers,
+                                 .parameters = kMinusParameters,
+                                 .knows_result = true};
 
 constexpr LinalgBuffer kConjugateBuffers[] = {{"from", Holds::kNumbers, false}, {"to"}};
 constexpr std::string_view kConjugateParameters[] = {"COUNT"};
-constexpr LinalgKernel kConjugate = {"reflect_conjugate", "reflect.glsl", false, kConjugateBuffers,
-                                     kConjugateParameters};
+constexpr LinalgKernel kConjugate = {.function = "reflect_conjugate",
+                                     .file = "reflect.glsl",
+                                     .buffers = kConjugateBuffers,
+                                     .parameters = kConjugateParameters};
 
 uint32_t axis_of(const Place& place, int axis) { return static_cast<uint32_t>(place.map.shape[axis]); }
 

@@ -11,17 +11,26 @@ using Holds = LinalgBuffer::Holds;
 
 constexpr LinalgBuffer kValuesBuffers[] = {{"a", Holds::kNumbers, false}, {"values", Holds::kParts}};
 constexpr std::string_view kValuesParameters[] = {"COUNT", "N", "HEIGHT", "SIDE", "NORMS"};
-constexpr LinalgKernel kValues = {"spectrum_values", "spectrum.glsl", false, kValuesBuffers, kValuesParameters};
+constexpr LinalgKernel kValues = {
+    .function = "spectrum_values", .file = "spectrum.glsl", .buffers = kValuesBuffers, .parameters = kValuesParameters};
 
 constexpr LinalgBuffer kOrderBuffers[] = {
     {"values", Holds::kParts, false}, {"sizes", Holds::kParts, false}, {"order", Holds::kIndices}};
 constexpr std::string_view kOrderParameters[] = {"COUNT", "N"};
-constexpr LinalgKernel kOrder = {"spectrum_order", "spectrum.glsl", false, kOrderBuffers, kOrderParameters, true};
+constexpr LinalgKernel kOrder = {.function = "spectrum_order",
+                                 .file = "spectrum.glsl",
+                                 .buffers = kOrderBuffers,
+                                 .parameters = kOrderParameters,
+                                 .knows_result = true};
 
 constexpr LinalgBuffer kSortedBuffers[] = {
     {"values", Holds::kParts, false}, {"sizes", Holds::kParts, false}, {"order", Holds::kIndices, false}, {"to"}};
 constexpr std::string_view kSortedParameters[] = {"COUNT", "N", "TALL"};
-constexpr LinalgKernel kSorted = {"spectrum_sorted", "spectrum.glsl", false, kSortedBuffers, kSortedParameters, true};
+constexpr LinalgKernel kSorted = {.function = "spectrum_sorted",
+                                  .file = "spectrum.glsl",
+                                  .buffers = kSortedBuffers,
+                                  .parameters = kSortedParameters,
+                                  .knows_result = true};
 
 constexpr LinalgBuffer kVectorsBuffers[] = {{"v", Holds::kNumbers, false},
                                             {"values", Holds::kParts, false},
@@ -29,12 +38,19 @@ constexpr LinalgBuffer kVectorsBuffers[] = {{"v", Holds::kNumbers, false},
                                             {"order", Holds::kIndices, false},
                                             {"to"}};
 constexpr std::string_view kVectorsParameters[] = {"COUNT", "N", "ROWS", "HEIGHT", "SIDE", "ADJOINT", "NORMED"};
-constexpr LinalgKernel kVectors = {"spectrum_vectors", "spectrum.glsl",    false,
-                                   kVectorsBuffers,    kVectorsParameters, true};
+constexpr LinalgKernel kVectors = {.function = "spectrum_vectors",
+                                   .file = "spectrum.glsl",
+                                   .buffers = kVectorsBuffers,
+                                   .parameters = kVectorsParameters,
+                                   .knows_result = true};
 
 constexpr LinalgBuffer kSignedBuffers[] = {{"q", Holds::kNumbers, false}, {"r", Holds::kNumbers, false}, {"to"}};
 constexpr std::string_view kSignedParameters[] = {"COUNT", "N", "ROWS", "COLUMNS", "ADJOINT"};
-constexpr LinalgKernel kSigned = {"spectrum_signed", "spectrum.glsl", false, kSignedBuffers, kSignedParameters, true};
+constexpr LinalgKernel kSigned = {.function = "spectrum_signed",
+                                  .file = "spectrum.glsl",
+                                  .buffers = kSignedBuffers,
+                                  .parameters = kSignedParameters,
+                                  .knows_result = true};
 
 // Values and their order, of matrices that were divided by |sizes|.
 struct Spectrum {

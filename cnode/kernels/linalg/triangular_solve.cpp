@@ -9,8 +9,10 @@ using Holds = LinalgBuffer::Holds;
 
 constexpr LinalgBuffer kBuffers[] = {{"a", Holds::kNumbers, false}, {"x"}};
 constexpr std::string_view kParameters[] = {"COUNT", "N", "M", "FROM", "TO", "CONJUGATE"};
-constexpr LinalgKernel kRows = {"solve_rows", "solve.glsl", false, kBuffers, kParameters};
-constexpr LinalgKernel kRest = {"solve_rest", "solve.glsl", false, kBuffers, kParameters};
+constexpr LinalgKernel kRows = {
+    .function = "solve_rows", .file = "solve.glsl", .buffers = kBuffers, .parameters = kParameters};
+constexpr LinalgKernel kRest = {
+    .function = "solve_rest", .file = "solve.glsl", .buffers = kBuffers, .parameters = kParameters};
 
 // |b| as matrices: where it has an axis less than |a| each vector is a column.
 Place as_matrices(Place b, const Shape& a) {

@@ -13,25 +13,37 @@ using Holds = LinalgBuffer::Holds;
 
 constexpr LinalgBuffer kBeginBuffers[] = {{"from", Holds::kNumbers, false}, {"sizes", Holds::kParts, false}, {"a"}};
 constexpr std::string_view kBeginParameters[] = {"COUNT", "N"};
-constexpr LinalgKernel kBegin = {"tridiagonal_begin", "tridiagonal.glsl", false, kBeginBuffers, kBeginParameters};
+constexpr LinalgKernel kBegin = {.function = "tridiagonal_begin",
+                                 .file = "tridiagonal.glsl",
+                                 .buffers = kBeginBuffers,
+                                 .parameters = kBeginParameters};
 
 constexpr LinalgBuffer kColumnBuffers[] = {
     {"a", Holds::kNumbers, false}, {"p", Holds::kNumbers, false}, {"v"},     {"w"},
     {"factors", Holds::kParts},    {"diagonal", Holds::kParts},   {"beside"}};
 constexpr std::string_view kStepParameters[] = {"COUNT", "N", "STEP", "CHUNKS", "ROWS", "MOST"};
-constexpr LinalgKernel kColumn = {
-    "tridiagonal_column", "tridiagonal.glsl", true, kColumnBuffers, kStepParameters, false, true};
+constexpr LinalgKernel kColumn = {.function = "tridiagonal_column",
+                                  .file = "tridiagonal.glsl",
+                                  .buffers = kColumnBuffers,
+                                  .parameters = kStepParameters,
+                                  .gathers = true,
+                                  .adds_up = true};
 
 constexpr LinalgBuffer kPassBuffers[] = {{"a"}, {"v", Holds::kNumbers, false}, {"w", Holds::kNumbers, false}, {"p"}};
-constexpr LinalgKernel kPass = {"tridiagonal_pass", "tridiagonal.glsl", false, kPassBuffers, kStepParameters};
+constexpr LinalgKernel kPass = {
+    .function = "tridiagonal_pass", .file = "tridiagonal.glsl", .buffers = kPassBuffers, .parameters = kStepParameters};
 
 constexpr LinalgBuffer kRealBuffers[] = {{"diagonal", Holds::kParts, false},
                                          {"beside", Holds::kNumbers, false},
                                          {"sides", Holds::kParts},
                                          {"phases"},
                                          {"sizes", Holds::kParts}};
-constexpr LinalgKernel kReal = {
-    "tridiagonal_real", "tridiagonal.glsl", true, kRealBuffers, kBeginParameters, false, true};
+constexpr LinalgKernel kReal = {.function = "tridiagonal_real",
+                                .file = "tridiagonal.glsl",
+                                .buffers = kRealBuffers,
+                                .parameters = kBeginParameters,
+                                .gathers = true,
+                                .adds_up = true};
 
 constexpr LinalgBuffer kVectorsBuffers[] = {{"phases", Holds::kNumbers, false},
                                             {"z", Holds::kParts, false},
@@ -40,8 +52,10 @@ constexpr LinalgBuffer kVectorsBuffers[] = {{"phases", Holds::kNumbers, false},
                                             {"x"},
                                             {"values", Holds::kParts}};
 constexpr std::string_view kVectorsParameters[] = {"COUNT", "N", "SIDE"};
-constexpr LinalgKernel kVectors = {"tridiagonal_vectors", "tridiagonal.glsl", false, kVectorsBuffers,
-                                   kVectorsParameters};
+constexpr LinalgKernel kVectors = {.function = "tridiagonal_vectors",
+                                   .file = "tridiagonal.glsl",
+                                   .buffers = kVectorsBuffers,
+                                   .parameters = kVectorsParameters};
 
 // Rows that an invocation goes over: fewer keep a device of many busy, more leave less to add up.
 uint32_t chunk_rows(const PlanBuilder& plan) { return plan.device().software ? 128 : 32; }
