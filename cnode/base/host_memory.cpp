@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #ifdef __FreeBSD__
@@ -20,6 +21,7 @@ namespace gpu_node {
 namespace {
 
 constexpr uint64_t kMebi = uint64_t{1} << 20;
+constexpr uint64_t kClearedAtOnce = 4096;
 constexpr size_t kMaxFileBytes = 4u << 20;
 // Version 1 says "no limit" as the largest multiple of a page; no host has that much.
 constexpr uint64_t kUnlimited = uint64_t{1} << 60;
@@ -278,6 +280,14 @@ void take_pages(std::byte* from, uint64_t bytes) {
   for (uint64_t at = 0; at < bytes; at += page_bytes() - past_page(from + at)) {
     volatile std::byte* const byte = from + at;
     *byte = *byte;
+  }
+}
+
+void clear_bytes(std::byte* from, uint64_t bytes) {
+  for (uint64_t count; bytes > 0; from += count, bytes -= count) {
+    count = std::min(bytes, kClearedAtOnce);
+    const bool clear = *from == std::byte{0} && std::memcmp(from, from + 1, count - 1) == 0;
+    if (!clear) std::memset(from, 0, count);
   }
 }
 

@@ -90,6 +90,8 @@ class HostRoom {
 // The host gives memory page by page as it is written. This takes the pages of [from, from + bytes) at once, so that
 // they count as used, for every process that looks.
 void take_pages(std::byte* from, uint64_t bytes);
+// Writes zeros where there are none. Of fresh pages that is nowhere, and they are there for whoever comes next.
+void clear_bytes(std::byte* from, uint64_t bytes);
 // Gives the pages that lie wholly inside back to the host, whatever maps them: they read as zeros, or undefined.
 void give_pages_back(std::byte* from, uint64_t bytes);
 

@@ -245,6 +245,7 @@ Result<void> CommandRecorder::fill(const BufferRef& buffer, uint64_t offset_byte
   if (buffer == nullptr) return wrong("a fill without a buffer");
   if (!inside(*buffer, offset_bytes, size_bytes) || offset_bytes % 4 != 0 || size_bytes % 4 != 0)
     return wrong("fill of " + range_text(*buffer, offset_bytes, size_bytes) + ", both in multiples of 4");
+  if (word == 0 && pooled(buffer).is_zero()) return {};
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
   next_command(must_wait_for(pooled(buffer), true));
   stamp(pooled(buffer), true);

@@ -21,6 +21,8 @@ constexpr size_t kStepBuffers = 1024;
 // Whose pages are taken, and given back, beside this thread: others are not held up longer than by 10 ms or 1.
 constexpr uint64_t kTakenAside = 16u << 20;
 constexpr uint64_t kGivenBackAside = 4u << 20;
+// Of those that take their pages here: what is smaller is cleared when it has to be.
+constexpr uint64_t kClearedFrom = 1u << 20;
 // A host that had room when a buffer was begun, and none any more before it was made, is asked so often.
 constexpr int kMostRefusals = 2;
 
@@ -105,11 +107,13 @@ Result<BufferRef> DeviceBufferPool::allocate(uint64_t size_bytes, BufferUse use,
     if (!made.ok()) return std::move(made).error();
     BufferRef buffer = hand_out(*made, size_bytes);
     const bool whole = (*made)->has_pages;
+    (*made)->cleared = (*made)->cleared && !host_write;
     Pending<void> pages = whole ? Pending<void>() : worker_.take(buffer);
     if (reserved_ != nullptr && size_class.bytes >= kTakenAside) reserved_->entries_.push_back({buffer, pages});
     if (whole) return buffer;
     if (reserved_ != nullptr) return lacks(pages);
     const Result<void>& taken = pages.get();
+    (*made)->cleared = (*made)->cleared && !host_write;
     if (taken.ok()) return buffer;
     buffer.reset();
     collect();
@@ -148,6 +152,7 @@ Result<BufferRef> DeviceBufferPool::take_reserved(uint64_t size_bytes, BufferUse
     // One that this try has been given already somebody else holds, too.
     if (entries[i].buffer.use_count() > 1 || (host_write && buffer.last_submission > timeline_.completed())) continue;
     buffer.set_size(size_bytes);
+    buffer.cleared = buffer.cleared && !host_write;
     return entries[i].buffer;
   }
   return BufferRef();
@@ -169,6 +174,7 @@ void DeviceBufferPool::collect() {
   context_.thread.check(kOwned);
   for (PooledBuffer* buffer = returns_->take_all(); buffer != nullptr;) {
     PooledBuffer* next = buffer->next_returned;
+    buffer->cleared = false;
     if (buffer->has_pages)
       free_list(buffer->use, buffer->size_class).push_back(buffer);
     else
@@ -257,7 +263,11 @@ Result<PooledBuffer*> DeviceBufferPool::make(uint64_t size_bytes, const SizeClas
   auto* made = new PooledBuffer(allocator_.handle, buffer, allocation, size_class.bytes,
                                 static_cast<std::byte*>(got.pMappedData), use, size_class.index, counts(use), returns_);
   made->has_pages = !pages_come_later(*made) || size_class.bytes < kTakenAside;
-  if (pages_come_later(*made) && made->has_pages) take_pages(made->mapped(), size_class.bytes);
+  if (pages_come_later(*made) && made->has_pages) {
+    take_pages(made->mapped(), size_class.bytes);
+    made->cleared = use == BufferUse::kDevice && size_class.bytes >= kClearedFrom;
+    if (made->cleared) clear_bytes(made->mapped(), size_class.bytes);
+  }
   all_.insert(made);
   note_spare();
   bytes_of(use).fetch_add(size_class.bytes, std::memory_order_relaxed);

@@ -135,6 +135,7 @@ bool PageWorker::take_some(Task& task) {
     std::byte* const from = task.buffer->mapped() + task.at;
     const uint64_t count = piece_at(from, task.end - task.at);
     take_pages(from, count);
+    clear_bytes(from, count);
     task.at += count;
     promised_bytes_.fetch_sub(count, std::memory_order_relaxed);
     progress_bytes_.fetch_add(count, std::memory_order_relaxed);
@@ -160,6 +161,7 @@ void PageWorker::turn_back(Task& task, Error why) {
 
 void PageWorker::finish(Task& task) {
   if (task.held != nullptr) {
+    task.buffer->cleared = !task.refused;
     task.buffer->has_pages = !task.refused;
     task.held.reset();  // before it is told: who is then the only one to hold it knows that
     task.done.set_value(task.refused ? Result<void>(*std::move(task.refused)) : Result<void>());

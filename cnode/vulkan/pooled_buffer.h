@@ -47,6 +47,9 @@ class PooledBuffer final : public Buffer {
   uint64_t last_read = 0;
   uint64_t last_submission = 0;
   PooledBuffer* next_returned = nullptr;
+  // Its bytes were zeros when it was handed out, and nobody but the device has written any since.
+  bool cleared = false;
+  bool is_zero() const { return cleared && last_write == 0; }
   // Whether the host has given its pages; false while they are taken, and for good where it has not enough.
   std::atomic<bool> has_pages{true};
 

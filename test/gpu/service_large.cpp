@@ -51,6 +51,39 @@ TEST_CASE("service large: many buffers of some MiB are turns, too") {
   check_bystander(two, two.busy.send_call(two.busy.download_request(128, 0, 4)));
 }
 
+TEST_CASE("service large: zeros are not written over zeros, and are where others' numbers were") {
+  Connected f;
+  if (!f.service->device_info().software) {
+    MESSAGE("skipped: the device has memory of its own");
+    return;
+  }
+  const auto copies = [&] { return f.client.stats().numbers.at("counters.copies"); };
+  // Of pages that are taken aside, and of those that are not.
+  for (const int64_t mebi : {64, 2}) {
+    const int64_t bytes = mebi * kMebi;
+    const auto all_zero = [&](int64_t id) {
+      const Bytes got = f.client.download(id, 0, static_cast<uint64_t>(bytes)).bytes;
+      return got == Bytes(static_cast<size_t>(bytes));
+    };
+    const int64_t before = copies();
+    f.client.run(Commands().alloc(mebi, "u8", {bytes}));
+    CHECK(all_zero(mebi));
+    CHECK(copies() == before);
+    // One that was written by the device, then one that the host wrote: their memory goes to the next.
+    f.client.run(Commands().op("add", mebi + 100, "u8", {bytes}, {mebi, mebi}).free({mebi}));
+    f.client.run(Commands().op("bitwise_not", mebi + 200, "u8", {bytes}, {mebi + 100}).free({mebi + 100}));
+    f.client.run(Commands().free({mebi + 200}).alloc(mebi + 300, "u8", {bytes}).alloc(mebi + 400, "u8", {bytes}));
+    CHECK(all_zero(mebi + 300));
+    CHECK(all_zero(mebi + 400));
+    const Bytes ones(static_cast<size_t>(bytes), std::byte{1});
+    REQUIRE(f.client.upload_open(mebi + 500, "u8", {bytes}).ok());
+    for (int64_t at = 0; at < bytes; at += kMebi)
+      REQUIRE(f.client.chunk(mebi + 500, static_cast<uint64_t>(at), std::span(ones).first(kMebi)).ok());
+    f.client.run(Commands().free({mebi + 500}).alloc(mebi + 600, "u8", {bytes}));
+    CHECK(all_zero(mebi + 600));
+  }
+}
+
 TEST_CASE("service large: results, locals, strided reads and uploads are what they are of small tensors") {
   Connected f;
   constexpr int64_t kSide = 4096;  // f32: 64 MiB

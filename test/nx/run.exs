@@ -2,12 +2,13 @@
 #
 # Nx comes from NX_PATH as a checkout, with its tests in it; of a package only the doctests can run, and that is said.
 # Failures that are in test/nx/known.exs are expected, each with its reason; any other fails the run, and so does one of the list
-# that passes now. GPU_NODE_NX_FALLBACK=raise makes every op that the node lacks an error, and only counts.
-# GPU_NODE_NX_TRACE=1 names each test and its time. GPU_NODE_NX_COMPILER=vulkan has functions of defn compiled by Nx.Vulkan, where they are evaluated op by op else.
+# that passes now. An op that the node lacks is an error; GPU_NODE_NX_FALLBACK=count has it computed on the host.
+# GPU_NODE_NX_TRACE=1 names each test and its time. GPU_NODE_NX_COMPILER=vulkan has functions of defn compiled by Nx.Vulkan, where
+# they are evaluated op by op else; what differs with one and not with the other is in known_compiled.exs and known_evaluated.exs.
 
 for file <- ["report.ex", "suite.ex", "cluster.ex"], do: Code.require_file(file, __DIR__)
 
-strict? = System.get_env("GPU_NODE_NX_FALLBACK") == "raise"
+fallback = if System.get_env("GPU_NODE_NX_FALLBACK") == "count", do: :count, else: :raise
 trace? = System.get_env("GPU_NODE_NX_TRACE") == "1"
 compiled? = System.get_env("GPU_NODE_NX_COMPILER") == "vulkan"
 nx = Nx.module_info(:compile)[:source] |> Path.dirname() |> Path.dirname()
@@ -18,7 +19,7 @@ device = System.get_env("GPU_NODE_TEST_DEVICE")
 {:ok, _} = GpuNode.start_link([name: :gpu0] ++ if(device, do: [device: device], else: []))
 {:ok, %{device: %{name: device_name}}} = GpuNode.Capabilities.fetch(:gpu0)
 Application.put_env(:nx_vulkan, :add_backend_on_inspect, false)
-Application.put_env(:nx_vulkan, :fallback, if(strict?, do: :raise, else: :count))
+Application.put_env(:nx_vulkan, :fallback, fallback)
 
 ExUnit.start(
   autorun: false,
@@ -32,8 +33,7 @@ ExUnit.start(
 )
 
 functions = if compiled?, do: "compiled", else: "evaluated"
-fallback = if strict?, do: "raises", else: "is counted"
-IO.puts("Nx #{Application.spec(:nx, :vsn)} on #{device_name}, fallback #{fallback}, functions of defn #{functions}")
+IO.puts("Nx #{Application.spec(:nx, :vsn)} on #{device_name}, functions of defn #{functions}, what the node lacks: #{fallback}")
 
 own? = File.dir?(tests)
 
@@ -55,4 +55,4 @@ end
 Nx.global_default_backend({Nx.Vulkan.Backend, node: :gpu0})
 if compiled?, do: Nx.Defn.global_default_options(compiler: Nx.Vulkan)
 ExUnit.run()
-NxReport.finish(strict?, compiled?)
+NxReport.finish(["known.exs", "known_#{functions}.exs"])

@@ -193,6 +193,12 @@ TEST_CASE("host memory: pages are there once taken, and gone once given back") {
     take_pages(bytes + 100, kBytes - 200);
     CHECK(bytes[5000] == std::byte{7});
     CHECK(resident(pages) == kBytes / 4096);
+    clear_bytes(bytes + 5001, kBytes - 6000);
+    CHECK(bytes[5000] == std::byte{7});
+    bytes[9000] = std::byte{8};
+    clear_bytes(bytes + 4999, kBytes - 6000);
+    CHECK(std::all_of(bytes, bytes + kBytes, [](std::byte byte) { return byte == std::byte{0}; }));
+    bytes[5000] = std::byte{7};
     give_pages_back(bytes + 100, kBytes - 200);
     CHECK(resident(pages) == 2);  // that lie only partly inside
     CHECK(bytes[5000] == std::byte{0});

@@ -200,6 +200,17 @@ defmodule Nx.Vulkan.Backend do
     end
   end
 
+  # Complex numbers on the real line have an angle; NaN is that of others, for which Nx.BinaryBackend raises.
+  defoverridable atan2: 3
+  @impl true
+  def atan2(%T{type: {:c, _}} = out, left, right) do
+    real? = Nx.logical_and(Nx.equal(Nx.imag(left), 0), Nx.equal(Nx.imag(right), 0))
+    angle = Nx.atan2(Nx.real(left), Nx.real(right))
+    %{out | data: real? |> Nx.select(angle, Nx.Constants.nan(angle.type)) |> Nx.as_type(out.type) |> Map.fetch!(:data)}
+  end
+
+  def atan2(out, left, right), do: super(out, left, right)
+
   ## Ops with a function of the caller's
 
   # The function becomes steps of the node; what cannot is called for every element, here.
