@@ -59,7 +59,7 @@ TEST_CASE("service large: zeros are not written over zeros, and are where others
   }
   const auto copies = [&] { return f.client.stats().numbers.at("counters.copies"); };
   // Of pages that are taken aside, and of those that are not.
-  for (const int64_t mebi : {64, 2}) {
+  for (const int64_t mebi : {17, 2}) {
     const int64_t bytes = mebi * kMebi;
     const auto all_zero = [&](int64_t id) {
       const Bytes got = f.client.download(id, 0, static_cast<uint64_t>(bytes)).bytes;

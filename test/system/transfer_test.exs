@@ -108,10 +108,10 @@ defmodule GpuNode.System.TransferTest do
     assert ops > 100
   end
 
-  test "3 GiB go up and come down in slices", %{node: node, gpu: gpu} do
-    size = 3 * 1024 * @mib
+  test "2.25 GiB go up and come down in slices", %{node: node, gpu: gpu} do
+    size = 2304 * @mib
     block = bytes(64 * @mib)
-    data = :binary.copy(block, 48)
+    data = :binary.copy(block, 36)
     assert byte_size(data) == size
     {up, {:ok, tensor}} = timed(fn -> Tensor.from_binary(gpu, data, {:u, 8}, {size}, timeout: 120_000) end)
 
@@ -126,7 +126,7 @@ defmodule GpuNode.System.TransferTest do
 
     assert total == size
     assert :crypto.hash_final(digest) == :crypto.hash(:sha256, data)
-    IO.puts("\n  3 GiB: up in #{round(up)} ms, down in slices with a digest in #{round(down)} ms")
+    IO.puts("\n  2.25 GiB: up in #{round(up)} ms, down in slices with a digest in #{round(down)} ms")
     Tensor.free(tensor)
     assert eventually(fn -> live_bytes(node) == 0 end)
   end
