@@ -18,6 +18,7 @@ defmodule Nx.Vulkan.Application do
       [
         {DynamicSupervisor, name: Nx.Vulkan.Nodes, strategy: :one_for_one},
         {Task.Supervisor, name: Nx.Vulkan.Tasks},
+        Nx.Vulkan.Compiler.Lock,
         Nx.Vulkan.SharedMemory,
         Nx.Vulkan.Buffer,
         {Task, &Nx.Vulkan.Placement.start_configured/0}

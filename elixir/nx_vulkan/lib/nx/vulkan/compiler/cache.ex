@@ -3,7 +3,7 @@ defmodule Nx.Vulkan.Compiler.Cache do
   # Functions that were compiled, by what they were compiled for. They are read by every call and copied by none, so they lie
   # in persistent terms; what was used last stays.
 
-  alias Nx.Vulkan.Compiler.Executable
+  alias Nx.Vulkan.Compiler.{Executable, Lock}
 
   @table __MODULE__
   @kept 1024
@@ -41,15 +41,11 @@ defmodule Nx.Vulkan.Compiler.Cache do
 
   defp kept(key, make) do
     with :none <- look(key) do
-      :global.trans(
-        {{__MODULE__, :erlang.phash2(key)}, self()},
-        fn ->
-          with :none <- look(key),
-               {:ok, executable} <- make.(),
-               do: keep(key, executable)
-        end,
-        [node()]
-      )
+      Lock.hold(:erlang.phash2(key), fn ->
+        with :none <- look(key),
+             {:ok, executable} <- make.(),
+             do: keep(key, executable)
+      end)
     end
   end
 
