@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fuse/apart.h"
+#include "fuse/fuse.h"
 #include "kernels/elementwise/map.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"
@@ -66,6 +67,20 @@ ExplainedStep Explainer::next() {
   }
   ++next_;
   return step;
+}
+
+std::vector<ExplainedPair> Explainer::apart() const {
+  std::vector<ExplainedPair> pairs;
+  if (!program_->limits()) return pairs;
+  for (const fuse::Apart& pair : fuse::apart(program_->sent(), program_->fused(), *program_->limits()))
+    pairs.push_back({pair.maker, pair.user, fuse::word(pair.why)});
+  return pairs;
+}
+
+Clock::duration Explainer::time_fusing() const {
+  const Clock::time_point begun = Clock::now();
+  if (program_->limits()) (void)fuse::fused(program_->sent(), *program_->limits());
+  return Clock::now() - begun;
 }
 
 void Explainer::count(const kernels::Plan& plan, ExplainedStep& step) const {

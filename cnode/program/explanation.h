@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "kernels/plan.h"
 #include "program/compiled.h"
 
@@ -29,6 +31,11 @@ struct ExplainedStep {
   std::optional<Error> refusal;  // then nothing is known of its dispatches
 };
 
+struct ExplainedPair {
+  uint32_t maker = 0, user = 0;  // steps
+  std::string_view why;          // a word of fuse/apart.h
+};
+
 // Step by step, so that whoever has other things to do can do them in between.
 class Explainer {
  public:
@@ -38,6 +45,11 @@ class Explainer {
   bool done() const { return next_ == steps(); }
   // REQUIRES !done().
   ExplainedStep next();
+
+  // Steps of which one takes what the other gives, and why they are not one; nothing where nobody asked for that.
+  std::vector<ExplainedPair> apart() const;
+  // How long fusing takes: it is done again.
+  Clock::duration time_fusing() const;
 
  private:
   Result<kernels::Plan> plan(ExplainedStep& step);

@@ -1,7 +1,6 @@
 #include "service/explain_job.h"
 
 #include "base/clock.h"
-#include "fuse/apart.h"
 
 namespace gpu_node::service {
 namespace {
@@ -94,21 +93,16 @@ Result<void> ExplainJob::write_kernels(etf::Writer& writer) const {
 
 Result<void> ExplainJob::finish() {
   const program::CompiledProgram& program = *program_->program;
-  // What the node did when the program came, done again to be timed.
-  const Clock::time_point begun = Clock::now();
-  if (program.limits()) (void)fuse::fused(program.sent(), *program.limits());
-  const int64_t fuse_us = in_microseconds(Clock::now() - begun);
-  std::vector<fuse::Apart> apart;
-  if (program.limits()) apart = fuse::apart(program.sent(), program.fused(), *program.limits());
-
+  const int64_t fuse_us = in_microseconds(explainer_.time_fusing());
+  const std::vector<program::ExplainedPair> apart = explainer_.apart();
   etf::Writer writer = begin_reply(call()->caller());
   writer.tuple(2).atom("ok").map(6).atom("steps");
   begin_list(writer, steps_.size());
   for (size_t i = 0; i < steps_.size(); ++i) write_step(writer, i);
   writer.nil().atom("apart");
   begin_list(writer, apart.size());
-  for (const fuse::Apart& pair : apart)
-    writer.tuple(3).unsigned_integer(pair.maker).unsigned_integer(pair.user).atom(fuse::word(pair.why));
+  for (const program::ExplainedPair& pair : apart)
+    writer.tuple(3).unsigned_integer(pair.maker).unsigned_integer(pair.user).atom(pair.why);
   writer.nil().atom("outputs");
   write_integers(writer, program.fused().outputs);
   writer.atom("kernels");

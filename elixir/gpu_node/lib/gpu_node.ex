@@ -281,7 +281,9 @@ defmodule GpuNode do
   defp compilable(program, link) do
     if Program.compilable?(program, Link.get(link, :max_commands)),
       do: :ok,
-      else: {:error, Error.new(:invalid_argument, "#{inspect(program)} makes nothing, or is longer than a program of a node may be")}
+      else:
+        {:error,
+         Error.new(:invalid_argument, "#{inspect(program)} makes nothing, or is longer than a program of a node may be")}
   end
 
   defp issue(link, session, program, names, handles, deadline) do
