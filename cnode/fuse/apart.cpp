@@ -144,8 +144,8 @@ std::vector<Apart> apart(const ir::Program& program, const Steps& steps, const L
         seen_in[user] = maker;
         return;
       }
-      for (size_t k = all.size(); k-- > 0 && all[k].user == user;)
-        if (all[k].maker == maker) return;
+      const auto is_known = [&](const Apart& pair) { return pair.user == user && pair.maker == maker; };
+      if (std::find_if(all.rbegin(), all.rend(), is_known) != all.rend()) return;
       all.push_back({maker, user, Why::kWaits});
       through.push_back(seen);
     });
