@@ -67,6 +67,9 @@ class CompiledProgram {
   const ir::Program& sent() const { return sent_; }
   // What is carried out, beside steps().
   const std::vector<fuse::Step>& work() const { return work_.steps; }
+  const fuse::Steps& fused() const { return work_; }
+  // Of what is fused; nothing: each instruction is carried out by itself.
+  const std::optional<fuse::Limits>& limits() const { return limits_; }
   // The types of what instruction |i| of sent() takes.
   std::vector<ir::OperandType> sent_operands(size_t i) const;
   const std::vector<Step>& steps() const { return steps_; }

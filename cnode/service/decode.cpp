@@ -108,7 +108,7 @@ struct TupleRequest {
 
 Result<Request> read_request(Reader& reader) {
   static const AtomTable<TupleRequest> kRequests = [] {
-    AtomTable<TupleRequest> table(16);
+    AtomTable<TupleRequest> table(17);
     table.add("describe", {2, read_describe});
     table.add("open", {3, read_open});
     table.add("heartbeat", {2, read_only_session<Heartbeat>});
@@ -125,6 +125,7 @@ Result<Request> read_request(Reader& reader) {
     table.add("load_spirv", {4, read_load_spirv});
     table.add("dispatch_spirv", {7, read_dispatch_spirv});
     table.add("save_pipelines", {3, read_save_pipelines});
+    table.add("explain_program", {4, read_explain_program});
     return table;
   }();
   std::string_view name;

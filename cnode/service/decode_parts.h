@@ -35,6 +35,7 @@ Result<void> read_instruction(etf::Reader& reader, std::string_view name, uint32
 // What is compiled: decode_program.cpp.
 Result<void> read_compile_program(etf::Reader& reader, bool has_options, CompileProgramCommand& compile);
 Result<void> read_run_program(etf::Reader& reader, RunProgramCommand& run);
+Result<Request> read_explain_program(etf::Reader& reader);
 
 // The requests about chains: decode_chain.cpp, decode_sample.cpp.
 Result<Request> read_compile_family(etf::Reader& reader);

@@ -90,6 +90,16 @@ Result<void> read_compile_program(Reader& reader, bool has_options, CompileProgr
   return {};
 }
 
+Result<Request> read_explain_program(Reader& reader) {
+  constexpr std::string_view kWhat = "explain_program";
+  ExplainProgram explain;
+  GPU_TRY(read_session(reader, kWhat, explain.session));
+  GPU_TRY(read_id(reader, kWhat, explain.program));
+  GPU_TRY(read_request_options(reader, kWhat, explain.options,
+                               Key{"glsl", [&](const KeyedValue& value) { return value.boolean(explain.glsl); }}));
+  return Request(std::move(explain));
+}
+
 Result<void> read_run_program(Reader& reader, RunProgramCommand& run) {
   constexpr std::string_view kRun = "run_program";
   GPU_TRY(read_id(reader, kRun, run.program));

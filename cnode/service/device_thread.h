@@ -129,6 +129,7 @@ class DeviceThread {
   void start(JobWork& work, const Request& request);
   void perform(PendingJobWork& work);
   void perform(DispatchWork& work);
+  void perform(ExplainWork& work);
   void perform(StagedChunkWork& work);
   void perform(UploadDoneWork& work);
   Result<void> start_download(DownloadWork& work);

@@ -2,6 +2,7 @@
 #include "base/concat.h"
 #include "service/chain_jobs.h"
 #include "service/device_thread.h"
+#include "service/explain_job.h"
 #include "service/sample_job.h"
 #include "service/shader_jobs.h"
 #include "vulkan/kernel_cache.h"
@@ -170,6 +171,14 @@ void DeviceThread::perform(DispatchWork& work) {
   if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
   add(std::make_unique<DispatchJob>(std::move(work.session), std::move(work.call), std::move(work.dispatch), device_,
                                     interpreter_));
+}
+
+void DeviceThread::perform(ExplainWork& work) {
+  if (work.call->answered() || work.session->closed.load(std::memory_order_acquire)) return;
+  Result<ProgramRef> program = interpreter_.find_program(*work.session, work.program, "explain_program");
+  if (!program.ok()) return work.call->fail(program.error());
+  add(std::make_unique<ExplainJob>(std::move(work.session), std::move(work.call), std::move(program).value(), work.glsl,
+                                   device_));
 }
 
 Result<vulkan::BufferRef> DeviceThread::copy_chunk(const Session& session, const Chunk& chunk) {

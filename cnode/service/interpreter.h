@@ -104,6 +104,8 @@ class Interpreter {
 
   // The model |id| for |reader|. Errors: kNotFound; kInvalidArgument where |id| is no model.
   Result<ModelRef> find_model(const Session& session, int64_t id, std::string_view reader) const;
+  // The same for a program.
+  Result<ProgramRef> find_program(const Session& session, int64_t id, std::string_view reader) const;
 
   // Gives |handle| the name |id|, which must be new.
   Result<void> bind_new(Session& session, int64_t id, Handle&& handle, std::string_view what);
@@ -167,8 +169,7 @@ class Interpreter {
   Result<bool> continue_program(Session& session, const RunProgramCommand& run);
   // |operand| of |reader|, where it lies for as long as a command is executed.
   Result<program::Operand> resolve(const Session& session, const ir::Operand& operand, std::string_view reader);
-  // What |id| stands for, as a model or program. Errors as find_model.
-  Result<ProgramRef> find_program(const Session& session, int64_t id, std::string_view reader) const;
+  // What |id| stands for. Errors as find_model.
   template <typename T>
   Result<T> find_as(const Session& session, int64_t id, std::string_view reader) const;
   Result<void> check_new(Session& session, int64_t name, std::string_view what);

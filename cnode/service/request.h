@@ -162,14 +162,22 @@ struct SavePipelines {
   uint64_t session = 0;
   RequestOptions options;
 };
+// What a program comes to.
+struct ExplainProgram {
+  uint64_t session = 0;
+  int64_t program = 0;
+  bool glsl = false;  // the kernels' texts too
+  RequestOptions options;
+};
 struct Stats {};
 struct Cancel {
   uint64_t session = 0;
   TermBytes ref;
 };
 
-using Request = std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Attach, CompileFamily,
-                             Chain, Sample, CompileGlsl, LoadSpirv, DispatchSpirv, SavePipelines, Stats, Cancel>;
+using Request =
+    std::variant<Ping, Describe, Open, Heartbeat, Close, Download, Sync, UploadOpen, Attach, CompileFamily, Chain,
+                 Sample, CompileGlsl, LoadSpirv, DispatchSpirv, SavePipelines, ExplainProgram, Stats, Cancel>;
 
 // A GenServer.call. A request that cannot be understood still has somebody to tell.
 struct Call {

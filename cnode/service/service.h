@@ -96,6 +96,7 @@ class Service {
   void answer(Caller&& caller, LoadSpirv& load);
   void answer(Caller&& caller, DispatchSpirv& dispatch);
   void answer(Caller&& caller, SavePipelines& save);
+  void answer(Caller&& caller, ExplainProgram& explain);
   void answer(Caller&& caller, Stats&);
   void answer(Caller&& caller, Cancel& cancel);
 

@@ -171,6 +171,12 @@ void Service::answer(Caller&& caller, SavePipelines& save) {
           PendingJobWork{std::make_unique<SaveJob>(admitted->first, admitted->second, device_->kernels().save())});
 }
 
+void Service::answer(Caller&& caller, ExplainProgram& explain) {
+  const auto admitted = admit(std::move(caller), explain.session, std::move(explain.options));
+  if (admitted)
+    enqueue(admitted->second, ExplainWork{admitted->first, admitted->second, explain.program, explain.glsl});
+}
+
 void Service::answer(Caller&& caller, Chain& chain) {
   const auto admitted = admit(std::move(caller), chain.session, std::move(chain.options));
   if (admitted) enqueue(admitted->second, ChainWork{admitted->first, admitted->second, std::move(chain)});

@@ -78,6 +78,12 @@ struct DispatchWork {
   PendingCallRef call;
   DispatchSpirv dispatch;
 };
+struct ExplainWork {
+  SessionRef session;
+  PendingCallRef call;
+  int64_t program = 0;
+  bool glsl = false;
+};
 // A chunk whose bytes are in its staging buffer.
 struct StagedChunkWork {
   SessionRef session;
@@ -92,8 +98,9 @@ struct UploadDoneWork {
 // Nothing but a reason to look again: a session has ended.
 struct WakeWork {};
 
-using Work = std::variant<WakeWork, RunWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork, ModelWork,
-                          ChainWork, SampleWork, PendingJobWork, DispatchWork, StagedChunkWork, UploadDoneWork>;
+using Work =
+    std::variant<WakeWork, RunWork, DownloadWork, SyncWork, UploadOpenWork, AttachWork, DataWork, ModelWork, ChainWork,
+                 SampleWork, PendingJobWork, DispatchWork, ExplainWork, StagedChunkWork, UploadDoneWork>;
 
 // Whose it is; nullptr: nobody's.
 const SessionRef* session_of(const Work& work);

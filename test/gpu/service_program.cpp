@@ -110,6 +110,44 @@ TEST_CASE("service program: an input that lies otherwise, a view, a number") {
   }
 }
 
+TEST_CASE("service program: explained without being run, and with what its kernels took after a run") {
+  Fixture f;
+  const std::vector<float> a = {1, 2};
+  f.client.run(Commands()
+                   .alloc(1, "f32", {2}, bytes_of(a))
+                   .raw(compile(10, 2, {2}, kSteps, {-3}))
+                   .raw(compile(11, 2, {2}, kSteps, {-3}, "fuse")));
+  const auto explain = [&](int64_t id, bool glsl) {
+    Writer request;
+    request.tuple(4).atom("explain_program").unsigned_integer(f.client.session).integer(id);
+    request.map(1).atom("glsl").boolean(glsl);
+    return f.client.call(request);
+  };
+  const int64_t dispatches = f.counter("dispatches");
+  Reply reply = explain(10, true);
+  REQUIRE(reply.ok());
+  CHECK(reply.numbers["steps"] == 1);
+  CHECK(reply.numbers["steps.0.instructions"] == 3);
+  CHECK(reply.numbers["steps.0.takes"] == 2);
+  CHECK(reply.numbers["steps.0.gives"] == 1);
+  CHECK(reply.numbers["steps.0.dispatches"] == 1);
+  CHECK(reply.numbers["steps.0.read_bytes"] == 16);
+  CHECK(reply.numbers["steps.0.written_bytes"] == 8);
+  CHECK(reply.numbers["apart"] == 0);
+  CHECK(reply.numbers["kernels"] == 1);
+  CHECK(f.counter("dispatches") == dispatches);
+  reply = explain(11, false);
+  REQUIRE(reply.ok());
+  CHECK(reply.numbers["steps"] == 3);
+  CHECK(reply.numbers["apart"] == 0);  // nobody asked for them to be one
+  f.client.run(Commands().raw(run(10, {1, 1}, {20})));
+  CHECK(f.client.floats(20) == std::vector<float>{4, 64});
+  reply = explain(10, false);
+  CHECK(reply.numbers.count("kernels.0.driver_us") == 1);
+  CHECK(explain(1, false).message == "explain_program: 1 is a tensor, no program");
+  CHECK(explain(99, false).code == "not_found");
+}
+
 TEST_CASE("service program: a local of its message as an input, which ends behind its last run") {
   Fixture f;
   const std::vector<float> a = {1, 2};

@@ -63,6 +63,7 @@ std::vector<Map> maps() {
        },
        kOfAll},
       {"save_pipelines", [](Writer& w) { begin(w, 3, "save_pipelines"); }, kOfAll},
+      {"explain_program", [](Writer& w) { begin(w, 4, "explain_program").integer(1); }, with_own({"glsl"})},
   };
 }
 

@@ -97,6 +97,7 @@ TEST_CASE("parked work: of every kind") {
                 SampleWork{f.one, call, {}},
                 PendingJobWork{std::make_unique<Job>(f.one, call)},
                 DispatchWork{f.one, call, {}},
+                ExplainWork{f.one, call},
                 StagedChunkWork{f.one, nullptr, f.caller(1)},
                 UploadDoneWork{f.one, nullptr}};
   // All there are but WakeWork: who adds one to Work adds it here.

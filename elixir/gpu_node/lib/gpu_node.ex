@@ -43,6 +43,7 @@ defmodule GpuNode do
   @type name :: atom
 
   @timeout [timeout: [type: :timeout, doc: "in ms; default that of the node"]]
+  @explain @timeout ++ [glsl: [type: :boolean, default: false, doc: "whether the kernels' texts are told too"]]
   @alive [timeout: [type: :timeout, default: 1000, doc: "in ms"]]
 
   @doc """
@@ -243,6 +244,46 @@ defmodule GpuNode do
         {:ok, tensors}
       end
     end
+  end
+
+  @doc """
+  What `program` comes to on the node, for inputs that lie row by row; it is not run. Options:
+
+  #{Options.docs(@explain)}
+
+  A map:
+
+    * `steps` - what is carried out, in order: its `kind` (`:map`, several elementwise ops as one; `:instruction`; `:view`, another way
+      to see the same elements), `ops`, the names of the program's ops that it carries out, and `instructions`, which of the program those
+      are; `takes` and `gives`, the names of values (0 and more: inputs), those with types and shapes; `dispatches`, of each the kernel and how
+      many workgroups; `read_bytes` and `written_bytes`, if a dispatch touches each element once; `refusal` where the device cannot
+    * `apart` - which steps take what others give and are not one with them, `{maker, user, why}`: `:own_kernel` (one of them is no elementwise op),
+      `:steps`, `:reads`, `:results`, `:buffers` (together they would have too many), `:elements` (they have different numbers), `:view` (a view is in
+      the way), `:waits` (one waits for a third that waits for the other, or others want what it gives)
+    * `kernels` - of each its `key`, where it is compiled what that took (`emit_us`, `glsl_us`, `spirv_us`, `driver_us`, `from_disk`), and its
+      `glsl` if asked for
+    * `outputs`, and what it took to fuse and to plan it: `fuse_us`, `plan_us`
+
+  Errors: `:invalid_argument`, `:node_down`, `:stale`, `:deadline`.
+  """
+  @spec explain(name, Program.t(), keyword) :: {:ok, map} | {:error, Error.t()}
+  def explain(name, program, options \\ []) do
+    with {:ok, options} <- Options.check(options, @explain, "GpuNode.explain/3"),
+         :ok <- Argument.check(program, {:struct, Program}, "program", "GpuNode.explain/3"),
+         {:ok, link} <- Link.fetch(name),
+         deadline = Client.deadline(link, options),
+         {:ok, session} <- Client.session(link, deadline),
+         :ok <- compilable(program, link),
+         {:ok, told} <- Programs.explain(link, session, program, Map.new(Keyword.take(options, [:glsl])), deadline),
+         do: {:ok, Map.update!(told, :steps, &Program.with_ops(program, &1))}
+  end
+
+  defp compilable(program, link) do
+    if Program.compilable?(program, Link.get(link, :max_commands)),
+      do: :ok,
+      else:
+        {:error,
+         Error.new(:invalid_argument, "#{inspect(program)} makes nothing, or is longer than a program of a node may be")}
   end
 
   defp issue(link, session, program, names, handles, deadline) do

@@ -33,6 +33,7 @@ defmodule GpuNode.PublicOptionsTest do
       {GpuNode, :sync, 3} => &GpuNode.sync(:nobody, [tensor], &1),
       {GpuNode, :zeros, 4} => &GpuNode.zeros(:nobody, :f32, {2}, &1),
       {GpuNode, :run, 4} => &GpuNode.run(:nobody, program, [], &1),
+      {GpuNode, :explain, 3} => &GpuNode.explain(:nobody, program, &1),
       {Program, :new, 1} => &Program.new/1,
       {GpuNode, :run!, 4} => &GpuNode.run!(:nobody, program, [], &1),
       {Tensor, :from_binary, 5} => &Tensor.from_binary(:nobody, <<0::64>>, :f32, {2}, &1),

@@ -27,13 +27,20 @@ defmodule Nx.Vulkan.PublicOptionsTest do
           keyword?(spec),
           do: {module, name, arity}
 
-    assert found == [{Doctor, :run, 1}]
+    assert Enum.sort(found) == [{Nx.Vulkan, :explain, 3}, {Doctor, :run, 1}]
   end
 
   defp keyword?({:type, _, :fun, [{:type, _, :product, arguments}, _result]}),
     do: match?({:remote_type, _, [{:atom, _, :elixir}, {:atom, _, :keyword}, []]}, List.last(arguments))
 
   defp keyword?(_bounded), do: false
+
+  test "explain" do
+    explain = &error(fn -> Nx.Vulkan.explain(fn x -> x end, [1], &1) end)
+    assert explain.(bogus: 1) =~ "unknown option :bogus; the options are :node, :fuse, :glsl, :hooks"
+    assert explain.(glsl: 1) =~ "the option :glsl is"
+    assert error(fn -> Nx.Vulkan.explain(fn x -> x end, [1, 2]) end) =~ "the argument fun is a function of 2 arguments"
+  end
 
   test "the doctor" do
     assert error(fn -> Doctor.run(bogus: 1) end) =~

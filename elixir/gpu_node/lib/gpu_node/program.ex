@@ -198,6 +198,21 @@ defmodule GpuNode.Program do
     {Protocol.run_program(id, inputs, ids), Enum.map(program.outputs, &Map.fetch!(names, &1.name))}
   end
 
+  @doc false
+  # What the node tells of its steps, with the names of the ops.
+  @spec with_ops(t, [map]) :: [map]
+  def with_ops(program, steps) do
+    names = program.commands |> Enum.reverse() |> Enum.map(&elem(&1, 0)) |> List.to_tuple()
+
+    Enum.map(steps, fn %{instructions: instructions} = step ->
+      step
+      |> Map.put(:ops, Enum.map(instructions, &elem(names, &1)))
+      |> Map.update!(:gives, fn gives ->
+        for {name, type, shape} <- gives, {:ok, type} = Type.normalize(type), do: {name, type, shape}
+      end)
+    end)
+  end
+
   # The outputs that it makes, each once.
   defp made(program), do: for(%{name: name} when name < 0 <- program.outputs, uniq: true, do: name)
 

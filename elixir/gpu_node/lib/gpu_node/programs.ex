@@ -58,6 +58,20 @@ defmodule GpuNode.Programs do
     end
   end
 
+  @doc "What `program` comes to on the node, which gets it for that and is not told to run it."
+  @spec explain(Link.t(), pos_integer, Program.t(), map, Client.deadline()) :: {:ok, map} | {:error, Error.t()}
+  def explain(link, session, program, options, deadline) do
+    id = Link.next_id(link)
+    handle = Client.handle(link, id, 0)
+    {bytes, command} = Program.compile_command(program, id)
+
+    with :ok <- Client.command(link, session, command, bytes, deadline) do
+      result = Client.request(link, session, deadline, Protocol.explain_program(id, options))
+      Client.keep(handle)
+      result
+    end
+  end
+
   defp issue(link, session, {id, handle}, program, inputs, handles, deadline) do
     {command, outputs} = Program.run_command(program, id, inputs, fn -> Link.next_id(link) end)
     made = handles.(outputs)

@@ -36,6 +36,7 @@ defmodule GpuNode.Protocol do
           | {:load_spirv, binary}
           | {:dispatch_spirv, binary, [shader_buffer], binary, groups}
           | {:save_pipelines}
+          | {:explain_program, id, map}
 
   @typedoc "What a shader's binding is: bytes, a tensor, bytes that the reply has, or a tensor that is made."
   @type shader_buffer :: binary | id | {:out, pos_integer} | {:out, id, Type.t(), tuple}
@@ -202,6 +203,10 @@ defmodule GpuNode.Protocol do
   @spec save_pipelines() :: request
   def save_pipelines, do: {:save_pipelines}
 
+  @doc "What program `id` comes to. `options` are `:glsl`."
+  @spec explain_program(id, map) :: request
+  def explain_program(id, options), do: {:explain_program, id, options}
+
   @spec heartbeat() :: request
   def heartbeat, do: {:heartbeat}
 
@@ -245,6 +250,9 @@ defmodule GpuNode.Protocol do
   def request({:compile_glsl, text}, session, options), do: {:compile_glsl, session, text, options}
   def request({:load_spirv, spirv}, session, options), do: {:load_spirv, session, spirv, options}
   def request({:save_pipelines}, session, options), do: {:save_pipelines, session, options}
+
+  def request({:explain_program, id, own}, session, options),
+    do: {:explain_program, session, id, Map.merge(own, options)}
 
   def request({:dispatch_spirv, hash, buffers, push, groups}, session, options),
     do: {:dispatch_spirv, session, hash, buffers, push, groups, options}

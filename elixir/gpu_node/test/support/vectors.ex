@@ -51,7 +51,7 @@ defmodule GpuNode.Vectors do
       family: family,
       line: line,
       op: String.to_atom(op),
-      attributes: if(attributes == "", do: %{}, else: attributes |> JSON.decode!() |> Map.new(&attribute/1)),
+      attributes: attributes(attributes),
       operands: operands |> String.split(" ", trim: true) |> Enum.map(&operand/1),
       results: results |> String.split(" ") |> Enum.map(&result/1),
       rules: rules |> String.split(",") |> Enum.map(&String.to_atom/1)
@@ -59,16 +59,35 @@ defmodule GpuNode.Vectors do
   end
 
   defp operand(text) do
-    [_, type, shape, mark, base64] = Regex.run(~r/^(\w+)\[([0-9,]*)\]([:!])(.*)$/, text)
-    {type, shape} = {type(type), shape(shape)}
+    [head, mark, base64] = Regex.run(~r/^([^:!]*)([:!])(.*)$/, text, capture: :all_but_first)
+    {type, shape} = head(head)
     {if(mark == "!", do: :number, else: :tensor), type, shape, bits(base64, type, shape)}
   end
 
   defp result(text) do
-    [_, type, shape, alternatives] = Regex.run(~r/^(\w+)\[([0-9,]*)\]:(.*)$/, text)
-    {type, shape} = {type(type), shape(shape)}
+    [head, alternatives] = String.split(text, ":")
+    {type, shape} = head(head)
     {type, shape, for(base64 <- String.split(alternatives, "|"), do: bits(base64, type, shape))}
   end
+
+  @doc "A tensor as it stands in the files, `TYPE[SHAPE]:ELEMENTS`."
+  @spec tensor(String.t()) :: {Type.t(), tuple, bitstring}
+  def tensor(text) do
+    {type, shape, [bits]} = result(text)
+    {type, shape, bits}
+  end
+
+  @doc "`TYPE[SHAPE]`."
+  @spec head(String.t()) :: {Type.t(), tuple}
+  def head(text) do
+    [name, shape] = Regex.run(~r/^(\w+)\[([0-9,]*)\]$/, text, capture: :all_but_first)
+    {type(name), shape(shape)}
+  end
+
+  @doc "An op's attributes, a JSON object or nothing."
+  @spec attributes(String.t()) :: map
+  def attributes(""), do: %{}
+  def attributes(text), do: text |> JSON.decode!() |> Map.new(&attribute/1)
 
   defp type(name) do
     {:ok, type} = name |> String.to_atom() |> Type.normalize()
@@ -77,7 +96,9 @@ defmodule GpuNode.Vectors do
 
   defp shape(text), do: text |> String.split(",", trim: true) |> Enum.map(&String.to_integer/1) |> List.to_tuple()
 
-  defp bits(base64, {_kind, size}, shape) do
+  @doc "Elements, from base64 without filling."
+  @spec bits(String.t(), Type.t(), tuple) :: bitstring
+  def bits(base64, {_kind, size}, shape) do
     length = size * Tuple.product(shape)
     <<bits::bitstring-size(length), _fill::bitstring>> = Base.decode64!(base64, padding: false)
     bits

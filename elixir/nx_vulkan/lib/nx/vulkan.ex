@@ -122,6 +122,40 @@ defmodule Nx.Vulkan do
     defdelegate unquote(name)(unquote_splicing(arguments)), to: Nx.Vulkan.Compiler
   end
 
+  @explain [node: Nx.Vulkan.Compiler.options()[:node], fuse: Nx.Vulkan.Compiler.options()[:fuse]] ++
+             [
+               glsl: [
+                 type: :boolean,
+                 default: false,
+                 doc: "whether it has the kernels' texts: `Nx.Vulkan.Explanation.glsl/1`"
+               ],
+               hooks: [type: :any, doc: "a map of functions by the names of hooks, as Nx has it"]
+             ]
+
+  @doc """
+  What the function comes to for `args`, tensors or templates: the programs of the node, what each carries out, in which order and from which
+  ops, why neighbours are not one kernel, dispatches, and the bytes that are moved beside those that must be. Nothing is run.
+
+      softmax = fn x -> Nx.divide(Nx.exp(x), Nx.sum(Nx.exp(x))) end
+      explanation = Nx.Vulkan.explain(softmax, [Nx.template({1000}, :f32)])
+      IO.puts(explanation)
+      Nx.Vulkan.Explanation.to_mermaid(explanation)
+
+  Options:
+
+  #{GpuNode.Options.docs(@explain)}
+
+  Raises `GpuNode.Error` where the node lacks an op, `:unsupported`.
+  """
+  @spec explain(fun, [term], keyword) :: Nx.Vulkan.Explanation.t()
+  def explain(fun, args, options \\ []) do
+    options = GpuNode.Options.check!(options, @explain, "Nx.Vulkan.explain/3")
+    GpuNode.Argument.check!(args, {:list, :any}, "args", "Nx.Vulkan.explain/3")
+
+    GpuNode.Argument.check!(fun, {:fun, length(args)}, "fun", "Nx.Vulkan.explain/3")
+    Nx.Defn.jit_apply(fun, args, [compiler: Nx.Vulkan.Compiler.Explain] ++ options)
+  end
+
   ## What earlier versions had here
 
   @type tensor :: EarlierNames.tensor()

@@ -22,6 +22,10 @@ defmodule Nx.Vulkan.Compiler do
 
   Others, which Nx's libraries pass, are left alone.
 
+  A function that is compiled executes the telemetry event `[:nx_vulkan, :compile, :stop]` with `duration`, and what of that was Nx tracing it
+  (`trace`), making ops of its expression (`lower`) and programs of those (`build`), in native units; its metadata has the `node`. What the node
+  takes behind that, and what the function came to, says `Nx.Vulkan.explain/3`.
+
   `while` and `cond`: a loop that counts integers is written out where that is short, and branches that are short are all computed
   and one selected. Else the process that calls asks the node for each predicate. Hooks and `Nx.runtime_call` are called by
   that process, with tensors of the node.
@@ -32,8 +36,8 @@ defmodule Nx.Vulkan.Compiler do
   alias GpuNode.Error
   alias Nx.Defn.{Composite, Evaluator}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.Compiler.{Cache, Executable, Lowering, Recorder, Steps}
-  alias Nx.Vulkan.{Backend, Config, Eager, Fallback, Placement}
+  alias Nx.Vulkan.Compiler.{Build, Cache, Executable}
+  alias Nx.Vulkan.{Backend, Config, Fallback, Placement}
 
   @options [
     node: Placement.options()[:node],
@@ -64,8 +68,7 @@ defmodule Nx.Vulkan.Compiler do
   @impl true
   def __compile__(key, vars, fun, options) do
     hooks = Keyword.get(options, :hooks, %{})
-    own = options |> Keyword.take(Keyword.keys(@options)) |> Config.nx_options!(@options, "Nx.Vulkan")
-    node = own |> Keyword.take([:node]) |> Enum.reject(&match?({_, nil}, &1)) |> node!()
+    {own, node} = own(options)
     kind = Enum.map(vars, &Composite.traverse(&1, fn tensor -> kind(tensor) end))
     key = {key, kind, node, Enum.sort(Map.keys(hooks)), own[:fuse], Config.get!(:fold_constants)}
 
@@ -80,6 +83,18 @@ defmodule Nx.Vulkan.Compiler do
         fn args_list -> Nx.with_default_backend({Backend, node: node}, fn -> evaluated.(args_list) end) end
     end
   end
+
+  @doc false
+  # The options that are this compiler's, and the node that they name.
+  @spec own(keyword) :: {keyword, node}
+  def own(options) do
+    own = options |> Keyword.take(Keyword.keys(@options)) |> Config.nx_options!(@options, "Nx.Vulkan")
+    {own, own |> Keyword.take([:node]) |> Enum.reject(&match?({_, nil}, &1)) |> node!()}
+  end
+
+  @doc false
+  @spec options() :: keyword
+  def options, do: @options
 
   @impl true
   def __shard_jit__(_key, _mesh, _vars, _fun, _args_list, _options) do
@@ -99,65 +114,9 @@ defmodule Nx.Vulkan.Compiler do
 
   # An error is of an op that the node lacks; others are raised.
   defp compiled(vars, fun, node, hooks, options) do
-    {:ok, executable(vars, fun, node, hooks, options)}
+    {executable, _times} = Build.executable(vars, fun, node, hooks, options)
+    {:ok, executable}
   catch
     {:lacks, error} -> {:error, error}
   end
-
-  defp executable(vars, fun, node, hooks, options) do
-    {expression, output} =
-      vars |> fun.() |> Composite.traverse([], &{Nx.devectorize(&1), [Nx.to_template(&1) | &2]})
-
-    output = Enum.reverse(output)
-    {container, []} = Composite.traverse(expression, output, fn _tensor, [template | rest] -> {template, rest} end)
-
-    Nx.with_default_backend({Backend, node: node}, fn ->
-      {{parameters, results, entries}, captured} =
-        Recorder.record(node, fn ->
-          parameters = vars |> Composite.flatten_list() |> Enum.map(&parameter(&1, node))
-
-          {results, entries} =
-            Recorder.body(fn ->
-              expression
-              |> Lowering.closed(Enum.map(parameters, &elem(&1, 0)), %Lowering{node: node, hooks: hooks})
-              |> then(&Composite.flatten_list([&1]))
-              |> Enum.map(&result/1)
-            end)
-
-          {parameters, results, entries}
-        end)
-
-      {{steps, _wanted}, needed} = Steps.of(entries, for(%Recorder.Value{} = value <- results, do: value), options)
-
-      %Executable{
-        id: make_ref(),
-        node: node,
-        steps: steps,
-        parameters:
-          for(
-            {{_tensor, %{number: number}}, place} <- Enum.with_index(parameters),
-            number in needed,
-            do: {place, number}
-          ),
-        captured:
-          for(
-            {%{number: number} = value, source} <- captured,
-            number in needed,
-            do: {number, source, value.type, value.shape}
-          ),
-        results: Enum.map(results, &with(%Recorder.Value{number: number} <- &1, do: number)),
-        output: container
-      }
-    end)
-  end
-
-  defp parameter(template, node) do
-    flat = Nx.devectorize(template)
-    value = Recorder.value(flat.type, flat.shape)
-    {Eager.ours(flat, node, value), value}
-  end
-
-  defp result(%T{data: %Backend{value: {:literal, _} = constant}}), do: {:constant, constant}
-  defp result(%T{data: %Backend{value: handle}}), do: Recorder.operand(handle)
-  defp result(%T{data: %Nx.BinaryBackend{}} = tensor), do: {:host, tensor}
 end

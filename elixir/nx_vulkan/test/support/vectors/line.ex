@@ -14,7 +14,7 @@ defmodule Nx.Vulkan.Test.Vectors.Line do
       Enum.map_join(results, " ", fn {_rule, {type, shape}, first, others} ->
         different = Enum.reject(others, &(canonical(&1, type) == canonical(first, type))) |> Enum.uniq()
         bits = Enum.map_join([first | different], "|", &base64(Numbers.bits(&1, type)))
-        "#{tensor(type, shape)}:#{bits}"
+        "#{head(type, shape)}:#{bits}"
       end)
 
     attributes =
@@ -29,7 +29,7 @@ defmodule Nx.Vulkan.Test.Vectors.Line do
   defp operand(wire, tensor, index) do
     bits = bits(tensor)
     mark = if number?(wire, tensor, index, bits), do: "!", else: ":"
-    "#{tensor(tensor.type, tensor.shape)}#{mark}#{base64(bits)}"
+    "#{head(tensor.type, tensor.shape)}#{mark}#{base64(bits)}"
   end
 
   @numbers [:elementwise, :clip, :pad, :window_scatter]
@@ -52,20 +52,30 @@ defmodule Nx.Vulkan.Test.Vectors.Line do
   defp bits(%Nx.Tensor{} = tensor), do: tensor |> Nx.Vulkan.Eager.devectorized() |> Nx.to_binary()
   defp bits(_empty), do: <<>>
 
-  # A string of bits is filled up with zeros to whole bytes.
-  defp base64(bits) do
+  @doc "A tensor of BinaryBackend: type, shape and elements."
+  @spec tensor(Nx.Tensor.t()) :: String.t()
+  def tensor(%Nx.Tensor{} = tensor), do: "#{head(tensor.type, tensor.shape)}:#{base64(bits(tensor))}"
+
+  @doc "A string of bits, filled up with zeros to whole bytes."
+  @spec base64(bitstring) :: String.t()
+  def base64(bits) do
     fill = rem(8 - rem(bit_size(bits), 8), 8)
     Base.encode64(<<bits::bitstring, 0::size(fill)>>, padding: false)
   end
 
-  defp tensor(type, shape), do: "#{Type.name(type)}[#{shape |> Tuple.to_list() |> Enum.join(",")}]"
+  @doc "`TYPE[SHAPE]`."
+  @spec head(Type.t() | atom, tuple) :: String.t()
+  def head(name, shape) when is_atom(name), do: "#{name}[#{shape |> Tuple.to_list() |> Enum.join(",")}]"
+  def head(type, shape), do: "#{Type.name(type)}[#{shape |> Tuple.to_list() |> Enum.join(",")}]"
 
-  defp json(%Complex{re: re, im: im}), do: [json(re), json(im)]
+  @doc "What JSON has for an attribute's value: see test/vectors/README.md."
+  @spec json(term) :: term
+  def json(%Complex{re: re, im: im}), do: [json(re), json(im)]
 
-  defp json(map) when is_map(map),
+  def json(map) when is_map(map),
     do: Map.new(map, fn {key, value} -> {key, if(key == :type, do: Type.name(value), else: json(value))} end)
 
-  defp json(tuple) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> json()
-  defp json(list) when is_list(list), do: Enum.map(list, &json/1)
-  defp json(other), do: other
+  def json(tuple) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> json()
+  def json(list) when is_list(list), do: Enum.map(list, &json/1)
+  def json(other), do: other
 end
