@@ -1,0 +1,403 @@
+defmodule Nx.Vulkan.Chain.Elements do
+  @moduledoc false
+  # Nodes as expressions: what a node is at places. Nothing is a tensor here: a reduction is a sum over an index, and what is moved is
+  # read elsewhere.
+  #
+  # A dimension is a length, so any two axes of one length may go together. What is needed more than once has a definition, where it has
+  # one axis at most, as definitions do.
+
+  alias Nx.Vulkan.Chain.{Node, Places, Refused, Text}
+
+  @enforce_keys [:uses, :names]
+  defstruct @enforce_keys ++
+              [
+                memo: %{},
+                definitions: [],
+                named: %{},
+                data: %{},
+                order: [],
+                dimensions: MapSet.new(),
+                pieced: MapSet.new()
+              ]
+
+  # As the limits of families are (specs/README.md).
+  @most_definitions 64
+  @most_data 64
+  @most_bytes 65_536
+  @deepest 100
+
+  # Shorter ones are read no better for a name.
+  @short 24
+  # What is joined of few pieces is taken apart, and what the language has no words for (the greatest of many) is written out.
+  @few 8
+  @most_written 64
+
+  @type t :: %__MODULE__{}
+
+  @doc "The beginning, for what `root` is made of; `names` are taken."
+  @spec new(Node.t(), [String.t()]) :: t
+  def new(root, names) do
+    nodes = Node.all(root)
+
+    %__MODULE__{
+      uses: uses(nodes, root),
+      names: MapSet.new(names),
+      pieced: Enum.reduce(nodes, MapSet.new(), &if(pieced?(&1, &2), do: MapSet.put(&2, &1.id), else: &2))
+    }
+  end
+
+  # How often each is written, if what has a definition is written once.
+  defp uses(nodes, root) do
+    nodes
+    |> Enum.reverse()
+    |> Enum.reduce(%{root.id => 1}, fn node, uses ->
+      own = if definable?(node) and not Node.moving?(node), do: 1, else: uses[node.id]
+      each = if node.op in [:product, :reduce_max, :reduce_min, :clip], do: 2 * own, else: own
+
+      Enum.reduce(Node.operands(node), uses, fn %{id: id}, uses -> Map.update(uses, id, each, &min(&1 + each, 1000)) end)
+    end)
+  end
+
+  defp definable?(node), do: length(Node.wide(node.shape)) <= 1
+
+  defp pieced?(%{op: op}, _seen) when op in [:concatenate, :insert], do: true
+  defp pieced?(%{op: op}, _seen) when op in [:sum, :product, :reduce_max, :reduce_min, :dot], do: false
+  defp pieced?(node, seen), do: Enum.any?(Node.operands(node), &MapSet.member?(seen, &1.id))
+
+  @doc "The expression of a node at places."
+  @spec element(Node.t(), [Places.place()], t) :: {Text.t(), t}
+  def element(node, places, state) do
+    key = {node.id, places}
+
+    case state.memo do
+      %{^key => text} ->
+        {text, state}
+
+      _ ->
+        {text, state} = if shared?(node, state), do: defined(node, places, state), else: bounded(node, places, state)
+        {text, %{state | memo: Map.put(state.memo, key, text)}}
+    end
+  end
+
+  defp bounded(node, places, state) do
+    {text, state} = written(node.op, node, places, state)
+
+    if byte_size(text.text) > @most_bytes or text.depth > @deepest do
+      why = "what is written of it is longer than #{@most_bytes} bytes, or nests deeper than #{@deepest}"
+      Refused.op(node.op, node, Node.operands(node), [], why)
+    end
+
+    {text, state}
+  end
+
+  defp shared?(node, state) do
+    state.uses[node.id] > 1 and definable?(node) and not Node.moving?(node) and not Node.known?(node) and
+      node.op != :variable and (is_map_key(state.named, node.id) or length(state.definitions) < @most_definitions)
+  end
+
+  defp defined(%{id: id} = node, places, %{named: named} = state) when is_map_key(named, id),
+    do: reference(named[id], node.shape, places, state)
+
+  defp defined(node, places, state) do
+    {index, canonical, state} = canonical(node.shape, state)
+    {text, state} = bounded(node, canonical, state)
+
+    if byte_size(text.text) <= @short do
+      bounded(node, places, state)
+    else
+      {name, state} = fresh("v", state)
+      definitions = [{name, index, text} | state.definitions]
+      state = %{state | definitions: definitions, named: Map.put(state.named, node.id, name)}
+      reference(name, node.shape, places, state)
+    end
+  end
+
+  defp canonical(shape, state) do
+    case Node.wide(shape) do
+      [] ->
+        {nil, List.duplicate(0, tuple_size(shape)), state}
+
+      [n] ->
+        {index, state} = index(n, state)
+        {index, Enum.map(Tuple.to_list(shape), &if(&1 == 1, do: 0, else: {:index, index})), state}
+    end
+  end
+
+  @doc "An index over `n` places that nobody else has."
+  @spec index(pos_integer, t) :: {Places.index(), t}
+  def index(n, state) do
+    {name, state} = fresh("i", state)
+    {{name, n}, dimension(n, state)}
+  end
+
+  @doc "What a dimension is called."
+  @spec dimension_name(pos_integer) :: String.t()
+  def dimension_name(n), do: "n#{n}"
+
+  @doc "Notes that there is a dimension."
+  @spec dimension(pos_integer, t) :: t
+  def dimension(n, state), do: %{state | dimensions: MapSet.put(state.dimensions, n)}
+
+  defp fresh(letter, state) do
+    name = Enum.find_value(Stream.iterate(1, &(&1 + 1)), &free("#{letter}#{&1}", state.names))
+    {name, %{state | names: MapSet.put(state.names, name)}}
+  end
+
+  defp free(name, names), do: if(not MapSet.member?(names, name), do: name)
+
+  ## What is read
+
+  defp written(:literal, %{args: [number]}, _places, state), do: {Text.number(number), state}
+
+  defp written(:variable, %{args: [name], shape: shape}, places, state),
+    do: reference(name, shape, places, state)
+
+  defp written(:tensor, %{args: [tensor, name]} = node, places, state) do
+    {table, indices} = Places.read(tensor, places)
+    if length(indices) > 2, do: too_many(node)
+    {name, state} = data(table, name || "c", nil, state)
+    {Text.reference(name, Enum.map(indices, &elem(&1, 0))), state}
+  end
+
+  defp written(:broadcast, %{args: [node, axes]}, places, state),
+    do: element(node, axes |> Enum.map(&Enum.at(places, &1)) |> Places.kept(node.shape), state)
+
+  defp written(:reshape, %{args: [node], shape: shape}, places, state),
+    do: element(node, Places.reshaped(places, shape, node.shape), state)
+
+  defp written(:transpose, %{args: [node, axes]}, places, state) do
+    own = axes |> Enum.zip(places) |> Enum.sort() |> Enum.map(&elem(&1, 1))
+    element(node, own, state)
+  end
+
+  defp written(:reverse, %{args: [node, axes]}, places, state) do
+    own =
+      for {{place, n}, axis} <- places |> Enum.zip(Tuple.to_list(node.shape)) |> Enum.with_index(),
+          do: if(axis in axes, do: Places.mapped(place, n, &Nx.subtract(n - 1, &1)), else: place)
+
+    element(node, own, state)
+  end
+
+  defp written(:slice, %{args: [node, starts, strides]}, places, state) do
+    own =
+      Enum.zip_with([places, starts, strides, Tuple.to_list(node.shape)], fn [place, start, stride, n] ->
+        if start == 0 and stride == 1 and not narrowed?(place, n),
+          do: place,
+          else: Places.mapped(place, n, &(&1 |> Nx.multiply(stride) |> Nx.add(start)))
+      end)
+
+    element(node, own, state)
+  end
+
+  defp written(:gather, %{args: [node, indices, axes]}, places, state) do
+    {outer, inner} = Enum.split(places, tuple_size(indices.shape) - 1)
+    inner = Enum.zip(Enum.to_list(0..(tuple_size(node.shape) - 1)//1) -- axes, inner)
+
+    gathered =
+      for {axis, k} <- Enum.with_index(axes) do
+        {table, over} = Places.read(indices, outer ++ [k])
+        {axis, Places.simple({:table, table, over}, elem(node.shape, axis))}
+      end
+
+    element(node, (gathered ++ inner) |> Enum.sort_by(&elem(&1, 0)) |> Enum.map(&elem(&1, 1)), state)
+  end
+
+  ## Pieces
+
+  defp written(:concatenate, %{args: [nodes, axis]}, places, state) do
+    {nodes, _} = Enum.map_reduce(nodes, 0, fn node, low -> {{node, low}, low + elem(node.shape, axis)} end)
+    piece(nodes, axis, Enum.at(places, axis), places, state)
+  end
+
+  defp written(:insert, %{args: [node, into, lows, steps]}, places, state) do
+    lengths = Tuple.to_list(node.shape)
+    {rest, state} = element(into, places, state)
+
+    own =
+      Enum.zip_with([places, lows, steps, lengths], fn [place, low, step, n] ->
+        Places.mapped(place, n, &(&1 |> Nx.subtract(low) |> Nx.quotient(step) |> Nx.clip(0, n - 1)))
+      end)
+
+    {:table, inside, indices} =
+      Places.combined(places, fn numbers ->
+        [numbers, lows, steps, lengths]
+        |> Enum.zip_with(fn [number, low, step, n] ->
+          from = Nx.subtract(number, low)
+          at = Nx.logical_and(Nx.greater_equal(from, 0), Nx.less(from, (n - 1) * step + 1))
+          Nx.logical_and(at, Nx.equal(Nx.remainder(from, step), 0))
+        end)
+        |> Enum.reduce(&Nx.logical_and/2)
+      end)
+
+    case on_host(fn -> Places.without_constant(inside, indices) end) do
+      {inside, []} ->
+        if Nx.to_number(inside) == 1, do: element(node, own, state), else: {rest, state}
+
+      {inside, indices} ->
+        if length(indices) > 2, do: too_many(node)
+        {mask, state} = data(inside, "c", nil, state)
+        {text, state} = element(node, own, state)
+        {Text.call(:select, [Text.reference(mask, Enum.map(indices, &elem(&1, 0))), text, rest]), state}
+    end
+  end
+
+  ## What goes over axes
+
+  defp written(op, %{args: [node, axes]} = out, places, state) when op in [:sum, :product, :reduce_max, :reduce_min] do
+    lengths = for axis <- axes, do: elem(node.shape, axis)
+    count = Enum.product(lengths)
+
+    cond do
+      op == :sum and not (MapSet.member?(state.pieced, node.id) and count <= @few) ->
+        summed([node], lengths, state, fn inner -> [spread(axes, inner, places)] end)
+
+      count > @most_written ->
+        Refused.op(op, out, [node], [], "it goes over #{count} elements, and #{@most_written} are the most")
+
+      true ->
+        {texts, state} =
+          lengths |> every() |> Enum.map_reduce(state, &element(node, spread(axes, &1, places), &2))
+
+        {Enum.reduce(tl(texts), hd(texts), &Text.call(two(op), [&2, &1])), state}
+    end
+  end
+
+  defp written(:dot, %{args: [a, a_axes, a_batch, b, b_axes, b_batch]}, places, state) do
+    {batch, places} = Enum.split(places, length(a_batch))
+    {a_free, b_free} = Enum.split(places, tuple_size(a.shape) - length(a_axes) - length(a_batch))
+
+    summed([a, b], Enum.map(a_axes, &elem(a.shape, &1)), state, fn inner ->
+      [spread(a_axes ++ a_batch, inner ++ batch, a_free), spread(b_axes ++ b_batch, inner ++ batch, b_free)]
+    end)
+  end
+
+  ## Elementwise
+
+  defp written(op, %{args: args, shape: shape}, places, state) do
+    {texts, state} = Enum.map_reduce(args, state, &element(&1, Places.aligned(places, shape, &1.shape), &2))
+    {Text.call(op, texts), state}
+  end
+
+  # Sums of the product of nodes over axes of `lengths`; `places` gives of the places on these those in the nodes.
+  defp summed(nodes, lengths, state, places) do
+    {inner, state} =
+      Enum.map_reduce(lengths, state, fn
+        1, state ->
+          {0, state}
+
+        n, state ->
+          {index, state} = index(n, state)
+          {{:index, index}, state}
+      end)
+
+    {texts, state} = Enum.zip(nodes, places.(inner)) |> Enum.map_reduce(state, fn {n, at}, s -> element(n, at, s) end)
+    body = Enum.reduce(tl(texts), hd(texts), &Text.call(:multiply, [&2, &1]))
+    indices = for {:index, index} <- inner, do: index
+    {List.foldr(indices, body, fn {name, n}, body -> Text.sum(name, dimension_name(n), body) end), state}
+  end
+
+  # `inner` on `axes`, `outer` on the others in order.
+  defp spread(axes, inner, outer) do
+    own = axes |> Enum.zip(inner) |> Map.new()
+    rank = length(axes) + length(outer)
+
+    {places, []} =
+      Enum.map_reduce(0..(rank - 1)//1, outer, fn axis, outer ->
+        if is_map_key(own, axis), do: {own[axis], outer}, else: {hd(outer), tl(outer)}
+      end)
+
+    places
+  end
+
+  defp every([]), do: [[]]
+  defp every([n | rest]), do: for(k <- 0..(n - 1)//1, more <- every(rest), do: [k | more])
+
+  defp two(:sum), do: :add
+  defp two(:product), do: :multiply
+  defp two(:reduce_max), do: :max
+  defp two(:reduce_min), do: :min
+
+  defp piece(nodes, axis, place, places, state) when is_integer(place) do
+    {node, low} = nodes |> Enum.reverse() |> Enum.find(fn {_, low} -> low <= place end)
+    element(node, List.replace_at(places, axis, place - low), state)
+  end
+
+  defp piece([{node, low}], axis, place, places, state) do
+    n = elem(node.shape, axis)
+    own = Places.mapped(place, n, &(&1 |> Nx.subtract(low) |> Nx.clip(0, n - 1)))
+    element(node, List.replace_at(places, axis, own), state)
+  end
+
+  defp piece([first, {_, next} = second | rest], axis, place, places, state) do
+    {number, state} = place(place, next, state)
+    {text, state} = piece([first], axis, place, places, state)
+    {others, state} = piece([second | rest], axis, place, places, state)
+    below = Text.call(:less, [Text.reference(number, []), Text.number(next)])
+    {Text.call(:select, [below, text, others]), state}
+  end
+
+  ## Names
+
+  defp reference(name, shape, places, state) do
+    {places, state} =
+      places
+      |> Enum.zip(Tuple.to_list(shape))
+      |> Enum.reject(fn {_, n} -> n == 1 end)
+      |> Enum.map_reduce(state, fn {place, n}, state -> place(place, n, dimension(n, state)) end)
+
+    {Text.reference(name, places), state}
+  end
+
+  # A place as it stands in brackets.
+  defp place(number, _n, state) when is_integer(number), do: {Integer.to_string(number), state}
+  defp place({:index, {name, _n}}, _of, state), do: {name, state}
+
+  defp place({:table, table, indices}, n, state) do
+    if length(indices) > 2, do: too_many(%{shape: table.shape, type: table.type})
+    {name, state} = data(table, "at", n, state)
+    {Text.reference(name, Enum.map(indices, &elem(&1, 0))).text, state}
+  end
+
+  # Whether a place goes over less than an axis.
+  defp narrowed?({:index, {_, m}}, n), do: m != n
+  defp narrowed?(_place, _n), do: false
+
+  defp data(tensor, wanted, into, state) do
+    key = {:crypto.hash(:sha256, Nx.to_binary(tensor)), tensor.type, tensor.shape, into}
+
+    case state.data do
+      %{^key => {name, _, _}} ->
+        {name, state}
+
+      data when map_size(data) == @most_data ->
+        Refused.op(
+          :tensor,
+          tensor,
+          [],
+          [],
+          "it is read in more than #{@most_data} ways, or there is more data than that"
+        )
+
+      data ->
+        {name, state} = named(wanted, state)
+        state = Enum.reduce(Tuple.to_list(tensor.shape) ++ List.wrap(into), state, &dimension/2)
+        {name, %{state | data: Map.put(data, key, {name, tensor, into}), order: [key | state.order]}}
+    end
+  end
+
+  # What has a name keeps it, where it is read as it is.
+  defp named(wanted, state) when wanted in ["c", "at"], do: fresh(wanted, state)
+
+  defp named(wanted, state) do
+    if MapSet.member?(state.names, wanted),
+      do: fresh(wanted <> "_", state),
+      else: {wanted, %{state | names: MapSet.put(state.names, wanted)}}
+  end
+
+  defp too_many(node), do: Refused.op(:gather, node, [], [], "its places vary over more than two axes at once")
+  defp on_host(fun), do: Nx.with_default_backend(Nx.BinaryBackend, fun)
+
+  @doc "The data that was read, by name: a tensor, and of places the length of the axis that they are on."
+  @spec data(t) :: [{String.t(), Nx.Tensor.t(), pos_integer | nil}]
+  def data(state), do: for(key <- Enum.reverse(state.order), do: state.data[key])
+end
