@@ -39,7 +39,9 @@ defmodule Nx.Vulkan.ChainDefnTest do
       for point <- Densities.points(3, 105) do
         at = Densities.on_node(ours, point)
         assert Densities.difference(at, Densities.on_node(theirs, point)) < unquote(bound)
-        assert Densities.difference(at, Densities.on_host(&Densities.grouped/2, variables, data, point)) < unquote(bound)
+
+        assert Densities.difference(at, Densities.on_host(&Densities.grouped/2, variables, data, point)) <
+                 unquote(bound)
       end
     end
   end

@@ -24,8 +24,7 @@ defmodule Nx.Vulkan.Test.Densities do
 
   @doc "What is around the eight schools: `{function, variables, family}` by parametrisation."
   def schools(:centered),
-    do:
-      {&schools_centered/2, [theta: [shape: {8}], mu: :real, tau: :positive], :eight_schools_centered}
+    do: {&schools_centered/2, [theta: [shape: {8}], mu: :real, tau: :positive], :eight_schools_centered}
 
   def schools(:noncentered),
     do: {&schools_noncentered/2, [eta: [shape: {8}], mu: :real, tau: :positive], :eight_schools_noncentered}

@@ -17,7 +17,10 @@ defmodule Nx.Vulkan.Chain.Elements do
                 data: %{},
                 order: [],
                 dimensions: MapSet.new(),
-                pieced: MapSet.new()
+                pieced: MapSet.new(),
+                # Whether nothing is wanted but the tables that variables are read at, and these.
+                looking?: false,
+                reads: []
               ]
 
   # As the limits of families are (specs/README.md).
@@ -31,6 +34,8 @@ defmodule Nx.Vulkan.Chain.Elements do
   # What is joined of few pieces is taken apart, and what the language has no words for (the greatest of many) is written out.
   @few 8
   @most_written 64
+  # From so many groups on a sum goes by groups.
+  @many 32
 
   @type t :: %__MODULE__{}
 
@@ -74,7 +79,9 @@ defmodule Nx.Vulkan.Chain.Elements do
         {text, state}
 
       _ ->
-        {text, state} = if shared?(node, state), do: defined(node, places, state), else: bounded(node, places, state)
+        {text, state} =
+          if shared?(node, places, state), do: defined(node, places, state), else: bounded(node, places, state)
+
         {text, %{state | memo: Map.put(state.memo, key, text)}}
     end
   end
@@ -82,17 +89,24 @@ defmodule Nx.Vulkan.Chain.Elements do
   defp bounded(node, places, state) do
     {text, state} = written(node.op, node, places, state)
 
-    if byte_size(text.text) > @most_bytes or text.depth > @deepest do
-      why = "what is written of it is longer than #{@most_bytes} bytes, or nests deeper than #{@deepest}"
-      Refused.op(node.op, node, Node.operands(node), [], why)
-    end
+    cond do
+      byte_size(text.text) <= @most_bytes and text.depth <= @deepest ->
+        {text, state}
 
-    {text, state}
+      # Nobody reads it.
+      state.looking? ->
+        {Text.number(0), state}
+
+      true ->
+        why = "what is written of it is longer than #{@most_bytes} bytes, or nests deeper than #{@deepest}"
+        Refused.op(node.op, node, Node.operands(node), [], why)
+    end
   end
 
-  defp shared?(node, state) do
-    state.uses[node.id] > 1 and definable?(node) and not Node.moving?(node) and not Node.known?(node) and
-      node.op != :variable and (is_map_key(state.named, node.id) or length(state.definitions) < @most_definitions)
+  defp shared?(%{op: op} = node, places, state) do
+    state.uses[node.id] > 1 and definable?(node) and not Node.moving?(node) and op not in [:literal, :tensor, :variable] and
+      not state.looking? and not Enum.any?(places, &match?({:table, _, _}, &1)) and
+      (is_map_key(state.named, node.id) or length(state.definitions) < @most_definitions)
   end
 
   defp defined(%{id: id} = node, places, %{named: named} = state) when is_map_key(named, id),
@@ -149,14 +163,23 @@ defmodule Nx.Vulkan.Chain.Elements do
 
   defp written(:literal, %{args: [number]}, _places, state), do: {Text.number(number), state}
 
-  defp written(:variable, %{args: [name], shape: shape}, places, state),
-    do: reference(name, shape, places, state)
+  defp written(:variable, %{args: [name], shape: shape}, places, state) do
+    reads = for {{:table, table, [index]}, n} <- Enum.zip(places, Tuple.to_list(shape)), do: {table, index, n}
+    reference(name, shape, places, %{state | reads: reads ++ state.reads})
+  end
 
   defp written(:tensor, %{args: [tensor, name]} = node, places, state) do
-    {table, indices} = Places.read(tensor, places)
-    if length(indices) > 2, do: too_many(node)
-    {name, state} = data(table, name || "c", nil, state)
-    {Text.reference(name, Enum.map(indices, &elem(&1, 0))), state}
+    if length(Places.indices(places)) <= 2 do
+      {table, indices} = Places.read(tensor, places)
+      whole? = Enum.map(indices, &{:index, &1}) == places
+      {name, state} = data(table, if(name && not whole?, do: name <> "_", else: name || "c"), nil, state)
+      {Text.reference(name, Enum.map(indices, &elem(&1, 0))), state}
+    else
+      wide = Node.wide(node.shape)
+      if length(wide) > 2, do: too_many(node)
+      {name, state} = data(on_host(fn -> Nx.reshape(tensor, List.to_tuple(wide)) end), name || "c", nil, state)
+      reference(name, node.shape, places, state)
+    end
   end
 
   defp written(:broadcast, %{args: [node, axes]}, places, state),
@@ -235,9 +258,9 @@ defmodule Nx.Vulkan.Chain.Elements do
 
       {inside, indices} ->
         if length(indices) > 2, do: too_many(node)
-        {mask, state} = data(inside, "c", nil, state)
+        {mask, state} = masked(inside, indices, state)
         {text, state} = element(node, own, state)
-        {Text.call(:select, [Text.reference(mask, Enum.map(indices, &elem(&1, 0))), text, rest]), state}
+        {Text.call(:select, [mask, text, rest]), state}
     end
   end
 
@@ -290,10 +313,40 @@ defmodule Nx.Vulkan.Chain.Elements do
           {{:index, index}, state}
       end)
 
-    {texts, state} = Enum.zip(nodes, places.(inner)) |> Enum.map_reduce(state, fn {n, at}, s -> element(n, at, s) end)
+    {inner, indices, mask, state} = grouped(nodes, inner, places, state)
+    {texts, state} = elements(nodes, places.(inner), state)
     body = Enum.reduce(tl(texts), hd(texts), &Text.call(:multiply, [&2, &1]))
-    indices = for {:index, index} <- inner, do: index
+    body = if mask, do: Text.call(:select, [mask, body, Text.number(0)]), else: body
     {List.foldr(indices, body, fn {name, n}, body -> Text.sum(name, dimension_name(n), body) end), state}
+  end
+
+  defp elements(nodes, places, state),
+    do: nodes |> Enum.zip(places) |> Enum.map_reduce(state, fn {node, at}, state -> element(node, at, state) end)
+
+  # The derivative of `a[group[i]]` for one of many groups goes over every i, of which few belong to it. So a sum over such i is one over groups
+  # and, in each, over its members: then `a` is read at an index.
+  defp grouped(nodes, inner, places, state) do
+    indices = for {:index, index} <- inner, do: index
+
+    with false <- state.looking?,
+         {_, seen} = elements(nodes, places.(inner), %{state | looking?: true, reads: []}),
+         [_ | _] = reads <- for({_, index, n} = read <- seen.reads, index in indices and n >= @many, do: read),
+         {table, index, n} = Enum.max_by(reads, &elem(&1, 2)),
+         {:ok, members, mask} <- Places.members(table, n) do
+      {group, state} = index(n, state)
+      {member, state} = index(elem(members.shape, 1), state)
+      {mask, state} = if mask, do: masked(mask, [group, member], state), else: {nil, state}
+      own = Places.simple({:table, members, [group, member]}, elem(index, 1))
+      inner = Enum.map(inner, &if(&1 == {:index, index}, do: own, else: &1))
+      {inner, Enum.flat_map(indices, &if(&1 == index, do: [group, member], else: [&1])), mask, state}
+    else
+      _ -> {inner, indices, nil, state}
+    end
+  end
+
+  defp masked(mask, indices, state) do
+    {name, state} = data(mask, "c", nil, state)
+    {Text.reference(name, Enum.map(indices, &elem(&1, 0))), state}
   end
 
   # `inner` on `axes`, `outer` on the others in order.
@@ -389,9 +442,11 @@ defmodule Nx.Vulkan.Chain.Elements do
   defp named(wanted, state) when wanted in ["c", "at"], do: fresh(wanted, state)
 
   defp named(wanted, state) do
-    if MapSet.member?(state.names, wanted),
-      do: fresh(wanted <> "_", state),
-      else: {wanted, %{state | names: MapSet.put(state.names, wanted)}}
+    cond do
+      String.ends_with?(wanted, "_") -> fresh(wanted, state)
+      MapSet.member?(state.names, wanted) -> fresh(wanted <> "_", state)
+      true -> {wanted, %{state | names: MapSet.put(state.names, wanted)}}
+    end
   end
 
   defp too_many(node), do: Refused.op(:gather, node, [], [], "its places vary over more than two axes at once")

@@ -6,6 +6,9 @@ defmodule Nx.Vulkan.Chain.Places do
 
   alias Nx.Tensor, as: T
 
+  # Members of groups may be so many times as many with what fills up the smaller ones.
+  @most_padding 4
+
   @typedoc "An index of a loop: its name and how far it goes."
   @type index :: {String.t(), pos_integer}
   @type place :: non_neg_integer | {:index, index} | {:table, T.t(), [index]}
@@ -110,7 +113,35 @@ defmodule Nx.Vulkan.Chain.Places do
 
   defp simplest({table, indices}, _n), do: {:table, table, indices}
 
-  defp indices(places) do
+  @doc """
+  Of a table of groups, from 0 to `n` - 1, the places at which each group stands: a table `{n, most}`, and where groups are not of one size whether a place of that
+  counts, `{n, most}` of 1 and 0. `:uneven` where most would not.
+  """
+  @spec members(T.t(), pos_integer) :: {:ok, T.t(), T.t() | nil} | :uneven
+  def members(groups, n) do
+    count = elem(groups.shape, 0)
+    by_group = groups |> Nx.to_flat_list() |> Enum.with_index() |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
+    most = by_group |> Map.values() |> Enum.map(&length/1) |> Enum.max()
+    rows = for group <- 0..(n - 1), do: Map.get(by_group, group, [])
+
+    if n * most > @most_padding * count,
+      do: :uneven,
+      else: {:ok, padded(rows, most), if(n * most > count, do: counted(rows, most))}
+  end
+
+  defp padded(rows, most) do
+    table(for row <- rows, do: row ++ List.duplicate(List.first(row, 0), most - length(row)))
+  end
+
+  defp counted(rows, most) do
+    table(for row <- rows, do: Enum.map(row, fn _ -> 1 end) ++ List.duplicate(0, most - length(row)))
+  end
+
+  defp table(rows), do: Nx.tensor(rows, type: :s64, backend: Nx.BinaryBackend)
+
+  @doc "The indices that places vary over."
+  @spec indices([place]) :: [index]
+  def indices(places) do
     places
     |> Enum.flat_map(fn
       {:index, index} -> [index]

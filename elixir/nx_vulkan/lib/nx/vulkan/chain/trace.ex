@@ -87,12 +87,24 @@ defmodule Nx.Vulkan.Chain.Trace do
   ## Expressions
 
   # A node, or `{:several, nodes}` of an op with several results.
+  defp value(%T{data: %Expr{op: :metadata, args: [inner, %{stop_grad: true}]}}, state), do: detached(inner, state)
+
+  defp value(%T{data: %Expr{op: :metadata, args: [inner, %{custom_grad: _}]}} = out, state) do
+    {node, state} = value(inner, state)
+    if Node.known?(node), do: {node, state}, else: refuse(:custom_grad, [node], out, state, "the gradient is derived")
+  end
+
   defp value(%T{data: %Expr{op: :metadata, args: [inner, _]}}, state), do: container(inner, state)
   defp value(%T{data: %Expr{id: id}}, %{memo: memo} = state) when is_map_key(memo, id), do: {memo[id], state}
 
   defp value(%T{data: %Expr{id: id, op: op, args: args}} = out, state) do
     {node, state} = convert(op, args, out, state)
     {node, %{state | memo: Map.put(state.memo, id, node)}}
+  end
+
+  defp detached(inner, state) do
+    {node, state} = value(inner, state)
+    if Node.known?(node), do: {node, state}, else: new(state, :detach, node, [node])
   end
 
   defp container(%T{} = tensor, state), do: value(tensor, state)
