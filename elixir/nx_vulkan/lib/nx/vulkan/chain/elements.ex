@@ -258,7 +258,7 @@ defmodule Nx.Vulkan.Chain.Elements do
 
       {inside, indices} ->
         if length(indices) > 2, do: too_many(node)
-        {mask, state} = masked(inside, indices, state)
+        {mask, state} = table(inside, indices, state)
         {text, state} = element(node, own, state)
         {Text.call(:select, [mask, text, rest]), state}
     end
@@ -335,7 +335,7 @@ defmodule Nx.Vulkan.Chain.Elements do
          {:ok, members, mask} <- Places.members(table, n) do
       {group, state} = index(n, state)
       {member, state} = index(elem(members.shape, 1), state)
-      {mask, state} = if mask, do: masked(mask, [group, member], state), else: {nil, state}
+      {mask, state} = if mask, do: table(mask, [group, member], state), else: {nil, state}
       own = Places.simple({:table, members, [group, member]}, elem(index, 1))
       inner = Enum.map(inner, &if(&1 == {:index, index}, do: own, else: &1))
       {inner, Enum.flat_map(indices, &if(&1 == index, do: [group, member], else: [&1])), mask, state}
@@ -344,8 +344,9 @@ defmodule Nx.Vulkan.Chain.Elements do
     end
   end
 
-  defp masked(mask, indices, state) do
-    {name, state} = data(mask, "c", nil, state)
+  # What is known over indices.
+  defp table(table, indices, state) do
+    {name, state} = data(table, "c", nil, state)
     {Text.reference(name, Enum.map(indices, &elem(&1, 0))), state}
   end
 
@@ -382,11 +383,19 @@ defmodule Nx.Vulkan.Chain.Elements do
   end
 
   defp piece([first, {_, next} = second | rest], axis, place, places, state) do
-    {number, state} = place(place, next, state)
+    {number, state} = as_number(place, state)
     {text, state} = piece([first], axis, place, places, state)
     {others, state} = piece([second | rest], axis, place, places, state)
-    below = Text.call(:less, [Text.reference(number, []), Text.number(next)])
+    below = Text.call(:less, [number, Text.number(next)])
     {Text.call(:select, [below, text, others]), state}
+  end
+
+  # A place where a number stands.
+  defp as_number({:index, {name, _}}, state), do: {Text.reference(name, []), state}
+
+  defp as_number({:table, table, indices}, state) do
+    if length(indices) > 2, do: too_many(%{shape: table.shape, type: table.type})
+    table(table, indices, state)
   end
 
   ## Names
@@ -449,7 +458,9 @@ defmodule Nx.Vulkan.Chain.Elements do
     end
   end
 
-  defp too_many(node), do: Refused.op(:gather, node, [], [], "its places vary over more than two axes at once")
+  defp too_many(known),
+    do: Refused.op(:tensor, known, [], [], "data is read over more than two axes at once")
+
   defp on_host(fun), do: Nx.with_default_backend(Nx.BinaryBackend, fun)
 
   @doc "The data that was read, by name: a tensor, and of places the length of the axis that they are on."

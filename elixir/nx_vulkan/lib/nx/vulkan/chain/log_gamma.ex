@@ -21,8 +21,8 @@ defmodule Nx.Vulkan.Chain.LogGamma do
   defp everywhere(x) do
     low = Nx.less(x, 0.5)
     above = positive(Nx.select(low, Nx.subtract(1, x), x))
-    sine = x |> Nx.multiply(@pi) |> Nx.sin() |> Nx.abs() |> Nx.log()
-    Nx.select(low, Nx.subtract(:math.log(@pi), Nx.add(sine, above)), above)
+    sine = x |> Nx.multiply(number(@pi, x)) |> Nx.sin() |> Nx.abs() |> Nx.log()
+    Nx.select(low, Nx.subtract(number(:math.log(@pi), x), Nx.add(sine, above)), above)
   end
 
   # From 1/2 on.
@@ -33,9 +33,13 @@ defmodule Nx.Vulkan.Chain.LogGamma do
     product = Enum.reduce(1..(@steps - 1), few, &Nx.multiply(&2, Nx.add(few, &1)))
     x = Nx.select(small, Nx.add(x, @steps), x)
     y = Nx.divide(1, Nx.multiply(x, x))
-    series = @series |> Enum.reverse() |> Enum.reduce(0.0, &Nx.add(Nx.multiply(&2, y), &1)) |> Nx.divide(x)
+    [last | series] = @series |> Enum.reverse() |> Enum.map(&number(&1, x))
+    series = series |> Enum.reduce(last, &Nx.add(Nx.multiply(&2, y), &1)) |> Nx.divide(x)
     stirling = x |> Nx.subtract(0.5) |> Nx.multiply(Nx.log(x)) |> Nx.subtract(x)
-    large = stirling |> Nx.add(@half_log_two_pi) |> Nx.add(series)
+    large = stirling |> Nx.add(number(@half_log_two_pi, x)) |> Nx.add(series)
     Nx.subtract(large, Nx.select(small, Nx.log(product), 0))
   end
+
+  # Beside a tensor a float is one of f32.
+  defp number(float, x), do: Nx.tensor(float, type: x.type)
 end
