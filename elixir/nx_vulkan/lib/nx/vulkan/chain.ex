@@ -44,7 +44,7 @@ defmodule Nx.Vulkan.Chain do
   """
 
   alias GpuNode.{Chain, Error, Options}
-  alias Nx.Vulkan.Chain.{Family, Refused, Trace}
+  alias Nx.Vulkan.Chain.{Family, Refused, Text, Trace}
 
   @supports [:real, :positive, :unit_interval]
   @transforms [:identity, :exp, :softplus, :sigmoid]
@@ -115,6 +115,7 @@ defmodule Nx.Vulkan.Chain do
   def family(fun, options) do
     with {:ok, options} <- Options.check(options, @family, "Nx.Vulkan.Chain.family/2") do
       variables = Enum.map(options[:variables], &variable/1)
+      if variables == [], do: Refused.invalid("a log density has at least one variable")
       data = with [_ | _] = given <- Enum.to_list(options[:data] || []), do: Enum.map(given, &data/1)
       inputs = [Enum.map(variables, &{&1.key, &1.shape}) | if(options[:data], do: [data], else: [])]
       takes(fun, inputs)
@@ -157,6 +158,9 @@ defmodule Nx.Vulkan.Chain do
               "#{what}: its shape is {} or {n}, got #{inspect(options[:shape])}; reshape it in the function"
             )
 
+        unless Text.name?(Atom.to_string(name)),
+          do: Refused.invalid("'#{name}' cannot be the name of a variable: #{Text.names()}")
+
         %{
           key: name,
           name: Atom.to_string(name),
@@ -177,16 +181,29 @@ defmodule Nx.Vulkan.Chain do
   defp shape?(_other), do: false
 
   defp data({name, value}) when is_atom(name) do
-    {name, value |> tensor() |> Trace.double()}
-  rescue
-    error in ArgumentError -> Refused.invalid("data #{inspect(name)}: #{Exception.message(error)}")
+    unless Text.name?(Atom.to_string(name)),
+      do: Refused.invalid("'#{name}' cannot be the name of data: #{Text.names()}")
+
+    {name, value |> tensor(name) |> real(name) |> Trace.double()}
   end
 
   defp data({name, _value}), do: Refused.invalid("the name of data is an atom, got #{inspect(name)}")
 
   # Numbers as exact as they are given.
-  defp tensor(%Nx.Tensor{} = tensor), do: tensor
-  defp tensor(numbers), do: Nx.tensor(numbers, type: wide(numbers), backend: Nx.BinaryBackend)
+  defp tensor(%Nx.Tensor{} = tensor, _name), do: tensor
 
-  defp wide(numbers), do: if([numbers] |> List.flatten() |> Enum.all?(&is_integer/1), do: :s64, else: :f64)
+  defp tensor(numbers, name) do
+    whole? = [numbers] |> List.flatten() |> Enum.all?(&is_integer/1)
+    Nx.tensor(numbers, type: if(whole?, do: :s64, else: :f64), backend: Nx.BinaryBackend)
+  rescue
+    error in [ArgumentError, FunctionClauseError] ->
+      Refused.invalid("data #{inspect(name)}: #{Exception.message(error)}")
+  end
+
+  defp real(%{type: {:c, _}} = tensor, name) do
+    text = GpuNode.Type.text(tensor.type, tensor.shape)
+    Refused.invalid("data #{inspect(name)} is #{text}, where real numbers are wanted")
+  end
+
+  defp real(tensor, _name), do: tensor
 end

@@ -33,6 +33,14 @@ defmodule Nx.Vulkan.Chain.Text do
     divide: {"/", @product}
   }
 
+  @doc "Whether the language takes it for a name."
+  @spec name?(String.t()) :: boolean
+  def name?(text), do: text =~ ~r/\A[A-Za-z][A-Za-z0-9_]{0,63}\z/ and text not in ["sum", "in", "pi"]
+
+  @doc "What a name is, for messages."
+  @spec names() :: String.t()
+  def names, do: "a name is a letter, then letters, digits and underscores, 64 at most, and none of sum, in and pi"
+
   @doc "A number, exactly; the language has no words for what is none."
   @spec number(number | :infinity | :neg_infinity | :nan) :: t
   def number(:infinity), do: call(:divide, [number(1), number(0)])

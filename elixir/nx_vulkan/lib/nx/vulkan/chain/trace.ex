@@ -52,7 +52,7 @@ defmodule Nx.Vulkan.Chain.Trace do
   @spec node(function, [[{atom, tuple | T.t()}]]) :: Node.t()
   def node(fun, inputs) do
     arguments = for pairs <- inputs, do: Map.new(pairs, fn {name, input} -> {name, template(input)} end)
-    expression = Nx.Defn.debug_expr_apply(fun, arguments)
+    expression = traced(fun, arguments)
 
     case expression do
       %T{vectorized_axes: [], shape: {}, type: {kind, _}} when kind != :c -> :ok
@@ -68,6 +68,19 @@ defmodule Nx.Vulkan.Chain.Trace do
 
     {node, _state} = value(expression, %{state | inputs: indexed(leaves)})
     node
+  end
+
+  defp traced(fun, arguments) do
+    Nx.Defn.debug_expr_apply(fun, arguments)
+  rescue
+    # Nx has a block, such as Nx.take/3, take no tensor that is known.
+    error in FunctionClauseError ->
+      if {error.module, error.function} == {Nx.Defn.Expr, :parameter},
+        do:
+          Refused.invalid(
+            "a block of Nx, such as Nx.take/3, is given a tensor from around the function: give it as data"
+          ),
+        else: reraise(error, __STACKTRACE__)
   end
 
   defp template(%T{} = tensor), do: Nx.to_template(tensor)
