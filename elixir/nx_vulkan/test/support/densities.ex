@@ -124,7 +124,7 @@ defmodule Nx.Vulkan.Test.Densities do
     Map.new(pairs)
   end
 
-  defp number(%Nx.Tensor{} = tensor), do: Nx.Vulkan.Chain.Trace.double(tensor)
+  defp number(%Nx.Tensor{} = tensor), do: Nx.Vulkan.Chain.Known.double(tensor)
 
   defp number(value) do
     whole? = [value] |> List.flatten() |> Enum.all?(&is_integer/1)

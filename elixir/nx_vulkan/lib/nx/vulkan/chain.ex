@@ -44,7 +44,7 @@ defmodule Nx.Vulkan.Chain do
   """
 
   alias GpuNode.{Chain, Error, Options}
-  alias Nx.Vulkan.Chain.{Family, Refused, Text, Trace}
+  alias Nx.Vulkan.Chain.{Family, Known, Refused, Text, Trace}
 
   @supports [:real, :positive, :unit_interval]
   @transforms [:identity, :exp, :softplus, :sigmoid]
@@ -184,7 +184,7 @@ defmodule Nx.Vulkan.Chain do
     unless Text.name?(Atom.to_string(name)),
       do: Refused.invalid("'#{name}' cannot be the name of data: #{Text.names()}")
 
-    {name, value |> tensor(name) |> real(name) |> Trace.double()}
+    {name, value |> tensor(name) |> real(name) |> Known.double()}
   end
 
   defp data({name, _value}), do: Refused.invalid("the name of data is an atom, got #{inspect(name)}")

@@ -2,11 +2,9 @@ defmodule Nx.Vulkan.Chain.Elements do
   @moduledoc false
   # Nodes as expressions: what a node is at places. Nothing is a tensor here: a reduction is a sum over an index, and what is moved is
   # read elsewhere.
-  #
-  # A dimension is a length, so any two axes of one length may go together. What is needed more than once has a definition, where it has
-  # one axis at most, as definitions do.
+  # What is needed more than once has a definition, where it has one axis at most, as definitions do.
 
-  alias Nx.Vulkan.Chain.{Node, Places, Refused, Text}
+  alias Nx.Vulkan.Chain.{Names, Node, Places, Refused, Text}
 
   @enforce_keys [:uses, :names]
   defstruct @enforce_keys ++
@@ -14,9 +12,6 @@ defmodule Nx.Vulkan.Chain.Elements do
                 memo: %{},
                 definitions: [],
                 named: %{},
-                data: %{},
-                order: [],
-                dimensions: MapSet.new(),
                 pieced: MapSet.new(),
                 # Whether nothing is wanted but the tables that variables are read at, and these.
                 looking?: false,
@@ -25,7 +20,6 @@ defmodule Nx.Vulkan.Chain.Elements do
 
   # As the limits of families are (specs/README.md).
   @most_definitions 64
-  @most_data 64
   @most_bytes 65_536
   @deepest 100
 
@@ -46,7 +40,7 @@ defmodule Nx.Vulkan.Chain.Elements do
 
     %__MODULE__{
       uses: uses(nodes, root),
-      names: MapSet.new(names),
+      names: Enum.reduce(names, %Names{}, &Names.take/2),
       pieced: Enum.reduce(nodes, MapSet.new(), &if(pieced?(&1, &2), do: MapSet.put(&2, &1.id), else: &2))
     }
   end
@@ -119,7 +113,7 @@ defmodule Nx.Vulkan.Chain.Elements do
     if byte_size(text.text) <= @short do
       bounded(node, places, state)
     else
-      {name, state} = fresh("v", state)
+      {name, state} = name(state, &Names.fresh("v", &1))
       definitions = [{name, index, text} | state.definitions]
       state = %{state | definitions: definitions, named: Map.put(state.named, node.id, name)}
       reference(name, node.shape, places, state)
@@ -137,27 +131,20 @@ defmodule Nx.Vulkan.Chain.Elements do
     end
   end
 
-  @doc "An index over `n` places that nobody else has."
-  @spec index(pos_integer, t) :: {Places.index(), t}
-  def index(n, state) do
-    {name, state} = fresh("i", state)
-    {{name, n}, dimension(n, state)}
+  # What `fun` makes of the names.
+  defp name(state, fun) do
+    {made, names} = fun.(state.names)
+    {made, %{state | names: names}}
   end
 
-  @doc "What a dimension is called."
-  @spec dimension_name(pos_integer) :: String.t()
-  def dimension_name(n), do: "n#{n}"
+  defp index(n, state), do: name(state, &Names.index(n, &1))
+  defp table(table, indices, state), do: name(state, &Names.table(table, indices, "c", nil, &1))
 
-  @doc "Notes that there is a dimension."
-  @spec dimension(pos_integer, t) :: t
-  def dimension(n, state), do: %{state | dimensions: MapSet.put(state.dimensions, n)}
-
-  defp fresh(letter, state) do
-    name = Enum.find_value(Stream.iterate(1, &(&1 + 1)), &free("#{letter}#{&1}", state.names))
-    {name, %{state | names: MapSet.put(state.names, name)}}
+  # Axes of one place are none to a family.
+  defp reference(name, shape, places, state) do
+    wide = for {place, n} <- Enum.zip(places, Tuple.to_list(shape)), n != 1, do: {place, n}
+    name(state, &Names.reference(name, wide, &1))
   end
-
-  defp free(name, names), do: if(not MapSet.member?(names, name), do: name)
 
   ## What is read
 
@@ -165,19 +152,21 @@ defmodule Nx.Vulkan.Chain.Elements do
 
   defp written(:variable, %{args: [name], shape: shape}, places, state) do
     reads = for {{:table, table, [index]}, n} <- Enum.zip(places, Tuple.to_list(shape)), do: {table, index, n}
-    reference(name, shape, places, %{state | reads: reads ++ state.reads})
+    places = Enum.zip(places, Tuple.to_list(shape))
+    name(%{state | reads: reads ++ state.reads}, &Names.reference(name, places, &1))
   end
 
   defp written(:tensor, %{args: [tensor, name]} = node, places, state) do
     if length(Places.indices(places)) <= 2 do
       {table, indices} = Places.read(tensor, places)
       whole? = Enum.map(indices, &{:index, &1}) == places
-      {name, state} = data(table, if(name && not whole?, do: name <> "_", else: name || "c"), nil, state)
-      {Text.reference(name, Enum.map(indices, &elem(&1, 0))), state}
+      wanted = if name && not whole?, do: name <> "_", else: name || "c"
+      name(state, &Names.table(table, indices, wanted, nil, &1))
     else
       wide = Node.wide(node.shape)
-      if length(wide) > 2, do: too_many(node)
-      {name, state} = data(on_host(fn -> Nx.reshape(tensor, List.to_tuple(wide)) end), name || "c", nil, state)
+      if length(wide) > 2, do: Names.too_many(node)
+      whole = on_host(fn -> Nx.reshape(tensor, List.to_tuple(wide)) end)
+      {name, state} = name(state, &Names.data(whole, name || "c", nil, &1))
       reference(name, node.shape, places, state)
     end
   end
@@ -257,7 +246,6 @@ defmodule Nx.Vulkan.Chain.Elements do
         if Nx.to_number(inside) == 1, do: element(node, own, state), else: {rest, state}
 
       {inside, indices} ->
-        if length(indices) > 2, do: too_many(node)
         {mask, state} = table(inside, indices, state)
         {text, state} = element(node, own, state)
         {Text.call(:select, [mask, text, rest]), state}
@@ -313,11 +301,27 @@ defmodule Nx.Vulkan.Chain.Elements do
           {{:index, index}, state}
       end)
 
-    {inner, indices, mask, state} = grouped(nodes, inner, places, state)
-    {texts, state} = elements(nodes, places.(inner), state)
+    with {:ok, inner, indices, mask, grouped} <- grouped(nodes, inner, places, state),
+         {:ok, text, state} <- attempt(fn -> sum(nodes, places.(inner), indices, mask, grouped) end) do
+      {text, state}
+    else
+      _ -> sum(nodes, places.(inner), for({:index, index} <- inner, do: index), nil, state)
+    end
+  end
+
+  # By groups places vary over one more index, which may be too many.
+  defp attempt(fun) do
+    {text, state} = fun.()
+    {:ok, text, state}
+  catch
+    {:refused, error} -> {:error, error}
+  end
+
+  defp sum(nodes, places, indices, mask, state) do
+    {texts, state} = elements(nodes, places, state)
     body = Enum.reduce(tl(texts), hd(texts), &Text.call(:multiply, [&2, &1]))
     body = if mask, do: Text.call(:select, [mask, body, Text.number(0)]), else: body
-    {List.foldr(indices, body, fn {name, n}, body -> Text.sum(name, dimension_name(n), body) end), state}
+    {List.foldr(indices, body, fn {name, n}, body -> Text.sum(name, Names.dimension_name(n), body) end), state}
   end
 
   defp elements(nodes, places, state),
@@ -338,16 +342,8 @@ defmodule Nx.Vulkan.Chain.Elements do
       {mask, state} = if mask, do: table(mask, [group, member], state), else: {nil, state}
       own = Places.simple({:table, members, [group, member]}, elem(index, 1))
       inner = Enum.map(inner, &if(&1 == {:index, index}, do: own, else: &1))
-      {inner, Enum.flat_map(indices, &if(&1 == index, do: [group, member], else: [&1])), mask, state}
-    else
-      _ -> {inner, indices, nil, state}
+      {:ok, inner, Enum.flat_map(indices, &if(&1 == index, do: [group, member], else: [&1])), mask, state}
     end
-  end
-
-  # What is known over indices.
-  defp table(table, indices, state) do
-    {name, state} = data(table, "c", nil, state)
-    {Text.reference(name, Enum.map(indices, &elem(&1, 0))), state}
   end
 
   # `inner` on `axes`, `outer` on the others in order.
@@ -383,87 +379,16 @@ defmodule Nx.Vulkan.Chain.Elements do
   end
 
   defp piece([first, {_, next} = second | rest], axis, place, places, state) do
-    {number, state} = as_number(place, state)
+    {number, state} = name(state, &Names.number(place, &1))
     {text, state} = piece([first], axis, place, places, state)
     {others, state} = piece([second | rest], axis, place, places, state)
     below = Text.call(:less, [number, Text.number(next)])
     {Text.call(:select, [below, text, others]), state}
   end
 
-  # A place where a number stands.
-  defp as_number({:index, {name, _}}, state), do: {Text.reference(name, []), state}
-
-  defp as_number({:table, table, indices}, state) do
-    if length(indices) > 2, do: too_many(%{shape: table.shape, type: table.type})
-    table(table, indices, state)
-  end
-
-  ## Names
-
-  defp reference(name, shape, places, state) do
-    {places, state} =
-      places
-      |> Enum.zip(Tuple.to_list(shape))
-      |> Enum.reject(fn {_, n} -> n == 1 end)
-      |> Enum.map_reduce(state, fn {place, n}, state -> place(place, n, dimension(n, state)) end)
-
-    {Text.reference(name, places), state}
-  end
-
-  # A place as it stands in brackets.
-  defp place(number, _n, state) when is_integer(number), do: {Integer.to_string(number), state}
-  defp place({:index, {name, _n}}, _of, state), do: {name, state}
-
-  defp place({:table, table, indices}, n, state) do
-    if length(indices) > 2, do: too_many(%{shape: table.shape, type: table.type})
-    {name, state} = data(table, "at", n, state)
-    {Text.reference(name, Enum.map(indices, &elem(&1, 0))).text, state}
-  end
-
   # Whether a place goes over less than an axis.
   defp narrowed?({:index, {_, m}}, n), do: m != n
   defp narrowed?(_place, _n), do: false
 
-  defp data(tensor, wanted, into, state) do
-    key = {:crypto.hash(:sha256, Nx.to_binary(tensor)), tensor.type, tensor.shape, into}
-
-    case state.data do
-      %{^key => {name, _, _}} ->
-        {name, state}
-
-      data when map_size(data) == @most_data ->
-        Refused.op(
-          :tensor,
-          tensor,
-          [],
-          [],
-          "it is read in more than #{@most_data} ways, or there is more data than that"
-        )
-
-      data ->
-        {name, state} = named(wanted, state)
-        state = Enum.reduce(Tuple.to_list(tensor.shape) ++ List.wrap(into), state, &dimension/2)
-        {name, %{state | data: Map.put(data, key, {name, tensor, into}), order: [key | state.order]}}
-    end
-  end
-
-  # What has a name keeps it, where it is read as it is.
-  defp named(wanted, state) when wanted in ["c", "at"], do: fresh(wanted, state)
-
-  defp named(wanted, state) do
-    cond do
-      String.ends_with?(wanted, "_") -> fresh(wanted, state)
-      MapSet.member?(state.names, wanted) -> fresh(wanted <> "_", state)
-      true -> {wanted, %{state | names: MapSet.put(state.names, wanted)}}
-    end
-  end
-
-  defp too_many(known),
-    do: Refused.op(:tensor, known, [], [], "data is read over more than two axes at once")
-
   defp on_host(fun), do: Nx.with_default_backend(Nx.BinaryBackend, fun)
-
-  @doc "The data that was read, by name: a tensor, and of places the length of the axis that they are on."
-  @spec data(t) :: [{String.t(), Nx.Tensor.t(), pos_integer | nil}]
-  def data(state), do: for(key <- Enum.reverse(state.order), do: state.data[key])
 end

@@ -2,7 +2,7 @@ defmodule Nx.Vulkan.Chain.Family do
   @moduledoc false
   # A traced log density as the text of a family (specs/README.md) and the data that it reads.
 
-  alias Nx.Vulkan.Chain.{Elements, Node, Text}
+  alias Nx.Vulkan.Chain.{Elements, Names, Node, Text}
 
   # As many as a family may have.
   @most_terms 64
@@ -14,11 +14,11 @@ defmodule Nx.Vulkan.Chain.Family do
   def make(root, name, variables) do
     state = Enum.reduce(variables, Elements.new(root, Enum.map(variables, & &1.name)), &own_dimension/2)
     {terms, state} = root |> summands(true) |> joined() |> Enum.map_reduce(state, &term/2)
-    data = Elements.data(state)
+    data = Names.all_data(state.names)
 
     family = [
       name: name,
-      dimensions: for(n <- Enum.sort(state.dimensions), do: [name: Elements.dimension_name(n), size: n]),
+      dimensions: for(n <- Enum.sort(state.names.dimensions), do: [name: Names.dimension_name(n), size: n]),
       variables: Enum.map(variables, &variable/1),
       data: for({name, tensor, into} <- data, do: datum(name, tensor, into)),
       definitions: for({name, index, text} <- Enum.reverse(state.definitions), do: [name: name] ++ over(index, text)),
@@ -31,17 +31,17 @@ defmodule Nx.Vulkan.Chain.Family do
     }
   end
 
-  defp own_dimension(%{shape: {n}}, state), do: Elements.dimension(n, state)
+  defp own_dimension(%{shape: {n}}, state), do: %{state | names: Names.dimension(n, state.names)}
   defp own_dimension(_scalar, state), do: state
 
   defp variable(%{name: name, shape: shape, support: support, transform: transform}) do
-    [name: name, shape: shape |> Tuple.to_list() |> Enum.map(&Elements.dimension_name/1), support: support] ++
+    [name: name, shape: shape |> Tuple.to_list() |> Enum.map(&Names.dimension_name/1), support: support] ++
       if(transform, do: [transform: transform], else: [])
   end
 
   defp datum(name, tensor, into) do
-    shape = tensor.shape |> Tuple.to_list() |> Enum.map(&Elements.dimension_name/1)
-    [name: name, shape: shape] ++ if(into, do: [indexes_into: Elements.dimension_name(into)], else: [])
+    shape = tensor.shape |> Tuple.to_list() |> Enum.map(&Names.dimension_name/1)
+    [name: name, shape: shape] ++ if(into, do: [indexes_into: Names.dimension_name(into)], else: [])
   end
 
   ## Terms: what the density is a sum of has an error message of its own
@@ -81,5 +81,5 @@ defmodule Nx.Vulkan.Chain.Family do
   defp signed(text, false), do: Text.call(:negate, [text])
 
   defp over(nil, text), do: [expression: text.text]
-  defp over({name, n}, text), do: [index: name, over: Elements.dimension_name(n), expression: text.text]
+  defp over({name, n}, text), do: [index: name, over: Names.dimension_name(n), expression: text.text]
 end

@@ -2,12 +2,12 @@ defmodule Nx.Vulkan.Chain.Trace do
   @moduledoc false
   # From a function to nodes: it is called with expressions for its variables, and each expression becomes a node.
   #
-  # What does not depend on the variables is computed at once, by Nx.BinaryBackend, with floats in f64 whatever they were: so every op of Nx
-  # may be applied to data. Conditions and loops that are known are gone through; blocks are what Nx makes of them.
+  # What does not depend on the variables is computed at once (`Known`), so every op of Nx may be applied to data. Conditions and loops that are
+  # known are gone through; blocks are what Nx makes of them.
 
   alias Nx.Defn.{Composite, Expr}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.Chain.{Node, Refused}
+  alias Nx.Vulkan.Chain.{Known, Node, Refused}
 
   defstruct memo: %{}, inputs: %{}, next: 1, within: []
 
@@ -143,7 +143,7 @@ defmodule Nx.Vulkan.Chain.Trace do
     {nodes, state} = Enum.map_reduce(tensors, state, &value/2)
 
     if Enum.all?(nodes, &Node.known?/1),
-      do: computed(fn -> apply(fun, [struct | Enum.map(nodes, &tensor/1) ++ options]) end, state),
+      do: computed(fn -> apply(fun, [struct | Enum.map(nodes, &Known.tensor/1) ++ options]) end, state),
       else: block(struct, nodes, default, state)
   end
 
@@ -163,11 +163,11 @@ defmodule Nx.Vulkan.Chain.Trace do
     nodes = args |> List.flatten() |> Enum.filter(&is_struct(&1, Node))
 
     cond do
-      op in @creation -> computed(fn -> apply(Nx.BinaryBackend, op, [doubled(out) | args] ++ [[]]) end, state)
+      op in @creation -> computed(fn -> apply(Nx.BinaryBackend, op, [Known.doubled(out) | args] ++ [[]]) end, state)
       match?({:c, _}, out.type) -> Refused.op(op, out, nodes, state.within, "log densities are real")
       not Enum.all?(nodes, &Node.known?/1) -> lower(op, args, out, state)
       op in @elementwise and Enum.all?(nodes, &(&1.op == :literal)) -> fold(op, nodes, out, state)
-      true -> computed(fn -> call(op, out, args) end, state)
+      true -> computed(fn -> Known.call(op, out, args) end, state)
     end
   end
 
@@ -179,24 +179,14 @@ defmodule Nx.Vulkan.Chain.Trace do
   ## What is known
 
   defp constant(%Complex{}, out, state), do: Refused.op(:constant, out, [], state.within, "log densities are real")
-  defp constant(number, out, state), do: new(state, :literal, doubled(out), [number])
+  defp constant(number, out, state), do: new(state, :literal, Known.doubled(out), [number])
 
   defp fold(op, nodes, out, state) do
-    result = call(op, %{out | shape: {}, names: []}, Enum.map(nodes, &%{&1 | shape: {}}))
+    result = Known.call(op, %{out | shape: {}, names: []}, Enum.map(nodes, &%{&1 | shape: {}}))
     constant(Nx.to_number(result), out, state)
   end
 
-  # Where Nx's own code calls functions of defn, they are evaluated.
-  defp computed(fun, state) do
-    options = Nx.Defn.default_options(compiler: Nx.Defn.Evaluator)
-
-    try do
-      Nx.with_default_backend(Nx.BinaryBackend, fun)
-    after
-      Nx.Defn.default_options(options)
-    end
-    |> results(state)
-  end
+  defp computed(fun, state), do: fun |> Known.compute() |> results(state)
 
   defp results(%T{} = tensor, state), do: known(tensor, state)
 
@@ -206,33 +196,9 @@ defmodule Nx.Vulkan.Chain.Trace do
   end
 
   defp known(tensor, state) do
-    tensor = double(tensor)
+    tensor = Known.double(tensor)
     new(state, :tensor, tensor, [tensor, nil])
   end
-
-  defp call(op, out, args), do: apply(Nx.BinaryBackend, op, [doubled(out) | Enum.map(args, &unwrapped/1)])
-
-  defp unwrapped(%Node{} = node), do: tensor(node)
-  defp unwrapped([%Node{} | _] = nodes), do: Enum.map(nodes, &tensor/1)
-  defp unwrapped(other), do: other
-
-  @doc "A tensor of the host, floats in f64."
-  @spec double(T.t()) :: T.t()
-  def double(tensor) do
-    tensor = tensor |> Nx.devectorize() |> Nx.backend_copy(Nx.BinaryBackend)
-    tensor = %{tensor | names: List.duplicate(nil, tuple_size(tensor.shape))}
-    if Nx.Type.float?(tensor.type), do: Nx.as_type(tensor, :f64), else: tensor
-  end
-
-  defp doubled(%T{type: {kind, _}} = out) when kind in [:f, :bf], do: %{out | type: {:f, 64}}
-  defp doubled(out), do: out
-
-  @doc "What a known node is."
-  @spec tensor(Node.t()) :: T.t()
-  def tensor(%Node{op: :tensor, args: [tensor, _name]}), do: tensor
-
-  def tensor(%Node{op: :literal, args: [number], shape: shape, type: type}),
-    do: Nx.BinaryBackend.constant(Nx.template(shape, type), number, [])
 
   ## Blocks, branches, loops
 
@@ -251,7 +217,7 @@ defmodule Nx.Vulkan.Chain.Trace do
     {predicate, state} = value(predicate, state)
 
     if Node.known?(predicate) do
-      if Nx.to_number(tensor(predicate)) == 0, do: branches(rest, last, state), else: container(expression, state)
+      if Known.number(predicate) == 0, do: branches(rest, last, state), else: container(expression, state)
     else
       {yes, state} = container(expression, state)
       {no, state} = branches(rest, last, state)
@@ -275,7 +241,7 @@ defmodule Nx.Vulkan.Chain.Trace do
       not Node.known?(more) ->
         Refused.op(:while, condition, [more], state.within, "how often it goes round depends on variables")
 
-      Nx.to_number(tensor(more)) == 0 ->
+      Known.number(more) == 0 ->
         {nodes, state}
 
       left == 0 ->
@@ -337,7 +303,7 @@ defmodule Nx.Vulkan.Chain.Trace do
 
   defp lower(:gather, [node, indices, options], out, state) do
     unless Node.known?(indices), do: refuse(:gather, [node, indices], out, state, "its indices depend on variables")
-    indices = tensor(indices)
+    indices = Known.tensor(indices)
     axes = options[:axes]
     inside(:gather, indices, axes, node, out, state)
     new(state, :gather, out, [node, indices, axes])
@@ -371,7 +337,7 @@ defmodule Nx.Vulkan.Chain.Trace do
         case start do
           %Node{} = node ->
             unless Node.known?(node), do: refuse(op, [node], out, state, "where it begins depends on variables")
-            Nx.to_number(tensor(node))
+            Known.number(node)
 
           number ->
             number
