@@ -7,7 +7,7 @@ defmodule Nx.Vulkan.Chain do
 
         defn density(%{mu: mu, tau: tau, eta: eta}, %{y: y, sigma: sigma}) do
           theta = mu + tau * eta
-          normal(mu, 0, 5) + Nx.log(tau) - tau / 5 + Nx.sum(normal(eta, 0, 1)) + Nx.sum(normal(y, theta, sigma))
+          normal(mu, 0, 5) + Nx.log(tau) - tau / 5 + Nx.sum(normal(eta, 0, 1.0)) + Nx.sum(normal(y, theta, sigma))
         end
 
         defn normal(x, mean, sd), do: -0.5 * ((x - mean) / sd) ** 2 - Nx.log(sd)
@@ -40,7 +40,10 @@ defmodule Nx.Vulkan.Chain do
   once where it is data. A variable is a number or a vector; `Nx.reshape/2` makes a matrix of it.
 
   Write in logarithms what leaves the range of floats, as `specs/README.md` of the project says: `Nx.log/1` of a `:positive` variable is the coordinate itself,
-  `Nx.log/1` of a `:unit_interval` one a log-sigmoid, and `Nx.log1p(Nx.exp(x))` a softplus.
+  `Nx.log/1` of a `:unit_interval` one a log-sigmoid, and `Nx.log1p(Nx.exp(x))` a softplus. What Nx makes of numbers that stand in the
+  function it makes in f32 (`Nx.log(5)`): give such a number as data, or its logarithm as a float.
+
+  A sum over places of which each reads one of many groups, as `Nx.take(a, group)` does, goes by groups, which its gradient is short by.
   """
 
   alias GpuNode.{Chain, Error, Options}
