@@ -27,7 +27,7 @@ end
 schools =
   for which <- [:centered, :noncentered] do
     {fun, variables, family} = Densities.schools(which)
-    {"eight schools, #{which}", fun, variables, Densities.schools_data(), family, [], 40_000}
+    {"eight schools, #{which}", fun, variables, Densities.schools_data(), family, [], 400_000}
   end
 
 data = Densities.grouped_data()

@@ -137,7 +137,31 @@ defmodule Nx.Vulkan.ChainDefnErrorsTest do
     assert Map.values(family.data) == [around]
   end
 
+  test "data that has too many uses for a family" do
+    data = for i <- 1..66, do: {:"y#{i}", [1.0 * i, 2.0, 3.0]}
+
+    fun = fn %{x: x}, data ->
+      data |> Map.values() |> Enum.map(&Nx.exp(Nx.multiply(x, &1))) |> Enum.reduce(&Nx.add/2) |> Nx.sum()
+    end
+
+    assert {:unsupported, text} = refused(fun, [data: data] ++ @three)
+    assert text =~ "more than 64 ways"
+  end
+
+  test "what is written twice in each line of many is said to be too long" do
+    double = fn %{x: x} ->
+      1..24
+      |> Enum.reduce(Nx.reshape(x, {2, 2}), fn _, y -> Nx.add(Nx.sin(y), Nx.transpose(Nx.cos(y))) end)
+      |> Nx.sum()
+    end
+
+    assert {:unsupported, text} = refused(double, variables: [x: [shape: {4}]])
+    assert text =~ "longer than 65536 bytes, or nests deeper"
+  end
+
   test "options that there are not" do
+    assert {:invalid_argument, text} = refused(&Nx.sum(&1.x), [name: "eight schools"] ++ @three)
+    assert text =~ "'eight schools' cannot be the name of a family"
     assert {:error, error} = Chain.from_defn(& &1.x, variables: [x: :real], dat: [])
     assert error.message =~ "Nx.Vulkan.Chain.from_defn/2: unknown option :dat"
     assert_raise GpuNode.Error, fn -> Chain.from_defn!(& &1.x, variables: [x: :simplex]) end

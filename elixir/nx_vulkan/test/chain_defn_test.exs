@@ -46,6 +46,44 @@ defmodule Nx.Vulkan.ChainDefnTest do
     end
   end
 
+  test "names, order, transforms and sizes are those that were given" do
+    variables = [b: [shape: {1}], tau: [support: :positive, transform: :softplus], a: [shape: {2}], p: :unit_interval]
+
+    fun = fn %{a: a, b: b, tau: tau, p: p} ->
+      Nx.subtract(Nx.log(p), Enum.reduce([Nx.sum(a), b[0], tau], &Nx.pow(Nx.add(&1, &2), 2)))
+    end
+
+    model = Nx.Vulkan.Chain.from_defn!(fun, variables: variables, node: gpu(), name: "four", chains: 2)
+    assert Chain.coordinates(model) == ["b[0]", "tau", "a[0]", "a[1]", "p"]
+    assert Enum.map(model.variables, & &1.transform) == [:identity, :softplus, :identity, :sigmoid]
+    assert model.family == "four"
+
+    for point <- Densities.points(3, 5),
+        do:
+          assert(
+            Densities.difference(Densities.on_node(model, point), Densities.on_host(fun, variables, nil, point)) <
+              1.0e-12
+          )
+
+    samples = Chain.sample!(model, 5, chains: 2, warmup: 10, seed: 1)
+    assert samples.draws["b"].shape == {2, 5, 1}
+    assert samples.draws["tau"].shape == {2, 5}
+    assert Map.keys(samples.draws) == ["a", "b", "p", "tau"]
+  end
+
+  test "a density of many groups goes by groups, and what is known of it is data" do
+    data = Densities.grouped_data()
+    options = [variables: Densities.grouped_variables(), data: data]
+    {:ok, family} = Nx.Vulkan.Chain.family(&Densities.grouped/2, options)
+    shapes = Map.new(family.data, fn {name, tensor} -> {name, tensor.shape} end)
+    assert shapes == %{"x" => {400, 2}, "y_1" => {100, 4}, "at1" => {100, 4}, "scale" => {}, "c1" => {}, "c2" => {}}
+    refute family.text =~ "log(scale)"
+    # Other numbers, the same text: the node has the kernel.
+    other = Map.update!(data, :y, &Enum.map(&1, fn y -> y + 1 end))
+    assert {:ok, %{text: text}} = Nx.Vulkan.Chain.family(&Densities.grouped/2, Keyword.put(options, :data, other))
+    assert text == family.text
+  end
+
   # Means of the draws, and what they may be off by: the standard error that the effective number of draws gives.
   defp posterior(model, options) do
     options = Keyword.merge([chains: 64, warmup: 400, seed: 11], options)

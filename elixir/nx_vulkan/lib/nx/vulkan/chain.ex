@@ -122,6 +122,7 @@ defmodule Nx.Vulkan.Chain do
       data = with [_ | _] = given <- Enum.to_list(options[:data] || []), do: Enum.map(given, &data/1)
       inputs = [Enum.map(variables, &{&1.key, &1.shape}) | if(options[:data], do: [data], else: [])]
       takes(fun, inputs)
+      named(options[:name])
       {:ok, fun |> Trace.node(inputs) |> Family.make(options[:name], variables)}
     end
   catch
@@ -137,6 +138,9 @@ defmodule Nx.Vulkan.Chain do
   """
   @spec log_gamma(Nx.Tensor.t() | number) :: Nx.Tensor.t()
   def log_gamma(x), do: Nx.Vulkan.Chain.LogGamma.of(x)
+
+  defp named(name),
+    do: unless(Text.name?(name), do: Refused.invalid("'#{name}' cannot be the name of a family: #{Text.names()}"))
 
   defp takes(fun, inputs) do
     count = length(inputs)

@@ -2,7 +2,7 @@ defmodule Nx.Vulkan.Chain.Family do
   @moduledoc false
   # A traced log density as the text of a family (specs/README.md) and the data that it reads.
 
-  alias Nx.Vulkan.Chain.{Elements, Names, Node, Text}
+  alias Nx.Vulkan.Chain.{Elements, Known, Names, Node, Text}
 
   # As many as a family may have.
   @most_terms 64
@@ -56,8 +56,20 @@ defmodule Nx.Vulkan.Chain.Family do
   defp joined(summands) do
     {known, others} = Enum.split_with(summands, fn {node, _} -> Node.known?(node) end)
     {own, rest} = Enum.split(others, @most_terms - 2)
-    Enum.map(own, &[&1]) ++ Enum.reject([rest, known], &(&1 == []))
+    Enum.map(own, &[&1]) ++ Enum.reject([rest, constant(known)], &(&1 == []))
   end
+
+  defp constant(known) do
+    if Enum.all?(known, fn {node, _} -> node.op == :literal end) do
+      known
+    else
+      total = Known.compute(fn -> known |> Enum.map(&constant_part/1) |> Enum.reduce(&Nx.add/2) |> Known.double() end)
+      # No node of the trace has this number.
+      [{%Node{id: 0, op: :tensor, shape: {}, type: total.type, args: [total, nil]}, true}]
+    end
+  end
+
+  defp constant_part({node, positive?}), do: node |> Known.tensor() |> Nx.multiply(if(positive?, do: 1, else: -1))
 
   defp term(summands, state) do
     {texts, state} = Enum.map_reduce(summands, state, fn {node, _}, state -> Elements.element(node, [], state) end)

@@ -3,7 +3,7 @@ defmodule Nx.Vulkan.Chain.Refused do
   # What cannot become a family, as an error that is thrown to Nx.Vulkan.Chain.
 
   alias GpuNode.{Error, Type}
-  alias Nx.Vulkan.Chain.{Node, Trace}
+  alias Nx.Vulkan.Chain.{Node, Ops}
 
   @doc "What is wrong with the call."
   @spec invalid(String.t()) :: no_return
@@ -16,7 +16,7 @@ defmodule Nx.Vulkan.Chain.Refused do
     of = if operands == "", do: "", else: " of #{operands}"
     inside = Enum.map(within, &" in #{inspect(&1)}")
     reason = if why, do: ": #{why}", else: ""
-    names = Enum.map_join(Trace.possible(), ", ", &Atom.to_string/1)
+    names = Enum.map_join(Ops.possible(), ", ", &Atom.to_string/1)
 
     text =
       "#{op}#{inside}, which gives #{shown(out)}#{of}, has no lowering to a chain shader#{reason}. " <>

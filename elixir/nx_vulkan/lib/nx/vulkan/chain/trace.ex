@@ -5,6 +5,7 @@ defmodule Nx.Vulkan.Chain.Trace do
   # What does not depend on the variables is computed at once (`Known`), so every op of Nx may be applied to data. Conditions and loops that are
   # known are gone through; blocks are what Nx makes of them.
 
+  import Nx.Vulkan.Chain.Ops, only: [is_arithmetic: 1, is_elementwise: 1, is_reduction: 1]
   alias Nx.Defn.{Composite, Expr}
   alias Nx.Tensor, as: T
   alias Nx.Vulkan.Chain.{Known, Node, Refused}
@@ -14,36 +15,7 @@ defmodule Nx.Vulkan.Chain.Trace do
   # So many rounds are a loop that somebody wrote, and more a program that nobody wants compiled.
   @most_rounds 1024
 
-  @unary [:exp, :expm1, :log, :log1p, :sigmoid, :cos, :sin, :tan, :cosh, :sinh, :tanh, :acosh, :asinh, :atanh, :sqrt] ++
-           [:rsqrt, :cbrt, :negate, :sign, :abs, :is_nan, :is_infinity, :floor, :ceil, :round, :erf, :erfc, :erf_inv] ++
-           [:acos, :asin, :atan]
-  @arithmetic [:add, :subtract, :multiply, :divide, :pow, :remainder, :atan2]
-  @comparisons [:min, :max, :equal, :not_equal, :greater, :less, :greater_equal, :less_equal] ++
-                 [:logical_and, :logical_or, :logical_xor]
-  @elementwise @unary ++ @arithmetic ++ @comparisons ++ [:select, :clip]
-  @reductions [:sum, :product, :reduce_max, :reduce_min]
   @creation [:eye, :iota]
-
-  @doc "What can be lowered of what depends on variables, for messages."
-  @spec possible() :: [atom]
-  def possible do
-    moving = [
-      :as_type,
-      :broadcast,
-      :concatenate,
-      :gather,
-      :new_axis,
-      :pad,
-      :put_slice,
-      :reshape,
-      :reverse,
-      :slice,
-      :squeeze
-    ]
-
-    rest = [:cond, :dot, :stack, :take, :take_along_axis, :transpose, :logical_not, :logsumexp, :mean, :variance]
-    Enum.sort(@elementwise ++ @reductions ++ moving ++ rest)
-  end
 
   @doc """
   The node of the number that `fun` gives. `inputs` are for each argument of `fun` pairs of a name and either a shape (a variable) or a tensor.
@@ -166,7 +138,7 @@ defmodule Nx.Vulkan.Chain.Trace do
       op in @creation -> computed(fn -> apply(Nx.BinaryBackend, op, [Known.doubled(out) | args] ++ [[]]) end, state)
       match?({:c, _}, out.type) -> Refused.op(op, out, nodes, state.within, "log densities are real")
       not Enum.all?(nodes, &Node.known?/1) -> lower(op, args, out, state)
-      op in @elementwise and Enum.all?(nodes, &(&1.op == :literal)) -> fold(op, nodes, out, state)
+      is_elementwise(op) and Enum.all?(nodes, &(&1.op == :literal)) -> fold(op, nodes, out, state)
       true -> computed(fn -> Known.call(op, out, args) end, state)
     end
   end
@@ -256,8 +228,8 @@ defmodule Nx.Vulkan.Chain.Trace do
 
   ## What depends on variables
 
-  defp lower(op, args, out, state) when op in @elementwise do
-    if op in (@unary ++ @arithmetic) and integers?(out) and op not in [:is_nan, :is_infinity],
+  defp lower(op, args, out, state) when is_elementwise(op) do
+    if is_arithmetic(op) and integers?(out),
       do:
         refuse(
           op,
@@ -317,16 +289,53 @@ defmodule Nx.Vulkan.Chain.Trace do
     new(state, :concatenate, out, [nodes, axis])
   end
 
-  defp lower(op, [node, options], out, state) when op in @reductions do
+  defp lower(op, [node, options], out, state) when is_reduction(op) do
     axes = options[:axes] || Enum.to_list(0..(tuple_size(node.shape) - 1)//1)
-    kept = for {n, axis} <- Enum.with_index(Tuple.to_list(node.shape)), axis not in axes, do: n
-    {reduced, state} = new(state, op, %{out | shape: List.to_tuple(kept)}, [node, axes])
-    if reduced.shape == out.shape, do: {reduced, state}, else: new(state, :reshape, out, [reduced])
+
+    {known, varying} =
+      if(op == :sum, do: parts(node, 1), else: []) |> Enum.split_with(fn {part, _} -> Node.known?(part) end)
+
+    if known == [], do: reduced(op, node, axes, out, state), else: parted(varying, known, node, axes, out, state)
   end
 
   defp lower(:dot, args, out, state), do: new(state, :dot, out, args)
 
   defp lower(op, args, out, state), do: refuse(op, args, out, state, nil)
+
+  defp reduced(op, node, axes, out, state) do
+    kept = for {n, axis} <- Enum.with_index(Tuple.to_list(node.shape)), axis not in axes, do: n
+    {reduced, state} = new(state, op, %{out | shape: List.to_tuple(kept)}, [node, axes])
+    if reduced.shape == out.shape, do: {reduced, state}, else: new(state, :reshape, out, [reduced])
+  end
+
+  # What is known in each summand of a sum is summed now.
+  defp parts(%Node{op: :add, args: [a, b]}, sign), do: parts(a, sign) ++ parts(b, sign)
+  defp parts(%Node{op: :subtract, args: [a, b]}, sign), do: parts(a, sign) ++ parts(b, -sign)
+  defp parts(%Node{op: :negate, args: [a]}, sign), do: parts(a, -sign)
+  defp parts(node, sign), do: [{node, sign}]
+
+  defp parted([{first, sign} | varying], known, node, axes, out, state) do
+    # Of the shape of the whole, as broadcasting makes the others.
+    own = Enum.to_list((tuple_size(node.shape) - tuple_size(first.shape))..(tuple_size(node.shape) - 1)//1)
+    {first, state} = new(state, :broadcast, node, [first, own])
+    {first, state} = if sign > 0, do: {first, state}, else: new(state, :negate, node, [first])
+
+    {rest, state} =
+      Enum.reduce(varying, {first, state}, fn {part, sign}, {sum, state} ->
+        new(state, if(sign > 0, do: :add, else: :subtract), node, [sum, part])
+      end)
+
+    {sum, state} = reduced(:sum, rest, axes, out, state)
+
+    {known, state} =
+      computed(fn -> known |> Enum.map(&summed(&1, node.shape, axes, out)) |> Enum.reduce(&Nx.add/2) end, state)
+
+    new(state, :add, out, [sum, known])
+  end
+
+  defp summed({part, sign}, shape, axes, out),
+    do:
+      part |> Known.tensor() |> Nx.broadcast(shape) |> Nx.sum(axes: axes) |> Nx.reshape(out.shape) |> Nx.multiply(sign)
 
   # Another type makes no other number of it.
   defp same(node, out, state), do: new(state, :reshape, out, [node])
