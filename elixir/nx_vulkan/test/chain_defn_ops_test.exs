@@ -257,6 +257,21 @@ defmodule Nx.Vulkan.ChainDefnOpsTest do
     )
   end
 
+  test "what has no gradient because it says so" do
+    check(fn %{x: x} -> weighed(Nx.multiply(Nx.Defn.Kernel.stop_grad(Nx.exp(x)), x)) end, @real, nil)
+  end
+
+  test "data of either backend and of any real type" do
+    fun = fn %{x: x}, %{y: y, m: m} -> Nx.dot(Nx.exp(x), Nx.add(y, m)) end
+
+    for backend <- [Nx.BinaryBackend, Nx.Vulkan.Backend], type <- [:f64, :f32, :s32, :u8, :bf16] do
+      y = Nx.tensor([1, 2, 3], type: type, backend: backend)
+      {:ok, family} = Nx.Vulkan.Chain.family(fun, variables: @real, data: [y: y, m: 0.5])
+      assert %{"c1" => %Nx.Tensor{data: %Nx.BinaryBackend{}, type: {:f, 64}} = known} = family.data
+      assert Nx.to_list(known) == [1.5, 2.5, 3.5]
+    end
+  end
+
   test "loops whose rounds are known, and branches" do
     # Nx.Defn.grad does not go through this loop.
     by_hand = fn %{rho: rho, x: x}, %{y: y} ->
