@@ -77,6 +77,7 @@ defmodule Nx.Vulkan.ChainDefnErrorsTest do
 
   test "an op without a lowering is named, with what it is given, where it lies and what there is instead" do
     assert {:unsupported, text} = refused(&Nx.sum(Nx.multiply(Nx.sort(Nx.exp(&1.x)), 2)), @three)
+    assert text =~ ~r/^#Function<.* in Nx.Vulkan.ChainDefnErrorsTest\..*>: sort, which/
     assert text =~ "sort, which gives f64{3} of f64{3} (exp of x), has no lowering to a chain shader. "
     assert text =~ "may go through abs, acos,"
     assert text =~ "everything else may be done to data"
@@ -120,6 +121,7 @@ defmodule Nx.Vulkan.ChainDefnErrorsTest do
 
   test "loops that variables end, and gradients of one's own" do
     assert {:unsupported, text} = refused(&Loop.search/1, @three)
+    assert text =~ "&Nx.Vulkan.ChainDefnErrorsTest.Loop.search/1: while"
     assert text =~ "how often it goes round depends on variables"
     assert {:unsupported, text} = refused(&Loop.own/1, @three)
     assert text =~ "custom_grad" and text =~ "the gradient is derived"

@@ -126,6 +126,7 @@ defmodule Nx.Vulkan.Chain do
       {:ok, fun |> Trace.node(inputs) |> Family.make(options[:name], variables)}
     end
   catch
+    {:refused, %{code: :unsupported} = error} -> {:error, %{error | message: "#{inspect(fun)}: #{error.message}"}}
     {:refused, error} -> {:error, error}
   end
 
