@@ -140,6 +140,8 @@ defmodule Nx.Vulkan.ChainDefnOpsTest do
       {"a slice put into another", &Nx.put_slice(Nx.exp(&1), [2], &1[3..5])},
       {"differences", &Nx.diff/1},
       {"a running sum", &Nx.cumulative_sum/1},
+      {"a running sum from the end, of a part of which one place is read",
+       &Nx.cumulative_sum(Nx.reshape(&1, {2, 3}), axis: 1, reverse: true)[[.., 1]]},
       {"a diagonal", &(&1 |> Nx.slice([0], [4]) |> Nx.reshape({2, 2}) |> Nx.take_diagonal())}
     ]
 
@@ -288,6 +290,20 @@ defmodule Nx.Vulkan.ChainDefnOpsTest do
     variables = [rho: :unit_interval, x: [shape: {2}]]
     check(&Loops.autoregression/2, variables, %{y: [0.5, 1.0, -0.3, 0.2, 0.8, 1.1]}, host: by_hand)
     check(&Loops.branches/1, [a: :real, x: [shape: {3}]], nil)
+  end
+
+  test "a walk, by its steps and by its levels" do
+    data = %{y: Enum.map(0..47, &:math.sin/1)}
+    normal = &Nx.sum(Densities.normal(&1, &2, &3))
+
+    check(
+      fn %{z: z, s: s, l: l}, %{y: y} ->
+        steps = Nx.add(normal.(z, 0.0, 1.0), normal.(y, Nx.cumulative_sum(Nx.multiply(s, z)), 1.0))
+        Nx.add(steps, Nx.add(normal.(Nx.diff(l), 0.0, s), normal.(y, l, 1.0)))
+      end,
+      [z: [shape: {48}], s: :positive, l: [shape: {48}]],
+      data
+    )
   end
 
   for {size, name} <- [{80, "even"}, {97, "uneven"}, {5, "few"}] do

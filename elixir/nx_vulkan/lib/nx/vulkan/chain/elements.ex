@@ -60,7 +60,7 @@ defmodule Nx.Vulkan.Chain.Elements do
   defp definable?(node), do: length(Node.wide(node.shape)) <= 1
 
   defp pieced?(%{op: op}, _seen) when op in [:concatenate, :insert], do: true
-  defp pieced?(%{op: op}, _seen) when op in [:sum, :product, :reduce_max, :reduce_min, :dot], do: false
+  defp pieced?(%{op: op}, _seen) when op in [:sum, :running_sum, :product, :reduce_max, :reduce_min, :dot], do: false
   defp pieced?(node, seen), do: Enum.any?(Node.operands(node), &MapSet.member?(seen, &1.id))
 
   @doc "The expression of a node at places."
@@ -260,14 +260,14 @@ defmodule Nx.Vulkan.Chain.Elements do
 
     cond do
       op == :sum and not (MapSet.member?(state.pieced, node.id) and count <= @few) ->
-        summed([node], lengths, state, fn inner -> [spread(axes, inner, places)] end)
+        summed([node], lengths, state, fn inner -> [Places.spread(axes, inner, places)] end)
 
       count > @most_written ->
         Refused.op(op, out, [node], [], "it goes over #{count} elements, and #{@most_written} are the most")
 
       true ->
         {texts, state} =
-          lengths |> every() |> Enum.map_reduce(state, &element(node, spread(axes, &1, places), &2))
+          lengths |> every() |> Enum.map_reduce(state, &element(node, Places.spread(axes, &1, places), &2))
 
         {Enum.reduce(tl(texts), hd(texts), &Text.call(two(op), [&2, &1])), state}
     end
@@ -278,8 +278,19 @@ defmodule Nx.Vulkan.Chain.Elements do
     {a_free, b_free} = Enum.split(places, tuple_size(a.shape) - length(a_axes) - length(a_batch))
 
     summed([a, b], Enum.map(a_axes, &elem(a.shape, &1)), state, fn inner ->
-      [spread(a_axes ++ a_batch, inner ++ batch, a_free), spread(b_axes ++ b_batch, inner ++ batch, b_free)]
+      [
+        Places.spread(a_axes ++ a_batch, inner ++ batch, a_free),
+        Places.spread(b_axes ++ b_batch, inner ++ batch, b_free)
+      ]
     end)
+  end
+
+  defp written(:running_sum, %{args: [node, axis, reverse?]}, places, state) do
+    {{name, n} = index, state} = index(elem(node.shape, axis), state)
+    {text, state} = element(node, List.replace_at(places, axis, {:index, index}), state)
+    {here, state} = name(state, &Names.number(Enum.at(places, axis), &1))
+    counts = Text.call(if(reverse?, do: :greater_equal, else: :less_equal), [Text.reference(name, []), here])
+    {Text.sum(name, Names.dimension_name(n), Text.call(:select, [counts, text, Text.number(0)])), state}
   end
 
   ## Elementwise
@@ -337,26 +348,12 @@ defmodule Nx.Vulkan.Chain.Elements do
          [_ | _] = reads <- for({_, index, n} = read <- seen.reads, index in indices and n >= @many, do: read),
          {table, index, n} = Enum.max_by(reads, &elem(&1, 2)),
          {:ok, members, mask} <- Places.members(table, n) do
-      {group, state} = index(n, state)
-      {member, state} = index(elem(members.shape, 1), state)
-      {mask, state} = if mask, do: table(mask, [group, member], state), else: {nil, state}
-      own = Places.simple({:table, members, [group, member]}, elem(index, 1))
+      {group, state} = Enum.map_reduce(Tuple.to_list(members.shape), state, &index/2)
+      {mask, state} = if mask, do: table(mask, group, state), else: {nil, state}
+      own = Places.simple({:table, members, group}, elem(index, 1))
       inner = Enum.map(inner, &if(&1 == {:index, index}, do: own, else: &1))
-      {:ok, inner, Enum.flat_map(indices, &if(&1 == index, do: [group, member], else: [&1])), mask, state}
+      {:ok, inner, Enum.flat_map(indices, &if(&1 == index, do: group, else: [&1])), mask, state}
     end
-  end
-
-  # `inner` on `axes`, `outer` on the others in order.
-  defp spread(axes, inner, outer) do
-    own = axes |> Enum.zip(inner) |> Map.new()
-    rank = length(axes) + length(outer)
-
-    {places, []} =
-      Enum.map_reduce(0..(rank - 1)//1, outer, fn axis, outer ->
-        if is_map_key(own, axis), do: {own[axis], outer}, else: {hd(outer), tl(outer)}
-      end)
-
-    places
   end
 
   defp every([]), do: [[]]

@@ -59,6 +59,7 @@ defmodule Nx.Vulkan.Chain.Names do
 
   @doc "A place where a number stands."
   @spec number(Places.place(), t) :: {Text.t(), t}
+  def number(number, names) when is_integer(number), do: {Text.number(number), names}
   def number({:index, {name, _}}, names), do: {Text.reference(name, []), names}
   def number({:table, table, indices}, names), do: table(table, indices, "c", nil, names)
 

@@ -14,6 +14,7 @@ defmodule Nx.Vulkan.Chain.Node do
   #     concatenate [nodes, axis]
   #     insert [node, into, lows, steps]  the node's elements among those of `into`, from lows on, every steps-th
   #     sum, product, reduce_max, reduce_min [node, axes]
+  #     running_sum [node, axis, reverse?]
   #     dot [a, axes, batch_axes, b, axes, batch_axes]
 
   @enforce_keys [:id, :op, :shape, :type, :args]

@@ -17,6 +17,20 @@ defmodule Nx.Vulkan.Chain.Places do
   @spec aligned([place], tuple, tuple) :: [place]
   def aligned(places, shape, own), do: places |> Enum.drop(tuple_size(shape) - tuple_size(own)) |> kept(own)
 
+  @doc "Those of `inner` on `axes`, those of `outer` on the others in order."
+  @spec spread([non_neg_integer], [place], [place]) :: [place]
+  def spread(axes, inner, outer) do
+    own = axes |> Enum.zip(inner) |> Map.new()
+    rank = length(axes) + length(outer)
+
+    {places, []} =
+      Enum.map_reduce(0..(rank - 1)//1, outer, fn axis, outer ->
+        if is_map_key(own, axis), do: {own[axis], outer}, else: {hd(outer), tl(outer)}
+      end)
+
+    places
+  end
+
   @doc "Where an axis has one place, that is read."
   @spec kept([place], tuple) :: [place]
   def kept(places, shape),
@@ -29,7 +43,7 @@ defmodule Nx.Vulkan.Chain.Places do
     wide = for {place, n} <- Enum.zip(places, new), n != 1, do: {place, n}
 
     if Enum.map(wide, &elem(&1, 1)) == Enum.reject(Tuple.to_list(old), &(&1 == 1)) do
-      spread(wide, Tuple.to_list(old))
+      with_ones(wide, Tuple.to_list(old))
     else
       flat = combined(places, fn numbers -> flat(numbers, new) end)
       {old, _} = old |> Tuple.to_list() |> Enum.reverse() |> Enum.map_reduce(1, &{{&1, &2}, &1 * &2})
@@ -37,9 +51,9 @@ defmodule Nx.Vulkan.Chain.Places do
     end
   end
 
-  defp spread(wide, [1 | shape]), do: [0 | spread(wide, shape)]
-  defp spread([{place, _} | wide], [_ | shape]), do: [place | spread(wide, shape)]
-  defp spread([], []), do: []
+  defp with_ones(wide, [1 | shape]), do: [0 | with_ones(wide, shape)]
+  defp with_ones([{place, _} | wide], [_ | shape]), do: [place | with_ones(wide, shape)]
+  defp with_ones([], []), do: []
 
   defp flat(numbers, shape) do
     numbers |> Enum.zip(shape) |> Enum.reduce(0, fn {number, n}, sum -> sum |> Nx.multiply(n) |> Nx.add(number) end)
@@ -114,8 +128,8 @@ defmodule Nx.Vulkan.Chain.Places do
   defp simplest({table, indices}, _n), do: {:table, table, indices}
 
   @doc """
-  Of a table of groups, from 0 to `n` - 1, the places at which each group stands: a table `{n, most}`, and where groups are not of one size whether a place of that
-  counts, `{n, most}` of 1 and 0. `:uneven` where most would not.
+  Of a table of groups, from 0 to `n` - 1, the places at which each group stands: a table `{n, most}`, or `{n}` where no group stands at two, and where
+  groups are not of one size whether a place of that counts, 1 or 0. `:uneven` where most would not.
   """
   @spec members(T.t(), pos_integer) :: {:ok, T.t(), T.t() | nil} | :uneven
   def members(groups, n) do
@@ -137,6 +151,7 @@ defmodule Nx.Vulkan.Chain.Places do
     table(for row <- rows, do: Enum.map(row, fn _ -> 1 end) ++ List.duplicate(0, most - length(row)))
   end
 
+  defp table([[_] | _] = rows), do: rows |> List.flatten() |> Nx.tensor(type: :s64, backend: Nx.BinaryBackend)
   defp table(rows), do: Nx.tensor(rows, type: :s64, backend: Nx.BinaryBackend)
 
   @doc "The indices that places vary over."

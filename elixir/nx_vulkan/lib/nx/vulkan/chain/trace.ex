@@ -176,6 +176,10 @@ defmodule Nx.Vulkan.Chain.Trace do
 
   defp block(%Nx.Vulkan.Chain.LogGamma{}, [node], _default, state), do: new(state, :lgamma, node, [node])
 
+  # Nx makes a scan of it, of which each step is read in pieces.
+  defp block(%Nx.Block.CumulativeSum{axis: axis, reverse: reverse?}, [%{type: {:f, _}} = node], _default, state),
+    do: new(state, :running_sum, node, [node, axis, reverse?])
+
   defp block(%name{}, nodes, default, state) do
     around = state
     inner = %{state | inputs: indexed(nodes), within: [name | state.within]}
