@@ -23,7 +23,7 @@ std::optional<size_t> position(const std::vector<T>& list, const std::string& na
 // A definition is gone through for each place that it is used at.
 constexpr size_t kMaxEvaluated = size_t{1} << 22;
 
-constexpr std::string_view kComposed[] = {"logsumexp", "logit", "square", "logsigmoid"};
+constexpr std::string_view kComposed[] = {"logsumexp", "logit", "square", "logsigmoid", "detach"};
 
 std::vector<std::string> function_names() {
   std::vector<std::string> names(std::begin(kComposed), std::end(kComposed));
@@ -82,7 +82,8 @@ ValueId Elaborator::log_sum_exp(const std::vector<ValueId>& terms) {
 Result<ValueId> Elaborator::call(const Expression& expression, uint32_t id, const Scope& scope) {
   const Expression::Node& node = expression.nodes[id];
   const auto op = find_scalar_op(node.name == "logsigmoid" ? "log_sigmoid" : node.name);
-  const bool composed = node.name == "logsumexp" || node.name == "logit" || node.name == "square";
+  const bool composed =
+      node.name == "logsumexp" || node.name == "logit" || node.name == "square" || node.name == "detach";
   if (!op && !composed)
     return parse_error(node.column,
                        "there is no function '" + node.name + "'" + did_you_mean(node.name, function_names()));
@@ -97,6 +98,7 @@ Result<ValueId> Elaborator::call(const Expression& expression, uint32_t id, cons
   }
   if (op) return graph_.apply(*op, arguments);
   if (node.name == "logsumexp") return log_sum_exp(arguments);
+  if (node.name == "detach") return graph_.detach(arguments[0]);
   if (node.name == "square") return graph_.apply(ScalarOp::kMultiply, arguments[0], arguments[0]);
   const ValueId rest = graph_.apply(ScalarOp::kLog1p, graph_.apply(ScalarOp::kNegate, arguments[0]));
   return graph_.apply(ScalarOp::kSubtract, graph_.apply(ScalarOp::kLog, arguments[0]), rest);

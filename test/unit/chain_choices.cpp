@@ -220,6 +220,16 @@ TEST_CASE("choices: a value that several choices share" * doctest::test_suite("t
   CHECK(slope("select(x > 0, logsumexp(log(x), log(x)), x)", 0) == 1);
 }
 
+TEST_CASE("choices: what is detached keeps its value and has no slope") {
+  CHECK(density("detach(x) * x", {3, 0}).logp == 9);
+  CHECK(slope("detach(x) * x", 3) == 3);
+  CHECK(slope("detach(sqrt(x)) + x", -1) == 1);
+  CHECK(slope("detach(2 * x)", 3) == 0);
+  CHECK(slope("detach(2) * x", 3) == 2);
+  CHECK(slope("detach(max(x, y)) + log(exp(x - detach(max(x, y))) + exp(y - detach(max(x, y))))", 1, 1) == 0.5);
+  CHECK(slope("sum(i, x * detach(t[i] * x))", 2) == slope("sum(i, x * t[i] * 2)", 2));
+}
+
 TEST_CASE("choices: in sums, by place" * doctest::test_suite("truth")) {
   // sqrt(x) belongs to the places where t > 4: to none; to those where t > 2: to the last.
   CHECK(slope("sum(i, select(t[i] > 4, sqrt(x), x * t[i]))", -1) == 1.5);

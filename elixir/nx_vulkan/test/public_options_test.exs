@@ -27,7 +27,13 @@ defmodule Nx.Vulkan.PublicOptionsTest do
           keyword?(spec),
           do: {module, name, arity}
 
-    assert Enum.sort(found) == [{Nx.Vulkan, :explain, 3}, {Doctor, :run, 1}]
+    assert Enum.sort(found) == [
+             {Nx.Vulkan, :explain, 3},
+             {Nx.Vulkan.Chain, :family, 2},
+             {Nx.Vulkan.Chain, :from_defn, 2},
+             {Nx.Vulkan.Chain, :from_defn!, 2},
+             {Doctor, :run, 1}
+           ]
   end
 
   defp keyword?({:type, _, :fun, [{:type, _, :product, arguments}, _result]}),
@@ -40,6 +46,34 @@ defmodule Nx.Vulkan.PublicOptionsTest do
     assert explain.(bogus: 1) =~ "unknown option :bogus; the options are :node, :fuse, :glsl, :hooks"
     assert explain.(glsl: 1) =~ "the option :glsl is"
     assert error(fn -> Nx.Vulkan.explain(fn x -> x end, [1, 2]) end) =~ "the argument fun is a function of 2 arguments"
+  end
+
+  test "log densities in defn" do
+    density = &Nx.negate(Nx.pow(&1.x, 2))
+
+    for call <- [&Nx.Vulkan.Chain.family/2, &Nx.Vulkan.Chain.from_defn/2] do
+      message = fn options -> call.(density, options) |> elem(1) |> Exception.message() end
+
+      assert message.(variables: [x: :real], bogus: 1) =~
+               "unknown option :bogus; the options are :variables, :data, :name"
+
+      assert message.(data: []) =~ "the option :variables is missing"
+      assert message.(variables: [x: :real], name: :normal) =~ "the option :name is a string, got :normal"
+
+      assert message.(variables: [x: [shape: {}, shape: {}]]) =~
+               "variable :x: the option :shape is given more than once"
+
+      assert message.(variables: [x: :real], data: 5) =~ "the option :data is "
+    end
+
+    assert error(fn -> Nx.Vulkan.Chain.from_defn!(density, variables: [x: :real], type: :bf16) end) =~
+             "the option :type is "
+
+    assert error(fn -> Nx.Vulkan.Chain.from_defn!(density, variables: [x: :real], chains: 0) end) =~
+             "the option :chains is "
+
+    assert error(fn -> Nx.Vulkan.Chain.from_defn!(density, variables: [x: :real], timeout: -1) end) =~
+             "the option :timeout is "
   end
 
   test "the doctor" do
