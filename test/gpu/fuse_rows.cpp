@@ -6,7 +6,6 @@
 
 #include "base/concat.h"
 #include "fuse/text.h"
-#include "gpu/plan_runner.h"
 #include "gpu/program_case.h"
 #include "program_builder.h"
 
@@ -117,6 +116,77 @@ TEST_CASE("fuse rows: layer norm with weights, several outputs, numbers of rows 
   const ValueName total = more.reduce("sum", gradient);
   const std::vector<program::Value> values = {plain(f32, shape, 1), plain(s32, {5, 1}, 2)};
   CHECK(check_fused(more.p.with_outputs({soft, gradient, total}), values).dispatches == 1);
+}
+
+TEST_CASE("fuse rows: of all types, over axes anywhere, lying in any way") {
+  const std::vector<std::pair<Shape, std::initializer_list<uint8_t>>> kRows = {
+      {{4, 3, 40}, {2}}, {{4, 3, 40}, {1, 2}}, {{4, 3, 40}, {0}}, {{40, 6}, {0}}, {{2, 5, 3, 4}, {1, 3}}, {{33}, {0}}};
+  for (const Dtype type : {f32, f64, bf16, f16, s32, u8, s64})
+    for (const auto& [shape, axes] : kRows) {
+      INFO(concat(dtype_name(type), " ", shape_text(shape)));
+      RowProgram rows(type, shape, axes);
+      const ValueName x = rows.p.input(type, shape), y = rows.p.input(type, shape);
+      const ValueName apart = rows.elements("max", {x, y});
+      const ValueName m = rows.reduce("reduce_min", apart);
+      const ValueName z = rows.elements("subtract", {apart, m});
+      const ValueName total =
+          rows.p.op("product", is_integer(type) ? (dtype_info(type).kind == DtypeKind::kUnsigned ? u64 : s64) : type,
+                    rows.kept, {rows.elements("add", {z, Scalar{s64, int64_t{1}}})}, over(axes));
+      const ValueName any = rows.p.op("any", u8, rows.kept, {rows.elements("multiply", {z, y})}, over(axes));
+      const ValueName last = rows.elements("add", {rows.elements("multiply", {z, any}), y});
+      const ir::Program program = rows.p.with_outputs({total, last});
+      for (const Placement placement : {Placement::kPlain, Placement::kTransposed}) {
+        const std::vector<program::Value> inputs = {tensor(type, shape, 1, placement), plain(type, shape, 2)};
+        CHECK(check_fused(program, inputs).dispatches == 1);
+      }
+    }
+}
+
+TEST_CASE("fuse rows: a tensor that lies otherwise is summed in its own order, in a dispatch of its own") {
+  const Shape shape = {20, 24};
+  RowProgram rows(f32, shape, {1});
+  const ValueName x = rows.p.input(f32, shape);
+  const ir::Program program = rows.p.with_outputs({rows.variance(x)});
+  const program::Value turned = plain(f32, shape, 1, Placement::kTransposed);
+  CHECK(check_fused(program, {&turned, 1}).dispatches <= 2);
+  const program::Value straight = plain(f32, shape);
+  CHECK(check_fused(program, {&straight, 1}).dispatches == 1);
+}
+
+TEST_CASE("fuse rows: axes that are not kept, reshapes and broadcasts of numbers of rows") {
+  ProgramBuilder p;
+  const ValueName x = p.input(f32, {6, 8});
+  const ValueName total = p.op("sum", f32, {6}, {x}, over({1}, false));
+  const ValueName mean = p.op("divide", f32, {6}, {total, Scalar{f64, 8.0}});
+  const ValueName wide = p.op("broadcast", f32, {6, 8}, {mean}, ir::AxesAttributes{ir::Axes{0}});
+  const ValueName apart = p.op("subtract", f32, {6, 8}, {x, wide});
+  const ValueName square = p.op("sum", f32, {6}, {p.op("multiply", f32, {6, 8}, {apart, apart})}, over({1}, false));
+  const ValueName column = p.op("reshape", f32, {6, 1}, {square});
+  const ValueName out = p.op("divide", f32, {6, 8}, {apart, p.op("sqrt", f32, {6, 1}, {column})});
+  const program::Value input = plain(f32, {6, 8});
+  CHECK(check_fused(p.with_outputs({out, mean}), {&input, 1}).dispatches == 1);
+}
+
+TEST_CASE("fuse rows: special values are what they are one by one") {
+  for (const Dtype type : {f32, f64, bf16})
+    for (const Shape& shape : {Shape{9, 5}, Shape{3, 64}, Shape{2, 300}}) {
+      RowProgram rows(type, shape, {1});
+      const ValueName x = rows.p.input(type, shape);
+      const ValueName soft = rows.softmax(x), low = rows.reduce("reduce_min", x);
+      const program::Value input = tensor(type, shape);
+      check_fused(rows.p.with_outputs({soft, low}), {&input, 1});
+    }
+}
+
+TEST_CASE("fuse rows: rows that are split, and rows for which shared memory is too small") {
+  for (const Shape& shape : {Shape{2, 100'000}, Shape{1, 20'000}, Shape{600, 700}}) {
+    INFO(shape_text(shape));
+    RowProgram rows(f32, shape, {1});
+    const ValueName x = rows.p.input(f32, shape);
+    const program::Value input = plain(f32, shape);
+    const ProgramOutcome outcome = check_fused(rows.p.with_outputs({rows.softmax(x)}), {&input, 1});
+    CHECK((shape[0] == 600) == (outcome.dispatches == 1));
+  }
 }
 
 }  // namespace gpu_node::test
