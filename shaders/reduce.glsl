@@ -1,12 +1,9 @@
 // The skeleton of every reduction: sum to any, argmax, and dots too thin for tiles.
 //
-// A workgroup is a table of `lanes` x `width` invocations: `width` outputs side by side, each reduced by `lanes`
-// invocations and then by a tree in shared memory. P_MODE (log2 of lanes, plus 32 for rows) says which of the two runs
-// innermost: lanes where neighbouring elements of one reduction lie side by side, outputs where neighbouring outputs
-// do. gl_WorkGroupID.z is the part of the reduction; with more than one part the result is an Acc per part and output,
+// Invocations are seated as reduce_table.glsl says. gl_WorkGroupID.z is the part of the reduction; with more than one part the result is an Acc per part and output,
 // which a second pass reduces.
 //
-// The emitter defines INVOCATIONS, LOG_INVOCATIONS, the P_* parameters, OFFSETS (a position per input), ELEMENT and
+// The emitter defines P_COUNT and P_CHUNK, OFFSETS (a position per input), ELEMENT and
 // WALK_RANK (axes reduced, after merging; 0: no elements at all) and ROUND (loads in flight, 2 or 4); it writes the
 // functions declared here. An ELEMENT may be four neighbours, which positions then count as one.
 
@@ -27,8 +24,6 @@ Walk walk_start(uint position);
 void walk_step(inout Walk walk);
 OFFSETS walk_offsets(Walk walk);
 #endif
-
-shared Acc shared_acc[INVOCATIONS];
 
 #if WALK_RANK > 0
 Acc reduce_part(OFFSETS base, uint first, uint end, uint lanes) {
@@ -63,35 +58,14 @@ Acc reduce_part(OFFSETS base, uint first, uint end, uint lanes) {
 #endif
 
 void reduce_main() {
-  uint thread = gl_LocalInvocationIndex;
-  uint log_lanes = P_MODE & 31u, log_width = LOG_INVOCATIONS - log_lanes;
-  uint lanes = 1u << log_lanes, width = 1u << log_width;
-  bool rows = P_MODE >= 32u;
-  uint lane = rows ? thread & (lanes - 1u) : thread >> log_width;
-  uint column = rows ? thread >> log_lanes : thread & (width - 1u);
-  uint block = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-  uint blocks = ((P_OUTPUTS - 1u) >> log_width) + 1u;
-  uint output_index = (block << log_width) + column;
-  bool inside = block < blocks && output_index < P_OUTPUTS;
-
+  Seat seat = find_seat();
   Acc acc = acc_identity();
 #if WALK_RANK > 0
-  if (inside) {
+  if (seat.inside) {
     uint begin = gl_WorkGroupID.z * P_CHUNK;
-    acc = reduce_part(kept_offsets(output_index), begin + lane, min(begin + P_CHUNK, P_COUNT), lanes);
+    acc = reduce_part(kept_offsets(seat.output_index), begin + seat.lane, min(begin + P_CHUNK, P_COUNT), seat.lanes);
   }
 #endif
-  if (lanes > 1u) {
-    uint apart = rows ? 1u : width;
-    shared_acc[thread] = acc;
-    barrier();
-    for (uint half_lanes = lanes >> 1; half_lanes > 0u; half_lanes >>= 1) {
-      if (lane < half_lanes) {
-        acc = acc_merge(acc, shared_acc[thread + half_lanes * apart]);
-        shared_acc[thread] = acc;
-      }
-      barrier();
-    }
-  }
-  if (inside && lane == 0u) put(gl_WorkGroupID.z, output_index, acc);
+  acc = acc_tree(acc, seat);
+  if (seat.inside && seat.lane == 0u) put(gl_WorkGroupID.z, seat.output_index, acc);
 }

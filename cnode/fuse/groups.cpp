@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kernels/view/view.h"
-#include "scalar/op_code.h"
 
 namespace gpu_node::fuse {
 namespace {
@@ -24,13 +23,6 @@ void add_once(std::vector<uint32_t>& list, uint32_t value) {
   if (!contains(list, value)) list.push_back(value);
 }
 
-// What a step costs a compiler and the device, where a plain one costs 1.
-size_t weight_of(const ir::Instruction& instruction) {
-  const Dtype type = instruction.results[0].type.dtype;
-  if (scalar::is_function(*instruction.op, type) || scalar::is_heavy(*instruction.op, type)) return 16;
-  return instruction.op->code == ir::Code::kDivide || is_complex(type) ? 4 : 1;
-}
-
 Slot slot_of(const ir::Instruction& concatenation, size_t k, const Shape& shape, int64_t start) {
   const auto axis = static_cast<int>(concatenation.attributes.as<ir::AxisAttributes>().axis);
   const Dims strides = row_major_strides(concatenation.results[0].type.shape);
@@ -45,10 +37,12 @@ Slot slot_of(const ir::Instruction& concatenation, size_t k, const Shape& shape,
 
 }  // namespace
 
-Groups::Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const Limits& limits)
+Groups::Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const RowGroups& rows,
+               const Limits& limits)
     : program_(program),
       graph_(graph),
       sources_(sources),
+      rows_(rows),
       limits_(limits),
       parts_of_(program.instructions.size()),
       pieces_(graph.values()),
@@ -56,7 +50,7 @@ Groups::Groups(const ir::Program& program, const Graph& graph, const Sources& so
       seen_(program.instructions.size()) {
   for (auto i = static_cast<uint32_t>(program.instructions.size()); i-- > 0;) {
     const ir::Instruction& instruction = program.instructions[i];
-    if (element_count(instruction.results[0].type.shape) == 0) continue;
+    if (element_count(instruction.results[0].type.shape) == 0 || rows.group_of(i) != Graph::kNone) continue;
     if (is_elementwise(instruction))
       add_elementwise(i);
     else if (instruction.op->family == ir::Family::kConcatenate)
@@ -173,6 +167,11 @@ bool Groups::reaches(std::vector<uint32_t> from, uint32_t target, uint32_t witho
     from.pop_back();
     if (std::exchange(seen_[i], round_) == round_) continue;
     if (++visited > kMaxVisited) return true;
+    if (const uint32_t group = rows_.group_of(i); group != Graph::kNone) {
+      for (const uint32_t value : rows_.groups()[group].results)
+        from.insert(from.end(), graph_[value].users.begin(), graph_[value].users.end());
+      continue;
+    }
     if (parts_of_[i].empty()) {
       for (size_t k = 0; k < program_.instructions[i].results.size(); ++k) {
         const std::vector<uint32_t>& users = graph_[graph_.result(i, k)].users;

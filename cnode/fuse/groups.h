@@ -11,17 +11,12 @@
 #include <vector>
 
 #include "fuse/graph.h"
+#include "fuse/limits.h"
+#include "fuse/row_groups.h"
 #include "fuse/sources.h"
 #include "ir/map.h"
 
 namespace gpu_node::fuse {
-
-struct Limits {
-  size_t weight = 256;  // of a part: what its steps cost, where a plain one costs 1
-  size_t reads = 12;    // tensors that a part reads
-  size_t results = 4;   // and writes
-  size_t buffers = 17;  // both and one of parameters: what the device binds
-};
 
 // Where a part writes what is a piece of a concatenation.
 struct Slot {
@@ -47,7 +42,9 @@ struct Node {
 
 class Groups {
  public:
-  Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const Limits& limits);
+  // What is in |rows| is in none.
+  Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const RowGroups& rows,
+         const Limits& limits);
 
   const std::vector<Part>& parts() const { return parts_; }
   // Those that are left have parts.
@@ -84,6 +81,7 @@ class Groups {
   const ir::Program& program_;
   const Graph& graph_;
   const Sources& sources_;
+  const RowGroups& rows_;
   const Limits limits_;
   std::vector<Part> parts_;
   std::vector<Node> nodes_;

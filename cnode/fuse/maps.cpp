@@ -4,20 +4,13 @@
 #include <functional>
 #include <queue>
 
-#include "kernels/literal.h"
-#include "scalar/block.h"
+#include "fuse/numbers.h"
+#include "fuse/row_writer.h"
 
 namespace gpu_node::fuse {
 namespace {
 
 constexpr uint32_t kNone = Graph::kNone;
-
-// The type of the other of two operands, where it is a tensor.
-std::optional<Dtype> other_type(const ir::Instruction& instruction, size_t k, const Graph& graph) {
-  if (instruction.operands.size() != 2) return std::nullopt;
-  const auto* name = std::get_if<ir::ValueName>(&instruction.operands[1 - k]);
-  return name == nullptr ? std::nullopt : std::optional(graph.value(*name).type->dtype);
-}
 
 // Writes the map of one node.
 class MapWriter {
@@ -34,8 +27,6 @@ class MapWriter {
   }
 
  private:
-  using Number = std::pair<Dtype, scalar::NumberBits>;
-
   uint32_t add_result(uint32_t value) {
     map_.results.push_back({graph_[value].name, *graph_[value].type});
     origin_ = std::max(origin_, traced_.origins[graph_[value].maker]);
@@ -53,10 +44,7 @@ class MapWriter {
   // The number of operand |k| of |instruction| among the sources of |part|, to which it is added at need; kNone where a
   // member gives it.
   uint32_t source(const ir::Instruction& instruction, size_t k, ir::MapPart& part) {
-    if (const auto* literal = std::get_if<Scalar>(&instruction.operands[k]))
-      return number(kernels::literal_operand(*instruction.op, k, *literal, instruction.results[0].type.dtype,
-                                             other_type(instruction, k, graph_)),
-                    part);
+    if (instruction.is_literal(k)) return number(literal_of(instruction, k, graph_), part);
     const uint32_t value = graph_.number(std::get<ir::ValueName>(instruction.operands[k]));
     if (places_[value] != kNone) return places_[value];
     const std::optional<ir::MapSource>& free = sources_.of(value);
@@ -67,12 +55,10 @@ class MapWriter {
   }
 
   uint32_t number(const Scalar& value, ir::MapPart& part) {
-    const Number one{value.dtype, scalar::compute_bits(value)};
-    for (const auto& [known, source] : numbers_)
-      if (known == one) return source;
-    part.sources.emplace_back(value);
-    numbers_.emplace_back(one, static_cast<uint32_t>(part.sources.size() - 1));
-    return numbers_.back().second;
+    const auto next = static_cast<uint32_t>(part.sources.size());
+    const uint32_t source = numbers_.source(value, next);
+    if (source == next) part.sources.emplace_back(value);
+    return source;
   }
 
   ir::MapPart write(const Part& from) {
@@ -133,7 +119,7 @@ class MapWriter {
   uint32_t origin_ = 0;
   std::vector<uint32_t> places_;  // by value: its number in the part at hand, kNone where it has none yet
   std::vector<uint32_t> touched_;
-  std::vector<std::pair<Number, uint32_t>> numbers_;  // of the part at hand, with the sources that they are
+  Numbers numbers_;  // of the part at hand
 };
 
 // The only instruction of |node|, where a map would be no more than it.
@@ -194,7 +180,8 @@ Steps in_order(const ir::Program& program, const Graph& graph, std::vector<Step>
 
 }  // namespace
 
-Steps with_maps(const Traced& traced, const Graph& graph, const Sources& sources, const Groups& groups) {
+Steps with_maps(const Traced& traced, const Graph& graph, const Sources& sources, const RowGroups& rows,
+                const Groups& groups) {
   const ir::Program& program = traced.program;
   std::vector<Step> made;       // in no order yet
   std::vector<uint32_t> place;  // the last instruction that each has results of
@@ -203,7 +190,14 @@ Steps with_maps(const Traced& traced, const Graph& graph, const Sources& sources
     place.push_back(i);
   };
   for (uint32_t i = 0; i < program.instructions.size(); ++i)
-    if (!groups.is_grouped(i)) add_instruction(i);
+    if (!groups.is_grouped(i) && rows.group_of(i) == kNone) add_instruction(i);
+  const auto add_step = [&](Step step) {
+    place.push_back(0);
+    for (const ir::Definition& result : step.results())
+      place.back() = std::max(place.back(), graph.value(result.name).maker);
+    made.push_back(std::move(step));
+  };
+  for (const RowGroup& group : rows.groups()) add_step(rows_step(traced, graph, sources, group));
   MapWriter writer(traced, graph, sources);
   for (const Node& node : groups.nodes()) {
     if (node.parts.empty()) continue;
@@ -211,10 +205,7 @@ Steps with_maps(const Traced& traced, const Graph& graph, const Sources& sources
       add_instruction(only);
       continue;
     }
-    made.push_back(writer.write(groups, node));
-    place.push_back(0);
-    for (const ir::Definition& result : made.back().results())
-      place.back() = std::max(place.back(), graph.value(result.name).maker);
+    add_step(writer.write(groups, node));
   }
   return in_order(program, graph, std::move(made), place);
 }

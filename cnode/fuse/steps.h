@@ -1,4 +1,4 @@
-// What a program comes to: instructions as they were sent, and maps in the place of others.
+// What a program comes to: instructions as they were sent, and maps and rows in the place of others.
 #pragma once
 
 #include <variant>
@@ -6,27 +6,42 @@
 
 #include "ir/map.h"
 #include "ir/program.h"
+#include "ir/rows.h"
 
 namespace gpu_node::fuse {
 
 struct Step {
-  std::variant<ir::Instruction, ir::Map> work;
+  std::variant<ir::Instruction, ir::Map, ir::Rows> work;
   uint32_t origin = 0;  // the instruction of the program that was sent which its errors are told of
 
   const ir::Instruction* instruction() const { return std::get_if<ir::Instruction>(&work); }
-  const ir::Map* map() const { return std::get_if<ir::Map>(&work); }
+  // The operands of what is no instruction: tensors, all of them.
+  const SmallList<ir::ValueName, 4>* fused_operands() const {
+    if (const auto* map = std::get_if<ir::Map>(&work)) return &map->operands;
+    const auto* rows = std::get_if<ir::Rows>(&work);
+    return rows != nullptr ? &rows->operands : nullptr;
+  }
   const SmallList<ir::Definition, 1>& results() const {
     return std::visit([](const auto& one) -> const SmallList<ir::Definition, 1>& { return one.results; }, work);
   }
   // Calls |use| with the name of each operand that has one, in order.
   template <typename Use>
   void each_operand(Use use) const {
-    if (const ir::Map* of = map()) {
-      for (const ir::ValueName name : of->operands) use(name);
+    if (const auto* fused = fused_operands()) {
+      for (const ir::ValueName name : *fused) use(name);
       return;
     }
     for (const ir::Operand& operand : instruction()->operands)
       if (const auto* name = std::get_if<ir::ValueName>(&operand)) use(*name);
+  }
+  // Calls |use| with the instructions of the program that was sent which something fused computes.
+  template <typename Use>
+  void each_origin(Use use) const {
+    if (const auto* map = std::get_if<ir::Map>(&work))
+      for (const ir::MapPart& part : map->parts)
+        for (const ir::MapStep& one : part.steps) use(one.origin);
+    if (const auto* rows = std::get_if<ir::Rows>(&work))
+      for (const ir::MapStep& one : rows->steps) use(one.origin);
   }
 };
 

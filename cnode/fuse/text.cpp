@@ -28,23 +28,29 @@ std::string map_text(const IndexMap& map) {
   return concat(shape_text(map.shape), "*", shape_text(map.strides), "+", map.offset);
 }
 
-std::string source_text(const ir::MapSource& source, const ir::Map& whole) {
+std::string source_text(const ir::MapSource& source, const SmallList<ir::ValueName, 4>& operands) {
   if (const auto* number = std::get_if<Scalar>(&source)) return number_text(*number);
   if (const auto* counter = std::get_if<ir::Counter>(&source))
     return concat("count ", map_text(counter->map), ":", dtype_name(counter->type));
-  return concat(whole.operands[std::get<uint32_t>(source)]);
+  return concat(operands[std::get<uint32_t>(source)]);
+}
+
+std::string steps_text(const std::vector<ir::MapStep>& steps, uint32_t value) {
+  std::string text;
+  for (const ir::MapStep& step : steps) {
+    text += concat(" ", value_text(value++), " = ", step.op->name);
+    for (const uint32_t operand : step.operands) text += concat(" ", value_text(operand));
+    text += concat(" ", dtype_name(step.type), ";");
+  }
+  return text;
 }
 
 std::string part_text(const ir::MapPart& part, const ir::Map& whole) {
   std::string text = concat(" [", shape_text(part.shape), ":");
   uint32_t value = 0;
   for (const ir::MapSource& source : part.sources)
-    text += concat(" ", value_text(value++), " = ", source_text(source, whole), ";");
-  for (const ir::MapStep& step : part.steps) {
-    text += concat(" ", value_text(value++), " = ", step.op->name);
-    for (const uint32_t operand : step.operands) text += concat(" ", value_text(operand));
-    text += concat(" ", dtype_name(step.type), ";");
-  }
+    text += concat(" ", value_text(value++), " = ", source_text(source, whole.operands), ";");
+  text += steps_text(part.steps, value);
   for (const ir::MapResult& result : part.results) {
     text += concat(" > ", value_text(result.value));
     const ir::Definition& into = whole.results[result.result];
@@ -78,6 +84,24 @@ std::string line(const ir::Map& map) {
   for (const ir::ValueName name : map.operands) text += concat(name == map.operands[0] ? " " : ", ", name);
   for (const ir::MapPart& part : map.parts) text += part_text(part, map);
   return text + "\n";
+}
+
+std::string line(const ir::Rows& rows) {
+  std::string text = concat(results_text(rows.results), " = rows");
+  for (const ir::ValueName name : rows.operands) text += concat(name == rows.operands[0] ? " " : ", ", name);
+  text += concat(" [", shape_text(rows.shape), " by");
+  for (const uint8_t axis : rows.reduced) text += concat(" ", axis);
+  text += ":";
+  uint32_t value = 0;
+  for (const ir::RowSource& source : rows.sources) {
+    text += concat(" ", value_text(value++), " = ", source_text(source.from, rows.operands));
+    if (!source.axes.empty()) text += concat(" at ", shape_text(source.axes));
+    text += ";";
+  }
+  text += steps_text(rows.steps, value);
+  for (const ir::RowResult& result : rows.written)
+    text += concat(" > ", value_text(result.value), result.of_rows ? " of rows" : "");
+  return text + "]\n";
 }
 
 std::string outputs_line(const std::vector<ir::ValueName>& outputs) {

@@ -33,25 +33,31 @@ void LayoutKey::add(const Function& function) {
   }
 }
 
+void LayoutKey::add(const MapSource& source) {
+  words_.push_back(source.index());
+  if (const auto* operand = std::get_if<uint32_t>(&source))
+    words_.push_back(*operand);
+  else if (const auto* number = std::get_if<Scalar>(&source))
+    add(*number);
+  else
+    add(std::get<Counter>(source).type, std::get<Counter>(source).map);
+}
+
+void LayoutKey::add(const std::vector<MapStep>& steps) {
+  words_.push_back(steps.size());
+  for (const MapStep& step : steps) {
+    words_.push_back(uint64_t{step.op->index} << 16 | step.operands.size() << 8 | static_cast<uint64_t>(step.type));
+    for (const uint32_t operand : step.operands) words_.push_back(operand);
+  }
+}
+
 void LayoutKey::add(const std::vector<MapPart>& parts) {
   words_.push_back(parts.size());
   for (const MapPart& part : parts) {
     add(part.shape);
     words_.push_back(part.sources.size());
-    for (const MapSource& source : part.sources) {
-      words_.push_back(source.index());
-      if (const auto* operand = std::get_if<uint32_t>(&source))
-        words_.push_back(*operand);
-      else if (const auto* number = std::get_if<Scalar>(&source))
-        add(*number);
-      else
-        add(std::get<Counter>(source).type, std::get<Counter>(source).map);
-    }
-    words_.push_back(part.steps.size());
-    for (const MapStep& step : part.steps) {
-      words_.push_back(uint64_t{step.op->index} << 16 | step.operands.size() << 8 | static_cast<uint64_t>(step.type));
-      for (const uint32_t operand : step.operands) words_.push_back(operand);
-    }
+    for (const MapSource& source : part.sources) add(source);
+    add(part.steps);
     words_.push_back(part.results.size());
     for (const MapResult& result : part.results) {
       words_.push_back(uint64_t{result.value} << 32 | result.result);
@@ -60,6 +66,20 @@ void LayoutKey::add(const std::vector<MapPart>& parts) {
       add(result.map.offset);
     }
   }
+}
+
+void LayoutKey::add(const Rows& rows) {
+  add(rows.shape);
+  add(rows.reduced);
+  words_.push_back(rows.sources.size());
+  for (const RowSource& source : rows.sources) {
+    add(source.from);
+    add(source.shape);
+    add(source.axes);
+  }
+  add(rows.steps);
+  words_.push_back(rows.written.size());
+  for (const RowResult& result : rows.written) words_.push_back(uint64_t{result.value} << 1 | (result.of_rows ? 1 : 0));
 }
 
 }  // namespace gpu_node::ir

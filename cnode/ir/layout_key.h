@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ir/map.h"
+#include "ir/rows.h"
 #include "tensor/shape.h"
 
 namespace gpu_node::ir {
@@ -49,6 +50,7 @@ class LayoutKey {
   }
   void add(const Function& function);
   void add(const std::vector<MapPart>& parts);
+  void add(const Rows& rows);
   void add(Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
   void add(double value) { words_.push_back(std::bit_cast<uint64_t>(value)); }
   void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }
@@ -66,6 +68,9 @@ class LayoutKey {
   }
 
  private:
+  void add(const MapSource& source);
+  void add(const std::vector<MapStep>& steps);
+
   // Kinds of operands, beside the type.
   static constexpr uint64_t kTensor = 1 << 8, kLiteral = 2 << 8;
 

@@ -91,6 +91,10 @@ uint64_t bytes_of(const ir::Map& map) {
   return bytes;
 }
 
+uint64_t bytes_of(const ir::Rows& rows) {
+  return sizeof(rows) + rows.sources.size() * sizeof(ir::RowSource) + rows.steps.size() * sizeof(ir::MapStep);
+}
+
 }  // namespace
 
 Result<void> ProgramSize::add(size_t& count, const char* what, size_t limit) {
@@ -163,7 +167,7 @@ void CompiledProgram::place() {
         step.operands.push_back(name == nullptr ? kLiteral : *places.find(*name));
       }
     } else {
-      for (const ir::ValueName name : work_.steps[i].map()->operands) step.operands.push_back(*places.find(name));
+      for (const ir::ValueName name : *work_.steps[i].fused_operands()) step.operands.push_back(*places.find(name));
     }
     step.first_result = static_cast<uint32_t>(types_.size());
     for (const ir::Definition& result : work_.steps[i].results()) define(result.name, result.type);

@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "kernels/elementwise/map.h"
+#include "kernels/reduce/rows.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"
 
@@ -88,10 +89,19 @@ bool Executor::prefetch(const ir::Instruction& instruction, std::span<const kern
   return ask_for(kernels::plan(instruction, operands, device_.info()), kernels);
 }
 
-bool Executor::prefetch(const ir::Map& map, std::span<const kernels::Arg> operands, Kernels& kernels) {
+template <typename Fused>
+bool Executor::prefetch_fused(const Fused& fused, std::span<const kernels::Arg> operands, Kernels& kernels) {
   thread_.check("an executor");
   if (device_.kernels().queued(asker_.owner) >= kMostAhead) return false;
-  return ask_for(kernels::plan_map(map, operands, device_.info()), kernels);
+  return ask_for(kernels::plan(fused, operands, device_.info()), kernels);
+}
+
+bool Executor::prefetch(const ir::Map& map, std::span<const kernels::Arg> operands, Kernels& kernels) {
+  return prefetch_fused(map, operands, kernels);
+}
+
+bool Executor::prefetch(const ir::Rows& rows, std::span<const kernels::Arg> operands, Kernels& kernels) {
+  return prefetch_fused(rows, operands, kernels);
 }
 
 bool Executor::ask_for(const Result<kernels::Plan>& plan, Kernels& kernels) {
@@ -151,6 +161,22 @@ Result<void> Executor::infer(const ir::Instruction& instruction, std::span<const
   return ir::infer(instruction, operand_types_, resolved.types);
 }
 
+template <typename Work>
+Result<CachedPlan*> Executor::plan_of(const Work& work, std::span<const Operand> operands) {
+  plans_.begin(work);
+  for (const Operand& operand : operands) {
+    if (operand.tensor != nullptr)
+      plans_.add(operand.tensor->dtype, operand.tensor->map);
+    else
+      plans_.add(*operand.literal);
+  }
+  if (CachedPlan* known = plans_.find(); known != nullptr) return known;
+  arguments_.clear();
+  for (const Operand& operand : operands) arguments_.push_back(argument(operand));
+  GPU_ASSIGN(kernels::Plan plan, kernels::plan(work, arguments_, device_.info()));
+  return &plans_.keep(std::move(plan));
+}
+
 Result<void> Executor::resolve(const ir::Instruction& instruction, std::span<const Operand> operands,
                                Resolved& resolved) {
   resolved.plan = nullptr;
@@ -174,29 +200,10 @@ Result<void> Executor::resolve(const ir::Map& map, std::span<const Operand> oper
   return {};
 }
 
-template <typename Make>
-Result<CachedPlan*> Executor::find_plan(std::span<const Operand> operands, Make make) {
-  for (const Operand& operand : operands) {
-    if (operand.tensor != nullptr)
-      plans_.add(operand.tensor->dtype, operand.tensor->map);
-    else
-      plans_.add(*operand.literal);
-  }
-  if (CachedPlan* known = plans_.find(); known != nullptr) return known;
-  arguments_.clear();
-  for (const Operand& operand : operands) arguments_.push_back(argument(operand));
-  GPU_ASSIGN(kernels::Plan plan, make());
-  return &plans_.keep(std::move(plan));
-}
-
-Result<CachedPlan*> Executor::plan_of(const ir::Instruction& instruction, std::span<const Operand> operands) {
-  plans_.begin(instruction);
-  return find_plan(operands, [&] { return kernels::plan(instruction, arguments_, device_.info()); });
-}
-
-Result<CachedPlan*> Executor::plan_of(const ir::Map& map, std::span<const Operand> operands) {
-  plans_.begin(map);
-  return find_plan(operands, [&] { return kernels::plan_map(map, arguments_, device_.info()); });
+Result<void> Executor::resolve(const ir::Rows& rows, std::span<const Operand> operands, Resolved& resolved) {
+  resolved.view.reset();
+  GPU_ASSIGN(resolved.plan, plan_of(rows, operands));
+  return {};
 }
 
 Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {

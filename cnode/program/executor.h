@@ -77,6 +77,7 @@ class Executor {
   // The same of what is checked, and whose operands lie as |operands| do.
   bool prefetch(const ir::Instruction& instruction, std::span<const kernels::Arg> operands, Kernels& kernels);
   bool prefetch(const ir::Map& map, std::span<const kernels::Arg> operands, Kernels& kernels);
+  bool prefetch(const ir::Rows& rows, std::span<const kernels::Arg> operands, Kernels& kernels);
   // Why |instruction|, checked, can not be planned where its operands lie row-major; nothing where it can.
   std::optional<Error> refusal(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) const;
 
@@ -93,6 +94,7 @@ class Executor {
   // The two halves of begin(), for who keeps the first: without inference, and without error contexts.
   Result<void> resolve(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
   Result<void> resolve(const ir::Map& map, std::span<const Operand> operands, Resolved& resolved);
+  Result<void> resolve(const ir::Rows& rows, std::span<const Operand> operands, Resolved& resolved);
   Result<bool> execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
                        Tensors& results);
 
@@ -125,12 +127,11 @@ class Executor {
   Result<void> infer(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
   // go_on() to the end, waiting for kernels where that is no attempt.
   Result<void> finish(Rest rest, Tensors& results);
-  // The plan of |instruction|, or of a row-major copy of |tensor|: made, or remembered.
-  Result<CachedPlan*> plan_of(const ir::Instruction& instruction, std::span<const Operand> operands);
-  Result<CachedPlan*> plan_of(const ir::Map& map, std::span<const Operand> operands);
-  // The plan of what plans_ was told to begin with and of |operands|: remembered, or |make|s from arguments_.
-  template <typename Make>
-  Result<CachedPlan*> find_plan(std::span<const Operand> operands, Make make);
+  // The plan of an instruction or of what was fused, or of a row-major copy of |tensor|: made, or remembered.
+  template <typename Work>
+  Result<CachedPlan*> plan_of(const Work& work, std::span<const Operand> operands);
+  template <typename Fused>
+  bool prefetch_fused(const Fused& fused, std::span<const kernels::Arg> operands, Kernels& kernels);
   bool ask_for(const Result<kernels::Plan>& plan, Kernels& kernels);
   Result<CachedPlan*> copy_of(const Tensor& tensor);
   Result<void> make_scratch(const kernels::Plan& plan, std::vector<vulkan::BufferRef>& scratch);

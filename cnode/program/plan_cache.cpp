@@ -11,6 +11,7 @@ constexpr size_t kMaxDispatches = 8;
 constexpr uint64_t kEmitBytes = 256;      // of a dispatch: what its emitter keeps
 constexpr uint64_t kCopy = ~uint64_t{0};  // in the place of an op
 constexpr uint64_t kMap = kCopy - 1;
+constexpr uint64_t kRows = kCopy - 2;
 
 }  // namespace
 
@@ -37,6 +38,13 @@ void PlanCache::begin(const ir::Map& map) {
   key_.add(kMap);
   for (const ir::Definition& result : map.results) key_.add(result.type);
   key_.add(map.parts);
+}
+
+void PlanCache::begin(const ir::Rows& rows) {
+  key_.clear();
+  key_.add(kRows);
+  for (const ir::Definition& result : rows.results) key_.add(result.type);
+  key_.add(rows);
 }
 
 void PlanCache::begin_copy() {

@@ -45,6 +45,7 @@ class PlanCache {
   // Begins a look-up: operands follow in order, then find().
   void begin(const ir::Instruction& instruction);
   void begin(const ir::Map& map);
+  void begin(const ir::Rows& rows);
   // The same for a row-major copy of one tensor.
   void begin_copy();
   void add(Dtype dtype, const IndexMap& map) { key_.add(dtype, map); }

@@ -59,13 +59,12 @@ Error ProgramRun::explained(size_t i, Error error) const {
   const fuse::Step& step = program_->work()[i];
   const std::vector<ir::Instruction>& sent = program_->sent().instructions;
   uint32_t origin = step.origin;
-  if (const ir::Map* map = step.map()) {
-    constexpr std::string_view kOwn = "map: ";
-    if (error.message.starts_with(kOwn)) error.message.erase(0, kOwn.size());
+  if (step.instruction() == nullptr) {
+    for (const std::string_view own : {"map: ", "rows: "})
+      if (error.message.starts_with(own)) error.message.erase(0, own.size());
     // Of what it was made from, the first that could not have been planned by itself.
     std::vector<uint32_t> origins;
-    for (const ir::MapPart& part : map->parts)
-      for (const ir::MapStep& one : part.steps) origins.push_back(one.origin);
+    step.each_origin([&origins](uint32_t one) { origins.push_back(one); });
     std::sort(origins.begin(), origins.end());
     for (const uint32_t one : origins) {
       if (error.code != ErrorCode::kUnsupported) break;

@@ -1,5 +1,5 @@
-// Programs drawn at random, over all elementwise ops and types, with views, concatenations, iotas and several outputs:
-// fused they give the same bits. One that does not is made as small as dropping instructions makes it.
+// Programs drawn at random, over all elementwise ops and types, with reductions, views, concatenations, iotas and
+// several outputs: fused they give the same bits. One that does not is made as small as dropping instructions makes it.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -130,15 +130,31 @@ class Draw {
   }
 
   void append() {
-    const int kind = below(20);
+    const int kind = below(24);
     if (kind < 13) return append_elementwise();
     if (kind < 16) return append_view();
     if (kind < 18) return append_concatenation();
     if (kind == 18) return append_created();
-    const Drawn& value = any_value();
-    const Drawn from = value;
-    offer(ir::op_called(below(2) == 0 ? "reduce_max" : "sum"), {from.name}, {ir::OperandType::of(from.type)}, {}, {},
-          {from.type.dtype, s64, u64});
+    append_reduction();
+  }
+
+  // Over the last axis mostly, so that several are of the same rows.
+  void append_reduction() {
+    static const std::vector<std::string_view> kReductions = {"sum",        "sum", "product",   "reduce_max",
+                                                              "reduce_min", "all", "logsumexp", "any"};
+    const Drawn from = any_value();
+    const Shape& shape = from.type.shape;
+    ir::ReduceAttributes attributes;
+    attributes.keep_axes = below(2) == 0;
+    if (!shape.empty() && below(4) != 0)
+      attributes.axes = ir::Axes{static_cast<uint8_t>(below(4) == 0 ? below(shape.size()) : shape.size() - 1)};
+    Shape kept;
+    for (int d = 0; d < shape.size(); ++d) {
+      const bool reduces = !attributes.axes || (*attributes.axes)[0] == d;
+      if (!reduces || attributes.keep_axes) kept.push_back(reduces ? 1 : shape[d]);
+    }
+    offer(ir::op_called(any_of(kReductions)), {from.name}, {ir::OperandType::of(from.type)}, kept, attributes,
+          {from.type.dtype, s64, u64, u8, f32, f64});
   }
 
   void append_elementwise() {
@@ -186,7 +202,12 @@ class Draw {
     const auto view = [&](std::string_view op, const Shape& result, const ir::Attributes& attributes = {}) {
       offer(ir::op_called(op), {from.name}, types, result, attributes, {from.type.dtype});
     };
-    switch (below(5)) {
+    switch (below(6)) {
+      case 5: {  // of numbers of rows or of columns
+        if (shape.size() != 1 || (shape[0] != rows_ && shape[0] != columns_)) return;
+        return view("broadcast", {rows_, columns_},
+                    ir::AxesAttributes{ir::Axes{static_cast<uint8_t>(shape[0] == rows_ ? 0 : 1)}});
+      }
       case 0: {
         Shape turned;
         for (int d = shape.size(); d-- > 0;) turned.push_back(shape[d]);

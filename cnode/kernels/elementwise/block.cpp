@@ -8,8 +8,10 @@
 #include "kernels/elementwise/block_input.h"
 #include "kernels/elementwise/emit.h"
 #include "kernels/elementwise/layout.h"
+#include "kernels/glsl/glsl_types.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/literal.h"
+#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -161,7 +163,24 @@ Result<void> check_computing(const scalar::Block& block, const PlanBuilder& plan
   return {};
 }
 
+// The device computes |op| of |type|.
+Result<void> check_step(const ir::Op& op, Dtype type, const PlanBuilder& plan) {
+  GPU_TRY(check_types(op.name, {&type, 1}, plan.device()));
+  if (plan.device().has_f64 || !scalar::is_function(op, type)) return {};
+  return plan.unsupported(concat(op.name, " needs 64-bit floats (shaderFloat64) for its precision, which the device ",
+                                 plan.device().name, " lacks"));
+}
+
 }  // namespace
+
+Result<void> check_steps(const scalar::Block& block, const PlanBuilder& plan) {
+  for (const scalar::Value& value : block.values()) {
+    if (value.kind != scalar::ValueKind::kStep) continue;
+    GPU_TRY(check_step(*value.op, value.type, plan));
+    for (const scalar::ValueNumber operand : value.operands) GPU_TRY(check_step(*value.op, block[operand].type, plan));
+  }
+  return check_computing(block, plan);
+}
 
 Result<void> append_block(const scalar::Block& block, std::span<const Source> inputs, std::span<const Place> to,
                           PlanBuilder& plan) {

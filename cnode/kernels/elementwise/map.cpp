@@ -2,8 +2,6 @@
 #include "kernels/elementwise/map.h"
 
 #include "kernels/elementwise/block_input.h"
-#include "kernels/glsl/glsl_types.h"
-#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -22,14 +20,6 @@ Dtype type_of(const BlockInput& input) {
   return std::get<Scalar>(input).dtype;
 }
 
-// The device computes |op| of |type|.
-Result<void> check_step(const ir::Op& op, Dtype type, const PlanBuilder& plan) {
-  GPU_TRY(check_types(op.name, {&type, 1}, plan.device()));
-  if (plan.device().has_f64 || !scalar::is_function(op, type)) return {};
-  return plan.unsupported(concat(op.name, " needs 64-bit floats (shaderFloat64) for its precision, which the device ",
-                                 plan.device().name, " lacks"));
-}
-
 Place place_of(const ir::MapResult& result, const PlanBuilder& plan) {
   Place place = plan.result(result.result);
   place.map = result.map;
@@ -44,11 +34,8 @@ Result<void> append_part(const ir::MapPart& part, std::span<const Arg> operands,
     inputs.push_back(input_of(source, operands));
     block.input(type_of(inputs.back()));
   }
-  for (const ir::MapStep& step : part.steps) {
-    GPU_TRY(check_step(*step.op, step.type, plan));
-    for (const uint32_t operand : step.operands) GPU_TRY(check_step(*step.op, block[operand].type, plan));
-    block.step(*step.op, step.type, step.operands.span());
-  }
+  for (const ir::MapStep& step : part.steps) block.step(*step.op, step.type, step.operands.span());
+  GPU_TRY(check_steps(block, plan));
   SmallList<Place, 2> to;
   for (const ir::MapResult& result : part.results) {
     const Place place = place_of(result, plan);
@@ -75,7 +62,7 @@ Result<void> append_part(const ir::MapPart& part, std::span<const Arg> operands,
 
 }  // namespace
 
-Result<Plan> plan_map(const ir::Map& map, std::span<const Arg> operands, const vulkan::DeviceInfo& device) {
+Result<Plan> plan(const ir::Map& map, std::span<const Arg> operands, const vulkan::DeviceInfo& device) {
   PlanBuilder builder("map", device);
   for (const auto& [name, type] : map.results) builder.add_result(type);
   for (const ir::MapPart& part : map.parts) GPU_TRY(append_part(part, operands, builder));

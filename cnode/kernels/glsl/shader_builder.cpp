@@ -113,6 +113,19 @@ void ShaderBuilder::section(std::string_view name) {
 
 void ShaderBuilder::use_double_where_supported() { use_f64_ = use_f64_ || device_.has_f64; }
 
+void ShaderBuilder::declare_under(std::span<const Macro> macros, std::initializer_list<std::string_view> names,
+                                  std::span<const std::string_view> inner) {
+  for (const auto& [name, value] : macros) declarations_ += concat("#define ", name, " ", value, "\n");
+  for (const std::string_view name : names) {
+    if (const char* piece = find_shader_text(name))
+      declarations_ += piece;
+    else
+      missing_ = name;
+  }
+  for (const auto& [name, value] : macros) declarations_ += concat("#undef ", name, "\n");
+  for (const std::string_view name : inner) declarations_ += concat("#undef ", name, "\n");
+}
+
 void ShaderBuilder::declare(std::string_view text) { declarations_ += text; }
 
 std::string ShaderBuilder::load(Dtype dtype, std::string_view element) {
@@ -213,6 +226,7 @@ std::string ShaderBuilder::narrow(Dtype from, Dtype to, std::string_view value) 
 Result<vulkan::KernelSource> ShaderBuilder::build() const {
   if (push_bytes_ > kMaxPushBytes)
     return Error{ErrorCode::kInternal, concat("push constants of ", push_bytes_, " bytes exceed ", kMaxPushBytes)};
+  if (!missing_.empty()) return Error{ErrorCode::kInternal, "no shader text named " + missing_};
   std::string text = "#version 460\n";
   if (use_8bit_) text += "#extension GL_EXT_shader_8bit_storage : require\n";
   if (use_16bit_) text += "#extension GL_EXT_shader_16bit_storage : require\n";

@@ -4,8 +4,11 @@
 // that check_types accepted every type that is used.
 #pragma once
 
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/glsl/glsl_types.h"
@@ -70,6 +73,11 @@ class ShaderBuilder {
   void use(ComputeType type);
   // Defines USE_F64 when the device has doubles, for pieces that compute better with them.
   void use_double_where_supported();
+  // Declares the pieces shaders/|names| under |macros|, which end with them, as do |inner|, those that they define: so
+  // that one shader may have several of a kind.
+  using Macro = std::pair<std::string, std::string>;
+  void declare_under(std::span<const Macro> macros, std::initializer_list<std::string_view> names,
+                     std::span<const std::string_view> inner);
   // Text between the library pieces and main: shared arrays, constants, functions.
   void declare(std::string_view text);
   // The body of main, indented by the caller; appended to.
@@ -89,6 +97,7 @@ class ShaderBuilder {
   uint32_t buffers_ = 0;
   uint32_t push_bytes_ = 0;
   std::vector<std::string> libraries_, math_;
+  std::string missing_;  // a piece that does not exist
   std::string define_text_, buffer_text_, push_text_, declarations_, body_;
 };
 

@@ -2,9 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+
+#include "ir/op.h"
 
 namespace gpu_node::kernels {
 
 enum class Accumulator : uint8_t { kSum, kProduct, kMax, kMin, kAll, kAny, kArgMax, kArgMaxHigh, kArgMin, kArgMinHigh };
+
+// That of a reduction, where it is one accumulator's.
+std::optional<Accumulator> accumulator_of(ir::Code code);
 
 }  // namespace gpu_node::kernels

@@ -6,7 +6,7 @@
 namespace gpu_node::kernels {
 namespace {
 
-Accumulator accumulator_of(ir::Code code) {
+Accumulator scanned_by(ir::Code code) {
   switch (code) {
     case ir::Code::kCumulativeSum:
       return Accumulator::kSum;
@@ -24,7 +24,7 @@ Accumulator accumulator_of(ir::Code code) {
 Result<void> plan_cumulative(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
   const auto& [axis, reverse] = instruction.attributes.as<ir::CumulativeAttributes>();
   const Place from = plan.placed(source_of(operands[0], 0));
-  return append_scan(accumulator_of(instruction.op->code), from, plan.result(), static_cast<int>(axis), reverse, plan);
+  return append_scan(scanned_by(instruction.op->code), from, plan.result(), static_cast<int>(axis), reverse, plan);
 }
 
 }  // namespace gpu_node::kernels

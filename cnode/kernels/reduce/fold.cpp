@@ -6,12 +6,10 @@
 
 #include "kernels/elementwise/block.h"
 #include "kernels/families.h"
-#include "kernels/glsl/glsl_types.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/literal.h"
 #include "kernels/reduce/fold_shader.h"
 #include "kernels/reduce/reduce_variants.h"
-#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -39,18 +37,6 @@ scalar::Block block_of(const ir::Function& function, Dtype type) {
   }
   block.result(steps.back());
   return block;
-}
-
-// The device computes every step.
-Result<void> check_steps(const scalar::Block& block, const PlanBuilder& plan) {
-  for (const scalar::Value& value : block.values()) {
-    const std::string_view name = value.op != nullptr ? value.op->name : plan.op();
-    GPU_TRY(check_types(name, {&value.type, 1}, plan.device()));
-    if (value.op != nullptr && scalar::is_function(*value.op, value.type) && !plan.device().has_f64)
-      return plan.unsupported(concat(name, " needs 64-bit floats (shaderFloat64) for its precision, which the device ",
-                                     plan.device().name, " lacks"));
-  }
-  return {};
 }
 
 void add_axes(const Axes& axes, uint32_t rank, SmallList<uint32_t, 32>& words) {

@@ -9,30 +9,12 @@
 
 #include "kernels/elementwise/block.h"
 #include "kernels/families.h"
+#include "kernels/reduce/accumulator_text.h"
 #include "kernels/reduce/reduction.h"
 #include "scalar/computing.h"
 
 namespace gpu_node::kernels {
 namespace {
-
-std::optional<Accumulator> accumulator_of(ir::Code code) {
-  switch (code) {
-    case ir::Code::kSum:
-      return Accumulator::kSum;
-    case ir::Code::kProduct:
-      return Accumulator::kProduct;
-    case ir::Code::kReduceMax:
-      return Accumulator::kMax;
-    case ir::Code::kReduceMin:
-      return Accumulator::kMin;
-    case ir::Code::kAll:
-      return Accumulator::kAll;
-    case ir::Code::kAny:
-      return Accumulator::kAny;
-    default:
-      return std::nullopt;
-  }
-}
 
 // The number that is subtracted before anything is raised: the greatest, but for infinities, which would give NaN.
 scalar::ValueNumber shift_of(scalar::Block& block, scalar::ValueNumber greatest, Dtype type) {
@@ -78,8 +60,7 @@ Result<void> plan_reduce(const ir::Instruction& instruction, std::span<const Arg
   if (instruction.op->code == ir::Code::kLogsumexp) return plan_logsumexp(from, over, plan);
   const std::optional<Accumulator> accumulator = accumulator_of(instruction.op->code);
   if (!accumulator) return Error{ErrorCode::kInternal, "no reduction is called " + std::string(instruction.op->name)};
-  const bool truth = *accumulator == Accumulator::kAll || *accumulator == Accumulator::kAny;
-  return append_reduction(reduction_of(*accumulator, truth ? Dtype::u32 : plan.result().dtype, from, over),
+  return append_reduction(reduction_of(*accumulator, accumulated(*accumulator, plan.result().dtype), from, over),
                           plan.result(), plan);
 }
 

@@ -19,19 +19,6 @@ constexpr std::string_view kComponents = "xyzw";
 // The type of an Acc's value.
 std::string_view value_type(const ReducePass& pass) { return acc_value_type(pass.accumulator, pass.element); }
 
-// 1 where |value| of |dtype| is not zero; by its bits, since a comparison may take a subnormal for zero.
-std::string truth(Dtype dtype, const std::string& value) {
-  if (is_complex(dtype)) {
-    const Dtype part = component_type(dtype);
-    return "(" + truth(part, value + ".x") + " | " + truth(part, value + ".y") + ")";
-  }
-  if (dtype == Dtype::f64) {
-    return "(((unpackDouble2x32(" + value + ").y & 0x7fffffffu) | unpackDouble2x32(" + value + ").x) != 0u ? 1u : 0u)";
-  }
-  if (is_float(dtype)) return "((floatBitsToUint(" + value + ") & 0x7fffffffu) != 0u ? 1u : 0u)";
-  return "(" + value + " != " + zero_literal(dtype) + " ? 1u : 0u)";
-}
-
 class Emitter {
  public:
   Emitter(const ReducePass& pass, const vulkan::DeviceInfo& device)
@@ -40,7 +27,9 @@ class Emitter {
   Result<vulkan::KernelSource> emit() {
     define_macros();
     declare_buffers();
+    builder_.library("reduce_table.glsl");
     builder_.library("reduce_accumulators.glsl");
+    builder_.library("reduce_tree.glsl");
     builder_.library("reduce.glsl");
     if (pass_.input != PassInput::kNothing) {
       declare_fetch();
@@ -122,9 +111,7 @@ class Emitter {
   // The element of source |i|, or whether it is not zero, from its |word|.
   std::string source_text(uint32_t i, const std::string& word) {
     const Dtype dtype = pass_.sources[i];
-    const std::string value = builder_.load(dtype, word);
-    return is_truth(pass_.accumulator) ? truth(dtype, value)
-                                       : builder_.convert(dtype, computing_type(pass_.element), value);
+    return acc_element_text(pass_.accumulator, pass_.element, dtype, builder_.load(dtype, word), builder_);
   }
 
   // What is accumulated of the sources' |words|: their element, their product, or whether it is not zero.
@@ -219,10 +206,8 @@ class Emitter {
       text += "  uint at = part * P_OUTPUTS + output_index;\n";
       text += acc_store_text(pass_.accumulator, pass_.element, "out", "at");
     } else {
-      const Dtype outcome = is_arg(pass_.accumulator) || is_truth(pass_.accumulator) ? Dtype::u32 : pass_.element;
-      std::string value = "acc_result(acc)";
-      if (dtype_info(outcome).compute != dtype_info(pass_.result).compute)
-        value = builder_.convert(outcome, pass_.result, value);
+      const std::string value =
+          acc_outcome_text(pass_.accumulator, pass_.element, pass_.result, "acc_result(acc)", builder_);
       text += "  result[output_index] = " + builder_.store(pass_.result, value) + ";\n";
     }
     builder_.declare(text + "}\n");

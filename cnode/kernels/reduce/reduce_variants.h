@@ -14,6 +14,8 @@ struct ReduceVariant {
   int64_t per_invocation;
   // The workgroups aimed at.
   int64_t busy_groups;
+  // So many are enough: no reduction is split for more, which costs a second pass.
+  int64_t enough_groups;
   // Outputs side by side where they lie side by side.
   int64_t column_width;
   // Whether lanes are given up, down to what keeps the device busy, even where each has elements enough.
@@ -21,8 +23,8 @@ struct ReduceVariant {
 };
 
 // A GPU: 128 bytes of f32 for each lane of a column.
-inline constexpr ReduceVariant kOnGpu = {16, 1024, 32, false};
+inline constexpr ReduceVariant kOnGpu = {16, 1024, 1024, 32, false};
 // A software driver is busy with few workgroups, and there the barriers of the tree cost more than anything else.
-inline constexpr ReduceVariant kInSoftware = {16, 16, 32, true};
+inline constexpr ReduceVariant kInSoftware = {16, 16, 8, 32, true};
 
 }  // namespace gpu_node::kernels

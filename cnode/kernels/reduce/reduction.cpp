@@ -82,7 +82,8 @@ Result<void> choose_parts(Cover& cover, const PlanBuilder& plan) {
   const int64_t blocks = divide_up(cover.outputs, cover.width);
   const int64_t most = cover.lanes * kMaxSteps;
   const int64_t useful = std::max<int64_t>(cover.count / (cover.lanes * cover.enough), 1);
-  const int64_t wanted = std::min(divide_up(variant_of(device).busy_groups, blocks), useful);
+  const ReduceVariant& variant = variant_of(device);
+  const int64_t wanted = blocks >= variant.enough_groups ? 1 : std::min(divide_up(variant.busy_groups, blocks), useful);
   const int64_t parts = std::max({int64_t{1}, wanted, divide_up(cover.count, most)});
   // Whole rounds of four positions per lane, so that only the last part has a tail.
   const int64_t round = cover.lanes * 4;
@@ -234,28 +235,42 @@ Result<Work> bind_sources(Reduction& reduction, PlanBuilder& plan) {
   return work;
 }
 
-// |to| is dense.
-Result<void> append_passes(Reduction reduction, const Place& to, PlanBuilder& plan) {
-  const vulkan::DeviceInfo& device = plan.device();
+// What a reduction comes to before its results have a place.
+struct Prepared {
+  ReducePass pass;
+  Work work;
   Cover cover;
+};
+
+Result<Prepared> prepare(Reduction reduction, Dtype result, PlanBuilder& plan) {
+  const vulkan::DeviceInfo& device = plan.device();
+  Prepared made;
+  Cover& cover = made.cover;
   cover.enough = variant_of(device).per_invocation;
   cover.outputs = count_of(reduction.kept);
   cover.count = reduction.sources.empty() ? 0 : count_of(reduction.reduced);
   if (cover.count >= kMaxCount || cover.outputs >= kMaxCount)
     return plan.unsupported(concat(cover.outputs, " results of ", cover.count,
                                    " elements each; at most 2147483647 of either are supported"));
-  GPU_ASSIGN(const Bound result, plan.bind(to, true));
-  GPU_ASSIGN(Work work, bind_sources(reduction, plan));
-  ReducePass pass = make_pass(reduction, work, to.dtype, device);
+  GPU_ASSIGN(made.work, bind_sources(reduction, plan));
+  Work& work = made.work;
+  made.pass = make_pass(reduction, work, result, device);
   if (cover.count > 0) {
     const size_t larger = work.sources.size() == 2 && work.sources[1].elements > work.sources[0].elements;
     cover.rows = closest_stride(work.reduced, larger) <= closest_stride(work.kept, larger);
-    pass.vectors = !is_complex(pass.element) && lies_in_fours(work, cover);
-    if (pass.vectors) take_fours(work, cover);
+    made.pass.vectors = !is_complex(made.pass.element) && lies_in_fours(work, cover);
+    if (made.pass.vectors) take_fours(work, cover);
   }
-  choose_lanes(cover, pass.invocations, variant_of(device));
+  choose_lanes(cover, made.pass.invocations, variant_of(device));
   GPU_TRY(choose_parts(cover, plan));
+  return made;
+}
 
+// |to| is dense.
+Result<void> append_passes(Reduction reduction, const Place& to, PlanBuilder& plan) {
+  GPU_ASSIGN(const Bound result, plan.bind(to, true));
+  GPU_ASSIGN(Prepared made, prepare(std::move(reduction), to.dtype, plan));
+  auto& [pass, work, cover] = made;
   std::vector<Binding> bindings;
   bindings.reserve(work.sources.size() + 2);
   for (const BoundSource& source : work.sources) bindings.push_back(source.binding);
@@ -271,6 +286,18 @@ Result<void> append_passes(Reduction reduction, const Place& to, PlanBuilder& pl
   return append_second_pass(pass, cover, std::move(accs), result.binding, plan);
 }
 
+// The axes |over| of more than one element in the order in which they are walked, ~axis for one that is walked
+// backwards.
+Dims walk_over(const IndexMap& map, const Dims& over) {
+  Axes axes;
+  for (int d = 0; d < map.shape.size(); ++d)
+    if (map.shape[d] > 1 && std::find(over.begin(), over.end(), d) != over.end()) axes.push_back({d, {map.strides[d]}});
+  sort_axes(axes);
+  Dims walk;
+  for (const Axis& axis : axes) walk.push_back(axis.strides[0] < 0 ? ~axis.size : axis.size);
+  return walk;
+}
+
 }  // namespace
 
 Reduction reduction_of(Accumulator accumulator, Dtype element, const Place& from, const Dims& over) {
@@ -283,6 +310,13 @@ Reduction reduction_of(Accumulator accumulator, Dtype element, const Place& from
   }
   reduction.sources.push_back(from);
   return reduction;
+}
+
+Result<ReductionOrder> order_of(Accumulator accumulator, Dtype element, const Place& from, const Dims& over,
+                                PlanBuilder& plan) {
+  GPU_ASSIGN(const Prepared made, prepare(reduction_of(accumulator, element, from, over), element, plan));
+  const Cover& cover = made.cover;
+  return ReductionOrder{cover.parts == 1, cover.rows, cover.lanes, made.pass.vectors, walk_over(from.map, over)};
 }
 
 Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan) {

@@ -24,6 +24,22 @@ struct Reduction {
 // The reduction of |from| over its axes |over|, accumulated as |element|.
 Reduction reduction_of(Accumulator accumulator, Dtype element, const Place& from, const Dims& over);
 
+// In what order a reduction takes its elements: of the same elements in equal orders come the same bits.
+struct ReductionOrder {
+  bool whole = true;  // by one dispatch
+  bool rows = true;   // lanes lie side by side; nothing that shows
+  int64_t lanes = 1;
+  bool fours = false;  // a lane takes four neighbours at a time
+  Dims walk;           // the reduced axes, outermost first; ~axis where it is walked backwards
+
+  bool operator==(const ReductionOrder& other) const {
+    return whole == other.whole && lanes == other.lanes && fours == other.fours && walk == other.walk;
+  }
+};
+// That of append_reduction.
+Result<ReductionOrder> order_of(Accumulator accumulator, Dtype element, const Place& from, const Dims& over,
+                                PlanBuilder& plan);
+
 // Writes one result, rounded to |to|'s type, for each position of the kept axes, in row-major order. A reduction of no
 // elements gives the neutral value. REQUIRES at least one result. Errors: kUnsupported, with the numbers.
 Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan);

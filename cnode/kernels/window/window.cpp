@@ -12,7 +12,7 @@
 namespace gpu_node::kernels {
 namespace {
 
-Accumulator accumulator_of(ir::Code code) {
+Accumulator windowed_by(ir::Code code) {
   switch (code) {
     case ir::Code::kWindowSum:
       return Accumulator::kSum;
@@ -91,7 +91,7 @@ Dims within(int rank) {
 
 Result<void> plan_window(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
   const auto& given = instruction.attributes.as<ir::WindowAttributes>();
-  const Accumulator accumulator = accumulator_of(instruction.op->code);
+  const Accumulator accumulator = windowed_by(instruction.op->code);
   const Place& to = plan.result();
   GPU_ASSIGN(const Place from,
              padded(plan.placed(source_of(operands[0], 0)), given.padding, neutral(accumulator, to.dtype), plan));
