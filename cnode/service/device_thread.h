@@ -91,6 +91,9 @@ class DeviceThread {
   // Whether so much is recorded that it is worth a submission; whether the device has enough to do.
   bool has_enough() const;
   bool is_busy() const;
+  // Whether a loop waits for the device; whether for what is not submitted yet.
+  bool has_looks() const;
+  bool look_wants_submit() const;
   void wait_for_device();
   bool submit();
   // Between the commands of a message, the steps of a program and the parts of a long dispatch, of which there may be
@@ -157,6 +160,7 @@ class DeviceThread {
     PendingCallRef call;  // nullptr where nobody waits for an answer
     SessionHold hold;
     program::Payment payment;  // for the buffers that are made for it
+    bool looks() const { return lacking.submission.any(); }
     bool is_over() const { return lacking.is_there() || (call != nullptr && call->answered()); }
   };
   std::vector<Wait> waits_;

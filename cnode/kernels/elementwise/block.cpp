@@ -6,6 +6,7 @@
 #include "kernels/bits.h"
 #include "kernels/box.h"
 #include "kernels/elementwise/block_input.h"
+#include "kernels/elementwise/check_block.h"
 #include "kernels/elementwise/emit.h"
 #include "kernels/elementwise/layout.h"
 #include "kernels/glsl/position_text.h"
@@ -141,25 +142,6 @@ scalar::Block conversion(Dtype from, Dtype to) {
 
 // Keeps each value as it is, of |type|.
 scalar::Block identity(Dtype type) { return conversion(type, type); }
-
-// kUnsupported when the device lacks what a step computes in.
-Result<void> check_computing(const scalar::Block& block, const PlanBuilder& plan) {
-  const vulkan::DeviceInfo& device = plan.device();
-  for (const scalar::Value& value : block.values()) {
-    using enum scalar::Computing;
-    const bool is_float = value.computing == kF64 || value.computing == kC128;
-    const bool is_wide = value.computing == kS64 || value.computing == kU64 || value.computing == kS65;
-    const bool lacks = (is_float && !device.has_f64) || (is_wide && !device.has_i64);
-    if (!lacks) continue;
-    std::string types;
-    for (const scalar::ValueNumber operand : value.operands)
-      types += concat(types.empty() ? "" : ", ", dtype_name(block[operand].type));
-    return plan.unsupported(concat("of ", types, " to ", dtype_name(value.type), " is computed in ",
-                                   is_float ? "64-bit floats (shaderFloat64)" : "64-bit integers (shaderInt64)",
-                                   ", which the device lacks (device ", device.name, ")"));
-  }
-  return {};
-}
 
 }  // namespace
 

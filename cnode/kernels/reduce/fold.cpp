@@ -5,13 +5,12 @@
 #include <algorithm>
 
 #include "kernels/elementwise/block.h"
+#include "kernels/elementwise/check_block.h"
 #include "kernels/families.h"
-#include "kernels/glsl/glsl_types.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/literal.h"
 #include "kernels/reduce/fold_shader.h"
 #include "kernels/reduce/reduce_variants.h"
-#include "scalar/op_code.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -41,18 +40,6 @@ scalar::Block block_of(const ir::Function& function, Dtype type) {
   return block;
 }
 
-// The device computes every step.
-Result<void> check_steps(const scalar::Block& block, const PlanBuilder& plan) {
-  for (const scalar::Value& value : block.values()) {
-    const std::string_view name = value.op != nullptr ? value.op->name : plan.op();
-    GPU_TRY(check_types(name, {&value.type, 1}, plan.device()));
-    if (value.op != nullptr && scalar::is_function(*value.op, value.type) && !plan.device().has_f64)
-      return plan.unsupported(concat(name, " needs 64-bit floats (shaderFloat64) for its precision, which the device ",
-                                     plan.device().name, " lacks"));
-  }
-  return {};
-}
-
 void add_axes(const Axes& axes, uint32_t rank, SmallList<uint32_t, 32>& words) {
   for (size_t a = axes.size(); a < rank; ++a)
     for (const uint32_t word : {1u, 0u}) words.push_back(word);
@@ -64,7 +51,7 @@ void add_axes(const Axes& axes, uint32_t rank, SmallList<uint32_t, 32>& words) {
 
 Result<void> append_fold(const Fold& fold, const Place& to, PlanBuilder& plan) {
   FoldKernel kernel{block_of(fold.function, to.dtype), fold.from.dtype, to.dtype};
-  GPU_TRY(check_steps(kernel.function, plan));
+  GPU_TRY(check_block(kernel.function, plan));
   Source acc = fold.acc;
   if (auto* place = std::get_if<Place>(&acc)) place->map = broadcast_to(place->map, to.map.shape, {});
   GPU_TRY(append_conversion(acc, to, plan));
