@@ -45,10 +45,13 @@ DeviceThread::DeviceThread(vulkan::Device& device, const Shared& shared, std::fu
       interpreter_(
           device, shared.sessions, shared.uploads, [this] { return go_on(); },
           [this](const Session& session) { return others_free(session); },
-          [this](const Session& session, LaterUse& use) { return parked_.is_needed(session, use) || use.any_left(); }),
+          [this](const Session& session, LaterUse& use) {
+            return !ending_.load(std::memory_order_relaxed) && (parked_.is_needed(session, use) || use.any_left());
+          }),
       thread_([this] { loop(); }) {}
 
 DeviceThread::~DeviceThread() {
+  ending_.store(true, std::memory_order_relaxed);
   close();
   thread_.join();
 }

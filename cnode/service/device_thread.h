@@ -148,6 +148,7 @@ class DeviceThread {
   std::atomic<Clock::rep> busy_since_{0};
   std::atomic<bool> closing_{false};
   std::atomic<bool> finished_{false};
+  std::atomic<bool> ending_{false};  // loops are given up, however far they are
   Counters counters_;
   mutable Mutex views_mutex_;
   std::vector<JobView> views_ GPU_NODE_GUARDED_BY(views_mutex_);

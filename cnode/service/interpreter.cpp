@@ -228,7 +228,7 @@ Result<bool> Interpreter::continue_program(Session& session, const RunProgramCom
     const bool goes_on = step == from || go_on_();
     if (session.closed.load(std::memory_order_relaxed)) return sessions_.ended(session.id);
     if (program_run.is_looping() && !is_wanted(session, run))
-      return Error{ErrorCode::kNotFound, "run_program: given up in a loop, as all results were freed"};
+      return Error{ErrorCode::kNotFound, "run_program: given up in a loop, as nobody has its results any more"};
     bool recorded = false;
     if (goes_on) {
       GPU_ASSIGN(recorded, with_room(session, [&] { return program_run.step(step, {session.charge, session.host_charge}); }));

@@ -119,7 +119,7 @@ TEST_CASE("while: vectors, with what all rounds have alike, lying in any way") {
       x.push_back(static_cast<float>(i) - 3);
       target.push_back(i % 7 == 3 ? std::nanf("") : 1 / static_cast<float>(i + 1));
     }
-    for (const Placement placement : {Placement::kPlain, Placement::kReversed}) {
+    for (const Placement placement : {Placement::kPlain, Placement::kTransposed}) {
       std::vector<Number> numbers;
       for (const float value : target) numbers.push_back(Number::of_real(value));
       const std::vector<program::Value> inputs = {scalar(s64, 0), vector(x), vector(std::vector<float>(x.size(), 0)),
