@@ -96,8 +96,31 @@ void ProgramRun::find_operands(size_t i) {
   }
 }
 
+Result<bool> ProgramRun::place_numbers(size_t i, const Charge& charge) {
+  for (const uint32_t place : program_->steps()[i].operands) {
+    const Scalar* number = std::get_if<Scalar>(&*values_[place]);
+    if (number == nullptr) continue;
+    if (!rest_) {
+      ir::Instruction constant;
+      constant.op = &ir::op_called("constant");
+      constant.results.push_back({-1, {number->dtype, {}}});
+      constant.attributes = ir::ConstantAttributes{*number};
+      GPU_ASSIGN(const bool done, executor_.begin(constant, {}, charge, results_));
+      if (!done) rest_ = executor_.take_rest();
+    } else {
+      GPU_ASSIGN(const bool done, executor_.go_on(*rest_, results_));
+      if (done) rest_.reset();
+    }
+    if (rest_) return false;
+    values_[place].emplace(std::move(results_[0]));
+  }
+  return true;
+}
+
 Result<bool> ProgramRun::record_loop(size_t i, const Charges& charges) {
   if (loop_ == nullptr) {
+    GPU_ASSIGN(const bool placed, place_numbers(i, charges.device));
+    if (!placed) return false;
     find_operands(i);
     loop_ = begin_loop(executor_, program_->steps()[i], operands_, program_->work()[i].results().size());
   }

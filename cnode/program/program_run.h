@@ -44,6 +44,8 @@ class ProgramRun {
   Result<void> check_input(size_t i, const Operand& input) const;
   Result<bool> record(size_t i, const Charge& charge);
   Result<bool> record_loop(size_t i, const Charges& charges);
+  // Has operands of step |i| that are numbers in this run be tensors: a loop's state is.
+  Result<bool> place_numbers(size_t i, const Charge& charge);
   // Step |i|'s, as they lie now.
   void find_operands(size_t i);
   // |error| of step |i| as one of the instruction that was sent.

@@ -88,6 +88,35 @@ TEST_CASE("while: as many rounds as the condition says, none among them") {
   }
 }
 
+TEST_CASE("while: a condition of what rounds compute, branches in them") {
+  // How many rounds it takes from |from| to 1: halves of what is even, three times and one more of what is odd.
+  ProgramBuilder condition;
+  const ValueName number_now = condition.input(s64, {});
+  condition.input(s32, {});
+  const ir::Program goes_on = condition.with_outputs({condition.op("not_equal", u8, {}, {number_now, number(s64, 1)})});
+  ProgramBuilder body;
+  const ValueName n = body.input(s64, {}), steps = body.input(s32, {});
+  const ValueName odd = body.op("remainder", s64, {}, {n, number(s64, 2)});
+  const ValueName is_even = body.op("equal", u8, {}, {odd, number(s64, 0)});
+  const ValueName half = body.op("quotient", s64, {}, {n, number(s64, 2)});
+  const ValueName triple = body.op("add", s64, {}, {body.op("multiply", s64, {}, {n, number(s64, 3)}), number(s64, 1)});
+  const ValueName next = body.op("select", s64, {}, {is_even, half, triple});
+  const ValueName more = body.op("add", s32, {}, {steps, number(s32, 1)});
+  ProgramBuilder p;
+  const ValueName from = p.input(s64, {}), none = p.input(s32, {});
+  const std::vector<ValueName> results =
+      p.loop({from, none}, {{s64, {}}, {s32, {}}}, goes_on, body.with_outputs({next, more}));
+  const ir::Program program = p.with_outputs({results[0], results[1]});
+  for (const int64_t start : {1, 2, 27, 97}) {
+    int64_t expected = 0;
+    for (int64_t k = start; k != 1; ++expected) k = k % 2 == 0 ? k / 2 : 3 * k + 1;
+    const ProgramOutcome outcome =
+        check_fused(program, std::vector<program::Value>{scalar(s64, static_cast<double>(start)), number(s32, 0)});
+    REQUIRE(outcome.error == "");
+    CHECK(outcome.outputs[1].number(0).integer == expected);
+  }
+}
+
 TEST_CASE("while: more rounds than an invocation's loops may have on old drivers") {
   const ir::Program program = counted_loop({{u32, {}}}, [](ProgramBuilder& p, const std::vector<ValueName>& state) {
     const ValueName product = p.op("multiply", u32, {}, {state[1], Scalar{u32, uint64_t{1664525}}});
