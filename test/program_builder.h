@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <string_view>
+#include <vector>
 
 #include "ir/program.h"
 
@@ -25,6 +26,21 @@ struct ProgramBuilder {
     made.attributes = std::move(attributes);
     program.instructions.push_back(std::move(made));
     return last;
+  }
+  // Appends a loop over |state|; |body| gives as many values anew as it has outputs, of these |types|.
+  std::vector<ir::ValueName> loop(const std::vector<ir::ValueName>& state, std::vector<ir::TensorType> types,
+                                  ir::Program condition, ir::Program body) {
+    ir::Instruction made;
+    made.op = &ir::op_called("while");
+    for (const ir::ValueName name : state) made.operands.emplace_back(name);
+    std::vector<ir::ValueName> names;
+    for (ir::TensorType& type : types) made.results.push_back({names.emplace_back(--last), std::move(type)});
+    const auto first = static_cast<int64_t>(program.bodies.size());
+    made.attributes = ir::WhileAttributes{{first}, {first + 1}};
+    program.bodies.push_back(std::move(condition));
+    program.bodies.push_back(std::move(body));
+    program.instructions.push_back(std::move(made));
+    return names;
   }
   ir::Program with_outputs(std::initializer_list<ir::ValueName> outputs) {
     program.outputs = outputs;

@@ -115,10 +115,7 @@ std::string_view word(Why why) {
 
 std::vector<uint32_t> instructions_of(const Step& step) {
   std::vector<uint32_t> all;
-  if (const ir::Map* map = step.map()) {
-    for (const ir::MapPart& part : map->parts)
-      for (const ir::MapStep& one : part.steps) all.push_back(one.origin);
-  }
+  step.each_origin([&all](uint32_t origin) { all.push_back(origin); });
   if (all.empty()) all.push_back(step.origin);
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());

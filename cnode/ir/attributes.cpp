@@ -27,6 +27,7 @@ AttributeKind kind_of(TransformA) { return AttributeKind::kChoice; }
 AttributeKind kind_of(QrMode) { return AttributeKind::kChoice; }
 AttributeKind kind_of(const Scalar&) { return AttributeKind::kLiteral; }
 AttributeKind kind_of(const Function&) { return AttributeKind::kFunction; }
+AttributeKind kind_of(BodyNumber) { return AttributeKind::kBody; }
 
 template <typename T>
 bool is_optional(const T&) {
@@ -159,6 +160,7 @@ struct Texts {
   void operator()(std::string_view name, const Scalar& value) {
     text += concat(", ", name, " of ", dtype_name(value.dtype));
   }
+  void operator()(std::string_view name, BodyNumber body) { text += concat(", ", name, " ", body.value); }
   void operator()(std::string_view name, const Function& function) {
     if (!function.steps.empty()) text += concat(", ", name, " of ", counted(function.steps.size(), "step"));
   }

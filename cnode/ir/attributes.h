@@ -64,6 +64,11 @@ struct Function {
 };
 inline constexpr uint32_t kMaxFunctionSteps = 1024;
 
+// One of the bodies of the program that the instruction stands in.
+struct BodyNumber {
+  int64_t value = 0;
+};
+
 // Visit: called as visit(name, field) for each field. Self: the structure, const or not.
 struct NoAttributes {
   template <typename Self, typename Visit>
@@ -314,12 +319,22 @@ struct Fourier2Attributes {     // fft2, ifft2
   }
 };
 
+struct WhileAttributes {  // while
+  BodyNumber condition, body;
+
+  template <typename Self, typename Visit>
+  static void visit(Self& self, Visit&& visit) {
+    visit("condition", self.condition);
+    visit("body", self.body);
+  }
+};
+
 using AttributeVariant =
     std::variant<NoAttributes, AxesAttributes, ReduceAttributes, ArgReduceAttributes, IotaAttributes,
                  ConstantAttributes, DotAttributes, AxisAttributes, TopKAttributes, SliceAttributes, PutSliceAttributes,
                  PadAttributes, WindowAttributes, WindowScatterAttributes, ConvAttributes, CumulativeAttributes,
                  OrderAttributes, FoldAttributes, WindowFoldAttributes, FourierAttributes, Fourier2Attributes,
-                 TriangularSolveAttributes, QrAttributes, SvdAttributes>;
+                 TriangularSolveAttributes, QrAttributes, SvdAttributes, WhileAttributes>;
 
 // The attributes of an instruction. On the heap, since most instructions have none; the default ones of any op are
 // nothing at all.

@@ -21,9 +21,11 @@ Result<void> check_arity(const Inference& inference) {
   if (!op.takes_operands(given) || inference.operands.size() != given)
     return invalid(inference, "takes ", counted(op.operands(), "operand"),
                    op.takes_list || op.takes_starts() ? " or more" : "", ", not ", given);
-  if (inference.instruction.results.size() != op.results)
-    return invalid(inference, "has ", op.results, op.results == 1 ? " result" : " results", ", not ",
-                   inference.instruction.results.size());
+  const size_t results = inference.instruction.results.size();
+  if (op.results == 0 && !op.takes_results(results, given))
+    return invalid(inference, "has as many results as operands, or fewer, not ", results, " of ", given);
+  if (!op.takes_results(results, given))
+    return invalid(inference, "has ", op.results, op.results == 1 ? " result" : " results", ", not ", results);
   return {};
 }
 
@@ -77,7 +79,7 @@ Result<void> infer(const Instruction& instruction, std::span<const OperandType> 
   const Inference inference{instruction, operands};
   GPU_TRY(check_arity(inference));
   GPU_TRY(check_attributes(inference));
-  results.resize(instruction.op->results);
+  results.resize(instruction.results.size());
   for (size_t i = 0; i < results.size(); ++i) GPU_TRY(infer_result(inference, i, results[i]));
   return {};
 }

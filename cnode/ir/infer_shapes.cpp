@@ -180,6 +180,8 @@ Result<Shape> infer_shape(const Inference& inference, size_t result) {
       return infer_broadcast(inference, declared);
     case ShapeRule::kReduce:
       return reduced_shape(inference);
+    case ShapeRule::kState:
+      return inference.shape(result);
     case ShapeRule::kFold:
       return fold_shape(inference);
     case ShapeRule::kArgReduce:

@@ -144,6 +144,9 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
         return invalid(inference, "from ", dtype_name(inference.dtype(0)), " to ", dtype_name(declared),
                        ": both must be real and of the same width");
       return declared;
+    case TypeRule::kState:
+      if (inference.instruction.is_literal(result)) return invalid(inference, "takes tensors, operand ", result, " is a number");
+      return inference.dtype(result);
     case TypeRule::kFunction:
       return of_function(inference, declared);
     case TypeRule::kSameAndIndex:

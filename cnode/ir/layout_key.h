@@ -51,6 +51,7 @@ class LayoutKey {
   void add(const Function& function);
   void add(const std::vector<MapPart>& parts);
   void add(const Rows& rows);
+  void add(BodyNumber body) { words_.push_back(static_cast<uint64_t>(body.value)); }
   void add(Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
   void add(double value) { words_.push_back(std::bit_cast<uint64_t>(value)); }
   void add(int64_t value) { words_.push_back(static_cast<uint64_t>(value)); }

@@ -34,6 +34,7 @@ enum class Family : uint8_t {
   kOrder,       // top_k, sort, argsort
   kCumulative,  // cumulative_sum, cumulative_product, cumulative_max, cumulative_min
   kLinalg,      // triangular_solve, cholesky, lu, qr, eigh, svd
+  kLoop,        // while: repeats bodies of the program that it stands in
 };
 
 // Gives elements of its operands, and computes nothing where they are of the result's type.
@@ -118,6 +119,7 @@ enum class Code : uint8_t {
   kQr,
   kEigh,
   kSvd,
+  kWhile,
 };
 
 // Which operands an op takes.
@@ -147,6 +149,7 @@ enum class TypeRule : uint8_t {
   kSameAndIndex,     // the operand's type; of the second result the declared integer type
   kSameAndFloating,  // the operand's type; of the other results kFloating
   kFunction,         // the declared type, which is that of the attribute `function`
+  kState,            // of each result that of the operand of the same number
 };
 
 // How the result's shape follows from the operands', the attributes and the declared shape.
@@ -188,6 +191,7 @@ enum class ShapeRule : uint8_t {
   kQr,               // of matrices {M, N}: {M, K} and {K, N}, K the less of both; by `mode` {M, M} and {M, N}
   kEigh,             // of square matrices a row of each, then the operand's
   kSvd,              // of matrices {M, N}: {M, K}, {K}, {K, N}; by `full_matrices?` {M, M}, {K}, {N, N}
+  kState,            // of each result that of the operand of the same number
 };
 
 enum class AttributeKind : uint8_t {
@@ -202,6 +206,7 @@ enum class AttributeKind : uint8_t {
   kChoice,    // one of some atoms
   kLiteral,   // {Type, Number}
   kFunction,  // a list of steps {Op, Type, Operands}
+  kBody,      // the number of one of the program's bodies
 };
 
 struct AttributeRow {
@@ -222,12 +227,17 @@ struct Op {
   TypeRule type_rule;
   ShapeRule shape_rule;
   bool takes_list;  // the last of operand_names stands for any number of operands, at least one
-  uint8_t results;
+  uint8_t results;  // 0: as many as an instruction declares, at most as many as it has operands
   bool density;    // log densities may use it
   bool modular;    // of integers: the operands modulo 2^n give the result modulo 2^n, so they need not be held
   uint16_t index;  // position in the table; never leaves the process
 
   size_t operands() const { return operand_names.size(); }
+  // Whether it names bodies, which only a compiled program has.
+  bool has_bodies() const { return family == Family::kLoop; }
+  bool takes_results(size_t count, size_t of_operands) const {
+    return results != 0 ? count == results : count > 0 && count <= of_operands;
+  }
   // Whether operands behind the others are starts.
   bool takes_starts() const {
     return std::any_of(attributes.begin(), attributes.end(),

@@ -91,6 +91,9 @@ Result<void> plan_family(const ir::Instruction& instruction, std::span<const Arg
       return plan_indexed_add(instruction, operands, plan);
     case ir::Family::kView:
       return plan_view(instruction, operands, plan);
+    case ir::Family::kLoop:
+      return Error{ErrorCode::kInvalidArgument,
+                   concat(instruction.op->name, ": is of compiled programs alone, whose bodies it names")};
   }
   return Error{ErrorCode::kInternal, "op " + std::string(instruction.op->name) + " has no planner"};
 }

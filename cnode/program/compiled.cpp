@@ -6,6 +6,7 @@
 #include "base/flat_map.h"
 #include "ir/infer.h"
 #include "ir/liveness.h"
+#include "kernels/loop/loop.h"
 
 namespace gpu_node::program {
 namespace {
@@ -38,7 +39,54 @@ class Names {
   FlatMap<const ir::TensorType*> types_;
 };
 
-Result<void> check_instruction(const ir::Instruction& instruction, Names& names) {
+using Bodies = std::vector<std::shared_ptr<CompiledProgram>>;
+
+Result<void> check_same(std::string_view of, std::string_view what, const ir::TensorType& wanted,
+                        const ir::TensorType& given) {
+  if (wanted == given) return {};
+  return invalid(concat(of, what, " is ", ir::text(given), ", not ", ir::text(wanted)));
+}
+
+// Body |number| takes what the instruction does.
+Result<const ir::Program*> body_of(std::string_view which, int64_t number, std::span<const ir::OperandType> operands,
+                                   const Bodies& bodies) {
+  if (number >= static_cast<int64_t>(bodies.size()))
+    return invalid(concat(which, " ", number, ": the program has ", bodies.size() == 1 ? "1 body" : concat(bodies.size(), " bodies")));
+  const ir::Program& body = bodies[static_cast<size_t>(number)]->sent();
+  if (body.inputs.size() != operands.size())
+    return invalid(concat(which, " has ", counted(body.inputs.size(), "input"), ", not ", operands.size()));
+  for (size_t i = 0; i < operands.size(); ++i)
+    GPU_TRY(check_same(which, concat(": input ", i), {operands[i].dtype, *operands[i].shape}, body.inputs[i]));
+  return &body;
+}
+
+ir::TensorType output_type(const ir::Program& body, size_t i) {
+  const ir::ValueName name = body.outputs[i];
+  if (name >= 0) return body.inputs[static_cast<size_t>(name)];
+  for (const ir::Instruction& instruction : body.instructions)
+    for (const ir::Definition& result : instruction.results)
+      if (result.name == name) return result.type;
+  return {};
+}
+
+// Its bodies take its operands and give its results.
+Result<void> check_loop(const ir::Instruction& instruction, std::span<const ir::OperandType> operands,
+                        const Bodies& bodies) {
+  const auto& attributes = instruction.attributes.as<ir::WhileAttributes>();
+  GPU_ASSIGN(const ir::Program* condition, body_of("condition", attributes.condition.value, operands, bodies));
+  GPU_ASSIGN(const ir::Program* body, body_of("body", attributes.body.value, operands, bodies));
+  if (condition->outputs.size() != 1)
+    return invalid(concat("condition has ", counted(condition->outputs.size(), "output"), ", not 1"));
+  GPU_TRY(check_same("condition", ": its output", {Dtype::u8, {}}, output_type(*condition, 0)));
+  if (body->outputs.size() != instruction.results.size())
+    return invalid(
+        concat("body has ", counted(body->outputs.size(), "output"), ", not ", instruction.results.size()));
+  for (size_t i = 0; i < body->outputs.size(); ++i)
+    GPU_TRY(check_same("body", concat(": output ", i), instruction.results[i].type, output_type(*body, i)));
+  return {};
+}
+
+Result<void> check_instruction(const ir::Instruction& instruction, const Bodies& bodies, Names& names) {
   std::vector<ir::OperandType> operands;
   for (const ir::Operand& operand : instruction.operands) {
     if (const auto* literal = std::get_if<Scalar>(&operand)) {
@@ -52,23 +100,29 @@ Result<void> check_instruction(const ir::Instruction& instruction, Names& names)
   // What is inferred is what is declared, or an error.
   ir::TensorTypes results;
   GPU_TRY(ir::infer(instruction, operands, results));
+  if (instruction.op->has_bodies())
+    if (Result<void> checked = check_loop(instruction, operands, bodies); !checked.ok())
+      return with_context(std::move(checked).error(), instruction.op->name);
   for (const ir::Definition& result : instruction.results)
     if (Result<void> defined = names.define(result); !defined.ok())
       return with_context(std::move(defined).error(), instruction.op->name);
   return {};
 }
 
-Result<void> check(const ir::Program& program) {
+// Of a body the outputs may be its inputs, and one of them twice: its state is what they are for.
+Result<void> check(const ir::Program& program, const Bodies& bodies, bool is_body) {
   Names names(program);
   for (size_t i = 0; i < program.instructions.size(); ++i)
-    if (Result<void> checked = check_instruction(program.instructions[i], names); !checked.ok())
+    if (Result<void> checked = check_instruction(program.instructions[i], bodies, names); !checked.ok())
       return with_context(std::move(checked).error(), concat("instruction ", i));
   std::vector<ir::ValueName> outputs;
   for (const ir::ValueName name : program.outputs) {
-    if (name >= 0) return invalid(concat("output ", name, " is an input: only what the program makes is an output"));
+    if (name >= 0 && !is_body)
+      return invalid(concat("output ", name, " is an input: only what the program makes is an output"));
     GPU_TRY(names.find(name));
     outputs.push_back(name);
   }
+  if (is_body) return {};
   std::sort(outputs.begin(), outputs.end());
   if (const auto twice = std::adjacent_find(outputs.begin(), outputs.end()); twice != outputs.end())
     return invalid(concat("local ", *twice, " is an output twice"));
@@ -125,9 +179,9 @@ Result<std::shared_ptr<CompiledProgram>> CompiledProgram::make(ir::Program progr
     if (!body.ok()) return with_context(std::move(body).error(), concat("body ", bodies.size()));
     bodies.push_back(std::move(body).value());
   }
-  GPU_TRY(check(program));
+  GPU_TRY(check(program, bodies, depth > 0));
   std::shared_ptr<CompiledProgram> made(new CompiledProgram(std::move(program), limits));
-  made->bodies_ = std::move(bodies);
+  made->take_bodies(std::move(bodies));
   return made;
 }
 
@@ -142,8 +196,25 @@ std::shared_ptr<CompiledProgram> CompiledProgram::fitted(const std::shared_ptr<C
   fuse::Limits limits = *program->limits_;
   limits.buffers = buffers;
   std::shared_ptr<CompiledProgram> made(new CompiledProgram(program->sent_, limits));
-  for (const auto& body : program->bodies_) made->bodies_.push_back(fitted(body, buffers));
+  std::vector<std::shared_ptr<CompiledProgram>> bodies;
+  for (const auto& body : program->bodies_) bodies.push_back(fitted(body, buffers));
+  made->take_bodies(std::move(bodies));
   return made;
+}
+
+void CompiledProgram::take_bodies(std::vector<std::shared_ptr<CompiledProgram>> bodies) {
+  bodies_ = std::move(bodies);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const ir::Instruction* instruction = work_.steps[i].instruction();
+    if (instruction == nullptr || !instruction->op->has_bodies()) continue;
+    const auto& attributes = instruction->attributes.as<ir::WhileAttributes>();
+    steps_[i].condition = bodies_[static_cast<size_t>(attributes.condition.value)];
+    steps_[i].body = bodies_[static_cast<size_t>(attributes.body.value)];
+    // As a kernel it is fused.
+    if (!limits_) continue;
+    if (auto code = kernels::loop_code(steps_[i].condition->sent(), steps_[i].body->sent()))
+      steps_[i].code = std::make_shared<const kernels::LoopCode>(*std::move(code));
+  }
 }
 
 void CompiledProgram::place() {
@@ -201,24 +272,25 @@ uint64_t CompiledProgram::host_bytes() const {
   return bytes;
 }
 
-const CompiledProgram::Known* CompiledProgram::find(const std::vector<uint64_t>& inputs) {
+std::shared_ptr<const CompiledProgram::Known> CompiledProgram::find(const std::vector<uint64_t>& inputs) {
   ++runs_;
-  for (Known& known : known_) {
-    if (known.inputs != inputs) continue;
-    known.used = runs_;
-    return &known;
+  for (const std::shared_ptr<Known>& known : known_) {
+    if (known->inputs != inputs) continue;
+    known->used = runs_;
+    return known;
   }
   return nullptr;
 }
 
 void CompiledProgram::keep(Known known) {
   known.used = runs_;
+  auto kept = std::make_shared<Known>(std::move(known));
   if (known_.size() < kKnown) {
-    known_.push_back(std::move(known));
+    known_.push_back(std::move(kept));
     return;
   }
-  *std::min_element(known_.begin(), known_.end(), [](const Known& a, const Known& b) { return a.used < b.used; }) =
-      std::move(known);
+  const auto earlier = [](const auto& a, const auto& b) { return a->used < b->used; };
+  *std::min_element(known_.begin(), known_.end(), earlier) = std::move(kept);
 }
 
 }  // namespace gpu_node::program

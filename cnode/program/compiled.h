@@ -13,6 +13,10 @@
 #include "program/plan_cache.h"
 #include "program/tensor.h"
 
+namespace gpu_node::kernels {
+struct LoopCode;
+}
+
 namespace gpu_node::program {
 
 // Of a program with its bodies, each of which counts as an instruction of the program that it lies in; and how deep
@@ -44,6 +48,8 @@ class CompiledProgram {
     SmallList<uint32_t, 2> operands;  // kLiteral: the instruction has it
     uint32_t first_result = 0;
     SmallList<uint32_t, 2> dying;  // places to be emptied afterwards
+    std::shared_ptr<CompiledProgram> condition = nullptr, body = nullptr;  // of a loop
+    std::shared_ptr<const kernels::LoopCode> code = nullptr;  // where a kernel is the whole loop
   };
 
   // What the steps came to for inputs that lay in a certain way: then nothing need be inferred or planned.
@@ -81,7 +87,7 @@ class CompiledProgram {
   const std::vector<std::shared_ptr<CompiledProgram>>& bodies() const { return bodies_; }
 
   // Device thread: what is known for inputs that lie as |inputs| says, or nullptr.
-  const Known* find(const std::vector<uint64_t>& inputs);
+  std::shared_ptr<const Known> find(const std::vector<uint64_t>& inputs);
   void keep(Known known);
 
  private:
@@ -90,6 +96,8 @@ class CompiledProgram {
   static Result<std::shared_ptr<CompiledProgram>> make(ir::Program program, const std::optional<fuse::Limits>& limits,
                                                        int depth, ProgramSize& size);
   void place();
+  // Has the steps that are loops know their bodies.
+  void take_bodies(std::vector<std::shared_ptr<CompiledProgram>> bodies);
 
   const ir::Program sent_;  // its bodies are bodies()
   const std::optional<fuse::Limits> limits_;
@@ -98,7 +106,7 @@ class CompiledProgram {
   std::vector<uint32_t> outputs_;
   std::vector<ir::TensorType> types_;
   std::vector<std::shared_ptr<CompiledProgram>> bodies_;
-  std::vector<Known> known_;
+  std::vector<std::shared_ptr<Known>> known_;  // a run that is under way holds its own
   uint64_t runs_ = 0;
 };
 

@@ -24,6 +24,8 @@
 
 namespace gpu_node::program {
 
+class CompiledProgram;
+
 // What of an instruction is not recorded yet, and all that it takes to go on.
 struct Rest {
   // The dispatch of the plan that is next, and its workgroup.
@@ -62,10 +64,32 @@ class Executor {
   };
 
   const vulkan::DeviceInfo& info() const { return device_.info(); }
+  vulkan::Device& device() const { return device_; }
+
+  // While one lives, dispatches are carried out where |gate|, a u32 of its own storage, is not 0 by then
+  // (vulkan::Recorder::gate); nullptr: all are.
+  class Gated {
+   public:
+    Gated(Executor& executor, const Tensor* gate) : recorder_(executor.device_.recorder()) {
+      if (gate != nullptr) recorder_.gate(gate->storage->parts[0]);
+    }
+    ~Gated() { recorder_.gate(nullptr); }
+    Gated(const Gated&) = delete;
+    Gated& operator=(const Gated&) = delete;
+
+   private:
+    vulkan::Recorder& recorder_;
+  };
 
   // A tensor whose bytes are undefined (|zeroed| false) or zero. With |host_write| its memory may be written by the
   // host at once where it is mapped.
   Result<Tensor> allocate(Dtype dtype, const Shape& shape, bool zeroed, bool host_write, const Charge& charge);
+
+  // Whether to go on now, as it is asked between the parts of a dispatch.
+  bool goes_on() const { return go_on_(); }
+
+  // A program of loops' own, made once: its plans belong to this executor's device.
+  std::shared_ptr<CompiledProgram>& loop_gate() { return loop_gate_; }
 
   // Whom kernels are compiled for from now on: different owners take turns.
   void set_owner(uint64_t owner) { asker_.owner = owner; }
@@ -169,6 +193,7 @@ class Executor {
   Rest rest_;
   vulkan::KernelCache::Pending awaited_;  // why the last dispatch was not recorded
   Attempt* attempt_ = nullptr;
+  std::shared_ptr<CompiledProgram> loop_gate_;
 };
 
 }  // namespace gpu_node::program

@@ -5,6 +5,7 @@
 #include "fuse/apart.h"
 #include "fuse/fuse.h"
 #include "kernels/elementwise/map.h"
+#include "kernels/reduce/rows.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"
 
@@ -28,7 +29,8 @@ Explainer::Explainer(CompiledProgramRef program, const vulkan::DeviceInfo& devic
 
 Result<kernels::Plan> Explainer::plan(ExplainedStep& step) {
   const fuse::Step& work = program_->work()[next_];
-  if (const ir::Map* map = work.map()) return kernels::plan_map(*map, operands_, device_);
+  if (const auto* map = std::get_if<ir::Map>(&work.work)) return kernels::plan(*map, operands_, device_);
+  if (const auto* rows = std::get_if<ir::Rows>(&work.work)) return kernels::plan(*rows, operands_, device_);
   const ir::Instruction& instruction = *work.instruction();
   const auto* first = operands_.empty() ? nullptr : std::get_if<kernels::TensorArg>(&operands_[0]);
   if (first == nullptr || !kernels::is_view(instruction, first->dtype))
@@ -56,9 +58,10 @@ ExplainedStep Explainer::next() {
     else
       operands_.emplace_back(values_[places.operands[k]]);
   }
+  step.is_loop = work.instruction() != nullptr && work.instruction()->op->has_bodies();
   bool is_empty = true;
   for (const ir::Definition& result : work.results()) is_empty = is_empty && element_count(result.type.shape) == 0;
-  if (!is_empty) {
+  if (!is_empty && !step.is_loop) {
     const Result<kernels::Plan> planned = plan(step);
     if (planned.ok())
       count(*planned, step);

@@ -25,6 +25,7 @@ struct ExplainedDispatch {
 struct ExplainedStep {
   std::vector<uint32_t> instructions;  // of sent(), ascending
   bool is_view = false;                // the result is a view, of a copy where something is dispatched
+  bool is_loop = false;                // what it comes to depends on its rounds, and is not said
   std::vector<ExplainedDispatch> dispatches;
   // Operands once for each dispatch that binds them, results once, scratch by each dispatch that reads or writes it.
   uint64_t read_bytes = 0, written_bytes = 0;

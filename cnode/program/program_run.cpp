@@ -12,7 +12,7 @@ Result<void> ProgramRun::check_input(size_t i, const Operand& input) const {
   const ir::TensorType given{type.dtype, *type.shape};
   if (given == declared) return {};
   return Error{ErrorCode::kInvalidArgument,
-               concat("run_program: input ", i, " is declared ", ir::text(declared), ", but is ", ir::text(given))};
+               concat(who_, ": input ", i, " is declared ", ir::text(declared), ", but is ", ir::text(given))};
 }
 
 Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::span<const Operand> inputs) {
@@ -21,7 +21,7 @@ Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::sp
   const size_t wanted = program_->sent().inputs.size();
   if (inputs.size() != wanted)
     return Error{ErrorCode::kInvalidArgument,
-                 concat("run_program: takes ", counted(wanted, "input"), ", not ", inputs.size())};
+                 concat(who_, ": takes ", counted(wanted, "input"), ", not ", inputs.size())};
   key_.clear();
   for (size_t i = 0; i < inputs.size(); ++i) {
     GPU_TRY(check_input(i, inputs[i]));
@@ -41,11 +41,14 @@ Result<void> ProgramRun::begin(std::shared_ptr<CompiledProgram> program, std::sp
   return {};
 }
 
-Result<bool> ProgramRun::step(size_t i, const Charge& charge) {
-  Result<bool> recorded = rest_ ? executor_.go_on(*rest_, results_) : record(i, charge);
+Result<bool> ProgramRun::step(size_t i, const Charges& charges) {
+  const bool is_loop = program_->steps()[i].body != nullptr;
+  Result<bool> recorded = is_loop ? record_loop(i, charges)
+                          : rest_ ? executor_.go_on(*rest_, results_)
+                                  : record(i, charges.device);
   if (!recorded.ok()) return explained(i, std::move(recorded).error());
   if (!*recorded) {
-    if (!rest_) rest_ = executor_.take_rest();
+    if (!is_loop && !rest_) rest_ = executor_.take_rest();
     return false;
   }
   rest_.reset();
@@ -76,10 +79,10 @@ Error ProgramRun::explained(size_t i, Error error) const {
     }
   }
   return with_context(ir::with_instruction(std::move(error), sent[origin], program_->sent_operands(origin)),
-                      concat("run_program: instruction ", origin));
+                      concat(who_, ": instruction ", origin));
 }
 
-Result<bool> ProgramRun::record(size_t i, const Charge& charge) {
+void ProgramRun::find_operands(size_t i) {
   const CompiledProgram::Step& step = program_->steps()[i];
   const fuse::Step& work = program_->work()[i];
   operands_.clear();
@@ -90,6 +93,47 @@ Result<bool> ProgramRun::record(size_t i, const Charge& charge) {
     else
       operands_.emplace_back(*values_[place]);
   }
+}
+
+Result<bool> ProgramRun::place_numbers(size_t i, const Charge& charge) {
+  for (const uint32_t place : program_->steps()[i].operands) {
+    const Scalar* number = std::get_if<Scalar>(&*values_[place]);
+    if (number == nullptr) continue;
+    if (!rest_) {
+      ir::Instruction constant;
+      constant.op = &ir::op_called("constant");
+      constant.results.push_back({-1, {number->dtype, {}}});
+      constant.attributes = ir::ConstantAttributes{*number};
+      GPU_ASSIGN(const bool done, executor_.begin(constant, {}, charge, results_));
+      if (!done) rest_ = executor_.take_rest();
+    } else {
+      GPU_ASSIGN(const bool done, executor_.go_on(*rest_, results_));
+      if (done) rest_.reset();
+    }
+    if (rest_) return false;
+    values_[place].emplace(std::move(results_[0]));
+  }
+  return true;
+}
+
+Result<bool> ProgramRun::record_loop(size_t i, const Charges& charges) {
+  if (loop_ == nullptr) {
+    GPU_ASSIGN(const bool placed, place_numbers(i, charges.device));
+    if (!placed) return false;
+    find_operands(i);
+    loop_ = begin_loop(executor_, program_->steps()[i], operands_, program_->work()[i].results().size());
+  }
+  GPU_ASSIGN(const bool over, loop_->advance(charges, results_));
+  if (!over) return false;
+  loop_.reset();
+  if (known_ == nullptr) remember({});
+  return true;
+}
+
+Result<bool> ProgramRun::record(size_t i, const Charge& charge) {
+  find_operands(i);
+  const CompiledProgram::Step& step = program_->steps()[i];
+  const fuse::Step& work = program_->work()[i];
   if (known_ != nullptr) return executor_.execute(known_->steps[i], operands_, charge, results_);
   resolved_.types.resize(work.results().size());
   for (size_t k = 0; k < resolved_.types.size(); ++k) resolved_.types[k] = program_->types()[step.first_result + k];
@@ -126,6 +170,7 @@ void ProgramRun::remember_run(const Charge& host) {
 void ProgramRun::clear() {
   values_.clear();
   rest_.reset();
+  loop_.reset();
   operands_.clear();
   learned_ = {};
   known_ = nullptr;

@@ -142,6 +142,8 @@ Result<void> read_value(const KeyedValue& value, ir::Axes& axes) {
 
 Result<void> read_value(const KeyedValue& value, int64_t& axis) { return value.integer(axis, 0, kMaxRank - 1); }
 
+Result<void> read_value(const KeyedValue& value, ir::BodyNumber& body) { return value.integer(body.value, 0); }
+
 Result<void> read_value(const KeyedValue& value, ir::Count& count) { return value.integer(count.value, 1); }
 
 Result<void> read_value(const KeyedValue& value, double& number) { return value.real(number); }

@@ -44,10 +44,14 @@ DeviceThread::DeviceThread(vulkan::Device& device, const Shared& shared, std::fu
       queue_(kMaxQueuedWork),
       interpreter_(
           device, shared.sessions, shared.uploads, [this] { return go_on(); },
-          [this](const Session& session) { return others_free(session); }),
+          [this](const Session& session) { return others_free(session); },
+          [this](const Session& session, LaterUse& use) {
+            return !ending_.load(std::memory_order_relaxed) && (parked_.is_needed(session, use) || use.any_left());
+          }),
       thread_([this] { loop(); }) {}
 
 DeviceThread::~DeviceThread() {
+  ending_.store(true, std::memory_order_relaxed);
   close();
   thread_.join();
 }
@@ -130,8 +134,9 @@ std::optional<Work> DeviceThread::next_work() {
   if (!waits_.empty()) until = std::min(until, now + kLooks);
   if (jobs_.waiting()) until = std::min(until, now + milliseconds(1));
   // Done since it was last looked at: somebody waits for the answer.
-  if (!running && !lost_ && (!reads_.empty() || jobs_.in_flight())) until = now;
-  if (running && (!reads_.empty() || jobs_.in_flight())) {
+  const bool awaited = !reads_.empty() || jobs_.in_flight() || has_looks();
+  if (!running && !lost_ && awaited) until = now;
+  if (running && awaited) {
     until = std::min(until, now + std::clamp<Clock::duration>(waited / 16, microseconds(20), milliseconds(1)));
   } else if (running) {
     until = std::min(until, now + std::clamp<Clock::duration>(waited / 4, microseconds(500), milliseconds(20)));
@@ -187,7 +192,7 @@ void DeviceThread::housekeeping() {
   if (lost_) return;
   const bool queue_empty = queue_.size() == 0;
   const bool quiet = queue_empty && Clock::now() - last_work_ >= kIdleBeforeSubmit;
-  const bool read_waits = reads_.want_submit() && (queue_empty || unsubmitted_items_ >= kMaxItemsBeforeReadSubmits);
+  const bool read_waits = (reads_.want_submit() || look_wants_submit()) && (queue_empty || unsubmitted_items_ >= kMaxItemsBeforeReadSubmits);
   if (read_waits || has_enough() || staged_bytes_ >= kSubmitStagedBytes || (quiet && recorder_.pending() > 0)) {
     if (!submit()) return;
   }
@@ -240,6 +245,15 @@ bool DeviceThread::is_busy() const {
   return recorder_.submitted() - recorder_.completed() >= kMaxSubmissionsInFlight / part ||
          recorder_.costs().commands_in_flight() >= kMaxCommandsInFlight / part ||
          recorder_.costs().in_flight_ms() >= pace_.in_flight_ms / static_cast<double>(part);
+}
+
+bool DeviceThread::has_looks() const {
+  return std::any_of(waits_.begin(), waits_.end(), [](const Wait& wait) { return wait.looks(); });
+}
+
+bool DeviceThread::look_wants_submit() const {
+  return std::any_of(waits_.begin(), waits_.end(),
+                     [](const Wait& wait) { return wait.looks() && !wait.lacking.submission.is_made(); });
 }
 
 // One by one, since each that is waited for tells what its kernels take.

@@ -91,6 +91,9 @@ class DeviceThread {
   // Whether so much is recorded that it is worth a submission; whether the device has enough to do.
   bool has_enough() const;
   bool is_busy() const;
+  // Whether a loop waits for the device; whether for what is not submitted yet.
+  bool has_looks() const;
+  bool look_wants_submit() const;
   void wait_for_device();
   bool submit();
   // Between the commands of a message, the steps of a program and the parts of a long dispatch, of which there may be
@@ -146,6 +149,7 @@ class DeviceThread {
   std::atomic<Clock::rep> busy_since_{0};
   std::atomic<bool> closing_{false};
   std::atomic<bool> finished_{false};
+  std::atomic<bool> ending_{false};  // loops are given up, however far they are
   Counters counters_;
   mutable Mutex views_mutex_;
   std::vector<JobView> views_ GPU_NODE_GUARDED_BY(views_mutex_);
@@ -158,6 +162,7 @@ class DeviceThread {
     PendingCallRef call;  // nullptr where nobody waits for an answer
     SessionHold hold;
     program::Payment payment;  // for the buffers that are made for it
+    bool looks() const { return lacking.submission.any(); }
     bool is_over() const { return lacking.is_there() || (call != nullptr && call->answered()); }
   };
   std::vector<Wait> waits_;

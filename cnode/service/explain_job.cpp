@@ -20,7 +20,9 @@ void write_integers(etf::Writer& writer, const Numbers& numbers) {
 
 std::string_view kind_of(const program::ExplainedStep& step, const fuse::Step& work) {
   if (step.is_view) return "view";
-  return work.map() != nullptr ? "map" : "instruction";
+  if (step.is_loop) return "loop";
+  if (std::holds_alternative<ir::Rows>(work.work)) return "rows";
+  return work.instruction() == nullptr ? "map" : "instruction";
 }
 
 uint64_t microseconds(double ms) { return static_cast<uint64_t>(ms * 1000); }

@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "program/storage.h"
+#include "service/later_use.h"
 
 namespace gpu_node::service {
 namespace {
@@ -14,11 +15,13 @@ constexpr uint64_t kKeptShare = 16;  // of the memory limit
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-                         std::function<bool()> go_on, std::function<Over(const Session&)> others_free)
+                         std::function<bool()> go_on, std::function<Over(const Session&)> others_free,
+                         Wanted wanted)
     : sessions_(sessions),
       uploads_(uploads),
       go_on_(std::move(go_on)),
       others_free_(std::move(others_free)),
+      wanted_(std::move(wanted)),
       executor_(device, go_on_),
       transfer_(device),
       kept_(device.memory_limit_bytes() / kKeptShare),
@@ -65,6 +68,7 @@ Lacking Running::lacking() const {
   Lacking lacking = trial.lacking();
   const program::Rest* left = rest ? &*rest : program_run.rest();
   if (left != nullptr && left->kernel.valid()) lacking.kernel = left->kernel;
+  lacking.submission = program_run.awaits();
   return lacking;
 }
 
@@ -77,6 +81,7 @@ Interpreter::OnTrial::OnTrial(Interpreter& interpreter, const Session& session, 
 
 bool Interpreter::run_turn(Session& session, std::span<const Command> commands) {
   Running& running = *running_;
+  commands_ = commands;
   for (bool first = true; running.next < commands.size(); first = false) {
     if (!first && !go_on_()) return false;
     if (session.closed.load(std::memory_order_relaxed)) return true;  // nobody will ask for the rest
@@ -206,6 +211,13 @@ Result<void> Interpreter::begin_program(Session& session, const RunProgramComman
   return {};
 }
 
+bool Interpreter::is_wanted(const Session& session, const RunProgramCommand& run) const {
+  LaterUse use(run.results);
+  for (const Command& command : commands_.subspan(running_->next + 1))
+    if (use.needs(command)) return true;
+  return wanted_(session, use);
+}
+
 Result<bool> Interpreter::continue_program(Session& session, const RunProgramCommand& run) {
   executor_.start_clock();
   if (!running_->step) GPU_TRY(begin_program(session, run));
@@ -215,9 +227,11 @@ Result<bool> Interpreter::continue_program(Session& session, const RunProgramCom
   for (; step < program_run.steps(); ++step) {
     const bool goes_on = step == from || go_on_();
     if (session.closed.load(std::memory_order_relaxed)) return sessions_.ended(session.id);
+    if (program_run.is_looping() && !is_wanted(session, run))
+      return Error{ErrorCode::kNotFound, "run_program: given up in a loop, as nobody has its results any more"};
     bool recorded = false;
     if (goes_on) {
-      GPU_ASSIGN(recorded, with_room(session, [&] { return program_run.step(step, session.charge); }));
+      GPU_ASSIGN(recorded, with_room(session, [&] { return program_run.step(step, {session.charge, session.host_charge}); }));
     }
     if (recorded) {
       running_->trial.attempt.buffers.clear();

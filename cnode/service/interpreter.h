@@ -28,6 +28,8 @@
 
 namespace gpu_node::service {
 
+class LaterUse;
+
 // A run message between two of its turns: how far it is, and what it made for itself.
 struct Running {
   explicit Running(program::Executor& executor) : program_run(executor) {}
@@ -54,11 +56,14 @@ class Interpreter {
  public:
   // Whether something is over.
   using Over = std::function<bool()>;
+  // Whether what came of a session later needs what is being made, or leaves some of it.
+  using Wanted = std::function<bool(const Session&, LaterUse&)>;
   // |go_on| is asked between commands, the steps of a program and the parts of a long dispatch: whether the turn goes
   // on. |others_free| is asked when memory is short: what others than a session have begun that is going to free some,
   // so that its work waits for that instead of failing; nothing where there is none.
+  // |wanted| is asked while a loop goes on, which may never end.
   Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads, std::function<bool()> go_on,
-              std::function<Over(const Session&)> others_free);
+              std::function<Over(const Session&)> others_free, Wanted wanted);
 
   // Executes |commands| in order, from where |paused| left them; their negative names are gone afterwards. False when
   // the turn is over before they are, or they lack something: |paused| says how far they are.
@@ -165,6 +170,8 @@ class Interpreter {
   // |error| of whoever finds no memory: others are going to free some, which is waited for once, or it says who has it.
   Error short_of_memory(const Session& session, Error error);
   Result<void> begin_program(Session& session, const RunProgramCommand& run);
+  // Whether anybody may want results of |run|, which is at hand.
+  bool is_wanted(const Session& session, const RunProgramCommand& run) const;
   // Executes the steps that remain, then binds the results; false when the turn is over before.
   Result<bool> continue_program(Session& session, const RunProgramCommand& run);
   // |operand| of |reader|, where it lies for as long as a command is executed.
@@ -201,6 +208,7 @@ class Interpreter {
   UploadTable& uploads_;
   const std::function<bool()> go_on_;
   const std::function<Over(const Session&)> others_free_;
+  const Wanted wanted_;
   KeptErrors errors_;
   program::Executor executor_;
   program::Transfer transfer_;
@@ -208,6 +216,7 @@ class Interpreter {
   Departed departed_;
   Attachments attachments_;
   Trial* trial_ = nullptr;            // of the work at hand, where it is on trial
+  std::span<const Command> commands_;  // of the message at hand
   std::unique_ptr<Running> running_;  // the message at hand, or one that is over, kept for its memory
   // Of the command at hand; kept for their memory.
   std::vector<program::Operand> operands_;

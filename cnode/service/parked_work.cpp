@@ -138,6 +138,13 @@ bool ParkedWork::is_begun(const Begun& message) const {
   return run != nullptr && run->paused != nullptr && run->run.seq == message.seq;
 }
 
+bool ParkedWork::is_needed(const Session& session, LaterUse& use) const {
+  const auto lane = lanes_.find(session.id);
+  return lane != lanes_.end() &&
+         std::any_of(lane->second.work.begin(), lane->second.work.end(),
+                     [&](const Work& work) { return use.any_left() && use.needs(work); });
+}
+
 void ParkedWork::drop(const Session& session) {
   const auto found = lanes_.find(session.id);
   if (found == lanes_.end()) return;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "service/later_use.h"
 #include "service/session_hold.h"
 #include "service/work.h"
 
@@ -61,6 +62,9 @@ class ParkedWork {
   // Those of others than |session| that may free memory when they go on: that do not wait for any themselves.
   std::vector<Begun> begun_by_others(const Session& session) const;
   bool is_begun(const Begun& message) const;
+
+  // Shows |use| what is here of |session|, until something needs what it is about: whether there was such.
+  bool is_needed(const Session& session, LaterUse& use) const;
 
   // Drops what is here of |session|, which has ended, and tells those who wait for it.
   void drop(const Session& session);

@@ -57,6 +57,11 @@ program::Kernels Interpreter::prefetch(const program::CompiledProgram& program) 
   for (size_t i = 0; i < program.steps().size(); ++i) {
     const program::CompiledProgram::Step& step = program.steps()[i];
     const ir::Instruction* instruction = program.work()[i].instruction();
+    // A loop that is a kernel asks for it when it begins.
+    if (step.body != nullptr && step.code == nullptr)
+      for (const auto& body : {step.condition, step.body})
+        for (vulkan::KernelCache::Pending& kernel : prefetch(*body)) kernels.push_back(std::move(kernel));
+    if (step.body != nullptr) continue;
     operands.clear();
     for (size_t k = 0; k < step.operands.size(); ++k) {
       if (step.operands[k] == program::CompiledProgram::kLiteral)

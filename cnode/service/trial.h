@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "program/attempt.h"
+#include "program/loop_run.h"
 
 namespace gpu_node::service {
 
@@ -14,11 +15,12 @@ struct Lacking {
   vulkan::KernelCache::Pending kernel;
   vulkan::Pending<void> buffer;
   std::function<bool()> others_over;  // whether what others had begun is; empty: that is not waited for
+  program::AwaitedSubmission submission;
 
-  bool any() const { return kernel.valid() || buffer.valid() || others_over != nullptr; }
+  bool any() const { return kernel.valid() || buffer.valid() || others_over != nullptr || submission.any(); }
   bool is_there() const {
     return (!kernel.valid() || kernel.ready()) && (!buffer.valid() || buffer.ready()) &&
-           (others_over == nullptr || others_over());
+           (others_over == nullptr || others_over()) && submission.is_over();
   }
 };
 
@@ -28,7 +30,7 @@ struct Trial {
   std::function<bool()> others_over;
   bool waited_for_others = false;
 
-  Lacking lacking() const { return {attempt.kernel, attempt.buffers.lacking(), others_over}; }
+  Lacking lacking() const { return {attempt.kernel, attempt.buffers.lacking(), others_over, {}}; }
   bool lacks() const { return attempt.lacks() || others_over != nullptr; }
   // Before each try.
   void begin() { others_over = nullptr; }

@@ -145,7 +145,9 @@ void CommandRecorder::barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_a
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = kDeviceWrites;
   memory.dstAccessMask = to_access;
-  context_.vk.vkCmdPipelineBarrier(commands_, kDeviceStages, to_stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  // Gates are read by a stage of their own.
+  const VkPipelineStageFlags gates = last_gated_ > ordered_ ? VK_PIPELINE_STAGE_CONDITIONAL_RENDERING_BIT_EXT : 0;
+  context_.vk.vkCmdPipelineBarrier(commands_, kDeviceStages | gates, to_stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
   bump(context_.counters.barriers);
 }
 
@@ -173,6 +175,33 @@ Result<void> CommandRecorder::check(const Kernel& kernel, std::span<const Buffer
   return {};
 }
 
+void CommandRecorder::gate(BufferRef buffer) {
+  context_.thread.check(kOwned);
+  gate_ = std::move(buffer);
+}
+
+void CommandRecorder::open_gate() {
+  if (gate_.get() == open_gate_) return;
+  close_gate();
+  if (gate_ == nullptr) return;
+  PooledBuffer& buffer = pooled(gate_);
+  if (buffer.last_write > gates_ordered_) {
+    barrier(kDeviceStages | VK_PIPELINE_STAGE_CONDITIONAL_RENDERING_BIT_EXT,
+            kDeviceReads | kDeviceWrites | VK_ACCESS_CONDITIONAL_RENDERING_READ_BIT_EXT);
+    set_ordered(command_);
+    gates_ordered_ = command_;
+  }
+  VkConditionalRenderingBeginInfoEXT info{VK_STRUCTURE_TYPE_CONDITIONAL_RENDERING_BEGIN_INFO_EXT};
+  info.buffer = buffer.handle();
+  context_.vk.vkCmdBeginConditionalRenderingEXT(commands_, &info);
+  open_gate_ = gate_.get();
+}
+
+void CommandRecorder::close_gate() {
+  if (open_gate_ != nullptr) context_.vk.vkCmdEndConditionalRenderingEXT(commands_);
+  open_gate_ = nullptr;
+}
+
 // What is pushed stays as long as the layout does: equal work on other buffers need not say it again.
 void CommandRecorder::push_constants(const KernelLayout& layout, std::span<const std::byte> push) {
   if (push.empty()) return;
@@ -189,6 +218,7 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
   context_.thread.check(kOwned);
   GPU_TRY(check(kernel, ranges, push.size(), grid));
   if (commands_ == VK_NULL_HANDLE) GPU_TRY(begin());
+  open_gate();
   const auto& compiled = static_cast<const CompiledKernel&>(kernel);
   const auto count = static_cast<uint32_t>(ranges.size());
 
@@ -201,6 +231,11 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
   }
   next_command(hazard);
   for (const BufferRange& range : ranges) stamp(pooled(*range.buffer), range.written);
+  if (gate_ != nullptr) {
+    stamp(pooled(gate_), false);
+    last_gated_ = command_;
+    costs_.is_unsure();
+  }
 
   const VolkDeviceTable& vk = context_.vk;
   if (bound_ != compiled.pipeline()) {
@@ -268,6 +303,7 @@ Result<void> CommandRecorder::make_host_visible() {
 Result<uint64_t> CommandRecorder::submit() {
   context_.thread.check(kOwned);
   if (commands_ == VK_NULL_HANDLE) return timeline_.submitted();
+  close_gate();
   const VkCommandBuffer commands = commands_;
   commands_ = VK_NULL_HANDLE;
   pending_ = 0;
@@ -277,6 +313,7 @@ Result<uint64_t> CommandRecorder::submit() {
   if (!submitted.ok()) {
     // The barriers that were recorded will never happen.
     set_ordered(0);
+    gates_ordered_ = 0;
     host_visible_ = 0;
     for (Slot& slot : slots_)
       if (slot.value > timeline_.submitted()) slot.value = 0;

@@ -18,6 +18,7 @@ class CommandRecorder final : public Recorder {
 
   Result<void> dispatch(const Kernel& kernel, std::span<const BufferRange> ranges, std::span<const std::byte> push,
                         const Grid& grid) override;
+  void gate(BufferRef buffer) override;
   Result<void> copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,
                     uint64_t size_bytes) override;
   Result<void> fill(const BufferRef& buffer, uint64_t offset_bytes, uint64_t size_bytes, uint32_t word) override;
@@ -53,6 +54,9 @@ class CommandRecorder final : public Recorder {
   bool must_wait_for(const PooledBuffer& buffer, bool written) const;
   void stamp(PooledBuffer& buffer, bool written);
   void next_command(bool hazard);
+  // Has the gate that is set count for the next dispatch, and no other.
+  void open_gate();
+  void close_gate();
   void set_ordered(uint64_t command);
   void barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_access);
 
@@ -74,6 +78,11 @@ class CommandRecorder final : public Recorder {
   // Commands are numbered since the start. All up to ordered_ are finished, as far as later ones can see.
   uint64_t command_ = 0;
   uint64_t ordered_ = 0;
+  // What the next dispatches go by, and what those do that were recorded last: nullptr where all are carried out.
+  BufferRef gate_;
+  const Buffer* open_gate_ = nullptr;
+  uint64_t gates_ordered_ = 0;  // commands whose writes gates see
+  uint64_t last_gated_ = 0;     // the last command that went by one
   uint64_t host_visible_ = 0;  // commands whose writes the host will see
 };
 

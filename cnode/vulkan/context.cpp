@@ -20,14 +20,20 @@ struct Features {
 
   VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+  VkPhysicalDeviceConditionalRenderingFeaturesEXT conditions{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_CONDITIONAL_RENDERING_FEATURES_EXT};
 
-  Features(bool with_robustness2, bool with_subgroups) {
+  Features(bool with_robustness2, bool with_subgroups, bool with_conditions) {
     basic.pNext = &v11;
     v11.pNext = &v12;
     if (with_robustness2) v12.pNext = &robust;
     if (with_subgroups) {
       subgroups.pNext = v12.pNext;
       v12.pNext = &subgroups;
+    }
+    if (with_conditions) {
+      conditions.pNext = v12.pNext;
+      v12.pNext = &conditions;
     }
   }
 };
@@ -46,6 +52,7 @@ void choose_features(const Features& has, Features& wants) {
   wants.v12.shaderSubgroupExtendedTypes = has.v12.shaderSubgroupExtendedTypes;
   wants.robust.robustBufferAccess2 = has.robust.robustBufferAccess2;
   wants.subgroups.computeFullSubgroups = has.subgroups.computeFullSubgroups;
+  wants.conditions.conditionalRendering = has.conditions.conditionalRendering;
 }
 
 // Capabilities by the numbers of the SPIR-V specification.
@@ -82,10 +89,12 @@ ShaderRules rules_of(const PhysicalDevice& physical, const Features& enabled) {
   return rules;
 }
 
-std::vector<const char*> choose_extensions(const PhysicalDevice& physical, bool robustness2, bool subgroups) {
+std::vector<const char*> choose_extensions(const PhysicalDevice& physical, bool robustness2, bool subgroups,
+                                           bool conditions) {
   std::vector<const char*> names = {VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME};
   if (robustness2) names.push_back(VK_EXT_ROBUSTNESS_2_EXTENSION_NAME);
   if (subgroups) names.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+  if (conditions) names.push_back(VK_EXT_CONDITIONAL_RENDERING_EXTENSION_NAME);
   if (physical.has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME)) names.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   // A driver on top of another interface (Metal) must be told that its gaps are known; volk hides the macro as beta.
   if (physical.has("VK_KHR_portability_subset")) names.push_back("VK_KHR_portability_subset");
@@ -96,11 +105,12 @@ Result<void> open(Context& context) {
   const PhysicalDevice& physical = context.physical;
   const bool robustness2 = physical.has(VK_EXT_ROBUSTNESS_2_EXTENSION_NAME);
   const bool subgroups = physical.has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
-  Features has(robustness2, subgroups);
+  const bool conditions = physical.has(VK_EXT_CONDITIONAL_RENDERING_EXTENSION_NAME);
+  Features has(robustness2, subgroups, conditions);
   vkGetPhysicalDeviceFeatures2(physical.handle, &has.basic);
-  Features wants(robustness2, subgroups);
+  Features wants(robustness2, subgroups, conditions);
   choose_features(has, wants);
-  const std::vector<const char*> extensions = choose_extensions(physical, robustness2, subgroups);
+  const std::vector<const char*> extensions = choose_extensions(physical, robustness2, subgroups, conditions);
 
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};

@@ -24,6 +24,7 @@ void CostModel::Batch::clear() {
   value = 0;
   ns = copied_ns = 0;
   commands = 0;
+  unsure = false;
   shares.clear();
 }
 
@@ -50,7 +51,7 @@ void CostModel::submitted(uint64_t value) {
 void CostModel::finished(uint64_t value, std::optional<double> took_ms) {
   while (!in_flight_.empty() && in_flight_.front().value <= value) {
     Batch& batch = in_flight_.front();
-    if (batch.value == value && took_ms) learn(batch, *took_ms * 1e6);
+    if (batch.value == value && took_ms && !batch.unsure) learn(batch, *took_ms * 1e6);
     in_flight_ns_ -= batch.ns;
     commands_in_flight_ -= batch.commands;
     batch.clear();

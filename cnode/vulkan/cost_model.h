@@ -42,6 +42,8 @@ class CostModel {
     pending_.shares.push_back({&kernel, units});
   }
   void add_copy(uint64_t bytes);
+  // Some of what is pending may not be carried out: what it takes says nothing of its kernels.
+  void is_unsure() { pending_.unsure = true; }
   double pending_ms() const { return to_ms(pending_.ns); }
   // Of all that was ever added.
   double recorded_ms() const { return to_ms(submitted_ns_ + pending_.ns); }
@@ -68,6 +70,7 @@ class CostModel {
     double ns = 0;  // estimated when it was recorded
     uint64_t commands = 0;
     double copied_ns = 0;  // of that
+    bool unsure = false;
     std::vector<Share> shares;
 
     void clear();

@@ -34,6 +34,7 @@ struct DeviceInfo {
   uint32_t subgroup_size = 1;
   // Of an invocation's loops, all taken together; an old lavapipe ends them silently after these (driver_quirks.h).
   uint64_t max_loop_iterations = 65535;
+  bool has_conditions = false;        // dispatches that a number in memory switches off (VK_EXT_conditional_rendering)
   bool has_subgroup_shuffle = false;  // in kernels with KernelSource::full_subgroups
 };
 

@@ -42,17 +42,24 @@ uint32_t device_heap(const VkPhysicalDeviceMemoryProperties& memory) {
 void read_features(const PhysicalDevice& device, DeviceInfo& info) {
   VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+  VkPhysicalDeviceConditionalRenderingFeaturesEXT conditions{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_CONDITIONAL_RENDERING_FEATURES_EXT};
   VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
   VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
   features.pNext = &v11;
   v11.pNext = &v12;
   if (device.has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) v12.pNext = &subgroups;
+  if (device.has(VK_EXT_CONDITIONAL_RENDERING_EXTENSION_NAME)) {
+    conditions.pNext = v12.pNext;
+    v12.pNext = &conditions;
+  }
   vkGetPhysicalDeviceFeatures2(device.handle, &features);
   info.has_f16_storage = v11.storageBuffer16BitAccess == VK_TRUE;
   info.has_8bit_storage = v12.storageBuffer8BitAccess == VK_TRUE && v12.shaderInt8 == VK_TRUE;
   info.has_f64 = features.features.shaderFloat64 == VK_TRUE;
   info.has_i64 = features.features.shaderInt64 == VK_TRUE;
+  info.has_conditions = conditions.conditionalRendering == VK_TRUE;
   if (subgroups.computeFullSubgroups != VK_TRUE) info.has_subgroup_shuffle = false;
   if (v12.timelineSemaphore != VK_TRUE) info.unusable = "it has no timeline semaphores";
   if (features.features.robustBufferAccess != VK_TRUE) info.unusable = "it has no robust buffer access";

@@ -143,8 +143,10 @@ TEST_CASE("fuse programs: an error names an instruction that was sent") {
   const program::Value input = tensor(f32, {4});
   const program::Operand operand = input;
   REQUIRE(run.begin(*made, {&operand, 1}).ok());
-  const Result<bool> step =
-      run.step(0, [](uint64_t) -> Result<program::Payment> { return Error{ErrorCode::kQuota, "no more"}; });
+  const program::Charge refuses = [](uint64_t) -> Result<program::Payment> {
+    return Error{ErrorCode::kQuota, "no more"};
+  };
+  const Result<bool> step = run.step(0, {refuses, refuses});
   REQUIRE_FALSE(step.ok());
   CHECK(step.error().code == ErrorCode::kQuota);
   CHECK(step.error().message == "run_program: instruction 2: add f32{4}, f32 literal -> f32{4}: no more");

@@ -8,6 +8,7 @@
 #include "base/concat.h"
 #include "fuse/text.h"
 #include "gpu/device.h"
+#include "vulkan/recorder.h"
 
 namespace gpu_node::test {
 
@@ -26,9 +27,15 @@ ProgramOutcome run_program(const ir::Program& program, std::span<const program::
     outcome.error = begun.error().message;
     return outcome;
   }
+  const program::Charge free_of_charge = [](uint64_t) { return program::Payment(); };
   for (size_t i = 0; i < outcome.steps;) {
+    if (const program::AwaitedSubmission awaited = run.awaits(); awaited.any()) {
+      vulkan::Recorder& recorder = device().recorder();
+      if (!awaited.is_made()) REQUIRE(recorder.submit().ok());
+      REQUIRE(recorder.wait(awaited.value, Deadline::after_ms(60'000)).ok());
+    }
     if (run.rest() != nullptr && run.rest()->kernel.valid()) run.rest()->kernel.wait();
-    const Result<bool> step = run.step(i, {});
+    const Result<bool> step = run.step(i, {free_of_charge, free_of_charge});
     if (!step.ok()) {
       outcome.error = step.error().message;
       return outcome;
@@ -36,7 +43,7 @@ ProgramOutcome run_program(const ir::Program& program, std::span<const program::
     if (*step) ++i;
   }
   program::Tensors outputs;
-  run.finish(outputs, [](uint64_t) { return program::Payment(); });
+  run.finish(outputs, free_of_charge);
   outcome.dispatches = device().counters().dispatches - before;
   for (const program::Tensor& output : outputs) outcome.outputs.push_back(from_device(output));
   return outcome;

@@ -304,12 +304,13 @@ TEST_CASE("service program: what is remembered of a run is paid for, or is not r
     if (!grant) return Error{ErrorCode::kQuota, "no"};
     return program::Payment();
   };
+  const program::Charge device = [](uint64_t) { return program::Payment(); };
   for (const size_t planned : {1, 2, 2}) {
     const program::Operand operand = input;
     REQUIRE(run.begin(compiled, {&operand, 1}).ok());
     for (bool done = false; !done;) {
       if (run.rest() != nullptr) run.rest()->kernel.wait();
-      const Result<bool> step = run.step(0, {});
+      const Result<bool> step = run.step(0, {device, host});
       REQUIRE(step.ok());
       done = *step;
     }

@@ -20,9 +20,6 @@ inline Result<void> append_block(const scalar::Block& block, std::span<const Sou
   return append_block(block, inputs, {&to, 1}, plan);
 }
 
-// kUnsupported where the device lacks what steps of |block| take, give or compute in.
-Result<void> check_steps(const scalar::Block& block, const PlanBuilder& plan);
-
 // The same elements, bit by bit: a tensor of the same shape and element size. A number is that of |to|'s type nearest
 // to it (append_fill).
 Result<void> append_copy(const Source& from, const Place& to, PlanBuilder& plan);

@@ -2,6 +2,7 @@
 #include "kernels/elementwise/map.h"
 
 #include "kernels/elementwise/block_input.h"
+#include "kernels/elementwise/check_block.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -35,7 +36,7 @@ Result<void> append_part(const ir::MapPart& part, std::span<const Arg> operands,
     block.input(type_of(inputs.back()));
   }
   for (const ir::MapStep& step : part.steps) block.step(*step.op, step.type, step.operands.span());
-  GPU_TRY(check_steps(block, plan));
+  GPU_TRY(check_block(block, plan));
   SmallList<Place, 2> to;
   for (const ir::MapResult& result : part.results) {
     const Place place = place_of(result, plan);

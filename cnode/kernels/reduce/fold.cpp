@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/elementwise/block.h"
+#include "kernels/elementwise/check_block.h"
 #include "kernels/families.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/literal.h"
@@ -50,7 +51,7 @@ void add_axes(const Axes& axes, uint32_t rank, SmallList<uint32_t, 32>& words) {
 
 Result<void> append_fold(const Fold& fold, const Place& to, PlanBuilder& plan) {
   FoldKernel kernel{block_of(fold.function, to.dtype), fold.from.dtype, to.dtype};
-  GPU_TRY(check_steps(kernel.function, plan));
+  GPU_TRY(check_block(kernel.function, plan));
   Source acc = fold.acc;
   if (auto* place = std::get_if<Place>(&acc)) place->map = broadcast_to(place->map, to.map.shape, {});
   GPU_TRY(append_conversion(acc, to, plan));

@@ -5,6 +5,7 @@
 
 #include "base/divide_up.h"
 #include "kernels/elementwise/block_input.h"
+#include "kernels/elementwise/check_block.h"
 #include "kernels/glsl/glsl_types.h"
 #include "kernels/literal.h"
 #include "kernels/reduce/accumulator_text.h"
@@ -97,14 +98,14 @@ Result<void> check(const RowCode& code, const PlanBuilder& plan) {
   for (const RowCode::Step& step : code.steps) GPU_TRY(check_types(step.op->name, {&step.type, 1}, plan.device()));
   const RowWalks walks = walks_of(code, true);
   for (const RowWalk& walk : walks.walks) {
-    GPU_TRY(check_steps(walk.rows.block, plan));
-    GPU_TRY(check_steps(walk.elements.block, plan));
+    GPU_TRY(check_block(walk.rows.block, plan));
+    GPU_TRY(check_block(walk.elements.block, plan));
     for (const uint32_t value : walk.reductions) {
       const Dtype operand = code.type(code.step(value)->operands[0]);
       GPU_TRY(check_types(code.step(value)->op->name, {&operand, 1}, plan.device()));
     }
   }
-  return check_steps(walks.end.block, plan);
+  return check_block(walks.end.block, plan);
 }
 
 // Where the result |w| goes.

@@ -32,11 +32,24 @@ defmodule Nx.Vulkan.CompilerStepsTest do
   end
 
   test "a loop's own values are not taken from outside, what else its bodies read is" do
+    fun = fn values, _options -> values end
     asking = {[op(:less, 11, [10, 5])], [value(11)]}
-    working = {[op(:add, 12, [10, 6])], [value(12)]}
-    {{[step], [20]}, needed} = of([{:while, [value(0)], [value(10)], asking, working, [], [value(20)]}], [20])
-    assert {:while, [0], [10], {[{:run, _, _, [11], _}], [11]}, {[{:run, _, _, [12], _}], [12]}, [], [20], _done} = step
+    working = {[op(:add, 12, [10, 6]), {:call, fun, [value(12)], []}], [value(12)]}
+    {{[step], [20]}, needed} = of([{:while, [value(0)], [value(10)], asking, working, [value(20)]}], [20])
+    assert {:while, [0], [10], {[{:run, _, _, [11], _}], [11]}, {[{:run, _, _, [12], _}, _], [12]}, [20], _done} = step
     assert needed == MapSet.new([0, 5, 6])
+  end
+
+  test "a loop of ops is an instruction, which takes what its bodies have of the values around" do
+    asking = {[op(:less, 11, [10, 5])], [value(11)]}
+    inner = {:while, [value(10)], [value(30)], {[], [value(7)]}, {[op(:sin, 31, [30])], [value(31)]}, [value(12)]}
+    loop = {:while, [value(0)], [value(10)], asking, {[op(:add, 13, [10, 6]), inner], [value(12)]}, [value(20)]}
+    {{[step], [21]}, needed} = of([op(:exp, 0, [1]), loop, op(:cos, 21, [20])], [21])
+    assert {:run, program, inputs, [21], _done} = step
+    assert Enum.sort(inputs) == [1, 5, 6, 7]
+    assert inspect(program) =~ "4 inputs, 3 instructions, 1 output"
+    assert needed == MapSet.new([1, 5, 6, 7])
+    assert {{[], []}, _} = of([loop], [])
   end
 
   test "branches take what they need from around them" do

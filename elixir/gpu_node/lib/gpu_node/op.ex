@@ -37,7 +37,7 @@ defmodule GpuNode.Op do
           operand_names: [atom],
           list: boolean,
           starts: boolean,
-          results: pos_integer,
+          results: non_neg_integer,
           takes: :any | :integer | :ordered,
           type: atom,
           shape: atom,
@@ -55,17 +55,18 @@ defmodule GpuNode.Op do
   """
   @type result :: %{results: [{Type.t(), tuple}], literal: Type.t(), attributes: map}
 
-  @table Map.new(Table.rows(), &{&1.name, &1})
+  # Those with bodies are no ops of tensors: GpuNode.Program has a function for each.
+  @table Table.rows() |> Enum.reject(&(&1.family == :loop)) |> Map.new(&{&1.name, &1})
   # Of one instruction, as a node has it.
   @max_operands 65_536
 
-  @doc "Every row, by name."
+  @doc "Every row of an op of tensors, by name."
   @spec table() :: %{atom => row}
   def table, do: @table
 
   @doc "What a node's `describe` says of every op when it has the same table."
   @spec description() :: %{atom => map}
-  def description, do: Map.new(@table, fn {name, row} -> {name, describe(row)} end)
+  def description, do: Map.new(Table.rows(), fn row -> {row.name, describe(row)} end)
 
   defp describe(row) do
     attributes =

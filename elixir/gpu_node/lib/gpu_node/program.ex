@@ -36,9 +36,9 @@ defmodule GpuNode.Program do
   # Heavier ones are sent as messages.
   @max_weight 16_384
 
-  defstruct [:ref, :stamp, compile: :again, fuse: true, inputs: [], input_count: 0, commands: [], count: 0, outputs: []]
+  defstruct [:ref, :stamp, compile: :again, fuse: true, inputs: [], input_count: 0, commands: [], count: 0, outputs: [], bodies: []]
 
-  @typedoc "`inputs` and `commands` are in reverse order. The `stamp` changes with everything that is added: equal stamps, equal programs."
+  @typedoc "`inputs`, `commands` and `bodies` are in reverse order. The `stamp` changes with everything that is added: equal stamps, equal programs."
   @type t :: %__MODULE__{
           ref: reference,
           stamp: reference,
@@ -48,7 +48,8 @@ defmodule GpuNode.Program do
           input_count: non_neg_integer,
           commands: [Protocol.command()],
           count: non_neg_integer,
-          outputs: [Value.t()]
+          outputs: [Value.t()],
+          bodies: [t]
         }
 
   @typedoc "A value of the program, a number, or a number of a type."
@@ -139,6 +140,88 @@ defmodule GpuNode.Program do
     {%{program | stamp: make_ref(), commands: [command | program.commands], count: count}, values}
   end
 
+  @doc """
+  Appends a loop, which runs on the node: `body` again and again, as long as `condition` gives a `u8` that is not 0.
+
+      {p, [n, power]} =
+        P.while(
+          p,
+          [n, power],
+          fn p, [n, _power] -> P.greater(p, n, 0) end,
+          fn p, [n, power] ->
+            {p, n} = P.subtract(p, n, 1)
+            {p, power} = P.multiply(p, power, 2)
+            {p, [n, power]}
+          end
+        )
+
+  Both are given a program of their own and the state, values of it, and return that program with the condition, of shape `{}`, or with the state
+  that the next round begins with. They see nothing else: what they need of the values around goes behind the state, in `state`, and may be
+  left out of what `body` returns. A program with a loop is compiled at its first run.
+
+  A loop that never ends goes on until nobody has its results any more: then the node gives it up.
+  """
+  @spec while(
+          t,
+          [Value.t(), ...],
+          (t, [Value.t()] -> {t, Value.t()}),
+          (t, [Value.t()] -> {t, [Value.t()]})
+        ) :: {t, [Value.t()]}
+  def while(program, state, condition, body) when is_function(condition, 2) and is_function(body, 2) do
+    with :ok <- own(program, "GpuNode.Program.while/4"),
+         :ok <- Argument.check(state, {:list, {:struct, Value}}, "state", "GpuNode.Program.while/4"),
+         :ok <- check_values(program, state),
+         {:ok, condition} <- condition |> body_of(state) |> check_condition(),
+         {:ok, body} <- body |> body_of(state) |> check_body(state) do
+      append_while(program, state, condition, body)
+    else
+      {:error, %Error{} = error} -> Error.raise!(error)
+      {:error, text} -> Error.raise!(invalid("while: " <> text))
+    end
+  end
+
+  defp body_of(fun, state) do
+    {values, inner} =
+      Enum.map_reduce(state, new(), fn value, inner ->
+        {inner, made} = input(inner, value.type, value.shape)
+        {made, inner}
+      end)
+
+    {inner, made} = fun.(inner, values)
+    output(inner, List.wrap(made))
+  end
+
+  defp check_condition(%{outputs: [%{type: {:u, 8}, shape: {}}]} = condition), do: {:ok, condition}
+
+  defp check_condition(%{outputs: outputs}),
+    do: {:error, "condition gives #{Enum.map_join(outputs, ", ", &Type.text(&1.type, &1.shape))}, not u8{}"}
+
+  defp check_body(%{outputs: outputs} = body, state) do
+    different =
+      outputs |> Enum.zip(state) |> Enum.find(fn {made, given} -> {made.type, made.shape} != {given.type, given.shape} end)
+
+    case different do
+      _ when outputs == [] or length(outputs) > length(state) ->
+        {:error, "body gives #{GpuNode.Text.count(length(outputs), "value")} for a state of #{length(state)}"}
+
+      nil ->
+        {:ok, body}
+
+      {made, given} ->
+        {:error, "body gives #{Type.text(made.type, made.shape)} for #{Type.text(given.type, given.shape)}"}
+    end
+  end
+
+  @doc false
+  # As while/4 of bodies that were built: programs of all of `state`, whose outputs may be inputs.
+  @spec append_while(t, [Value.t()], t, t) :: {t, [Value.t()]}
+  def append_while(program, state, condition, body) do
+    place = length(program.bodies)
+    program = %{program | bodies: [body, condition | program.bodies]}
+    results = Enum.map(body.outputs, &{&1.type, &1.shape})
+    append(program, :while, state, results, %{condition: place, body: place + 1})
+  end
+
   defimpl Inspect do
     def inspect(program, _options) do
       "#GpuNode.Program<#{GpuNode.Text.count(program.input_count, "input")}, " <>
@@ -162,16 +245,21 @@ defmodule GpuNode.Program do
   # Whether the node takes it as a whole.
   @spec compilable?(t, pos_integer) :: boolean
   def compilable?(program, limit) do
-    made(program) != [] and length(program.commands) <= limit and program.input_count <= @max_inputs and
+    made(program) != [] and instructions(program) <= limit and inputs(program) <= @max_inputs and
       weight(program) <= @max_weight
   end
+
+  # With those of bodies, each of which counts as an instruction.
+  defp instructions(program), do: length(program.commands) + total(program.bodies, &(1 + instructions(&1)))
+  defp inputs(program), do: program.input_count + total(program.bodies, &inputs/1)
+  defp total(bodies, fun), do: bodies |> Enum.map(fun) |> Enum.sum()
 
   @doc false
   # What it takes of the node's memory, in instructions of few operands: a dozen operands more weigh as much as another, as do
   # three steps of a function.
   @spec weight(t) :: non_neg_integer
   def weight(program) do
-    Enum.reduce(program.commands, 0, fn {_op, _results, operands, attributes}, sum ->
+    Enum.reduce(program.commands, total(program.bodies, &(1 + weight(&1))), fn {_op, _results, operands, attributes}, sum ->
       sum + 1 + div(length(operands), 12) + div(length(Map.get(attributes, :function, [])), 3)
     end)
   end
@@ -182,9 +270,20 @@ defmodule GpuNode.Program do
   def compile_command(program, id) do
     inputs = for value <- Enum.reverse(program.inputs), do: {value.type, value.shape}
     options = if program.fuse, do: %{}, else: %{fuse: false}
-    command = Protocol.compile_program(id, inputs, Enum.reverse(program.commands), made(program), options)
+    bodies = program.bodies |> Enum.reverse() |> Enum.map(&wire_body/1)
+    command = Protocol.compile_program(id, inputs, Enum.reverse(program.commands), made(program), bodies, options)
+    {bytes(program), command}
+  end
+
+  defp wire_body(body) do
+    inputs = for value <- Enum.reverse(body.inputs), do: {value.type, value.shape}
+    bodies = body.bodies |> Enum.reverse() |> Enum.map(&wire_body/1)
+    Protocol.body(inputs, Enum.reverse(body.commands), Enum.map(body.outputs, & &1.name), bodies)
+  end
+
+  defp bytes(program) do
     operands = for {_op, _results, operands, _} <- program.commands, do: Protocol.operand_bytes(operands)
-    {64 * length(program.commands) + Enum.sum(operands), command}
+    64 * length(program.commands) + Enum.sum(operands) + total(program.bodies, &bytes/1)
   end
 
   @doc false

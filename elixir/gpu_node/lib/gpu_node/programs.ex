@@ -38,7 +38,9 @@ defmodule GpuNode.Programs do
         [] ->
           case {Program.compilable?(program, Link.get(link, :max_commands)), program.compile} do
             {true, :first} -> compile(link, session, key, program, inputs, handles, deadline)
-            {true, :again} -> insert(table, key, :once, 0) && :plain
+            {true, :again} when program.bodies == [] -> insert(table, key, :once, 0) && :plain
+            {true, :again} -> compile(link, session, key, program, inputs, handles, deadline)
+            {false, _} when program.bodies != [] -> {:error, too_large(program, link)}
             {false, _} -> :plain
           end
       end
@@ -80,6 +82,12 @@ defmodule GpuNode.Programs do
       Client.keep(handle)
       {:ok, made}
     end
+  end
+
+  # What repeats a body is nothing that a message could have.
+  defp too_large(program, link) do
+    text = "run: a program with loops is compiled as a whole, and #{inspect(program)} is more than a node takes; make several of it"
+    Error.new(:invalid_argument, text, link.node)
   end
 
   defp insert(table, key, place, size) do

@@ -104,14 +104,22 @@ defmodule GpuNode.Protocol do
   def alloc(id, type, shape, binary), do: {:alloc, id, Type.name(type), shape, binary}
 
   @doc "Makes `id` a program of these inputs and instructions, whose outputs are the locals `outputs`."
-  @spec compile_program(id, [{Type.t(), tuple}], [command], [id], map) :: command
-  def compile_program(id, inputs, instructions, outputs, options \\ %{}) do
-    inputs = for {type, shape} <- inputs, do: {Type.name(type), shape}
+  @spec compile_program(id, [{Type.t(), tuple}], [command], [id], [body], map) :: command
+  def compile_program(id, inputs, instructions, outputs, bodies \\ [], options \\ %{}) do
+    {inputs, instructions, outputs, bodies} = body(inputs, instructions, outputs, bodies)
 
     if options == %{},
-      do: {:compile_program, id, inputs, instructions, outputs, []},
-      else: {:compile_program, id, inputs, instructions, outputs, [], options}
+      do: {:compile_program, id, inputs, instructions, outputs, bodies},
+      else: {:compile_program, id, inputs, instructions, outputs, bodies, options}
   end
+
+  @typedoc "What an instruction repeats: a program in a program."
+  @type body :: {[{atom, tuple}], [command], [id], [body]}
+
+  @doc "A body of a program."
+  @spec body([{Type.t(), tuple}], [command], [id], [body]) :: body
+  def body(inputs, instructions, outputs, bodies),
+    do: {for({type, shape} <- inputs, do: {Type.name(type), shape}), instructions, outputs, bodies}
 
   @doc "Runs the node's program `id`; its outputs become `results`."
   @spec run_program(id, [id | literal], [id]) :: command

@@ -111,14 +111,8 @@ defmodule Nx.Vulkan.Compiler.Executable do
     environment |> bind(outputs, made) |> Map.drop(done)
   end
 
-  defp step({:while, initial, state, condition, body, ahead, results, done}, environment, run) do
-    first = values(initial, environment)
-
-    last =
-      if ahead == [],
-        do: loop(first, state, condition, body, environment, run),
-        else: rounds(first, state, ahead, environment, run)
-
+  defp step({:while, initial, state, condition, body, results, done}, environment, run) do
+    last = initial |> values(environment) |> loop(state, condition, body, environment, run)
     environment |> bind(results, last) |> Map.drop(done)
   end
 
@@ -135,22 +129,16 @@ defmodule Nx.Vulkan.Compiler.Executable do
     environment |> bind(results, made) |> Map.drop(done)
   end
 
+  # The body gives the first of the state's values.
   defp loop(values, state, condition, {steps, wanted} = body, environment, run) do
     inner = bind(environment, state, values)
 
-    if true?(condition, inner, run),
-      do: wanted |> values(take(steps, inner, run)) |> loop(state, condition, body, environment, run),
-      else: values
-  end
-
-  # The last of `ahead` again and again.
-  defp rounds(values, state, [{steps, wanted} | rest] = ahead, environment, run) do
-    inner = bind(environment, state, values)
-    [wanted? | values] = wanted |> values(take(steps, inner, run))
-
-    if true?(wanted?, run),
-      do: rounds(values, state, if(rest == [], do: ahead, else: rest), environment, run),
-      else: values
+    if true?(condition, inner, run) do
+      made = wanted |> values(take(steps, inner, run))
+      loop(made ++ Enum.drop(values, length(made)), state, condition, body, environment, run)
+    else
+      values
+    end
   end
 
   defp true?({steps, [predicate]}, environment, run),

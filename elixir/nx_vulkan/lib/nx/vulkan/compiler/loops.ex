@@ -1,7 +1,7 @@
 defmodule Nx.Vulkan.Compiler.Loops do
   @moduledoc false
   # `while`. One whose condition is known before anything runs, because it counts integers, is written out where that is short:
-  # threefry's rounds are. Others are a step that asks the node for the condition, after many rounds where a round is short.
+  # threefry's rounds are. Others are noted as a loop, which the node runs where its bodies are ops alone.
 
   alias Nx.Defn.Composite
   alias Nx.Tensor, as: T
@@ -11,11 +11,6 @@ defmodule Nx.Vulkan.Compiler.Loops do
   # What a loop that is written out may come to.
   @most_ops 512
   @most_rounds 64
-  # What rounds that are taken without asking may come to: a round that is for nothing should cost less than to ask.
-  @few_ahead 8
-  @most_ahead 64
-  @most_ops_ahead 1024
-  @most_elements 16_384
 
   @doc "The values of a loop that begins with those of the container `initial`."
   @spec lower(term, T.t(), term, Lowering.t()) :: T.t() | tuple
@@ -41,58 +36,41 @@ defmodule Nx.Vulkan.Compiler.Loops do
     end
   end
 
-  # Each round is noted by itself, and where it is short a number of rounds too: they change nothing once the condition has failed.
+  # What a round leaves as it is goes behind what it changes: the node keeps it as it is.
   defp loop(initial, condition, body, %{node: node} = state) do
     flat = Composite.flatten_list([initial])
     handles = Enum.map(flat, &Lowering.handle(&1, node))
     carried = Enum.map(flat, &Recorder.value(&1.type, &1.shape))
-    results = Enum.map(flat, &Recorder.value(&1.type, &1.shape))
     given = Enum.zip_with(flat, carried, &Eager.ours(&1, node, &2))
 
-    {predicate, asking} = Recorder.body(fn -> condition |> Lowering.closed(given, state) |> Lowering.handle(node) end)
-    {values, working} = Recorder.body(fn -> given |> round(body, state) |> Enum.map(&Lowering.handle(&1, node)) end)
+    {predicate, asking} =
+      Recorder.body(fn -> condition |> Lowering.closed(given, state) |> predicate() |> Lowering.handle(node) end)
 
-    ahead =
-      for rounds <- ahead(asking ++ working, carried) do
-        Recorder.body(fn ->
-          {values, predicate} =
-            Enum.reduce(1..rounds, {given, nil}, fn _, {values, _} -> masked(values, condition, body, state) end)
+    {made, working} =
+      Recorder.body(fn ->
+        [Lowering.closed(body, given, state)] |> Composite.flatten_list() |> Enum.map(&Lowering.handle(&1, node))
+      end)
 
-          Enum.map([predicate | values], &Lowering.handle(&1, node))
-        end)
-        |> then(fn {wanted, entries} -> {entries, wanted} end)
-      end
+    {kept, changed} = [handles, carried, made] |> Enum.zip() |> Enum.split_with(fn {_, same, made} -> same == made end)
+    # A loop that changes nothing still has a state: it ends at once, or never.
+    {kept, changed} = if changed == [], do: {tl(kept), [hd(kept)]}, else: {kept, changed}
+    results = for {_handle, value, _made} <- changed, do: {value, Recorder.value(value.type, value.shape)}
+    {first, state_values, _} = unzip(changed ++ kept)
+    {_, _, last} = unzip(changed)
+    Recorder.note({:while, first, state_values, {asking, [predicate]}, {working, last}, Enum.map(results, &elem(&1, 1))})
 
-    Recorder.note({:while, handles, carried, {asking, [predicate]}, {working, values}, ahead, results})
+    ends = Map.merge(Map.new(kept, fn {handle, value, _} -> {value, handle} end), Map.new(results))
 
     {values, []} =
-      Composite.traverse(initial, results, fn tensor, [result | rest] -> {Eager.ours(tensor, node, result), rest} end)
+      Composite.traverse(initial, carried, fn tensor, [value | rest] ->
+        {Eager.ours(tensor, node, Map.fetch!(ends, value)), rest}
+      end)
 
     values
   end
 
-  defp round(values, body, state), do: Composite.flatten_list([Lowering.closed(body, values, state)])
+  defp predicate(%T{type: {:u, 8}} = predicate), do: predicate
+  defp predicate(predicate), do: Nx.not_equal(predicate, 0)
 
-  # The values after a round that is for nothing if the condition fails, and the condition.
-  defp masked(values, condition, body, state) do
-    predicate = Lowering.closed(condition, values, state)
-
-    values =
-      Enum.zip_with(values, round(values, body, state), fn
-        %T{data: same} = value, %T{data: same} -> value
-        before, later -> Nx.select(predicate, later, before)
-      end)
-
-    {values, predicate}
-  end
-
-  # How many rounds at once: first a few, then many. None where one has effects, or makes much for nothing.
-  defp ahead(entries, carried) do
-    ops = length(entries) + length(carried)
-    plain? = Enum.all?(entries, &(elem(&1, 0) == :op and small?(elem(&1, 2)))) and small?(carried)
-    many = min(@most_ahead, div(@most_ops_ahead, ops))
-    if plain? and many > 1, do: Enum.uniq([min(@few_ahead, many), many]), else: []
-  end
-
-  defp small?(values), do: Enum.all?(values, &(Tuple.product(&1.shape) <= @most_elements))
+  defp unzip(list), do: {for({a, _, _} <- list, do: a), for({_, b, _} <- list, do: b), for({_, _, c} <- list, do: c)}
 end

@@ -6,7 +6,7 @@ defmodule Nx.Vulkan.Compiler.Recorder do
   # A value has a number that no other has, whatever loop or branch it belongs to. What is noted is a list of entries:
   #
   #   * {:op, name, results, operands, attributes}: results are values, operands values or {type, number}
-  #   * {:while, initial, state, condition, body, ahead, results}, {:cond, clauses, last, results}, {:call, fun, inputs, results}:
+  #   * {:while, initial, state, condition, body, results}, {:cond, clauses, last, results}, {:call, fun, inputs, results}:
   #     see Nx.Vulkan.Compiler.Steps, which makes steps of them
 
   alias GpuNode.Tensor

@@ -4,14 +4,17 @@ defmodule Nx.Vulkan.Compiler.Steps do
   # is decided here. Steps read and write an environment, a map from the numbers of values to handles and numbers.
   #
   #   * {:run, program, inputs, outputs, done}
-  #   * {:while, initial, state, condition, body, ahead, results, done}: condition and body are {steps, results}, so are those of
-  #     `ahead`, several rounds each, whose first result says whether the last of them was wanted
+  #   * {:while, initial, state, condition, body, results, done}: condition and body are {steps, results}; the body gives the first
+  #     values of the state
   #   * {:cond, [{predicate, body}], last, results, done}: each {steps, results}
   #   * {:call, fun, inputs, results, done}: `fun` takes the environment's values and the run's options, and returns values
   #
   # `done` are the numbers that nobody reads any more.
+  #
+  # A loop whose condition and body are ops, or such loops, is an instruction of a program; only what needs the host in its rounds
+  # is a step.
 
-  alias GpuNode.Program
+  alias Nx.Vulkan.Compiler.Programs
   alias Nx.Vulkan.Compiler.Recorder.Value
 
   @type number_of_value :: non_neg_integer
@@ -31,26 +34,28 @@ defmodule Nx.Vulkan.Compiler.Steps do
   # From the last entry to the first: what is needed behind them is known.
   defp back([], steps, needed, _options), do: {steps, needed}
 
-  defp back([{:op, _, _, _, _} | _] = entries, steps, needed, options) do
-    {ops, rest, before} = ops(entries, [], needed, 0)
+  defp back([entry | _] = entries, steps, needed, options) do
+    case Programs.instructions(entry) do
+      count when count <= @most_instructions ->
+        {ops, rest, before} = ops(entries, [], needed, 0)
+        steps = if ops == [], do: steps, else: [run(ops, before, needed, options) | steps]
+        back(rest, steps, before, options)
 
-    case ops do
-      [] -> back(rest, steps, before, options)
-      ops -> back(rest, [run(ops, before, needed, options) | steps], before, options)
+      _ ->
+        apart(entries, steps, needed, options)
     end
   end
 
-  defp back([{:while, initial, state, condition, body, ahead, results} | rest], steps, needed, options) do
-    {[condition, body | ahead], free} =
-      Enum.map_reduce([condition, body | ahead], MapSet.new(), &closed(&1, &2, state, options))
+  defp apart([{:while, initial, state, condition, body, results} | rest], steps, needed, options) do
+    {[condition, body], free} = Enum.map_reduce([condition, body], MapSet.new(), &closed(&1, &2, state, options))
 
     initial = numbers(initial)
     before = needed |> without(results) |> MapSet.union(free) |> with_all(initial)
-    step = {:while, initial, numbers(state), condition, body, ahead, numbers(results), done(before, needed)}
+    step = {:while, initial, numbers(state), condition, body, numbers(results), done(before, needed)}
     back(rest, [step | steps], before, options)
   end
 
-  defp back([{:cond, clauses, last, results} | rest], steps, needed, options) do
+  defp apart([{:cond, clauses, last, results} | rest], steps, needed, options) do
     {last, free} = body(last, options)
 
     {clauses, free} =
@@ -64,7 +69,7 @@ defmodule Nx.Vulkan.Compiler.Steps do
     back(rest, [{:cond, clauses, last, numbers(results), done(before, needed)} | steps], before, options)
   end
 
-  defp back([{:call, fun, inputs, results} | rest], steps, needed, options) do
+  defp apart([{:call, fun, inputs, results} | rest], steps, needed, options) do
     inputs = numbers(inputs)
     before = needed |> without(results) |> with_all(inputs)
     back(rest, [{:call, fun, inputs, numbers(results), done(before, needed)} | steps], before, options)
@@ -77,51 +82,31 @@ defmodule Nx.Vulkan.Compiler.Steps do
     {body, own |> without(state) |> MapSet.union(free)}
   end
 
-  # The ops in front of the next other entry that anybody needs, in order.
-  defp ops([{:op, _name, results, operands, _attributes} = op | rest], ops, needed, count)
-       when count < @most_instructions do
-    if Enum.any?(results, &MapSet.member?(needed, &1.number)) do
-      used = for %Value{number: number} <- operands, do: number
-      ops(rest, [op | ops], needed |> without(results) |> with_all(used), count + 1)
-    else
-      ops(rest, ops, needed, count)
+  # What becomes instructions, in front of the next entry that does not, where anybody needs it, in order.
+  defp ops([entry | rest] = entries, ops, needed, count) do
+    own = Programs.instructions(entry)
+
+    cond do
+      own == :infinity or count + own > @most_instructions ->
+        {ops, entries, needed}
+
+      Enum.any?(Programs.results(entry), &MapSet.member?(needed, &1.number)) ->
+        used = numbers(Programs.inputs([entry]))
+        ops(rest, [entry | ops], needed |> without(Programs.results(entry)) |> with_all(used), count + own)
+
+      true ->
+        ops(rest, ops, needed, count)
     end
   end
 
-  defp ops(rest, ops, needed, _count), do: {ops, rest, needed}
+  defp ops([], ops, needed, _count), do: {ops, [], needed}
 
   defp run(ops, before, needed, options) do
-    made = for {:op, _, results, _, _} <- ops, %{number: number} <- results, into: MapSet.new(), do: number
-
-    inputs =
-      for {:op, _, _, operands, _} <- ops,
-          %Value{number: number} = value <- operands,
-          not MapSet.member?(made, number),
-          uniq: true,
-          do: value
-
-    {program, places} =
-      Enum.reduce(inputs, {Program.new([compile: :first] ++ options), %{}}, fn value, {program, places} ->
-        {program, place} = Program.input(program, value.type, value.shape)
-        {program, Map.put(places, value.number, place)}
-      end)
-
-    {program, places} = Enum.reduce(ops, {program, places}, &append/2)
-    outputs = made |> MapSet.intersection(needed) |> Enum.sort()
-    program = Program.output(program, Enum.map(outputs, &Map.fetch!(places, &1)))
-    {:run, program, numbers(inputs), outputs, done(before, needed)}
-  end
-
-  defp append({:op, name, results, operands, attributes}, {program, places}) do
-    operands =
-      Enum.map(operands, fn
-        %Value{number: number} -> Map.fetch!(places, number)
-        literal -> literal
-      end)
-
-    {program, values} = Program.append(program, name, operands, Enum.map(results, &{&1.type, &1.shape}), attributes)
-    places = results |> Enum.zip(values) |> Enum.reduce(places, fn {%{number: n}, v}, all -> Map.put(all, n, v) end)
-    {program, places}
+    inputs = Programs.inputs(ops)
+    made = for entry <- ops, value <- Programs.results(entry), MapSet.member?(needed, value.number), do: value
+    outputs = Enum.sort_by(made, & &1.number)
+    program = Programs.program(inputs, ops, outputs, [compile: :first] ++ options)
+    {:run, program, numbers(inputs), numbers(outputs), done(before, needed)}
   end
 
   defp done(before, needed), do: before |> MapSet.difference(needed) |> MapSet.to_list()

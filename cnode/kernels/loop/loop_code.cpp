@@ -1,0 +1,109 @@
+// From the instructions of bodies to blocks.
+#include <algorithm>
+
+#include "base/flat_map.h"
+#include "kernels/literal.h"
+#include "kernels/loop/loop.h"
+
+namespace gpu_node::kernels {
+namespace {
+
+// A kernel that has more takes long to compile, and longer than its rounds save.
+constexpr size_t kMostValues = 512;
+// Elements that each go through all rounds by themselves.
+constexpr int64_t kMostElements = 16'384;
+
+using scalar::ValueNumber;
+
+class BlockWriter {
+ public:
+  BlockWriter(const ir::Program& program, const Shape& shape, scalar::Block& block)
+      : program_(program), shape_(shape), block_(block) {}
+
+  // False where the program is something else too.
+  bool write() {
+    for (size_t i = 0; i < program_.inputs.size(); ++i)
+      define(static_cast<ir::ValueName>(i), program_.inputs[i].shape, block_.input(program_.inputs[i].dtype));
+    for (const ir::Instruction& instruction : program_.instructions)
+      if (block_.values().size() > kMostValues || !write(instruction)) return false;
+    for (const ir::ValueName name : program_.outputs) block_.result(numbers_.find(name)->number);
+    return true;
+  }
+
+ private:
+  struct Known {
+    ValueNumber number;
+    const Shape* shape;
+  };
+
+  void define(ir::ValueName name, const Shape& shape, ValueNumber number) { numbers_.insert(name, {number, &shape}); }
+  bool fits(const Shape& shape) const { return shape.empty() || shape == shape_; }
+
+  bool write(const ir::Instruction& instruction) {
+    const ir::Definition& result = instruction.results[0];
+    if (instruction.results.size() != 1 || !fits(result.type.shape)) return false;
+    if (instruction.op->code == ir::Code::kConstant) {
+      const Scalar& value = instruction.attributes.as<ir::ConstantAttributes>().value;
+      define(result.name, result.type.shape, block_.constant(converted(converted(value, value.dtype), result.type.dtype)));
+      return true;
+    }
+    if (ir::is_elementwise(instruction.op->family)) return write_step(instruction);
+    return write_view(instruction);
+  }
+
+  bool write_step(const ir::Instruction& instruction) {
+    const Dtype type = instruction.results[0].type.dtype;
+    SmallList<ValueNumber, 3> operands;
+    for (size_t k = 0; k < instruction.operands.size(); ++k) {
+      if (const auto* literal = std::get_if<Scalar>(&instruction.operands[k])) {
+        operands.push_back(block_.constant(literal_operand(*instruction.op, k, *literal, type, other_type(instruction, k))));
+        continue;
+      }
+      const Known& known = *numbers_.find(std::get<ir::ValueName>(instruction.operands[k]));
+      operands.push_back(known.number);
+    }
+    define(instruction.results[0].name, instruction.results[0].type.shape,
+           block_.step(*instruction.op, type, operands.span()));
+    return true;
+  }
+
+  std::optional<Dtype> other_type(const ir::Instruction& instruction, size_t k) {
+    if (instruction.operands.size() != 2) return std::nullopt;
+    const auto* name = std::get_if<ir::ValueName>(&instruction.operands[1 - k]);
+    return name == nullptr ? std::nullopt : std::optional(block_[numbers_.find(*name)->number].type);
+  }
+
+  // The same element at every place.
+  bool write_view(const ir::Instruction& instruction) {
+    const ir::Code code = instruction.op->code;
+    if ((code != ir::Code::kReshape && code != ir::Code::kBroadcast) || instruction.is_literal(0)) return false;
+    const Known known = *numbers_.find(std::get<ir::ValueName>(instruction.operands[0]));
+    const Shape& shape = instruction.results[0].type.shape;
+    if (!known.shape->empty() && (code == ir::Code::kBroadcast || *known.shape != shape)) return false;
+    define(instruction.results[0].name, shape, known.number);
+    return true;
+  }
+
+  const ir::Program& program_;
+  const Shape& shape_;
+  scalar::Block& block_;
+  FlatMap<Known> numbers_;
+};
+
+}  // namespace
+
+std::optional<LoopCode> loop_code(const ir::Program& condition, const ir::Program& body) {
+  LoopCode code;
+  for (const ir::TensorType& type : body.inputs) {
+    if (!type.shape.empty() && !code.shape.empty() && type.shape != code.shape) return std::nullopt;
+    if (!type.shape.empty()) code.shape = type.shape;
+    code.state.push_back({type.dtype, type.shape.empty()});
+  }
+  const int64_t elements = element_count(code.shape);
+  if (elements == 0 || elements > kMostElements) return std::nullopt;
+  if (!BlockWriter(condition, code.shape, code.condition).write()) return std::nullopt;
+  if (!BlockWriter(body, code.shape, code.body).write()) return std::nullopt;
+  return code;
+}
+
+}  // namespace gpu_node::kernels
