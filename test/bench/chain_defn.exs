@@ -24,6 +24,8 @@ step = fn model, chains, steps ->
   (ticks.() - before) * 10_000 / steps
 end
 
+round = &:erlang.float_to_binary(&1, decimals: 1)
+
 schools =
   for which <- [:centered, :noncentered] do
     {fun, variables, family} = Densities.schools(which)
@@ -45,7 +47,7 @@ for {name, fun, variables, data, family, inputs, steps} <- schools ++ [groups], 
   {own, by_hand} = {pairs |> Enum.map(&elem(&1, 0)) |> Enum.min(), pairs |> Enum.map(&elem(&1, 1)) |> Enum.min()}
 
   IO.puts(
-    "#{name}, #{type}, #{chains} chains: #{Float.round(own, 1)} us a step, by hand #{Float.round(by_hand, 1)}, " <>
+    "#{name}, #{type}, #{chains} chains: #{round.(own)} us a step, by hand #{round.(by_hand)}, " <>
       "ratio #{Float.round(own / by_hand, 2)}"
   )
 end

@@ -306,6 +306,32 @@ defmodule Nx.Vulkan.ChainDefnOpsTest do
     )
   end
 
+  test "slopes that differ between many groups" do
+    group = for i <- 0..119, do: rem(i * 11, 40)
+    x = for i <- 0..119, do: [1.0, :math.sin(i), :math.cos(2.0 * i)]
+    data = %{g: group, x: x, y: Enum.map(0..119, &:math.sin(3.0 * &1))}
+    variables = [b: [shape: {120}], m: [shape: {3}], t: [shape: {3}, support: :positive], s: :positive]
+
+    fun = fn %{b: b, m: m, t: t, s: s}, %{x: x, y: y, g: g} ->
+      b = Nx.reshape(b, {40, 3})
+      eta = Nx.dot(Nx.take(b, g), [1], [0], x, [1], [0])
+      Nx.add(Nx.sum(Densities.normal(b, m, t)), Nx.sum(Densities.normal(y, eta, s)))
+    end
+
+    check(fun, variables, data)
+    # By groups, 40 of 3. What has a row for each observation is the predictors, and nothing else.
+    {:ok, %{data: data}} = Nx.Vulkan.Chain.family(fun, variables: variables, data: data)
+
+    assert data |> Map.values() |> Enum.map(& &1.shape) |> Enum.sort() == [
+             {},
+             {40, 3},
+             {40, 3},
+             {40, 3},
+             {40, 3},
+             {120, 3}
+           ]
+  end
+
   for {size, name} <- [{80, "even"}, {97, "uneven"}, {5, "few"}] do
     test "sums that read many groups: #{name}" do
       groups = 40

@@ -10,7 +10,7 @@ defmodule GpuNode.Chain do
       {:ok, run} = GpuNode.Chain.run(model, position: [0.35, -0.2], momentum: [0.2, -0.1], step_size: 0.05, steps: 3)
       GpuNode.Tensor.to_list!(run.logp)
 
-  With Nx a log density may be a function of `defn` instead: `from_defn` of `Nx.Vulkan.Chain`, in the package `nx_vulkan`, makes a model of it.
+  The package `nx_vulkan` makes models of log densities that are written in `defn` (`from_defn`).
 
   ## Coordinates
 

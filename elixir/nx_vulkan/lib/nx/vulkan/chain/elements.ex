@@ -4,7 +4,7 @@ defmodule Nx.Vulkan.Chain.Elements do
   # read elsewhere.
   # What is needed more than once has a definition, where it has one axis at most, as definitions do.
 
-  alias Nx.Vulkan.Chain.{Names, Node, Places, Refused, Text}
+  alias Nx.Vulkan.Chain.{Names, Node, Places, Refused, Text, Uses}
 
   @enforce_keys [:uses, :names]
   defstruct @enforce_keys ++
@@ -39,29 +39,11 @@ defmodule Nx.Vulkan.Chain.Elements do
     nodes = Node.all(root)
 
     %__MODULE__{
-      uses: uses(nodes, root),
+      uses: Uses.counts(nodes, root),
       names: Enum.reduce(names, %Names{}, &Names.take/2),
-      pieced: Enum.reduce(nodes, MapSet.new(), &if(pieced?(&1, &2), do: MapSet.put(&2, &1.id), else: &2))
+      pieced: Uses.pieced(nodes)
     }
   end
-
-  # How often each is written, if what has a definition is written once.
-  defp uses(nodes, root) do
-    nodes
-    |> Enum.reverse()
-    |> Enum.reduce(%{root.id => 1}, fn node, uses ->
-      own = if definable?(node) and not Node.moving?(node), do: 1, else: uses[node.id]
-      each = if node.op in [:product, :reduce_max, :reduce_min, :clip], do: 2 * own, else: own
-
-      Enum.reduce(Node.operands(node), uses, fn %{id: id}, uses -> Map.update(uses, id, each, &min(&1 + each, 1000)) end)
-    end)
-  end
-
-  defp definable?(node), do: length(Node.wide(node.shape)) <= 1
-
-  defp pieced?(%{op: op}, _seen) when op in [:concatenate, :insert], do: true
-  defp pieced?(%{op: op}, _seen) when op in [:sum, :running_sum, :product, :reduce_max, :reduce_min, :dot], do: false
-  defp pieced?(node, seen), do: Enum.any?(Node.operands(node), &MapSet.member?(seen, &1.id))
 
   @doc "The expression of a node at places."
   @spec element(Node.t(), [Places.place()], t) :: {Text.t(), t}
@@ -98,7 +80,8 @@ defmodule Nx.Vulkan.Chain.Elements do
   end
 
   defp shared?(%{op: op} = node, places, state) do
-    state.uses[node.id] > 1 and definable?(node) and not Node.moving?(node) and op not in [:literal, :tensor, :variable] and
+    state.uses[node.id] > 1 and Uses.definable?(node) and not Node.moving?(node) and
+      op not in [:literal, :tensor, :variable] and
       not state.looking? and not Enum.any?(places, &match?({:table, _, _}, &1)) and
       (is_map_key(state.named, node.id) or length(state.definitions) < @most_definitions)
   end
@@ -151,7 +134,7 @@ defmodule Nx.Vulkan.Chain.Elements do
   defp written(:literal, %{args: [number]}, _places, state), do: {Text.number(number), state}
 
   defp written(:variable, %{args: [name], shape: shape}, places, state) do
-    reads = for {{:table, table, [index]}, n} <- Enum.zip(places, Tuple.to_list(shape)), do: {table, index, n}
+    reads = for {{:table, table, over}, n} <- Enum.zip(places, Tuple.to_list(shape)), do: {table, over, n}
     places = Enum.zip(places, Tuple.to_list(shape))
     name(%{state | reads: reads ++ state.reads}, &Names.reference(name, places, &1))
   end
@@ -345,15 +328,29 @@ defmodule Nx.Vulkan.Chain.Elements do
 
     with false <- state.looking?,
          {_, seen} = elements(nodes, places.(inner), %{state | looking?: true, reads: []}),
-         [_ | _] = reads <- for({_, index, n} = read <- seen.reads, index in indices and n >= @many, do: read),
-         {table, index, n} = Enum.max_by(reads, &elem(&1, 2)),
-         {:ok, members, mask} <- Places.members(table, n) do
+         [_ | _] = groups <- seen.reads |> Enum.uniq() |> Enum.flat_map(&groups(&1, indices)),
+         {index, groups, n} = Enum.max_by(groups, &elem(&1, 2)),
+         {:ok, members, mask} <- Places.members(groups, n) do
       {group, state} = Enum.map_reduce(Tuple.to_list(members.shape), state, &index/2)
       {mask, state} = if mask, do: table(mask, group, state), else: {nil, state}
       own = Places.simple({:table, members, group}, elem(index, 1))
       inner = Enum.map(inner, &if(&1 == {:index, index}, do: own, else: &1))
       {:ok, inner, Enum.flat_map(indices, &if(&1 == index, do: group, else: [&1])), mask, state}
     end
+  end
+
+  # Of what a variable is read at: indices over which that goes by groups, if they are many. Where places vary over other indices too, a group
+  # has the same ones.
+  defp groups({table, [index], n}, indices) when n >= @many, do: if(index in indices, do: [{index, table, n}], else: [])
+  defp groups({_table, [_index], _n}, _indices), do: []
+
+  defp groups({table, over, _n}, indices) do
+    for {_, count} = index <- over,
+        index in indices,
+        {classes, n} = Places.classes(table, over, index),
+        n >= @many,
+        2 * n <= count,
+        do: {index, classes, n}
   end
 
   defp every([]), do: [[]]

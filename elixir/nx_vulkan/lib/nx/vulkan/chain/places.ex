@@ -127,6 +127,28 @@ defmodule Nx.Vulkan.Chain.Places do
 
   defp simplest({table, indices}, _n), do: {:table, table, indices}
 
+  @doc "A table's places of one index in classes, by what the table has there: for each place its class, and how many these are."
+  @spec classes(T.t(), [index], index) :: {T.t(), pos_integer}
+  def classes(table, over, {_, n} = index) do
+    axis = place_of(over, index)
+
+    rows =
+      on_host(fn ->
+        table |> Nx.transpose(axes: [axis | Enum.to_list(0..(length(over) - 1)) -- [axis]]) |> Nx.to_binary()
+      end)
+
+    bytes = div(byte_size(rows), n)
+
+    {classes, seen} =
+      Enum.map_reduce(0..(n - 1), %{}, fn i, seen ->
+        row = binary_part(rows, i * bytes, bytes)
+        seen = Map.put_new(seen, row, map_size(seen))
+        {seen[row], seen}
+      end)
+
+    {Nx.tensor(classes, type: :s64, backend: Nx.BinaryBackend), map_size(seen)}
+  end
+
   @doc """
   Of a table of groups, from 0 to `n` - 1, the places at which each group stands: a table `{n, most}`, or `{n}` where no group stands at two, and where
   groups are not of one size whether a place of that counts, 1 or 0. `:uneven` where most would not.
