@@ -40,6 +40,8 @@ defmodule Bench.Functions do
     {loss, {d1, e1, d2, e2}} = value_and_grad(params, &loss(&1, x, y))
     {loss, {w1 - 0.1 * d1, b1 - 0.1 * e1, w2 - 0.1 * d2, b2 - 0.1 * e2}}
   end
+
+  def compiled(_event, told, _metadata, pid), do: send(pid, {:compiled, told})
 end
 
 GpuNode.SystemCase.start_distribution()
@@ -122,11 +124,43 @@ call.("loop of 100 rounds", fn -> F.loop(x) |> Nx.to_binary() end)
 uniform = fn key, shape -> Nx.Random.uniform(key, -0.05, 0.05, shape: shape) |> elem(0) end
 
 params =
-  {uniform.(key, {784, 128}), Nx.broadcast(0.0, {128}), uniform.(key, {128, 10}),
-   Nx.broadcast(0.0, {10})}
+  {uniform.(key, {784, 128}), Nx.broadcast(0.0, {128}), uniform.(key, {128, 10}), Nx.broadcast(0.0, {10})}
 
 images = uniform.(key, {32, 784})
 labels = Nx.equal(Nx.iota({32, 10}, axis: 1), Nx.remainder(Nx.iota({32, 1}), 10))
+
+# What the first call takes, by stages: those of the compiler as it tells them, those of the node as it told of the function afterwards.
+# Two threads compile kernels, so GLSL and driver together may be more than the call took; what another row compiled is among them. With XDG_CACHE_HOME=$(mktemp -d) no kernel comes from disk.
+cold = fn name, fun, args, run ->
+  :telemetry.attach(:cold, [:nx_vulkan, :compile, :stop], &Bench.Functions.compiled/4, self())
+
+  us = timed.(run)
+  :telemetry.detach(:cold)
+
+  ours =
+    receive do
+      {:compiled, told} ->
+        for stage <- [:trace, :lower, :build], do: {stage, System.convert_time_unit(told[stage], :native, :microsecond)}
+    after
+      0 -> raise "it was compiled before"
+    end
+
+  explanation = Nx.Vulkan.explain(fun, args)
+  theirs = for stage <- [:fuse, :plan, :glsl, :driver], do: {stage, explanation.times[stage]}
+  stages = Enum.map_join(ours ++ theirs, ", ", fn {stage, us} -> "#{stage} #{Float.round(us / 1000, 1)}" end)
+  from_disk = Enum.count(explanation.kernels, fn {_key, kernel} -> kernel[:from_disk] end)
+
+  print.(
+    name,
+    us,
+    "; #{stages} ms; #{explanation.times.compiled} kernels, #{from_disk} of them from disk; " <>
+      "#{explanation.dispatches} dispatches, #{Float.round(explanation.moved_bytes / explanation.ideal_bytes, 1)} times the bytes that must be moved"
+  )
+end
+
+cold.("MLP step, cold", &F.step/3, [params, images, labels], fn ->
+  F.step(params, images, labels) |> elem(0) |> Nx.to_number()
+end)
 
 call.("MLP step, 784-128-10, batch of 32", fn ->
   F.step(params, images, labels) |> elem(0) |> Nx.to_number()

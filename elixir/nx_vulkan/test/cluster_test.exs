@@ -104,4 +104,44 @@ defmodule Nx.Vulkan.ClusterTest do
     assert TestPeer.run(there, :program) == value
     assert :erpc.call(peer.node, :erlang, :statistics, [:wall_clock]) |> elem(0) > uptime
   end
+
+  test "a serving that is compiled, over two VMs with a GPU node each, batches what comes and gives each his own" do
+    [here, there] = for name <- [:gpu_batch_a, :gpu_batch_b], do: start_gpu(name, cookie: Node.get_cookie())
+    peer = TestPeer.start("batches")
+    holder = TestPeer.holder(peer.node)
+    name = __MODULE__.Compiled
+    assert :ok = TestPeer.run(holder, :serve_compiled, [name, there])
+    TestWork.serve_compiled(nil, name, here)
+    assert eventually(fn -> length(:pg.get_members(Nx.Serving.PG, name)) == 2 end)
+    weights = {16, 4} |> Nx.iota(type: :f32, backend: Nx.BinaryBackend) |> Nx.divide(64)
+    before = Map.new([:gpu_batch_a, :gpu_batch_b], &{&1, counters(&1).instructions})
+
+    # One to three rows each, of numbers that nobody else has.
+    served =
+      1..40
+      |> Task.async_stream(
+        fn n ->
+          rows = rem(n, 3) + 1
+          x = {rows, 16} |> Nx.iota(type: :f32, backend: Nx.BinaryBackend) |> Nx.add(n) |> Nx.divide(100)
+          {x, Nx.Serving.batched_run({:distributed, name}, Nx.Batch.concatenate([x]))}
+        end,
+        max_concurrency: 40,
+        timeout: 60_000
+      )
+      |> Enum.map(fn {:ok, result} -> result end)
+
+    for {x, result} <- served do
+      expected = Nx.with_default_backend(Nx.BinaryBackend, fn -> TestWork.layer(x, weights) end)
+      got = Nx.backend_copy(result, Nx.BinaryBackend)
+      assert got.shape == expected.shape
+
+      assert Nx.with_default_backend(Nx.BinaryBackend, fn -> Nx.to_number(Nx.all_close(got, expected, atol: 1.0e-6)) end) ==
+               1
+    end
+
+    nodes = for {_, %{data: %{node: node}}} <- served, uniq: true, do: node
+    assert Enum.sort(nodes) == Enum.sort([here, there])
+    # Both have worked.
+    for {gpu, instructions} <- before, do: assert(counters(gpu).instructions > instructions)
+  end
 end

@@ -129,6 +129,8 @@ defmodule Nx.Vulkan.CompilerPropertyTest do
 
     cond do
       bits(compiled) != bits(unfused) -> {:differs, both("fused", compiled, "not fused", unfused)}
+      # The compiler refuses what the node lacks; the evaluator has the host compute it.
+      match?({:raised, _}, compiled) and elem(compiled, 1) =~ "(unsupported, " -> :raised
       bits(compiled) != bits(evaluated) -> {:differs, both("compiled", compiled, "evaluated", evaluated)}
       match?({:raised, _}, compiled) -> :raised
       true -> ops |> Enum.with_index(3) |> by_host(values(inputs, elem(compiled, 1)))
@@ -168,6 +170,7 @@ defmodule Nx.Vulkan.CompilerPropertyTest do
   # are held by the vectors.
   defp tame?(tensor), do: tensor |> Nx.to_flat_list() |> Enum.all?(&(magnitude(&1) < 120))
 
+  # A number is less than an atom.
   defp magnitude(%Complex{re: re, im: im}), do: max(magnitude(re), magnitude(im))
   defp magnitude(number) when is_number(number), do: Kernel.abs(number)
   defp magnitude(_special), do: :infinity
@@ -208,8 +211,11 @@ defmodule Nx.Vulkan.CompilerPropertyTest do
   defp apart?(same, same, _bound, _type), do: false
   defp apart?(_a, _b, _bound, {kind, _size}) when kind in [:s, :u], do: true
 
-  defp apart?(%Complex{} = a, %Complex{} = b, bound, _type),
-    do: apart?(a.re, b.re, bound, {:f, 32}) or apart?(a.im, b.im, bound, {:f, 32})
+  defp apart?(%Complex{} = a, %Complex{} = b, bound, _type) do
+    # Which infinity or NaN it is depends on the formula.
+    wild? = magnitude(a) == :infinity and magnitude(b) == :infinity
+    not wild? and (apart?(a.re, b.re, bound, {:f, 32}) or apart?(a.im, b.im, bound, {:f, 32}))
+  end
 
   defp apart?(a, b, bound, _type) when is_number(a) and is_number(b), do: Kernel.abs(a - b) > bound + 1.2e-38
   defp apart?(_a, _b, _bound, _type), do: true
@@ -225,10 +231,28 @@ defmodule Nx.Vulkan.CompilerPropertyTest do
 
   defp differs?(ops, inputs), do: match?({:differs, _}, verdict(ops, inputs))
 
-  # With any op left out, as long as what is left differs.
+  # With any op left out, as long as what is left differs. What took its result takes its first operand.
   defp smallest(ops, differs?) do
-    shorter = for place <- 0..(length(ops) - 1)//1, length(ops) > 1, do: List.delete_at(ops, place)
-    if found = Enum.find(shorter, differs?), do: smallest(found, differs?), else: ops
+    shorter = for place <- 0..(length(ops) - 1)//1, length(ops) > 1, do: without(resolved(ops), place)
+    if found = Enum.find(shorter, differs?), do: smallest(found, differs?), else: resolved(ops)
+  end
+
+  # Operands by their places, whatever stands before them.
+  defp resolved(ops) do
+    for {{name, a, b, n}, place} <- Enum.with_index(ops, 3), do: {name, rem(a, place), rem(b, place), n}
+  end
+
+  defp without(ops, place) do
+    {before, [{_name, first, _b, _n} | behind]} = Enum.split(ops, place)
+    gone = place + 3
+
+    moved = fn
+      ^gone -> first
+      value when value > gone -> value - 1
+      value -> value
+    end
+
+    before ++ for {name, a, b, n} <- behind, do: {name, moved.(a), moved.(b), n}
   end
 
   # An op a line: "v4 = add(v0, v3, 2)".
@@ -270,8 +294,10 @@ defmodule Nx.Vulkan.CompilerPropertyTest do
     # As if logical_not were wrong, wherever it stands.
     wrong = fn ops -> Enum.any?(ops, &(elem(&1, 0) == :logical_not)) end
     long = [{:add, 0, 1, 0}, {:exp, 3, 0, 0}, {:logical_not, 4, 0, 0}, {:sum, 5, 1, 1}, {:sin, 2, 0, 0}]
-    assert smallest(long, wrong) == [{:logical_not, 4, 0, 0}]
-    assert readable(smallest(long, wrong)) == "v3 = logical_not(v1)"
+    assert smallest(long, wrong) == [{:logical_not, 0, 0, 0}]
+    assert readable(smallest(long, wrong)) == "v3 = logical_not(v0)"
+    # Whatever is left out, what is left takes what is there.
+    assert without(resolved(long), 1) == [{:add, 0, 1, 0}, {:logical_not, 3, 0, 0}, {:sum, 4, 1, 1}, {:sin, 2, 0, 0}]
     assert {:same, 1} = verdict([{:logical_not, 4, 0, 0}], inputs)
     # A result that is another is found: 3 beside 4, in integers and in floats.
     [three, four] = for n <- [3, 4], do: Nx.tensor([n], backend: Nx.BinaryBackend)

@@ -13,6 +13,8 @@ defmodule Nx.Vulkan.EarlierNames do
   | `init/0`, `device_name/0`, `has_f64?/0`, `device/0` | the node that new tensors are made on |
   | `upload_f32/1`, `download_f32/2`, `upload_binary/1`, `download_binary/2`, `byte_size/1` | `Nx.tensor/2`, `Nx.to_flat_list/1`, `Nx.to_binary/1` |
   | `add/2`, `multiply/2`, ... `exp/1`, `relu/1`, ... `sum/1`, `mean/1`, `matmul/5`, `transpose_2d/3`, `select/3`, `clip/3`, ... | Nx's op of that name, through `Nx.Vulkan.Native` |
+  | `jit/2` | `Nx.Defn.jit/2` with `compiler: Nx.Vulkan` |
+  | `Nx.Vulkan.Fast` | its expressions |
   | `Nx.Vulkan.VulkanoBackend` | `Nx.Vulkan.Backend` |
   | `Nx.Vulkan.Native`, `Nx.Vulkan.NativeV` | calls by op code, on tensors and on buffers |
   | `Nx.Vulkan.Node` | functions with a deadline; one that hangs is ended |
@@ -209,6 +211,84 @@ defmodule Nx.Vulkan.EarlierNames do
     ops = Enum.map(ops, &if(is_tuple(&1) and tuple_size(&1) == 2, do: &1, else: {&1, 1}))
     {names, indices} = Enum.unzip(ops)
     Native.fused_chain_4(a, b, c, d, Enum.map(names, &chained/1), indices, nil)
+  end
+
+  @doc "As `matmul/5`; the node chooses its kernel itself, so the variant's name changes nothing."
+  @spec matmul_variant(tensor, tensor, pos_integer, pos_integer, pos_integer, atom) :: result
+  def matmul_variant(a, b, m, n, k, variant) do
+    if variant not in [:matmul, :matmul_tiled, :matmul_tiled32, :matmul_tiled16x2],
+      do: raise(ArgumentError, "there is no variant #{Options.show(variant)}")
+
+    matmul(a, b, m, n, k)
+  end
+
+  @doc """
+  Strides by which a row-major tensor of the shape `source` is seen as one of `shape`, four of them; 0 where it is repeated.
+
+      iex> Nx.Vulkan.broadcast_strides({1, 4}, {3, 4})
+      [0, 1, 0, 0]
+  """
+  @spec broadcast_strides(tuple, tuple) :: [non_neg_integer]
+  def broadcast_strides(source, shape) do
+    if bad = Enum.find([{source}, {shape}], &(not shape?(elem(&1, 0)))),
+      do: raise(ArgumentError, "a shape is a tuple of lengths, got #{Options.show(elem(bad, 0))}")
+
+    missing = tuple_size(shape) - tuple_size(source)
+    if missing < 0, do: not_broadcast!(source, shape)
+    aligned = List.duplicate(1, missing) ++ Tuple.to_list(source)
+
+    {strides, _} =
+      aligned
+      |> Enum.zip(Tuple.to_list(shape))
+      |> List.foldr({[], 1}, fn
+        {same, same}, {strides, next} -> {[next | strides], next * same}
+        {1, _wider}, {strides, next} -> {[0 | strides], next}
+        _other, _acc -> not_broadcast!(source, shape)
+      end)
+
+    four(strides)
+  end
+
+  defp shape?(shape), do: is_tuple(shape) and shape |> Tuple.to_list() |> Enum.all?(&(is_integer(&1) and &1 >= 0))
+
+  defp not_broadcast!(source, shape),
+    do: raise(ArgumentError, "#{inspect(source)} is not broadcast to #{inspect(shape)}")
+
+  defp four(list) do
+    Calls.list!(list, "lengths or strides")
+    Enum.take(list ++ [0, 0, 0, 0], 4)
+  end
+
+  for {suffix, type} <- [{"", "f32"}, {"_f64", "f64"}] do
+    @doc "Elementwise op, by name, of two #{type} tensors that broadcast: `broadcast_strides/2` has the strides."
+    @spec unquote(:"apply_binary_broadcast#{suffix}")(tensor, tensor, atom, 1..4, [integer], [integer], [integer]) ::
+            result
+    def unquote(:"apply_binary_broadcast#{suffix}")(a, b, op, ndim, out_shape, a_strides, b_strides) do
+      [out, of_a, of_b] = Enum.map([out_shape, a_strides, b_strides], &four/1)
+      Native.unquote(:"apply_binary_broadcast#{suffix}")(a, b, chained(op), ndim, out, of_a, of_b, nil)
+    end
+  end
+
+  ## Functions of Nx.Defn
+
+  @doc """
+  `Nx.Defn.jit/2` with the compiler `Nx.Vulkan`, or that of the options. New tensors of the VM are made on the node from then on, where no
+  node's were before.
+  """
+  @spec jit(fun, keyword) :: fun
+  def jit(fun, options \\ []) do
+    if not is_function(fun), do: raise(ArgumentError, "a function is what is compiled, got #{Options.show(fun)}")
+
+    if not Keyword.keyword?(options),
+      do: raise(ArgumentError, "options are a keyword list, got #{Options.show(options)}")
+
+    if not match?({Nx.Vulkan.Backend, _options}, Nx.default_backend()) do
+      with {:error, error} <- Nx.Vulkan.ensure_node(), do: raise(error)
+      Nx.global_default_backend(Nx.Vulkan.Backend)
+      Nx.default_backend(Nx.Vulkan.Backend)
+    end
+
+    Nx.Defn.jit(fun, Keyword.put_new(options, :compiler, Nx.Vulkan))
   end
 
   for {name, code} <- Enum.with_index(Calls.names(:binary)), do: defp(chained(unquote(name)), do: unquote(code))

@@ -28,6 +28,29 @@ defmodule Nx.Vulkan.TestWork do
     )
   end
 
+  def serve_compiled(_held, name, gpu) do
+    {:ok, pid} = Nx.Serving.start_link(serving: compiled(gpu), name: name, batch_size: 8, batch_timeout: 20)
+    {:ok, pid}
+  end
+
+  @doc "A layer and its softmax, compiled for a GPU node and for batches of eight."
+  def compiled(gpu) do
+    Nx.Serving.new(
+      fn options ->
+        weights = {16, 4} |> Nx.iota(type: :f32, backend: Nx.BinaryBackend) |> Nx.divide(64)
+        compiled = Nx.Defn.compile(&layer(&1, weights), [Nx.template({8, 16}, :f32)], options)
+        fn batch -> batch |> Nx.Batch.pad(8 - batch.size) |> compiled.() end
+      end,
+      compiler: Nx.Vulkan,
+      node: gpu
+    )
+  end
+
+  def layer(x, weights) do
+    e = x |> Nx.dot(weights) |> Nx.exp()
+    Nx.divide(e, Nx.sum(e, axes: [1], keep_axes: true))
+  end
+
   def default_to(held, gpu), do: {Nx.global_default_backend({Nx.Vulkan.Backend, node: gpu}), held}
 
   def program(held), do: {program(), held}
