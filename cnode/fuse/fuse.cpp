@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "fuse/expand.h"
 #include "fuse/maps.h"
 #include "fuse/simplify.h"
 #include "fuse/views.h"
@@ -12,6 +13,7 @@ Steps fused(const ir::Program& program, const Limits& limits) {
   Traced traced{program, std::vector<uint32_t>(program.instructions.size())};
   std::iota(traced.origins.begin(), traced.origins.end(), 0);
   drop_unused(traced);
+  expand_reductions(traced);
   share_equal(traced);
   sink_views(traced);
   split_concatenations(traced);

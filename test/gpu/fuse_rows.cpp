@@ -167,6 +167,21 @@ TEST_CASE("fuse rows: axes that are not kept, reshapes and broadcasts of numbers
   CHECK(check_fused(p.with_outputs({out, mean}), {&input, 1}).dispatches == 1);
 }
 
+TEST_CASE("fuse rows: logsumexp with what is beside it, of types that compute in others") {
+  for (const Dtype type : {f32, f64, bf16, f16, s32}) {
+    const Dtype result = is_integer(type) ? f32 : type;
+    for (const bool keep : {false, true}) {
+      ProgramBuilder p;
+      const Shape shape = {6, 50}, kept = keep ? Shape{6, 1} : Shape{6};
+      const ValueName x = p.input(type, shape);
+      const ValueName l = p.op("logsumexp", result, kept, {p.op("add", type, shape, {x, x})}, over({1}, keep));
+      const ir::Program program = p.with_outputs({p.op("negate", result, kept, {l})});
+      for (const program::Value& input : {plain(type, shape), tensor(type, shape)})
+        CHECK(check_fused(program, {&input, 1}).dispatches == 1);
+    }
+  }
+}
+
 TEST_CASE("fuse rows: special values are what they are one by one") {
   for (const Dtype type : {f32, f64, bf16})
     for (const Shape& shape : {Shape{9, 5}, Shape{3, 64}, Shape{2, 300}}) {

@@ -275,4 +275,19 @@ defmodule Nx.Vulkan.CompilerTest do
     chain = fn x -> Enum.reduce(1..10, x, fn i, x -> x |> Nx.multiply(0.5) |> Nx.add(i) end) end
     assert %{dispatches: 1} = counted(fn -> compiled(chain, [x]) |> Nx.to_binary() end)
   end
+
+  test "normalisations and statistics of rows are one dispatch" do
+    x = Nx.iota({64, 100}, type: :f32) |> Nx.remainder(7) |> Nx.backend_copy(Nx.Vulkan.Backend)
+
+    for {name, fun} <- [
+          softmax: &softmax/1,
+          variance: &Nx.variance(&1, axes: [-1]),
+          standard_deviation: &Nx.standard_deviation(&1, axes: [-1]),
+          mean: &Nx.mean(&1, axes: [1]),
+          norm: &Nx.divide(&1, Nx.sqrt(Nx.sum(Nx.multiply(&1, &1), axes: [1], keep_axes: true)))
+        ] do
+      check(fun, [x])
+      assert {^name, %{dispatches: 1}} = {name, counted(fn -> compiled(fun, [x]) |> Nx.to_binary() end)}
+    end
+  end
 end
