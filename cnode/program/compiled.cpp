@@ -273,7 +273,8 @@ std::vector<ir::OperandType> CompiledProgram::sent_operands(size_t i) const {
 }
 
 uint64_t CompiledProgram::host_bytes() const {
-  uint64_t bytes = sizeof(CompiledProgram) + code_bytes_ + types_.size() * sizeof(ir::TensorType) + steps_.size() * sizeof(Step);
+  uint64_t bytes =
+      sizeof(CompiledProgram) + code_bytes_ + types_.size() * sizeof(ir::TensorType) + steps_.size() * sizeof(Step);
   for (const ir::Instruction& instruction : sent_.instructions) bytes += bytes_of(instruction);
   for (const fuse::Step& step : work_.steps)
     bytes += std::visit([](const auto& work) { return bytes_of(work); }, step.work);

@@ -134,8 +134,9 @@ TEST_CASE("decode: bodies by number") {
     number(writer);
     return writer;
   };
-  const auto attributes = std::get<ir::Instruction>(command_of(loop([](Writer& w) { w.integer(255); })))
-                              .attributes.as<ir::WhileAttributes>();
+  const auto attributes = std::get<ir::Instruction>(command_of(loop([](Writer& w) {
+                            w.integer(255);
+                          }))).attributes.as<ir::WhileAttributes>();
   CHECK(attributes.condition.value == 3);
   CHECK(attributes.body.value == 255);
   const auto wrong = [&](const auto& number) { return malformed(loop(number)).error.message; };
