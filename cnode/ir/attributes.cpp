@@ -160,7 +160,9 @@ struct Texts {
   void operator()(std::string_view name, const Scalar& value) {
     text += concat(", ", name, " of ", dtype_name(value.dtype));
   }
-  void operator()(std::string_view name, BodyNumber body) { text += concat(", ", name, " ", body.value); }
+  void operator()(std::string_view name, BodyNumber body) {
+    if (body.value != 0) text += concat(", ", name, " ", body.value);
+  }
   void operator()(std::string_view name, const Function& function) {
     if (!function.steps.empty()) text += concat(", ", name, " of ", counted(function.steps.size(), "step"));
   }

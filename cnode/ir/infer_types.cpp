@@ -145,7 +145,8 @@ Result<Dtype> infer_type(const Inference& inference, size_t result) {
                        ": both must be real and of the same width");
       return declared;
     case TypeRule::kState:
-      if (inference.instruction.is_literal(result)) return invalid(inference, "takes tensors, operand ", result, " is a number");
+      if (inference.instruction.is_literal(result))
+        return invalid(inference, "takes tensors, operand ", result, " is a number");
       return inference.dtype(result);
     case TypeRule::kFunction:
       return of_function(inference, declared);

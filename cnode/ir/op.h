@@ -228,9 +228,9 @@ struct Op {
   ShapeRule shape_rule;
   bool takes_list;  // the last of operand_names stands for any number of operands, at least one
   uint8_t results;  // 0: as many as an instruction declares, at most as many as it has operands
-  bool density;    // log densities may use it
-  bool modular;    // of integers: the operands modulo 2^n give the result modulo 2^n, so they need not be held
-  uint16_t index;  // position in the table; never leaves the process
+  bool density;     // log densities may use it
+  bool modular;     // of integers: the operands modulo 2^n give the result modulo 2^n, so they need not be held
+  uint16_t index;   // position in the table; never leaves the process
 
   size_t operands() const { return operand_names.size(); }
   // Whether it names bodies, which only a compiled program has.

@@ -1,6 +1,8 @@
 #include "program/compiled.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/concat.h"
 #include "base/flat_map.h"
@@ -51,7 +53,8 @@ Result<void> check_same(std::string_view of, std::string_view what, const ir::Te
 Result<const ir::Program*> body_of(std::string_view which, int64_t number, std::span<const ir::OperandType> operands,
                                    const Bodies& bodies) {
   if (number >= static_cast<int64_t>(bodies.size()))
-    return invalid(concat(which, " ", number, ": the program has ", bodies.size() == 1 ? "1 body" : concat(bodies.size(), " bodies")));
+    return invalid(concat(which, " ", number, ": the program has ",
+                          bodies.size() == 1 ? "1 body" : concat(bodies.size(), " bodies")));
   const ir::Program& body = bodies[static_cast<size_t>(number)]->sent();
   if (body.inputs.size() != operands.size())
     return invalid(concat(which, " has ", counted(body.inputs.size(), "input"), ", not ", operands.size()));
@@ -79,8 +82,7 @@ Result<void> check_loop(const ir::Instruction& instruction, std::span<const ir::
     return invalid(concat("condition has ", counted(condition->outputs.size(), "output"), ", not 1"));
   GPU_TRY(check_same("condition", ": its output", {Dtype::u8, {}}, output_type(*condition, 0)));
   if (body->outputs.size() != instruction.results.size())
-    return invalid(
-        concat("body has ", counted(body->outputs.size(), "output"), ", not ", instruction.results.size()));
+    return invalid(concat("body has ", counted(body->outputs.size(), "output"), ", not ", instruction.results.size()));
   for (size_t i = 0; i < body->outputs.size(); ++i)
     GPU_TRY(check_same("body", concat(": output ", i), instruction.results[i].type, output_type(*body, i)));
   return {};
@@ -136,6 +138,11 @@ uint64_t bytes_of(const ir::Instruction& instruction) {
       bytes += field.steps.size() * sizeof(ir::FunctionStep);
   });
   return bytes;
+}
+
+uint64_t bytes_of(const kernels::LoopCode& code) {
+  return sizeof(code) + code.state.size() * sizeof(kernels::LoopCode::Value) +
+         (code.condition.values().size() + code.body.values().size()) * sizeof(scalar::Value);
 }
 
 uint64_t bytes_of(const ir::Map& map) {
@@ -204,16 +211,22 @@ std::shared_ptr<CompiledProgram> CompiledProgram::fitted(const std::shared_ptr<C
 
 void CompiledProgram::take_bodies(std::vector<std::shared_ptr<CompiledProgram>> bodies) {
   bodies_ = std::move(bodies);
+  // Loops of the same bodies have one code.
+  std::map<std::pair<int64_t, int64_t>, std::shared_ptr<const kernels::LoopCode>> codes;
   for (size_t i = 0; i < steps_.size(); ++i) {
     const ir::Instruction* instruction = work_.steps[i].instruction();
     if (instruction == nullptr || !instruction->op->has_bodies()) continue;
     const auto& attributes = instruction->attributes.as<ir::WhileAttributes>();
     steps_[i].condition = bodies_[static_cast<size_t>(attributes.condition.value)];
     steps_[i].body = bodies_[static_cast<size_t>(attributes.body.value)];
-    // As a kernel it is fused.
-    if (!limits_) continue;
-    if (auto code = kernels::loop_code(steps_[i].condition->sent(), steps_[i].body->sent()))
-      steps_[i].code = std::make_shared<const kernels::LoopCode>(*std::move(code));
+    if (!limits_) continue;  // a kernel is several instructions in one
+    const auto [known, is_new] = codes.try_emplace({attributes.condition.value, attributes.body.value});
+    if (is_new)
+      if (auto code = kernels::loop_code(steps_[i].condition->sent(), steps_[i].body->sent())) {
+        code_bytes_ += bytes_of(*code);
+        known->second = std::make_shared<const kernels::LoopCode>(*std::move(code));
+      }
+    steps_[i].code = known->second;
   }
 }
 
@@ -264,7 +277,8 @@ std::vector<ir::OperandType> CompiledProgram::sent_operands(size_t i) const {
 }
 
 uint64_t CompiledProgram::host_bytes() const {
-  uint64_t bytes = sizeof(CompiledProgram) + types_.size() * sizeof(ir::TensorType) + steps_.size() * sizeof(Step);
+  uint64_t bytes =
+      sizeof(CompiledProgram) + code_bytes_ + types_.size() * sizeof(ir::TensorType) + steps_.size() * sizeof(Step);
   for (const ir::Instruction& instruction : sent_.instructions) bytes += bytes_of(instruction);
   for (const fuse::Step& step : work_.steps)
     bytes += std::visit([](const auto& work) { return bytes_of(work); }, step.work);

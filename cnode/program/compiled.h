@@ -47,9 +47,9 @@ class CompiledProgram {
   struct Step {
     SmallList<uint32_t, 2> operands;  // kLiteral: the instruction has it
     uint32_t first_result = 0;
-    SmallList<uint32_t, 2> dying;  // places to be emptied afterwards
+    SmallList<uint32_t, 2> dying;                                          // places to be emptied afterwards
     std::shared_ptr<CompiledProgram> condition = nullptr, body = nullptr;  // of a loop
-    std::shared_ptr<const kernels::LoopCode> code = nullptr;  // where a kernel is the whole loop
+    std::shared_ptr<const kernels::LoopCode> code = nullptr;               // where a kernel is the whole loop
   };
 
   // What the steps came to for inputs that lay in a certain way: then nothing need be inferred or planned.
@@ -108,6 +108,7 @@ class CompiledProgram {
   std::vector<std::shared_ptr<CompiledProgram>> bodies_;
   std::vector<std::shared_ptr<Known>> known_;  // a run that is under way holds its own
   uint64_t runs_ = 0;
+  uint64_t code_bytes_ = 0;  // of loops that are kernels
 };
 
 using CompiledProgramRef = std::shared_ptr<CompiledProgram>;

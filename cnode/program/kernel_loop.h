@@ -14,8 +14,8 @@ namespace gpu_node::program {
 class KernelLoop final : public LoopRun {
  public:
   // |first|, |next|: the plans of the first part and of each other.
-  KernelLoop(Executor& executor, std::shared_ptr<const kernels::LoopCode> code, kernels::Plan first,
-             kernels::Plan next, std::span<const Operand> state);
+  KernelLoop(Executor& executor, std::shared_ptr<const kernels::LoopCode> code, kernels::Plan first, kernels::Plan next,
+             std::span<const Operand> state);
 
   Result<bool> advance(const Charges& charges, Tensors& results) override;
   const Rest* rest() const override { return rest_ ? &*rest_ : nullptr; }

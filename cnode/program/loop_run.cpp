@@ -12,7 +12,8 @@ std::unique_ptr<LoopRun> begin_loop(Executor& executor, const CompiledProgram::S
     Result<kernels::Plan> first = kernels::plan_loop(*step.code, true, executor.info());
     Result<kernels::Plan> next = kernels::plan_loop(*step.code, false, executor.info());
     if (first.ok() && next.ok())
-      return std::make_unique<KernelLoop>(executor, step.code, std::move(first).value(), std::move(next).value(), state);
+      return std::make_unique<KernelLoop>(executor, step.code, std::move(first).value(), std::move(next).value(),
+                                          state);
   }
   return std::make_unique<RecordedLoop>(executor, step.condition, step.body, state, results);
 }

@@ -1,5 +1,5 @@
-// One run of a loop, which goes on as long as its condition says so: nobody knows beforehand how long. From time to time
-// the device is waited for, to see how far it has come; others have their turns meanwhile. Device thread.
+// One run of a loop, which goes on as long as its condition says so: nobody knows beforehand how long. From time to
+// time the device is waited for, to see how far it has come; others have their turns meanwhile. Device thread.
 #pragma once
 
 #include <memory>

@@ -25,7 +25,8 @@ class ProgramRun {
 
   size_t steps() const { return program_->steps().size(); }
   // Records step |i|; steps go in order, one that failed may be tried again. False when the executor was told not to go
-  // on, or when the device is to be waited for: the same step again records the rest of it. Errors name the instruction.
+  // on, or when the device is to be waited for: the same step again records the rest of it. Errors name the
+  // instruction.
   Result<bool> step(size_t i, const Charges& charges);
 
   // What is left of a step that is not wholly recorded; nullptr: nothing is.

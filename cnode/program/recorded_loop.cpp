@@ -83,7 +83,8 @@ Result<bool> RecordedLoop::take_phase(const Charges& charges) {
       static const Scalar kOne{Dtype::u32, uint64_t{1}}, kNone{Dtype::u32, uint64_t{0}};
       const Tensor more = made_.empty() ? Tensor() : made_[0];
       const auto inputs = [&] {
-        return std::vector<Operand>{more, gate_ ? Operand(*gate_) : Operand(kOne), count_ ? Operand(*count_) : Operand(kNone)};
+        return std::vector<Operand>{more, gate_ ? Operand(*gate_) : Operand(kOne),
+                                    count_ ? Operand(*count_) : Operand(kNone)};
       };
       CompiledProgramRef& gate = executor_.loop_gate();
       if (gate == nullptr) gate = make_gate();

@@ -192,7 +192,8 @@ void DeviceThread::housekeeping() {
   if (lost_) return;
   const bool queue_empty = queue_.size() == 0;
   const bool quiet = queue_empty && Clock::now() - last_work_ >= kIdleBeforeSubmit;
-  const bool read_waits = (reads_.want_submit() || look_wants_submit()) && (queue_empty || unsubmitted_items_ >= kMaxItemsBeforeReadSubmits);
+  const bool read_waits = (reads_.want_submit() || look_wants_submit()) &&
+                          (queue_empty || unsubmitted_items_ >= kMaxItemsBeforeReadSubmits);
   if (read_waits || has_enough() || staged_bytes_ >= kSubmitStagedBytes || (quiet && recorder_.pending() > 0)) {
     if (!submit()) return;
   }

@@ -15,8 +15,7 @@ constexpr uint64_t kKeptShare = 16;  // of the memory limit
 }  // namespace
 
 Interpreter::Interpreter(vulkan::Device& device, const SessionTable& sessions, UploadTable& uploads,
-                         std::function<bool()> go_on, std::function<Over(const Session&)> others_free,
-                         Wanted wanted)
+                         std::function<bool()> go_on, std::function<Over(const Session&)> others_free, Wanted wanted)
     : sessions_(sessions),
       uploads_(uploads),
       go_on_(std::move(go_on)),
@@ -231,7 +230,8 @@ Result<bool> Interpreter::continue_program(Session& session, const RunProgramCom
       return Error{ErrorCode::kNotFound, "run_program: given up in a loop, as nobody has its results any more"};
     bool recorded = false;
     if (goes_on) {
-      GPU_ASSIGN(recorded, with_room(session, [&] { return program_run.step(step, {session.charge, session.host_charge}); }));
+      GPU_ASSIGN(recorded,
+                 with_room(session, [&] { return program_run.step(step, {session.charge, session.host_charge}); }));
     }
     if (recorded) {
       running_->trial.attempt.buffers.clear();

@@ -215,9 +215,9 @@ class Interpreter {
   KeptTensors kept_;
   Departed departed_;
   Attachments attachments_;
-  Trial* trial_ = nullptr;            // of the work at hand, where it is on trial
+  Trial* trial_ = nullptr;             // of the work at hand, where it is on trial
   std::span<const Command> commands_;  // of the message at hand
-  std::unique_ptr<Running> running_;  // the message at hand, or one that is over, kept for its memory
+  std::unique_ptr<Running> running_;   // the message at hand, or one that is over, kept for its memory
   // Of the command at hand; kept for their memory.
   std::vector<program::Operand> operands_;
   std::deque<program::Tensor> borrowed_;  // operands that could go while room is made for others

@@ -140,9 +140,8 @@ bool ParkedWork::is_begun(const Begun& message) const {
 
 bool ParkedWork::is_needed(const Session& session, LaterUse& use) const {
   const auto lane = lanes_.find(session.id);
-  return lane != lanes_.end() &&
-         std::any_of(lane->second.work.begin(), lane->second.work.end(),
-                     [&](const Work& work) { return use.any_left() && use.needs(work); });
+  return lane != lanes_.end() && std::any_of(lane->second.work.begin(), lane->second.work.end(),
+                                             [&](const Work& work) { return use.any_left() && use.needs(work); });
 }
 
 void ParkedWork::drop(const Session& session) {

@@ -83,7 +83,7 @@ class CommandRecorder final : public Recorder {
   const Buffer* open_gate_ = nullptr;
   uint64_t gates_ordered_ = 0;  // commands whose writes gates see
   uint64_t last_gated_ = 0;     // the last command that went by one
-  uint64_t host_visible_ = 0;  // commands whose writes the host will see
+  uint64_t host_visible_ = 0;   // commands whose writes the host will see
 };
 
 }  // namespace gpu_node::vulkan

@@ -48,9 +48,9 @@ class Recorder {
   virtual Result<void> dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
                                 std::span<const std::byte> push, const Grid& grid) = 0;
 
-  // Dispatches recorded from now on are carried out where the 32-bit word that |buffer| begins with is not 0 by then, as
-  // commands before them left it; copies and fills always are. nullptr: all are. REQUIRES DeviceInfo::has_conditions;
-  // a buffer of BufferUse::kDevice that none of those dispatches writes.
+  // Dispatches recorded from now on are carried out where the 32-bit word that |buffer| begins with is not 0 by then,
+  // as commands before them left it; copies and fills always are. nullptr: all are. REQUIRES
+  // DeviceInfo::has_conditions; a buffer of BufferUse::kDevice that none of those dispatches writes.
   virtual void gate(BufferRef buffer) = 0;
 
   virtual Result<void> copy(const BufferRef& from, uint64_t from_offset, const BufferRef& to, uint64_t to_offset,

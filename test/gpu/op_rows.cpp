@@ -227,7 +227,7 @@ TEST_CASE("rows: how operands lie changes no bit; element by element the evaluat
 TEST_CASE("rows: how operands lie changes no bit of what goes along axes") {
   Counts counts;
   for (const ir::Op& op : ir::ops())
-    if (!ir::is_elementwise(op.family)) check_row(op, counts);
+    if (!ir::is_elementwise(op.family) && !op.has_bodies()) check_row(op, counts);
   print("along axes", counts);
 }
 

@@ -19,7 +19,8 @@ Scalar number(Dtype dtype, double value) {
 }
 
 program::Value scalar(Dtype dtype, double value) {
-  return to_device(HostTensor(dtype, {}, {is_float(dtype) ? Number::of_real(value) : Number::of(static_cast<int64_t>(value))}));
+  return to_device(
+      HostTensor(dtype, {}, {is_float(dtype) ? Number::of_real(value) : Number::of(static_cast<int64_t>(value))}));
 }
 
 program::Value vector(const std::vector<float>& values) {
@@ -80,7 +81,8 @@ TEST_CASE("while: as many rounds as the condition says, none among them") {
     CAPTURE(rounds);
     float expected = 100;
     for (int64_t i = 0; i < rounds; ++i) expected = expected * 0.5f + 3;
-    const std::vector<program::Value> inputs = {scalar(s64, 0), scalar(f32, 100), scalar(s64, static_cast<double>(rounds))};
+    const std::vector<program::Value> inputs = {scalar(s64, 0), scalar(f32, 100),
+                                                scalar(s64, static_cast<double>(rounds))};
     const ProgramOutcome outcome = check_fused(program, inputs);
     REQUIRE(outcome.error == "");
     CHECK(outcome.outputs[0].number(0).integer == rounds);
@@ -135,14 +137,13 @@ TEST_CASE("while: vectors, with what all rounds have alike, lying in any way") {
   for (const int64_t size : {1, 10, 1000}) {
     // Gradient descent towards |target|, with momentum.
     const ir::TensorType of{f32, {size}};
-    const ir::Program program =
-        counted_loop({of, of, of}, [&](ProgramBuilder& p, const std::vector<ValueName>& state) {
-          const ValueName slope = p.op("subtract", f32, {size}, {state[1], state[3]});
-          const ValueName kept = p.op("multiply", f32, {size}, {state[2], number(f32, 0.875)});
-          const ValueName speed = p.op("add", f32, {size}, {kept, slope});
-          const ValueName step = p.op("multiply", f32, {size}, {speed, number(f32, 0.0625)});
-          return std::vector{p.op("subtract", f32, {size}, {state[1], step}), speed, state[3]};
-        });
+    const ir::Program program = counted_loop({of, of, of}, [&](ProgramBuilder& p, const std::vector<ValueName>& state) {
+      const ValueName slope = p.op("subtract", f32, {size}, {state[1], state[3]});
+      const ValueName kept = p.op("multiply", f32, {size}, {state[2], number(f32, 0.875)});
+      const ValueName speed = p.op("add", f32, {size}, {kept, slope});
+      const ValueName step = p.op("multiply", f32, {size}, {speed, number(f32, 0.0625)});
+      return std::vector{p.op("subtract", f32, {size}, {state[1], step}), speed, state[3]};
+    });
     std::vector<float> x, target;
     for (int64_t i = 0; i < size; ++i) {
       x.push_back(static_cast<float>(i) - 3);
@@ -178,7 +179,8 @@ TEST_CASE("while: a body with dots and reductions, a condition that has one too"
   condition.input(f32, {n});
   const ValueName change = condition.input(f32, {n});
   condition.input(f32, {n, n});
-  const ValueName most = condition.op("reduce_max", f32, {}, {condition.op("abs", f32, {n}, {change})}, ir::ReduceAttributes{});
+  const ValueName most =
+      condition.op("reduce_max", f32, {}, {condition.op("abs", f32, {n}, {change})}, ir::ReduceAttributes{});
   ProgramBuilder body;
   const ValueName x = body.input(f32, {n});
   body.input(f32, {n});
@@ -189,14 +191,16 @@ TEST_CASE("while: a body with dots and reductions, a condition that has one too"
   const ValueName delta = body.op("subtract", f32, {n}, {next, x});
   ProgramBuilder p;
   const ValueName from = p.input(f32, {n}), first = p.input(f32, {n}), of = p.input(f32, {n, n});
-  const std::vector<ValueName> results = p.loop(
-      {from, first, of}, {{f32, {n}}, {f32, {n}}},
-      condition.with_outputs({condition.op("greater", u8, {}, {most, number(f32, 1e-6)})}), body.with_outputs({next, delta}));
+  const std::vector<ValueName> results =
+      p.loop({from, first, of}, {{f32, {n}}, {f32, {n}}},
+             condition.with_outputs({condition.op("greater", u8, {}, {most, number(f32, 1e-6)})}),
+             body.with_outputs({next, delta}));
   const ir::Program program = p.with_outputs({results[0], results[1]});
   HostTensor m(f32, {n, n});
   for (int64_t i = 0; i < n * n; ++i)
     encode(f32, Number::of_real(i / n == i % n ? static_cast<double>(i / n + 1) : 0.01), m.element(m.position(i)));
-  const std::vector<program::Value> inputs = {vector(std::vector<float>(n, 1)), vector(std::vector<float>(n, 1)), to_device(m)};
+  const std::vector<program::Value> inputs = {vector(std::vector<float>(n, 1)), vector(std::vector<float>(n, 1)),
+                                              to_device(m)};
   const ProgramOutcome outcome = check_fused(program, inputs);
   REQUIRE(outcome.error == "");
   const std::vector<float> got = floats(outcome.outputs[0]);
@@ -227,7 +231,8 @@ TEST_CASE("while: a loop in a loop") {
     int64_t expected = 0;
     for (int64_t i = 0; i < rounds; ++i)
       for (int64_t k = 0; k < i + 1; ++k) expected += k;
-    const std::vector<program::Value> inputs = {scalar(s64, 0), scalar(s64, 0), scalar(s64, static_cast<double>(rounds))};
+    const std::vector<program::Value> inputs = {scalar(s64, 0), scalar(s64, 0),
+                                                scalar(s64, static_cast<double>(rounds))};
     const ProgramOutcome outcome = check_fused(program, inputs);
     REQUIRE(outcome.error == "");
     CHECK(outcome.outputs[1].number(0).integer == expected);
@@ -239,13 +244,18 @@ TEST_CASE("while: values of several types trade places, and one is a constant of
   const ir::Program program = counted_loop({f, f, i, c, b}, [](ProgramBuilder& p, const std::vector<ValueName>& state) {
     const ValueName turned = p.op("multiply", c64, {}, {state[4], Scalar{c64, std::complex<double>(0, 1)}});
     const ValueName more = p.op("add", s32, {3}, {state[3], p.op("iota", s32, {3}, {}, ir::IotaAttributes{})});
-    return std::vector{state[2], state[1], more, turned, p.op("constant", u8, {2}, {}, ir::ConstantAttributes{number(u8, 7)})};
+    return std::vector{state[2], state[1], more, turned,
+                       p.op("constant", u8, {2}, {}, ir::ConstantAttributes{number(u8, 7)})};
   });
   for (const int64_t rounds : {0, 1, 2, 5}) {
     CAPTURE(rounds);
-    const std::vector<program::Value> inputs = {scalar(s64, 0), vector({1, 2, 3}), vector({4, 5, -0.0f}),
-                                                to_device(HostTensor(s32, {3})), to_device(HostTensor(c64, {})),
-                                                to_device(HostTensor(u8, {2})), scalar(s64, static_cast<double>(rounds))};
+    const std::vector<program::Value> inputs = {scalar(s64, 0),
+                                                vector({1, 2, 3}),
+                                                vector({4, 5, -0.0f}),
+                                                to_device(HostTensor(s32, {3})),
+                                                to_device(HostTensor(c64, {})),
+                                                to_device(HostTensor(u8, {2})),
+                                                scalar(s64, static_cast<double>(rounds))};
     const ProgramOutcome outcome = check_fused(program, inputs);
     REQUIRE(outcome.error == "");
     CHECK(outcome.outputs[1].number(0).as_real() == (rounds % 2 == 0 ? 1 : 4));
@@ -276,7 +286,7 @@ TEST_CASE("while: what fails in a round names the instruction of the body") {
   }
   REQUIRE_FALSE(step.ok());
   CHECK(step.error().code == ErrorCode::kQuota);
-  CHECK(step.error().message.starts_with("run_program: instruction 0: while s64{}, f32{4}, s64{}, condition 0, body 1"));
+  CHECK(step.error().message.starts_with("run_program: instruction 0: while s64{}, f32{4}, s64{}, body 1"));
   CHECK(step.error().message.find("body: instruction 1: sort f32{4} -> f32{4}: no more") != std::string::npos);
 }
 

@@ -127,6 +127,24 @@ TEST_CASE("decode: functions") {
         }).find("step 1: literal") != std::string::npos);
 }
 
+TEST_CASE("decode: bodies by number") {
+  const auto loop = [](const auto& number) {
+    Writer writer = instruction("while", 1, "f32", {});
+    writer.list(1).integer(0).nil().map(2).atom("condition").integer(3).atom("body");
+    number(writer);
+    return writer;
+  };
+  const auto attributes = std::get<ir::Instruction>(command_of(loop([](Writer& w) {
+                            w.integer(255);
+                          }))).attributes.as<ir::WhileAttributes>();
+  CHECK(attributes.condition.value == 3);
+  CHECK(attributes.body.value == 255);
+  const auto wrong = [&](const auto& number) { return malformed(loop(number)).error.message; };
+  CHECK(wrong([](Writer& w) { w.integer(-1); }).starts_with("while: the attribute body"));
+  CHECK(wrong([](Writer& w) { w.number(1.0); }).starts_with("while: the attribute body"));
+  CHECK(wrong([](Writer& w) { w.nil(); }).starts_with("while: the attribute body"));
+}
+
 TEST_CASE("decode: the attributes of Fourier transforms") {
   Writer given = instruction("fft", 1, "c64", {8});
   given.list(1).integer(0).nil().map(3).atom("axis").integer(0).atom("length").integer(8).atom("eps").number(1e-3);

@@ -117,6 +117,73 @@ TEST_CASE("compiled program: bodies see their own inputs alone, and count with t
   CHECK(error_of(wide).ends_with("more than 4096 inputs, the limit"));
 }
 
+TEST_CASE("compiled program: a loop's bodies take its operands and give its results") {
+  // while (x > y): x = x + y
+  const auto program = [] {
+    ir::Program made = two_inputs({instruction("while", -1, {f32, {2}}, {0, 1})}, {-1});
+    made.instructions[0].attributes = ir::WhileAttributes{{0}, {1}};
+    made.bodies.push_back(
+        two_inputs({instruction("greater", -1, {u8, {2}}, {0, 1}), instruction("all", -2, {u8, {}}, {-1})}, {-2}));
+    made.bodies.push_back(two_inputs({add(-1, 0, 1)}, {-1}));
+    return made;
+  };
+  const auto made = CompiledProgram::make(program());
+  REQUIRE(made.ok());
+  CHECK((*made)->steps()[0].body == (*made)->bodies()[1]);
+  CHECK((*made)->steps()[0].condition == (*made)->bodies()[0]);
+  // Its condition has a reduction: no kernel is all of it.
+  CHECK((*made)->steps()[0].code == nullptr);
+  const auto error_with = [&](auto change) {
+    ir::Program changed = program();
+    change(changed);
+    return error_of(std::move(changed));
+  };
+  CHECK(error_with([](ir::Program& p) { p.bodies.pop_back(); }) ==
+        "instruction 0: while: body 1: the program has 1 body");
+  CHECK(error_with([](ir::Program& p) {
+          p.instructions[0].operands.clear();
+          p.instructions[0].operands.emplace_back(ir::ValueName{0});
+        }) == "instruction 0: while: condition has 2 inputs, not 1");
+  CHECK(error_with([](ir::Program& p) { p.bodies[1].outputs = {-1, 0}; }) ==
+        "instruction 0: while: body has 2 outputs, not 1");
+  CHECK(error_with([](ir::Program& p) { p.bodies[0].outputs = {-1}; }) ==
+        "instruction 0: while: condition: its output is u8{2}, not u8{}");
+  CHECK(error_with([](ir::Program& p) { p.bodies[1].inputs[1] = {f32, {}}; }) ==
+        "instruction 0: while: body: input 1 is f32{}, not f32{2}");
+  CHECK(error_with([](ir::Program& p) { p.instructions[0].operands[0] = Scalar{f32, 1.0}; }) ==
+        "instruction 0: while: takes tensors, operand 0 is a number");
+  // A body may give what it was given, and give it twice.
+  ir::Program swaps = program();
+  swaps.instructions[0].results.push_back({-2, {f32, {2}}});
+  swaps.bodies[1].outputs = {1, 1};
+  CHECK(CompiledProgram::make(std::move(swaps)).ok());
+  ir::Program more = program();
+  more.instructions[0].results.push_back({-2, {f32, {2}}});
+  more.instructions[0].results.push_back({-3, {f32, {2}}});
+  CHECK(error_of(std::move(more)) == "instruction 0: while: has as many results as operands, or fewer, not 3 of 2");
+}
+
+TEST_CASE("compiled program: a loop of scalar code is a kernel where it is fused") {
+  const auto loop = [](const Shape& shape, std::string_view op) {
+    ir::Program made{{{f32, shape}, {f32, {}}}, {instruction("while", -1, {f32, shape}, {0, 1})}, {-1}, {}};
+    made.instructions[0].attributes = ir::WhileAttributes{{0}, {1}};
+    made.bodies.push_back({made.inputs, {instruction("greater", -1, {u8, {}}, {1, 1})}, {-1}, {}});
+    made.bodies.push_back({made.inputs, {instruction(op, -1, {f32, shape}, {0})}, {-1}, {}});
+    return made;
+  };
+  const auto is_kernel = [](ir::Program program, std::optional<fuse::Limits> limits = fuse::Limits()) {
+    const auto made = CompiledProgram::make(std::move(program), limits);
+    REQUIRE(made.ok());
+    return (*made)->steps()[0].code != nullptr;
+  };
+  CHECK(is_kernel(loop({}, "exp")));
+  CHECK(is_kernel(loop({1000}, "exp")));
+  CHECK_FALSE(is_kernel(loop({1000}, "exp"), std::nullopt));
+  CHECK_FALSE(is_kernel(loop({100'000}, "exp")));
+  CHECK_FALSE(is_kernel(loop({0}, "exp")));
+  CHECK_FALSE(is_kernel(loop({1000}, "reverse")));
+}
+
 TEST_CASE("compiled program: the steps of functions count in what it takes") {
   const auto bytes = [](size_t steps) {
     ir::Instruction reduce = instruction("reduce", -1, {f32, {}}, {0, 1});

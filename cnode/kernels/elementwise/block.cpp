@@ -5,8 +5,8 @@
 
 #include "kernels/bits.h"
 #include "kernels/box.h"
+#include "kernels/check_block.h"
 #include "kernels/elementwise/block_input.h"
-#include "kernels/elementwise/check_block.h"
 #include "kernels/elementwise/emit.h"
 #include "kernels/elementwise/layout.h"
 #include "kernels/glsl/position_text.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/elementwise/check_block.h"
+#include "kernels/check_block.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/loop/loop_shader.h"
 #include "kernels/plan_builder.h"

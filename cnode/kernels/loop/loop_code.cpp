@@ -44,7 +44,8 @@ class BlockWriter {
     if (instruction.results.size() != 1 || !fits(result.type.shape)) return false;
     if (instruction.op->code == ir::Code::kConstant) {
       const Scalar& value = instruction.attributes.as<ir::ConstantAttributes>().value;
-      define(result.name, result.type.shape, block_.constant(converted(converted(value, value.dtype), result.type.dtype)));
+      define(result.name, result.type.shape,
+             block_.constant(converted(converted(value, value.dtype), result.type.dtype)));
       return true;
     }
     if (ir::is_elementwise(instruction.op->family)) return write_step(instruction);
@@ -56,7 +57,8 @@ class BlockWriter {
     SmallList<ValueNumber, 3> operands;
     for (size_t k = 0; k < instruction.operands.size(); ++k) {
       if (const auto* literal = std::get_if<Scalar>(&instruction.operands[k])) {
-        operands.push_back(block_.constant(literal_operand(*instruction.op, k, *literal, type, other_type(instruction, k))));
+        operands.push_back(
+            block_.constant(literal_operand(*instruction.op, k, *literal, type, other_type(instruction, k))));
         continue;
       }
       const Known& known = *numbers_.find(std::get<ir::ValueName>(instruction.operands[k]));

@@ -47,8 +47,8 @@ Result<vulkan::KernelSource> LoopKernel::emit(const vulkan::DeviceInfo& device) 
     text += concat("  ", compute_type(code.state[k].type), " ", state[k], " = ",
                    shader.load(code.state[k].type, concat("from", k, code.state[k].is_scalar ? "[0]" : "[i]")), ";\n");
   text += concat("  bool more = ", first ? "true" : "goes_on[0] != 0u", ";\n",
-                 "  for (uint round = 0u; more && round < P_ROUNDS; ++round) {\n    {\n", condition.lines, "      more = ",
-                 shader.round(code.condition.result_type(), condition.result(code.condition).name),
+                 "  for (uint round = 0u; more && round < P_ROUNDS; ++round) {\n    {\n", condition.lines,
+                 "      more = ", shader.round(code.condition.result_type(), condition.result(code.condition).name),
                  " != 0;\n    }\n    if (!more) break;\n", body.lines);
   // All of a round before any of the next.
   for (size_t k = 0; k < changed; ++k)

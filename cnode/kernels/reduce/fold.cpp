@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "kernels/check_block.h"
 #include "kernels/elementwise/block.h"
-#include "kernels/elementwise/check_block.h"
 #include "kernels/families.h"
 #include "kernels/glsl/position_text.h"
 #include "kernels/literal.h"

@@ -77,6 +77,53 @@ defmodule Nx.Vulkan.CompilerTest do
     end
   end
 
+  defn descent(x, target, steps) do
+    {_, x, _, _} =
+      while {i = 0, x, target, steps}, i < steps do
+        {i + 1, x - 0.25 * (x - target), target, steps}
+      end
+
+    x
+  end
+
+  # The eigenvector of the largest eigenvalue.
+  defn largest(a) do
+    {x, _, _} =
+      while {x = Nx.broadcast(1.0, {Nx.axis_size(a, 0)}), change = 1.0, a}, change > 1.0e-5 do
+        y = Nx.dot(a, x)
+        y = y / Nx.reduce_max(Nx.abs(y))
+        {y, Nx.reduce_max(Nx.abs(y - x)), a}
+      end
+
+    x
+  end
+
+  defn nested(n) do
+    {_, sum} =
+      while {n, sum = 0}, n > 0 do
+        {_, part} =
+          while {k = n, part = 0}, k > 0 do
+            {k - 1, part + k * n}
+          end
+
+        {n - 1, sum + part}
+      end
+
+    sum
+  end
+
+  defn squared(x) do
+    while x, Nx.sum(x) < 100.0 do
+      x * x * 1.5
+    end
+  end
+
+  defn endless(x) do
+    while x, Nx.sum(x) >= 0.0 do
+      Nx.abs(x)
+    end
+  end
+
   defn chosen(x) do
     y = Nx.sum(x)
 
@@ -86,6 +133,41 @@ defmodule Nx.Vulkan.CompilerTest do
       true -> {x - y, Nx.tensor(0)}
     end
     |> then(fn {a, b} -> {a, Nx.as_type(b, :f32), y} end)
+  end
+
+  describe "loops of the node" do
+    test "a hundred rounds are one step, a part of one program; as scalar code they are a dispatch" do
+      given = [Nx.iota({10}, type: :f32), Nx.tensor(2.5), Nx.tensor(100)]
+      counted = counted(fn -> compiled(&descent/3, given) |> Nx.to_binary() end)
+      assert %{instructions: instructions, dispatches: dispatches} = counted
+      assert instructions <= 2
+      assert dispatches <= 2
+    end
+
+    test "they give what Nx.BinaryBackend does" do
+      on_host = fn fun, arguments ->
+        Nx.with_default_backend(Nx.BinaryBackend, fn ->
+          evaluated(fun, Enum.map(arguments, &Nx.backend_copy(&1, Nx.BinaryBackend)))
+        end)
+      end
+
+      for {fun, arguments} <- [
+            {&descent/3, [Nx.iota({10}, type: :f32), Nx.tensor(2.5), Nx.tensor(100)]},
+            {&collatz/1, [Nx.tensor(97)]},
+            {&nested/1, [Nx.tensor(5)]}
+          ],
+          do: assert(bits(compiled(fun, arguments)) == bits(on_host.(fun, arguments)))
+    end
+
+    test "one that never ends holds nobody up once its process is gone" do
+      x = Nx.iota({4}, type: :f32)
+      {pid, ref} = spawn_monitor(fn -> compiled(&endless/1, [x]) |> Nx.to_binary() end)
+      refute_receive {:DOWN, ^ref, _, _, _}, 500
+      Process.exit(pid, :kill)
+      assert_receive {:DOWN, ^ref, _, _, :killed}
+      task = Task.async(fn -> Nx.add(x, 1) |> Nx.to_flat_list() end)
+      assert {:ok, [1.0, 2.0, 3.0, 4.0]} = Task.yield(task, 20_000) || Task.shutdown(task)
+    end
   end
 
   describe "the same bits as op by op" do
@@ -116,6 +198,13 @@ defmodule Nx.Vulkan.CompilerTest do
       check(&summed/1, [Nx.iota({300}, type: :f32)])
       check(&collatz/1, [Nx.tensor(27)])
       check(&rows/1, [Nx.iota({4, 3})])
+      check(&nested/1, [Nx.tensor(9)])
+      check(&largest/1, [Nx.tensor([[2.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 1.0]])])
+      for steps <- [0, 1, 100], do: check(&descent/3, [Nx.iota({10}, type: :f32), Nx.tensor(2.5), Nx.tensor(steps)])
+    end
+
+    test "gradients through a loop whose condition is data" do
+      check(&Nx.Defn.value_and_grad(&1, fn x -> Nx.sum(squared(x)) end), [Nx.tensor([2.0, 1.5, 0.5])])
     end
 
     test "branches: selected, chosen, with loops in them, of several results" do

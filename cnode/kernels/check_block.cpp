@@ -1,4 +1,4 @@
-#include "kernels/elementwise/check_block.h"
+#include "kernels/check_block.h"
 
 #include <string>
 
