@@ -1,8 +1,8 @@
 // Each part is a block over its shape; what only moves is copied.
 #include "kernels/elementwise/map.h"
 
+#include "kernels/check_block.h"
 #include "kernels/elementwise/block_input.h"
-#include "kernels/elementwise/check_block.h"
 
 namespace gpu_node::kernels {
 namespace {

@@ -4,8 +4,8 @@
 #include <bit>
 
 #include "base/divide_up.h"
+#include "kernels/check_block.h"
 #include "kernels/elementwise/block_input.h"
-#include "kernels/elementwise/check_block.h"
 #include "kernels/glsl/glsl_types.h"
 #include "kernels/literal.h"
 #include "kernels/reduce/accumulator_text.h"

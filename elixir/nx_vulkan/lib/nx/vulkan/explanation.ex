@@ -12,10 +12,11 @@ defmodule Nx.Vulkan.Explanation do
       what it gives (a value of nil: known without running anything)
     * `steps` - in order, each a map with its `kind`:
       * `:program` - what the node does by one message: `ops`, how many it was told, and `groups`, what it carries out, each with its `kind` (`:map`:
-        several elementwise ops as one; `:instruction`; `:view`: nothing but another way to see a tensor), the names of its `ops`, what it
+        several elementwise ops as one; `:rows`: reductions of the same rows with what is computed beside them; `:instruction`; `:view`:
+        nothing but another way to see a tensor; `:loop`: a `while` of the node, with the ops of its `condition` and its `body`), the names of its `ops`, what it
         `takes` and `gives`, its `dispatches`, `read_bytes`, `written_bytes`, and `apart`: `{group, why}` of those whose results it takes
         without being one with them (`GpuNode.explain/3` has the reasons)
-      * `:while` - the calling process asks for the `condition` and runs the `body`, or several rounds `ahead`: lists of steps
+      * `:while` - a loop that calls the host: the calling process asks for the `condition` and runs the `body`, lists of steps
       * `:cond` - it asks for the conditions of `clauses`, `{steps, steps}`, and runs one of those or the `last`
       * `:call` - it calls a hook or a function of the host
     * `dispatches`, `moved_bytes` - of all programs but those in loops and branches, whose rounds nobody knows

@@ -76,7 +76,7 @@ defmodule Nx.Vulkan.Compiler.Explain do
 
     groups =
       for {step, index} <- Enum.with_index(answer.steps),
-          do: step |> Map.delete(:instructions) |> Map.put(:apart, Map.get(apart, index, []))
+          do: step |> with_bodies(program) |> Map.delete(:instructions) |> Map.put(:apart, Map.get(apart, index, []))
 
     step = %{
       kind: :program,
@@ -89,11 +89,10 @@ defmodule Nx.Vulkan.Compiler.Explain do
     {step, [answer | told]}
   end
 
-  defp step({:while, initial, state, {asking, _}, {body, _}, ahead, results, _done}, how, told) do
+  defp step({:while, initial, state, {asking, _}, {body, _}, results, _done}, how, told) do
     {condition, told} = steps(asking, how, told)
     {body, told} = steps(body, how, told)
-    {ahead, told} = Enum.map_reduce(ahead, told, fn {steps, _wanted}, told -> steps(steps, how, told) end)
-    step = %{kind: :while, condition: condition, body: body, ahead: ahead}
+    step = %{kind: :while, condition: condition, body: body}
     {Map.merge(step, %{takes: initial, carries: state, gives: results}), told}
   end
 
@@ -111,6 +110,16 @@ defmodule Nx.Vulkan.Compiler.Explain do
 
   defp step({:call, _fun, inputs, results, _done}, _how, told),
     do: {%{kind: :call, takes: inputs, gives: results}, told}
+
+  # A loop of the node has the names of what its condition and its body are.
+  defp with_bodies(%{kind: :loop, instructions: [place]} = step, program) do
+    {_op, _results, _operands, %{condition: condition, body: body}} = Enum.at(program.commands, -1 - place)
+    Map.merge(step, %{condition: ops(program, condition), body: ops(program, body)})
+  end
+
+  defp with_bodies(step, _program), do: step
+
+  defp ops(program, place), do: for({op, _, _, _} <- Enum.reverse(Enum.at(program.bodies, -1 - place).commands), do: op)
 
   defp total(steps, count),
     do: Enum.sum(for %{kind: :program, groups: groups} <- steps, group <- groups, do: count.(group))

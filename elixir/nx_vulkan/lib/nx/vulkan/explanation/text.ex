@@ -24,7 +24,10 @@ defmodule Nx.Vulkan.Explanation.Text do
   end
 
   defp loops(steps),
-    do: if(Enum.any?(steps, &(&1.kind in [:while, :cond])), do: " outside of loops and branches", else: "")
+    do: if(Enum.any?(steps, &unknown?/1), do: " outside of loops and branches", else: "")
+
+  defp unknown?(%{kind: :program, groups: groups}), do: Enum.any?(groups, &(&1.kind == :loop))
+  defp unknown?(%{kind: kind}), do: kind in [:while, :cond]
 
   defp ratio(%{ideal_bytes: 0}), do: ""
   defp ratio(told), do: " (#{Float.round(told.moved_bytes / told.ideal_bytes, 2)} times)"
@@ -42,15 +45,9 @@ defmodule Nx.Vulkan.Explanation.Text do
   defp step(%{kind: :while} = loop, indent) do
     inner = indent <> "    "
 
-    ahead =
-      case loop.ahead do
-        [] -> []
-        ahead -> ["#{indent}  several rounds at once\n", steps(List.last(ahead), inner)]
-      end
-
     [
       ["#{indent}while, asked for by the calling process\n", "#{indent}  condition\n", steps(loop.condition, inner)],
-      ["#{indent}  a round\n", steps(loop.body, inner), ahead]
+      ["#{indent}  a round\n", steps(loop.body, inner)]
     ]
   end
 
@@ -82,6 +79,8 @@ defmodule Nx.Vulkan.Explanation.Text do
   @doc "What a group carries out, in a few words."
   @spec label(map) :: String.t()
   def label(%{kind: :map, ops: ops}), do: "map of " <> ops(ops)
+  def label(%{kind: :rows, ops: ops}), do: "rows of " <> ops(ops)
+  def label(%{kind: :loop} = loop), do: "while #{ops(loop.condition)}: rounds of #{ops(loop.body)}"
   def label(%{ops: ops}), do: ops(ops)
 
   defp ops(ops) do
@@ -101,7 +100,7 @@ defmodule Nx.Vulkan.Explanation.Text do
   end
 
   defp why(:own_kernel, maker, user) do
-    own = Enum.find([maker, user], user, &Enum.any?(&1.ops, fn op -> Op.table()[op].family not in @elementwise end))
+    own = Enum.find([maker, user], user, &Enum.any?(&1.ops, fn op -> Op.table()[op][:family] not in @elementwise end))
     "#{ops(own.ops)} is a kernel of its own"
   end
 
