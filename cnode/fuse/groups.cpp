@@ -84,7 +84,8 @@ void Groups::add_concatenation(uint32_t i) {
     const auto* name = std::get_if<ir::ValueName>(&operand);
     if (name == nullptr) return;
     const uint32_t maker = graph_.value(*name).maker;
-    computed = computed || (maker != Graph::kNone && is_elementwise(program_.instructions[maker]));
+    computed = computed || (maker != Graph::kNone && is_elementwise(program_.instructions[maker]) &&
+                            rows_.group_of(maker) == Graph::kNone);
   }
   if (!computed) return;
   const auto node = static_cast<uint32_t>(nodes_.size());

@@ -130,7 +130,7 @@ class Draw {
   }
 
   void append() {
-    const int kind = below(24);
+    const int kind = below(23);
     if (kind < 13) return append_elementwise();
     if (kind < 16) return append_view();
     if (kind < 18) return append_concatenation();

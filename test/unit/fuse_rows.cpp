@@ -53,8 +53,7 @@ TEST_CASE("fuse rows: numbers of rows that would broadcast along them are not th
   const ValueName x = p.input(f32, {4, 4});
   const ValueName s = p.op("sum", f32, {4}, {x}, over({1}, false));
   const ValueName apart = p.op("subtract", f32, {4, 4}, {x, s});  // column j gets the sum of row j
-  CHECK(text_of(p.with_outputs({apart})) ==
-        "-1 f32{4} = sum 0, axes [1]\n-2 f32{4, 4} = subtract 0, -1\nout -2\n");
+  CHECK(text_of(p.with_outputs({apart})) == "-1 f32{4} = sum 0, axes [1]\n-2 f32{4, 4} = subtract 0, -1\nout -2\n");
 }
 
 TEST_CASE("fuse rows: what waits for others who wait for the rows stays outside") {

@@ -20,11 +20,14 @@ struct ReduceVariant {
   int64_t column_width;
   // Whether lanes are given up, down to what keeps the device busy, even where each has elements enough.
   bool few_lanes;
+  // Elements of rows up to which reductions and what is beside them are one dispatch: beyond, a driver that walks loops
+  // slowly loses more than launches cost.
+  int64_t whole_rows;
 };
 
 // A GPU: 128 bytes of f32 for each lane of a column.
-inline constexpr ReduceVariant kOnGpu = {16, 1024, 1024, 32, false};
+inline constexpr ReduceVariant kOnGpu = {16, 1024, 1024, 32, false, int64_t{1} << 31};
 // A software driver is busy with few workgroups, and there the barriers of the tree cost more than anything else.
-inline constexpr ReduceVariant kInSoftware = {16, 16, 8, 32, true};
+inline constexpr ReduceVariant kInSoftware = {16, 16, 8, 32, true, int64_t{1} << 17};
 
 }  // namespace gpu_node::kernels

@@ -9,6 +9,7 @@
 #include "kernels/glsl/glsl_types.h"
 #include "kernels/literal.h"
 #include "kernels/reduce/accumulator_text.h"
+#include "kernels/reduce/reduce_variants.h"
 #include "kernels/reduce/reduction.h"
 #include "kernels/reduce/row_shader.h"
 
@@ -245,26 +246,25 @@ Result<Work> set_apart(Work&& whole, const ReductionOrder& order, PlanBuilder& p
   return rest;
 }
 
-// How many invocations a workgroup has, and what each keeps.
-void choose_memory(RowShader& shader, const Work& work, const ReductionOrder& order, const vulkan::DeviceInfo& device) {
+// How many invocations a workgroup has, and what each keeps; false where not even the tree has room.
+bool choose_memory(RowShader& shader, const Work& work, const ReductionOrder& order, const vulkan::DeviceInfo& device) {
   const uint32_t limit = std::min(device.shared_memory_bytes, kSharedBytes);
   const uint32_t most = std::min(256u, std::bit_floor(device.max_workgroup_invocations));
-  const auto lanes = static_cast<uint32_t>(order.lanes);
-  const uint32_t accs = lanes > 1 ? acc_bytes(shader.code) : 0;
-  const uint32_t kept = kept_bytes(shader.code, walks_of(shader.code, true));
+  const uint32_t least = std::max(static_cast<uint32_t>(order.lanes), std::min(device.subgroup_size, most));
+  const uint32_t accs = acc_bytes(shader.code), kept = kept_bytes(shader.code, walks_of(shader.code, true));
   const int64_t pieces = divide_up(divide_up(work.count, int64_t{order.fours ? 4 : 1}), order.lanes);
   const uint64_t slots = std::bit_ceil(static_cast<uint64_t>(pieces)) * (order.fours ? 4 : 1);
-  const uint32_t least = std::max(lanes, std::min(device.subgroup_size, most));
-  if (kept > 0)
-    for (uint32_t n = most; n >= least; n /= 2) {
-      if (n * (acc_bytes(shader.code) + slots * kept) > limit) continue;
-      shader.invocations = n;
-      shader.slots = static_cast<uint32_t>(slots);
-      return;
-    }
+  for (uint32_t n = most; n >= least && kept > 0; n /= 2) {
+    if (n * (accs + slots * kept) > limit) continue;
+    shader.invocations = n;
+    shader.slots = static_cast<uint32_t>(slots);
+    return true;
+  }
   shader.slots = 0;
-  shader.invocations = most;
+  // Of long rows in software few to a workgroup, which is the least that can be waited for.
+  shader.invocations = device.software ? least : most;
   while (shader.invocations > least && shader.invocations * accs > limit) shader.invocations /= 2;
+  return shader.invocations * accs <= limit;
 }
 
 // One dispatch of what is left of |work|; false where it is too large for one.
@@ -311,7 +311,7 @@ Result<bool> append_whole(Work&& work, const ReductionOrder& order, PlanBuilder&
   shader.code = std::move(work.code);
   shader.kept_rank = static_cast<uint32_t>(kept.size());
   shader.walk_rank = static_cast<uint32_t>(along.size());
-  choose_memory(shader, work, order, plan.device());
+  if (!choose_memory(shader, work, order, plan.device())) return false;
   const auto walks = static_cast<int64_t>(walks_of(shader.code, true).walks.size());
   if (divide_up(work.count, order.lanes) * walks > kMaxWalked) return false;
 
@@ -347,7 +347,9 @@ Result<void> append_rows(Work&& work, PlanBuilder& plan) {
   // The order in which a tensor of the rows' shape would be reduced, as all that is computed of them is.
   const Place whole{Binding::Kind::kScratch, 0, Dtype::f32, IndexMap::row_major(work.shape)};
   const Result<ReductionOrder> order = order_of(Accumulator::kSum, Dtype::f32, whole, work.over, plan);
-  if (!order.ok() || !order->whole) return Apart(work, plan).append();
+  const ReduceVariant& variant = plan.device().software ? kInSoftware : kOnGpu;
+  const bool fits = work.outputs * work.count <= variant.whole_rows;
+  if (!order.ok() || !order->whole || !fits) return Apart(work, plan).append();
   GPU_ASSIGN(Work rest, set_apart(Work(work), *order, plan));
   GPU_ASSIGN(const bool done, append_whole(Work(rest), *order, plan));
   return done ? Result<void>() : Apart(rest, plan).append();

@@ -366,7 +366,7 @@ defmodule Nx.Vulkan.CompilerTest do
   end
 
   test "normalisations and statistics of rows are one dispatch" do
-    x = Nx.iota({64, 100}, type: :f32) |> Nx.remainder(7) |> Nx.backend_copy(Nx.Vulkan.Backend)
+    x = Nx.iota({64, 100}, type: :f32)
 
     for {name, fun} <- [
           softmax: &softmax/1,
