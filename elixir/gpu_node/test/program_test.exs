@@ -28,6 +28,43 @@ defmodule GpuNode.ProgramTest do
            ]
   end
 
+  defp halved(p, [n, x]) do
+    {p, n} = Program.subtract(p, n, 1)
+    {p, x} = Program.multiply(p, x, 0.5)
+    {p, [n, x]}
+  end
+
+  test "a loop has its bodies beside the instructions, by number" do
+    p = Program.new()
+    {p, n} = Program.input(p, :s32, {})
+    {p, x} = Program.input(p, :f32, {2})
+    {p, [_n, y]} = Program.while(p, [n, x], fn p, [n, _x] -> Program.greater(p, n, 0) end, &halved/2)
+    p = Program.output(p, [y])
+    assert {y.type, y.shape} == {{:f, 32}, {2}}
+    # Bodies count, and what is in them.
+    assert Program.compilable?(p, 6) and not Program.compilable?(p, 5)
+    assert Program.weight(p) == 6
+
+    assert {_bytes, {:compile_program, 7, inputs, [loop], [-2], [condition, body]}} = Program.compile_command(p, 7)
+    assert loop == {:while, [{-1, :s32, {}}, {-2, :f32, {2}}], [0, 1], %{condition: 0, body: 1}}
+    assert condition == {inputs, [{:greater, [{-1, :u8, {}}], [0, {:s32, 0}], %{}}], [-1], []}
+    assert {^inputs, [{:subtract, _, _, _}, {:multiply, _, _, _}], [-1, -2], []} = body
+  end
+
+  test "a loop whose bodies do not fit its state is an error that says so" do
+    p = Program.new()
+    {p, n} = Program.input(p, :s32, {})
+    {p, x} = Program.input(p, :f32, {2})
+    wrong = fn condition, body -> assert_raise(Error, fn -> Program.while(p, [n, x], condition, body) end).message end
+    goes_on = fn p, [n, _x] -> Program.greater(p, n, 0) end
+    assert wrong.(fn p, [n, _x] -> Program.add(p, n, 1) end, &halved/2) =~ "while: condition gives s32{}, not u8{}"
+
+    swapped = fn p, state -> halved(p, state) |> then(fn {p, [n, x]} -> {p, [x, n]} end) end
+    assert wrong.(goes_on, swapped) =~ "while: body gives f32{2} for s32{}"
+    assert wrong.(goes_on, fn p, [n, x] -> {p, [n, x, x]} end) =~ "while: body gives 3 values for a state of 2"
+    assert wrong.(goes_on, fn p, _state -> {p, [x]} end) =~ "is a value of another program"
+  end
+
   test "a program longer than a message is cut, and what crosses the cut is freed at the end" do
     p = Program.new()
     {p, x} = Program.input(p, :f32, {})

@@ -101,9 +101,9 @@ defmodule Nx.Vulkan.CompilerTest do
   defn nested(n) do
     {_, sum} =
       while {n, sum = 0}, n > 0 do
-        {_, part} =
-          while {k = n, part = 0}, k > 0 do
-            {k - 1, part + k * n}
+        {_, part, _} =
+          while {k = n, part = 0, n}, k > 0 do
+            {k - 1, part + k * n, n}
           end
 
         {n - 1, sum + part}

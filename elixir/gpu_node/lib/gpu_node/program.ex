@@ -36,7 +36,18 @@ defmodule GpuNode.Program do
   # Heavier ones are sent as messages.
   @max_weight 16_384
 
-  defstruct [:ref, :stamp, compile: :again, fuse: true, inputs: [], input_count: 0, commands: [], count: 0, outputs: [], bodies: []]
+  defstruct [
+    :ref,
+    :stamp,
+    compile: :again,
+    fuse: true,
+    inputs: [],
+    input_count: 0,
+    commands: [],
+    count: 0,
+    outputs: [],
+    bodies: []
+  ]
 
   @typedoc "`inputs`, `commands` and `bodies` are in reverse order. The `stamp` changes with everything that is added: equal stamps, equal programs."
   @type t :: %__MODULE__{
@@ -198,7 +209,9 @@ defmodule GpuNode.Program do
 
   defp check_body(%{outputs: outputs} = body, state) do
     different =
-      outputs |> Enum.zip(state) |> Enum.find(fn {made, given} -> {made.type, made.shape} != {given.type, given.shape} end)
+      outputs
+      |> Enum.zip(state)
+      |> Enum.find(fn {made, given} -> {made.type, made.shape} != {given.type, given.shape} end)
 
     case different do
       _ when outputs == [] or length(outputs) > length(state) ->
@@ -259,7 +272,8 @@ defmodule GpuNode.Program do
   # three steps of a function.
   @spec weight(t) :: non_neg_integer
   def weight(program) do
-    Enum.reduce(program.commands, total(program.bodies, &(1 + weight(&1))), fn {_op, _results, operands, attributes}, sum ->
+    Enum.reduce(program.commands, total(program.bodies, &(1 + weight(&1))), fn {_op, _results, operands, attributes},
+                                                                               sum ->
       sum + 1 + div(length(operands), 12) + div(length(Map.get(attributes, :function, [])), 3)
     end)
   end

@@ -86,7 +86,9 @@ defmodule GpuNode.Programs do
 
   # What repeats a body is nothing that a message could have.
   defp too_large(program, link) do
-    text = "run: a program with loops is compiled as a whole, and #{inspect(program)} is more than a node takes; make several of it"
+    text =
+      "run: a program with loops is compiled as a whole, and #{inspect(program)} is more than a node takes; make several of it"
+
     Error.new(:invalid_argument, text, link.node)
   end
 

@@ -18,6 +18,28 @@ defmodule GpuNode.LocalTest do
     assert {:error, {:already_started, _}} = GpuNode.start_link(name: name)
   end
 
+  test "a loop of a program, which is compiled at its first run", %{gpu: name} do
+    alias GpuNode.Program, as: P
+    p = P.new()
+    {p, n} = P.input(p, :s32, {})
+    {p, x} = P.input(p, :f32, {2})
+
+    {p, [left, y]} =
+      P.while(p, [n, x], fn p, [n, _x] -> P.greater(p, n, 0) end, fn p, [n, x] ->
+        {p, n} = P.subtract(p, n, 1)
+        {p, x} = P.add(p, x, 1.5)
+        {p, [n, x]}
+      end)
+
+    p = P.output(p, [left, y])
+
+    for rounds <- [0, 1, 1000] do
+      {:ok, [left, y]} = GpuNode.run(name, p, [rounds, Tensor.from_list!(name, [1, 2], :f32)])
+      assert Tensor.to_number!(left) == 0
+      assert Tensor.to_list!(y) == [1.0 + 1.5 * rounds, 2.0 + 1.5 * rounds]
+    end
+  end
+
   test "an eager chain", %{gpu: name} do
     x = Tensor.from_list!(name, [[1, 2, 3], [4, 5, 6]], :f32)
     y = x |> Ops.multiply(2) |> Ops.add(1) |> Ops.transpose()

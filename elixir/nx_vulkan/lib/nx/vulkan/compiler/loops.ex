@@ -57,7 +57,10 @@ defmodule Nx.Vulkan.Compiler.Loops do
     results = for {_handle, value, _made} <- changed, do: {value, Recorder.value(value.type, value.shape)}
     {first, state_values, _} = unzip(changed ++ kept)
     {_, _, last} = unzip(changed)
-    Recorder.note({:while, first, state_values, {asking, [predicate]}, {working, last}, Enum.map(results, &elem(&1, 1))})
+
+    Recorder.note(
+      {:while, first, state_values, {asking, [predicate]}, {working, last}, Enum.map(results, &elem(&1, 1))}
+    )
 
     ends = Map.merge(Map.new(kept, fn {handle, value, _} -> {value, handle} end), Map.new(results))
 

@@ -61,7 +61,11 @@ defmodule Nx.Vulkan.Compiler.Programs do
     {program, bind(places, results, values)}
   end
 
-  defp append({:while, initial, state, {asking, predicate}, {working, made}, results} = loop, {program, places}, options) do
+  defp append(
+         {:while, initial, state, {asking, predicate}, {working, made}, results} = loop,
+         {program, places},
+         options
+       ) do
     captured = captured(loop)
     inputs = state ++ captured
     operands = Enum.map(initial ++ captured, &Map.fetch!(places, &1))
