@@ -140,8 +140,9 @@ defmodule Nx.Vulkan.CompilerTest do
       given = [Nx.iota({10}, type: :f32), Nx.tensor(2.5), Nx.tensor(100)]
       counted = counted(fn -> compiled(&descent/3, given) |> Nx.to_binary() end)
       assert %{instructions: instructions, dispatches: dispatches} = counted
-      assert instructions <= 2
-      assert dispatches <= 2
+      # The loop, and numbers that become tensors of its state.
+      assert instructions <= 4
+      assert dispatches <= 4
     end
 
     test "they give what Nx.BinaryBackend does" do
