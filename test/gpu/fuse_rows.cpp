@@ -42,8 +42,8 @@ struct RowProgram {
   Shape shape, kept;
   std::initializer_list<uint8_t> axes;
 
-  RowProgram(Dtype type, const Shape& shape, std::initializer_list<uint8_t> axes)
-      : type(type), shape(shape), kept(kept_of(shape, axes)), axes(axes) {}
+  RowProgram(Dtype of, const Shape& elements, std::initializer_list<uint8_t> over)
+      : type(of), shape(elements), kept(kept_of(elements, over)), axes(over) {}
 
   ValueName reduce(std::string_view op, ValueName x) { return p.op(op, type, kept, {x}, over(axes)); }
   ValueName rows(std::string_view op, std::initializer_list<ir::Operand> operands) {

@@ -62,8 +62,8 @@ void add_source(const ir::RowSource& source, const ir::Rows& rows, std::span<con
   } else {
     const uint32_t operand = std::get<uint32_t>(source.from);
     const Source from = source_of(operands[operand], operand);
-    if (const auto* value = std::get_if<Scalar>(&from)) {
-      number(*value);
+    if (const auto* literal = std::get_if<Scalar>(&from)) {
+      number(*literal);
     } else {
       Place place = std::get<Place>(from);
       place.map = widened(place.map, source, rows.shape);
