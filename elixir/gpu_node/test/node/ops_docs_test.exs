@@ -16,7 +16,7 @@ defmodule GpuNode.OpsDocsTest do
   test "every op says its formula, what it takes and gives, its attributes, and has an example" do
     {:docs_v1, _, _, _, _, _, docs} = Code.fetch_docs(GpuNode.Ops)
 
-    for row <- GpuNode.Op.Table.rows() do
+    for row <- Map.values(GpuNode.Op.table()) do
       {_, _, _, %{"en" => text}, _} =
         Enum.find(docs, &match?({{:function, name, _}, _, _, _, _} when name == row.name, &1))
 
