@@ -90,19 +90,13 @@ bool Executor::prefetch(const ir::Instruction& instruction, std::span<const kern
 }
 
 template <typename Fused>
-bool Executor::prefetch_fused(const Fused& fused, std::span<const kernels::Arg> operands, Kernels& kernels) {
+bool Executor::prefetch(const Fused& fused, std::span<const kernels::Arg> operands, Kernels& kernels) {
   thread_.check("an executor");
   if (device_.kernels().queued(asker_.owner) >= kMostAhead) return false;
   return ask_for(kernels::plan(fused, operands, device_.info()), kernels);
 }
-
-bool Executor::prefetch(const ir::Map& map, std::span<const kernels::Arg> operands, Kernels& kernels) {
-  return prefetch_fused(map, operands, kernels);
-}
-
-bool Executor::prefetch(const ir::Rows& rows, std::span<const kernels::Arg> operands, Kernels& kernels) {
-  return prefetch_fused(rows, operands, kernels);
-}
+template bool Executor::prefetch(const ir::Map&, std::span<const kernels::Arg>, Kernels&);
+template bool Executor::prefetch(const ir::Rows&, std::span<const kernels::Arg>, Kernels&);
 
 bool Executor::ask_for(const Result<kernels::Plan>& plan, Kernels& kernels) {
   if (!plan.ok()) return true;
@@ -194,17 +188,14 @@ Result<void> Executor::resolve(const ir::Instruction& instruction, std::span<con
   return {};
 }
 
-Result<void> Executor::resolve(const ir::Map& map, std::span<const Operand> operands, Resolved& resolved) {
+template <typename Fused>
+Result<void> Executor::resolve(const Fused& fused, std::span<const Operand> operands, Resolved& resolved) {
   resolved.view.reset();
-  GPU_ASSIGN(resolved.plan, plan_of(map, operands));
+  GPU_ASSIGN(resolved.plan, plan_of(fused, operands));
   return {};
 }
-
-Result<void> Executor::resolve(const ir::Rows& rows, std::span<const Operand> operands, Resolved& resolved) {
-  resolved.view.reset();
-  GPU_ASSIGN(resolved.plan, plan_of(rows, operands));
-  return {};
-}
+template Result<void> Executor::resolve(const ir::Map&, std::span<const Operand>, Resolved&);
+template Result<void> Executor::resolve(const ir::Rows&, std::span<const Operand>, Resolved&);
 
 Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {
   plans_.begin_copy();

@@ -100,8 +100,9 @@ class Executor {
   bool prefetch(const ir::Instruction& instruction, std::span<const ir::OperandType> operands, Kernels& kernels);
   // The same of what is checked, and whose operands lie as |operands| do.
   bool prefetch(const ir::Instruction& instruction, std::span<const kernels::Arg> operands, Kernels& kernels);
-  bool prefetch(const ir::Map& map, std::span<const kernels::Arg> operands, Kernels& kernels);
-  bool prefetch(const ir::Rows& rows, std::span<const kernels::Arg> operands, Kernels& kernels);
+  // Of a map, or of rows.
+  template <typename Fused>
+  bool prefetch(const Fused& fused, std::span<const kernels::Arg> operands, Kernels& kernels);
   // Why |instruction|, checked, can not be planned where its operands lie row-major; nothing where it can.
   std::optional<Error> refusal(const ir::Instruction& instruction, std::span<const ir::OperandType> operands) const;
 
@@ -117,8 +118,8 @@ class Executor {
 
   // The two halves of begin(), for who keeps the first: without inference, and without error contexts.
   Result<void> resolve(const ir::Instruction& instruction, std::span<const Operand> operands, Resolved& resolved);
-  Result<void> resolve(const ir::Map& map, std::span<const Operand> operands, Resolved& resolved);
-  Result<void> resolve(const ir::Rows& rows, std::span<const Operand> operands, Resolved& resolved);
+  template <typename Fused>
+  Result<void> resolve(const Fused& fused, std::span<const Operand> operands, Resolved& resolved);
   Result<bool> execute(const Resolved& resolved, std::span<const Operand> operands, const Charge& charge,
                        Tensors& results);
 
@@ -154,8 +155,6 @@ class Executor {
   // The plan of an instruction or of what was fused, or of a row-major copy of |tensor|: made, or remembered.
   template <typename Work>
   Result<CachedPlan*> plan_of(const Work& work, std::span<const Operand> operands);
-  template <typename Fused>
-  bool prefetch_fused(const Fused& fused, std::span<const kernels::Arg> operands, Kernels& kernels);
   bool ask_for(const Result<kernels::Plan>& plan, Kernels& kernels);
   Result<CachedPlan*> copy_of(const Tensor& tensor);
   Result<void> make_scratch(const kernels::Plan& plan, std::vector<vulkan::BufferRef>& scratch);

@@ -25,9 +25,9 @@ class PageWorker {
   explicit PageWorker(const HostMemory& host) : host_(host) {}
   ~PageWorker() { (void)stop(); }
 
-  // Takes the pages of |buffer|, whose memory is mapped, and sees to it that they are zeros. The host is looked at in between: where others took what it
-  // had, what is pending holds kOutOfMemory with the bound. A buffer whose pages nobody waits for any more, or that
-  // cannot have them, gives back those that it has, and stays without.
+  // Takes the pages of |buffer|, whose memory is mapped, and sees to it that they are zeros. The host is looked at in
+  // between: where others took what it had, what is pending holds kOutOfMemory with the bound. A buffer whose pages
+  // nobody waits for any more, or that cannot have them, gives back those that it has, and stays without.
   Pending<void> take(BufferRef buffer) GPU_NODE_EXCLUDES(mutex_);
   // Of buffers whose pages are still to be taken. Any thread.
   uint64_t promised_bytes() const { return promised_bytes_.load(std::memory_order_relaxed); }

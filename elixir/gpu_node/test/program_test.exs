@@ -63,6 +63,9 @@ defmodule GpuNode.ProgramTest do
     assert wrong.(goes_on, swapped) =~ "while: body gives f32{2} for s32{}"
     assert wrong.(goes_on, fn p, [n, x] -> {p, [n, x, x]} end) =~ "while: body gives 3 values for a state of 2"
     assert wrong.(goes_on, fn p, _state -> {p, [x]} end) =~ "is a value of another program"
+    assert wrong.(goes_on, fn _p, [n, _x] -> n end) =~ "while: body returns its program and what that gives"
+    assert wrong.(1, &halved/2) =~ "the argument condition is a function of 2 arguments, got 1"
+    assert wrong.(goes_on, fn p -> p end) =~ "the argument body is a function of 2 arguments"
   end
 
   test "a program longer than a message is cut, and what crosses the cut is freed at the end" do

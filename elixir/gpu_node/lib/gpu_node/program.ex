@@ -21,6 +21,7 @@ defmodule GpuNode.Program do
   """
 
   alias GpuNode.{Argument, Error, Op, Options, Protocol, Shape, Type}
+  alias GpuNode.Program.Loop
   require Type
 
   defmodule Value do
@@ -178,50 +179,20 @@ defmodule GpuNode.Program do
           (t, [Value.t()] -> {t, Value.t()}),
           (t, [Value.t()] -> {t, [Value.t()]})
         ) :: {t, [Value.t()]}
-  def while(program, state, condition, body) when is_function(condition, 2) and is_function(body, 2) do
-    with :ok <- own(program, "GpuNode.Program.while/4"),
-         :ok <- Argument.check(state, {:list, {:struct, Value}}, "state", "GpuNode.Program.while/4"),
+  def while(program, state, condition, body) do
+    name = "GpuNode.Program.while/4"
+
+    with :ok <- own(program, name),
+         :ok <- Argument.check(state, {:list, {:struct, Value}}, "state", name),
+         :ok <- Argument.check(condition, {:fun, 2}, "condition", name),
+         :ok <- Argument.check(body, {:fun, 2}, "body", name),
          :ok <- check_values(program, state),
-         {:ok, condition} <- condition |> body_of(state) |> check_condition(),
-         {:ok, body} <- body |> body_of(state) |> check_body(state) do
+         {:ok, condition} <- Loop.condition(condition, state),
+         {:ok, body} <- Loop.body(body, state) do
       append_while(program, state, condition, body)
     else
       {:error, %Error{} = error} -> Error.raise!(error)
       {:error, text} -> Error.raise!(invalid("while: " <> text))
-    end
-  end
-
-  defp body_of(fun, state) do
-    {values, inner} =
-      Enum.map_reduce(state, new(), fn value, inner ->
-        {inner, made} = input(inner, value.type, value.shape)
-        {made, inner}
-      end)
-
-    {inner, made} = fun.(inner, values)
-    output(inner, List.wrap(made))
-  end
-
-  defp check_condition(%{outputs: [%{type: {:u, 8}, shape: {}}]} = condition), do: {:ok, condition}
-
-  defp check_condition(%{outputs: outputs}),
-    do: {:error, "condition gives #{Enum.map_join(outputs, ", ", &Type.text(&1.type, &1.shape))}, not u8{}"}
-
-  defp check_body(%{outputs: outputs} = body, state) do
-    different =
-      outputs
-      |> Enum.zip(state)
-      |> Enum.find(fn {made, given} -> {made.type, made.shape} != {given.type, given.shape} end)
-
-    case different do
-      _ when outputs == [] or length(outputs) > length(state) ->
-        {:error, "body gives #{GpuNode.Text.count(length(outputs), "value")} for a state of #{length(state)}"}
-
-      nil ->
-        {:ok, body}
-
-      {made, given} ->
-        {:error, "body gives #{Type.text(made.type, made.shape)} for #{Type.text(given.type, given.shape)}"}
     end
   end
 
