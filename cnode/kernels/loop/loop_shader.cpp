@@ -37,6 +37,7 @@ Result<vulkan::KernelSource> LoopKernel::emit(const vulkan::DeviceInfo& device) 
   shader.define("P_ROUNDS", parameter_text(1, 2));
 
   std::vector<std::string> state;
+  state.reserve(code.state.size());
   for (size_t k = 0; k < code.state.size(); ++k) state.push_back(numbered("s", k));
   const WrittenBlock condition = write_block(shader, code.condition, state, "      ");
   const WrittenBlock body = write_block(shader, code.body, state, "    ");

@@ -65,7 +65,7 @@ class Walker {
   }
 
   void start() {
-    block_ = {};
+    block_ = RowBlock();
     numbers_.assign(code_.values(), kNone);
   }
 
