@@ -149,6 +149,7 @@ class Emitter {
       line(concat(compute_type(code_.type(value)), " ", value_name(value), ";"));
     line("{");
     std::vector<std::string> inputs;
+    inputs.reserve(block.inputs.size());
     for (const uint32_t value : block.inputs) inputs.push_back(value_name(value));
     write(block, inputs, "v", "    ");
     for (const uint32_t value : block.results)
@@ -191,6 +192,7 @@ class Emitter {
     line("for (uint k = 0u, column = column_of(seat, 0u); column < end; column = column_of(seat, ++k)) {");
     if (rows_.slots > 0) line("uint slot = k * INVOCATIONS + seat.thread;", "    ");
     std::vector<std::string> inputs;
+    inputs.reserve(walk.elements.inputs.size());
     for (const uint32_t value : walk.elements.inputs) inputs.push_back(input(value, walk));
     const WrittenBlock written = write(walk.elements, inputs, "v", "    ");
     for (const uint32_t value : walk.reductions) {
