@@ -20,8 +20,7 @@ struct Two {
   int64_t next_id = 10;  // of the other's
 };
 
-// How long an add of two numbers and its download took, in ms, sorted; less the time in which the machine ran nothing
-// at all, as a virtual one may while its host finds it memory.
+// How long an add of two numbers and its download took, in ms, sorted.
 struct Waits {
   std::vector<int64_t> ms;
   int64_t median() const { return ms[ms.size() / 2]; }
