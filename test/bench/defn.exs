@@ -3,7 +3,8 @@
 #     elixir -pa 'elixir/nx_vulkan/_build/prod/lib/*/ebin' test/bench/defn.exs [SHARE]
 #
 # SHARE divides the sizes of the large rows (1; on a software driver 4096 or so). Rows of calls are medians of 200 with the result
-# read each time; rows of work are the best of half a second's rounds, each waited for, since an idle card has low clocks for a while.
+# read each time; rows of work are an eighth of the best of half a second's rounds of eight calls, waited for once, since an idle card has low clocks for a
+# while.
 for {GpuNode.SystemCase.Remote = module, binary} <-
       Code.require_file("../system/support.exs", __DIR__),
     do: :persistent_term.put(GpuNode.SystemCase, {module, binary, ~c"support.exs"})
@@ -91,10 +92,10 @@ end
 work = fn name, unit, amount, run ->
   round = fn ->
     timed.(fn ->
-      made = run.()
+      made = for _ <- 1..8, do: run.()
       {:ok, _} = GpuNode.sync(:bench, [], timeout: 120_000)
-      for %Nx.Tensor{} = tensor <- List.wrap(made), do: Nx.backend_deallocate(tensor)
-    end)
+      for %Nx.Tensor{} = tensor <- made, do: Nx.backend_deallocate(tensor)
+    end) / 8
   end
 
   for _ <- 1..2, do: round.()
