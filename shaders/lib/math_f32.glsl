@@ -1,14 +1,36 @@
-// Transcendental functions of f32, computed in double and rounded once.
+// Transcendental functions of f32, computed in double and rounded once; where fma rounds once (FMA_ROUNDS_ONCE) the
+// commonest ones by floats alone, for most arguments.
 //
-// Every result is within 1 ulp of the exact one, and is the nearest float in all but about one case in 2^18 or fewer.
+// Every result is within 1 ulp of the exact one, and what is computed in double is the nearest float in all but about one
+// case in 2^18 or fewer.
 // Needs shaderFloat64: there is no path without it. Specials follow C99 Annex F. Subnormal arguments count on every device,
 // subnormal results where it keeps them. This file is long because a function's section reads best beside its like.
 //
 // Read by kernels/glsl/shader_library.h: m_exp is in section m_exp.f32, and so on; names with mi_ are internal.
 // Text here uses only what GLSL 4.50 has. Polynomials are minimax fits; each says its relative error.
 
-//@ m_exp.f32: mi_exp_d mi_widen
+//@ mi_exp_f32:
+// e^x for |x| <= 87, to 0.66 ulp. REQUIRES FMA_ROUNDS_ONCE.
+float mi_exp_f32(float x) {
+  float k = floor(x * 1.442695 + 0.5);
+  // ln 2 in two parts: k times the first is exact, and so is the difference.
+  precise float rest = fma(k, -0.693145751953125, x);
+  precise float r = fma(k, -1.4286068e-06, rest);
+  precise float lost = fma(k, -1.4286068e-06, rest - r);
+  // (e^r - 1 - r) / r^2 on |r| <= 0.3466: 2^-31.
+  float p = fma(r, fma(r, fma(r, fma(r, fma(r, fma(r, 2.4801588e-05, 0.00019841270), 0.0013888889), 0.0083333338),
+      0.041666668), 0.16666667), 0.5);
+  precise float near = 1.0 + r;
+  precise float more = (1.0 - near) + r;
+  precise float e = near + (more + fma(r * r, p, lost));
+  return e * uintBitsToFloat(uint(int(k) + 127) << 23);
+}
+
+//@ m_exp.f32: mi_exp_d mi_widen mi_exp_f32
 float m_exp(float x) {
+#ifdef FMA_ROUNDS_ONCE
+  if (abs(x) <= 87.0) return mi_exp_f32(x);
+#endif
   if ((floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u) return x;
   return float(mi_exp_d(clamp(mi_widen(x), -150.0lf, 150.0lf)));
 }
@@ -192,6 +214,19 @@ float m_sqrt(float x) {
   uint u = floatBitsToUint(x);
   if (u == 0u || u == 0x80000000u || u == 0x7f800000u) return x;
   if (u > 0x7f800000u) return uintBitsToFloat(0x7fc00000u);
+#ifdef FMA_ROUNDS_ONCE
+  // From 2^-70 on no remainder is subnormal: root and half of its inverse approach each other, and the last step rounds
+  // correctly (P. Markstein, "IA-64 and Elementary Functions", 2000).
+  if (u >= 0x1c800000u) {
+    float y = inversesqrt(x);
+    precise float root = x * y;
+    precise float half_inverse = 0.5 * y;
+    precise float off = fma(-half_inverse, root, 0.5);
+    root = fma(root, off, root);
+    half_inverse = fma(half_inverse, off, half_inverse);
+    return fma(fma(-root, root, x), half_inverse, root);
+  }
+#endif
   double d = mi_widen(x);
   double s = sqrt(d);
   // One step, for devices whose sqrt of doubles is only as good as that of floats.

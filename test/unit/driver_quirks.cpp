@@ -14,4 +14,9 @@ TEST_CASE("driver quirks: loops are ended by a lavapipe that is not known to let
   CHECK(max_loop_iterations(false, "580.159") == kUnlimited);
 }
 
+TEST_CASE("driver quirks: what nobody tried a driver on is not relied upon") {
+  CHECK(fma_rounds_once("NVIDIA"));
+  for (const char* other : {"llvmpipe", "radv", "NVK", "nvidia", ""}) CHECK(!fma_rounds_once(other));
+}
+
 }  // namespace gpu_node::vulkan
