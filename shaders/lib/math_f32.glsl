@@ -251,11 +251,14 @@ float m_erfc(float x) {
 float m_erf_inv(float x) {
   uint bits = floatBitsToUint(x);
   uint b = bits & 0x7fffffffu;
-  if (b == 0u) return x;
-  if (b == 0x3f800000u) return mi_sign(uintBitsToFloat(0x7f800000u), bits);
-  if (b > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
-  double a = abs(mi_widen(x));
-  double w = -mi_log_d((1.0lf - a) * (1.0lf + a));
+  // Zeros, subnormal numbers, and what has no inverse; one question for all others.
+  if (b - 0x00800000u >= 0x3f000000u) {
+    if (b == 0x3f800000u) return mi_sign(uintBitsToFloat(0x7f800000u), bits);
+    if (b > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
+    return b == 0u ? x : float(mi_widen(x) * 0.8862268699296875lf);
+  }
+  double a = double(x);
+  double w = -mi_log_d(1.0lf - a * a);  // the product is exact
   double v;
   if (w < 5.0lf) {
     double u = w - 2.5lf;
@@ -266,7 +269,7 @@ float m_erf_inv(float x) {
     v = 2.83297682lf + u * (1.00167406lf + u * (0.00943887047lf + u * (-0.0076224613lf + u * (0.00573950773lf + u * (
         -0.00367342844lf + u * (0.00134934322lf + u * (0.000100950558lf + u * -0.000200214257lf)))))));
   }
-  return mi_sign(float(a * v), bits);
+  return float(a * v);
 }
 
 //@ m_pow.f32: mi_exp_d mi_log_d mi_widen

@@ -61,14 +61,10 @@ double mi_log_kf_d(double k, double f) {
 // log(x), to 2^-50, for normal positive x.
 double mi_log_d(double x) {
   uvec2 w = unpackDouble2x32(x);
-  int k = int(w.y >> 20) - 1023;
-  w.y = (w.y & 0x000fffffu) | 0x3ff00000u;
   // From 1.4142 up the next power of two is nearer.
-  if (w.y >= 0x3ff6a09eu) {
-    w.y -= 0x00100000u;
-    k += 1;
-  }
-  return mi_log_kf_d(double(k), packDouble2x32(w) - 1.0lf);
+  uint above = w.y - 0x3fe6a09eu;
+  w.y -= above & 0xfff00000u;
+  return mi_log_kf_d(double(int(above) >> 20), packDouble2x32(w) - 1.0lf);
 }
 
 //@ mi_log1p_d: mi_log_d
