@@ -11,7 +11,7 @@ namespace {
 // More pieces would be more dispatches than they save.
 constexpr size_t kMaxPieces = 4;
 
-// A view that leaves out at most one element in so many is taken behind what is computed of all.
+// A view that leaves out so many elements, or one in so many, is taken behind what is computed of all.
 constexpr int64_t kLeftOut = 16;
 
 // A concatenation and the views of it, the outermost first, that an operand is.
@@ -52,7 +52,8 @@ class ConcatenationSplit {
   bool leaves_out_little(const ir::Instruction& slice) const {
     if (slice.op->code != ir::Code::kSlice || !is_view(slice)) return false;
     const int64_t all = element_count(out_.type(std::get<ir::ValueName>(slice.operands[0])).shape);
-    return (all - element_count(slice.results[0].type.shape)) * kLeftOut <= all;
+    const int64_t left_out = all - element_count(slice.results[0].type.shape);
+    return left_out <= std::max(kLeftOut, all / kLeftOut);
   }
 
   // Each is made by an elementwise instruction, of the type of the whole.

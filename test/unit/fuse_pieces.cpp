@@ -95,10 +95,10 @@ TEST_CASE("fuse pieces: counters, constants and single elements one behind the o
 }
 
 TEST_CASE("fuse pieces: a slice that leaves out little is taken behind what is computed of it") {
-  for (const int64_t left : {31, 20}) {
+  for (const int64_t left : {31, 12}) {
     ProgramBuilder p;
     const ValueName x = p.input(u32, {16});
-    const ValueName most = slice(p, u32, pair(p, x, 16), {0}, {left});
+    const ValueName most = slice(p, u32, pair(p, x, 16), {left == 31 ? 0 : 8}, {left});
     const ValueName shifted = p.op("right_shift", u32, {left}, {most, word(9)});
     const Steps steps = fused(p.with_outputs({p.op("bitcast", f32, {left}, {shifted})}));
     INFO(text(steps));
