@@ -61,8 +61,8 @@ float with_sign_of(float r, float a) {
   return uintBitsToFloat((floatBitsToUint(r) & 0x7fffffffu) | (floatBitsToUint(a) & 0x80000000u));
 }
 bool is_true(float a) { return (floatBitsToUint(a) & 0x7fffffffu) != 0u; }
-// Whether it is neither NaN nor zero nor subnormal, so that any number compares with it as it should where subnormal ones
-// are taken for zeros. Mostly this is of a number that all elements have, and costs each of them nothing.
+// Whether it is neither NaN nor zero nor subnormal, so that any number compares with it as it should where subnormal
+// ones are taken for zeros. Mostly this is of a number that all elements have, and costs each of them nothing.
 bool is_plain(float a) { return (floatBitsToUint(a) & 0x7fffffffu) - 0x00800000u <= 0x7f000000u; }
 // An integer that orders as the float does, -0 beside 0. A device that flushes subnormal numbers would compare them as zeros.
 int order_key(float a) {
