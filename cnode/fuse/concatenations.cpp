@@ -1,6 +1,7 @@
 // What comes behind a concatenation is taken before it.
 #include <algorithm>
 
+#include "fuse/reshapes.h"
 #include "fuse/rewriter.h"
 #include "fuse/views.h"
 
@@ -10,7 +11,10 @@ namespace {
 // More pieces would be more dispatches than they save.
 constexpr size_t kMaxPieces = 4;
 
-// A concatenation and the reshapes of it, the outermost first, that an operand is.
+// A view that leaves out so many elements, or one in so many, is taken behind what is computed of all.
+constexpr int64_t kLeftOut = 16;
+
+// A concatenation and the views of it, the outermost first, that an operand is.
 struct Whole {
   ir::ValueName concatenation = 0;
   std::vector<ir::ValueName> views;
@@ -39,11 +43,17 @@ class ConcatenationSplit {
         whole.concatenation = name;
         return has_computed_pieces(*maker) ? std::optional(whole) : std::nullopt;
       }
-      const bool reshapes = maker->op->code == ir::Code::kReshape || maker->op->code == ir::Code::kSqueeze;
-      if (!reshapes || maker->is_literal(0)) return std::nullopt;
+      if (!is_reshape(*maker) && !leaves_out_little(*maker)) return std::nullopt;
       whole.views.push_back(name);
       name = std::get<ir::ValueName>(maker->operands[0]);
     }
+  }
+
+  bool leaves_out_little(const ir::Instruction& slice) const {
+    if (slice.op->code != ir::Code::kSlice || !is_view(slice)) return false;
+    const int64_t all = element_count(out_.type(std::get<ir::ValueName>(slice.operands[0])).shape);
+    const int64_t left_out = all - element_count(slice.results[0].type.shape);
+    return left_out <= std::max(kLeftOut, all / kLeftOut);
   }
 
   // Each is made by an elementwise instruction, of the type of the whole.
@@ -78,6 +88,7 @@ class ConcatenationSplit {
   bool split(const ir::Instruction& instruction, uint32_t origin) {
     std::vector<std::optional<Whole>> wholes;
     const Whole* first = nullptr;
+    bool cut = false;  // an operand that is no concatenation, of which a piece needs a slice
     wholes.reserve(instruction.operands.size());
     for (const ir::Operand& operand : instruction.operands) {
       wholes.emplace_back();
@@ -85,18 +96,30 @@ class ConcatenationSplit {
       if (name == nullptr || out_.type(*name).shape.empty()) continue;
       if (out_.type(*name).shape != instruction.results[0].type.shape) return false;
       wholes.back() = whole_of(*name);
+      if (!wholes.back() && is_row_major(*name, out_)) {
+        cut = true;
+        continue;
+      }
       if (!wholes.back() || (first != nullptr && !is_alike(*first, *wholes.back()))) return false;
       if (first == nullptr) first = &*wholes.back();
     }
-    if (first == nullptr) return false;
+    if (first == nullptr || (cut && !only_reshapes(*first))) return false;
     const Dtype type = instruction.results[0].type.dtype;
     ir::Instruction concatenation = *out_.maker(first->concatenation);
     const uint32_t own = out_.origin(first->concatenation);
-    for (size_t k = 0; k < concatenation.operands.size(); ++k) {
+    const ir::Instruction whole = concatenation;
+    int64_t start = 0;
+    for (size_t k = 0; k < whole.operands.size(); ++k) {
+      const Shape shape = out_.type(std::get<ir::ValueName>(whole.operands[k])).shape;
       ir::Instruction piece = instruction;
-      for (size_t o = 0; o < piece.operands.size(); ++o)
-        if (wholes[o]) piece.operands[o] = out_.maker(wholes[o]->concatenation)->operands[k];
-      const Shape shape = out_.type(std::get<ir::ValueName>(concatenation.operands[k])).shape;
+      for (size_t o = 0; o < piece.operands.size(); ++o) {
+        const auto* name = std::get_if<ir::ValueName>(&piece.operands[o]);
+        if (wholes[o])
+          piece.operands[o] = out_.maker(wholes[o]->concatenation)->operands[k];
+        else if (name != nullptr && !out_.type(*name).shape.empty())
+          piece.operands[o] = cut_out(*name, whole, shape, start, origin);
+      }
+      start += whole.op->code == ir::Code::kStack ? 1 : shape[axis_of(whole)];
       concatenation.operands[k] = define(piece, {type, shape});
       out_.append(std::move(piece), origin);
     }
@@ -117,6 +140,38 @@ class ConcatenationSplit {
       name = finish(view, seen, v == 0, out_.origin(views[v]));
     }
     return true;
+  }
+
+  static int axis_of(const ir::Instruction& concatenation) {
+    return static_cast<int>(concatenation.attributes.as<ir::AxisAttributes>().axis);
+  }
+
+  bool only_reshapes(const Whole& whole) const {
+    return std::all_of(whole.views.begin(), whole.views.end(),
+                       [&](ir::ValueName view) { return is_reshape(*out_.maker(view)); });
+  }
+
+  // What |name| has where |whole| has a piece of |shape| that begins at |start|.
+  ir::ValueName cut_out(ir::ValueName name, const ir::Instruction& whole, const Shape& shape, int64_t start,
+                        uint32_t origin) {
+    const Dtype type = out_.type(name).dtype;
+    const Shape& all = whole.results[0].type.shape;
+    const auto view = [&](std::string_view op, const Shape& seen, ir::Attributes attributes) {
+      ir::Instruction made;
+      made.op = &ir::op_called(op);
+      made.operands = {name};
+      made.attributes = std::move(attributes);
+      name = define(made, {type, seen});
+      out_.append(std::move(made), origin);
+    };
+    if (out_.type(name).shape != all) view("reshape", all, {});
+    ir::SliceAttributes slice;
+    slice.lengths = all;
+    for (int d = 0; d < all.size(); ++d) slice.starts.values.push_back(d == axis_of(whole) ? start : 0);
+    slice.lengths[axis_of(whole)] = whole.op->code == ir::Code::kStack ? 1 : shape[axis_of(whole)];
+    view("slice", slice.lengths, slice);
+    if (slice.lengths != shape) view("reshape", shape, {});
+    return name;
   }
 
   // Gives |made| a result of a new name, which is used once.

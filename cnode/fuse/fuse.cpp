@@ -4,6 +4,8 @@
 
 #include "fuse/expand.h"
 #include "fuse/maps.h"
+#include "fuse/pieces.h"
+#include "fuse/reshapes.h"
 #include "fuse/simplify.h"
 #include "fuse/views.h"
 
@@ -15,8 +17,13 @@ Steps fused(const ir::Program& program, const Limits& limits) {
   drop_unused(traced);
   expand_reductions(traced);
   share_equal(traced);
+  see_pieces(traced);
+  choose_pieces(traced);
+  drop_unused(traced);
   sink_views(traced);
   split_concatenations(traced);
+  see_pieces(traced);
+  lift_reshapes(traced);
   drop_unused(traced);
   share_equal(traced);
   const Graph graph(traced.program);

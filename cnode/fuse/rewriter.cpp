@@ -73,4 +73,9 @@ bool is_view(const ir::Instruction& instruction) {
          kernels::is_view(instruction, instruction.results[0].type.dtype);
 }
 
+bool is_reshape(const ir::Instruction& instruction) {
+  return (instruction.op->code == ir::Code::kReshape || instruction.op->code == ir::Code::kSqueeze) &&
+         !instruction.is_literal(0);
+}
+
 }  // namespace gpu_node::fuse

@@ -44,5 +44,7 @@ class Rewriter {
 
 // Whether |instruction| is made by an op that looks at the elements of its first operand in another way.
 bool is_view(const ir::Instruction& instruction);
+// Whether it has all of them in the same order.
+bool is_reshape(const ir::Instruction& instruction);
 
 }  // namespace gpu_node::fuse

@@ -286,22 +286,25 @@ float m_erfc(float x) {
 float m_erf_inv(float x) {
   uint bits = floatBitsToUint(x);
   uint b = bits & 0x7fffffffu;
-  if (b == 0u) return x;
-  if (b == 0x3f800000u) return mi_sign(uintBitsToFloat(0x7f800000u), bits);
-  if (b > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
-  double a = abs(mi_widen(x));
-  double w = -mi_log_d((1.0lf - a) * (1.0lf + a));
+  // Zeros, subnormal numbers, and what has no inverse; one question for all others.
+  if (b - 0x00800000u >= 0x3f000000u) {
+    if (b == 0x3f800000u) return mi_sign(uintBitsToFloat(0x7f800000u), bits);
+    if (b > 0x3f800000u) return uintBitsToFloat(0x7fc00000u);
+    return b == 0u ? x : float(mi_widen(x) * 0.8862268699296875lf);
+  }
+  double a = double(x);
+  double w = -mi_log_d(1.0lf - a * a);  // the product is exact
   double v;
   if (w < 5.0lf) {
     double u = w - 2.5lf;
-    v = 1.50140941lf + u * (0.246640727lf + u * (-0.00417768164lf + u * (-0.00125372503lf + u * (0.00021858087lf + u * (
-        -4.39150654e-06lf + u * (-3.5233877e-06lf + u * (3.43273939e-07lf + u * 2.81022636e-08lf)))))));
+    v = fma(u, fma(u, fma(u, fma(u, fma(u, fma(u, fma(u, fma(u, 2.81022636e-08lf, 3.43273939e-07lf), -3.5233877e-06lf),
+        -4.39150654e-06lf), 0.00021858087lf), -0.00125372503lf), -0.00417768164lf), 0.246640727lf), 1.50140941lf);
   } else {
     double u = sqrt(w) - 3.0lf;
-    v = 2.83297682lf + u * (1.00167406lf + u * (0.00943887047lf + u * (-0.0076224613lf + u * (0.00573950773lf + u * (
-        -0.00367342844lf + u * (0.00134934322lf + u * (0.000100950558lf + u * -0.000200214257lf)))))));
+    v = fma(u, fma(u, fma(u, fma(u, fma(u, fma(u, fma(u, fma(u, -0.000200214257lf, 0.000100950558lf), 0.00134934322lf),
+        -0.00367342844lf), 0.00573950773lf), -0.0076224613lf), 0.00943887047lf), 1.00167406lf), 2.83297682lf);
   }
-  return mi_sign(float(a * v), bits);
+  return float(a * v);
 }
 
 //@ m_pow.f32: mi_exp_d mi_log_d mi_widen

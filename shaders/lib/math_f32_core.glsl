@@ -52,23 +52,19 @@ double mi_log_kf_d(double k, double f) {
   double s = f / (2.0lf + f);
   double z = s * s;
   // 2 atanh(s) / s on |s| <= 0.1716: 2^-51.
-  return k * 0.6931471805599453lf + s * (2.0lf + z * (0.66666666666587lf + z * (0.400000000523865lf + z * (
-      0.28571417109898195lf + z * (0.22223373196065196lf + z * (0.1812359084964117lf + z *
-      0.16820474293338109lf))))));
+  double p = fma(z, fma(z, fma(z, fma(z, fma(z, fma(z, 0.16820474293338109lf, 0.1812359084964117lf),
+      0.22223373196065196lf), 0.28571417109898195lf), 0.400000000523865lf), 0.66666666666587lf), 2.0lf);
+  return fma(s, p, k * 0.6931471805599453lf);
 }
 
 //@ mi_log_d: mi_log_kf_d
 // log(x), to 2^-50, for normal positive x.
 double mi_log_d(double x) {
   uvec2 w = unpackDouble2x32(x);
-  int k = int(w.y >> 20) - 1023;
-  w.y = (w.y & 0x000fffffu) | 0x3ff00000u;
   // From 1.4142 up the next power of two is nearer.
-  if (w.y >= 0x3ff6a09eu) {
-    w.y -= 0x00100000u;
-    k += 1;
-  }
-  return mi_log_kf_d(double(k), packDouble2x32(w) - 1.0lf);
+  uint above = w.y - 0x3fe6a09eu;
+  w.y -= above & 0xfff00000u;
+  return mi_log_kf_d(double(int(above) >> 20), packDouble2x32(w) - 1.0lf);
 }
 
 //@ mi_log1p_d: mi_log_d

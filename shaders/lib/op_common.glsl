@@ -22,8 +22,16 @@
 // max and min; of two equal numbers (-0 and 0) the first is taken, as Erlang's max/2 does. The clip of NaN is the lower
 // bound and the sign of NaN is 1, as Nx.BinaryBackend has it.
 #define FLOAT_OPS(T)                                                          \
-  T op_max(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : order_key(a) >= order_key(b) ? a : b; } \
-  T op_min(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : order_key(a) <= order_key(b) ? a : b; } \
+  T op_max(T a, T b) {                                                        \
+    if (is_nan(a)) return a;                                                  \
+    if (is_plain(b)) return a < b ? b : a;                                    \
+    return is_nan(b) ? b : order_key(a) >= order_key(b) ? a : b;              \
+  }                                                                           \
+  T op_min(T a, T b) {                                                        \
+    if (is_nan(a)) return a;                                                  \
+    if (is_plain(b)) return b < a ? b : a;                                    \
+    return is_nan(b) ? b : order_key(a) <= order_key(b) ? a : b;              \
+  }                                                                           \
   T op_clip(T a, T low, T high) { return op_min(is_nan(a) ? low : op_max(a, low), high); } \
   T op_sign(T a) { return !is_true(a) ? a : is_nan(a) ? T(1) : with_sign_of(T(1), a); } \
   T op_ceil(T a) { return with_sign_of(ceil(a), a); }                         \
@@ -53,6 +61,9 @@ float with_sign_of(float r, float a) {
   return uintBitsToFloat((floatBitsToUint(r) & 0x7fffffffu) | (floatBitsToUint(a) & 0x80000000u));
 }
 bool is_true(float a) { return (floatBitsToUint(a) & 0x7fffffffu) != 0u; }
+// Whether it is neither NaN nor zero nor subnormal, so that any number compares with it as it should where subnormal
+// ones are taken for zeros. Mostly this is of a number that all elements have, and costs each of them nothing.
+bool is_plain(float a) { return (floatBitsToUint(a) & 0x7fffffffu) - 0x00800000u <= 0x7f000000u; }
 // An integer that orders as the float does, -0 beside 0. A device that flushes subnormal numbers would compare them as zeros.
 int order_key(float a) {
   int bits = floatBitsToInt(a);
@@ -100,6 +111,7 @@ double with_sign_of(double r, double a) {
 }
 bool is_true(double a) { return a != 0.0lf; }
 // Devices keep the subnormal numbers of f64.
+bool is_plain(double a) { return !is_nan(a); }
 double order_key(double a) { return a; }
 COMMON_OPS(double)
 FLOAT_OPS(double)

@@ -18,8 +18,8 @@
   T op_right_shift(T a, T n, int bits) { return n >= T(bits) ? ZERO : a >> int(n); }
 
 #define UNSIGNED_DIVISION(T, ZERO, ONE)                                                       \
-  T op_quotient(T a, T b) { return b == ZERO ? ~ZERO : a / b; }                               \
-  T op_remainder(T a, T b) { return b == ZERO ? a : a % b; }                                  \
+  T op_quotient(T a, T b) { return b == ZERO ? ~ZERO : divided(a, b); }                       \
+  T op_remainder(T a, T b) { return b == ZERO ? a : left_over(a, b); }                        \
   T op_pow(T a, T n) {                                                                        \
     T r = ONE;                                                                                \
     while (n != ZERO) {                                                                       \
@@ -36,12 +36,12 @@
   U magnitude(T a) { return a < ZERO ? U(0) - U(a) : U(a); }                                  \
   T op_quotient(T a, T b) {                                                                   \
     if (b == ZERO) return ~ZERO;                                                              \
-    U q = magnitude(a) / magnitude(b);                                                        \
+    U q = divided(magnitude(a), magnitude(b));                                                     \
     return T((a < ZERO) != (b < ZERO) ? U(0) - q : q);                                        \
   }                                                                                           \
   T op_remainder(T a, T b) {                                                                  \
     if (b == ZERO) return a;                                                                  \
-    U r = magnitude(a) % magnitude(b);                                                        \
+    U r = left_over(magnitude(a), magnitude(b));                                                     \
     return T(a < ZERO ? U(0) - r : r);                                                        \
   }                                                                                           \
   T op_pow(T a, T n) {                                                                        \
@@ -56,6 +56,8 @@ LEFT_SHIFT(int, 0)
 LEFT_SHIFT(uint, 0u)
 SIGNED_SHIFT(int, 0)
 UNSIGNED_SHIFT(uint, 0u)
+uint divided(uint a, uint b) { return a / b; }
+uint left_over(uint a, uint b) { return a % b; }
 UNSIGNED_DIVISION(uint, 0u, 1u)
 SIGNED_DIVISION(int, uint, 0, 1)
 
@@ -72,6 +74,9 @@ LEFT_SHIFT(int64_t, 0l)
 LEFT_SHIFT(uint64_t, 0ul)
 SIGNED_SHIFT(int64_t, 0l)
 UNSIGNED_SHIFT(uint64_t, 0ul)
+// No device divides 64 bits, and most numbers have half of them.
+uint64_t divided(uint64_t a, uint64_t b) { return uint((a | b) >> 32) == 0u ? uint64_t(uint(a) / uint(b)) : a / b; }
+uint64_t left_over(uint64_t a, uint64_t b) { return uint((a | b) >> 32) == 0u ? uint64_t(uint(a) % uint(b)) : a % b; }
 UNSIGNED_DIVISION(uint64_t, 0ul, 1ul)
 SIGNED_DIVISION(int64_t, uint64_t, 0l, 1l)
 

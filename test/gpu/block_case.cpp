@@ -20,10 +20,12 @@ scalar::Block block_of(std::string_view text) {
   return std::move(*block);
 }
 
-std::vector<HostTensor> run_block(const scalar::Block& block, const std::vector<HostTensor>& inputs, bool vectors) {
+std::vector<HostTensor> run_block(const scalar::Block& block, const std::vector<HostTensor>& inputs, bool vectors,
+                                  uint32_t turns) {
   vulkan::Device& gpu = device();
   kernels::Layout layout;
   layout.vectors = vectors;
+  layout.turns = turns;
   for (size_t i = 0; i < inputs.size(); ++i) layout.inputs.push_back(kernels::InputMode::kFlat);
   const auto pending = gpu.kernels().request(kernels::elementwise_key(block, layout),
                                              [&] { return kernels::emit_elementwise(block, layout, gpu.info()); });
@@ -46,7 +48,7 @@ std::vector<HostTensor> run_block(const scalar::Block& block, const std::vector<
   std::vector<vulkan::BufferRange> ranges;
   for (size_t i = 0; i < buffers.size(); ++i)
     ranges.push_back({&buffers[i], 0, buffers[i]->size_bytes(), i >= inputs.size()});
-  const uint32_t local = kernels::element_local_size(gpu.info());
+  const uint32_t local = kernels::element_local_size(gpu.info()) * turns;
   const auto recorded = gpu.recorder().dispatch(
       **pending.get(), ranges, std::span(dispatch.push).first(dispatch.push_bytes), {{divide_up(count, local), 1, 1}});
   if (!recorded.ok()) FAIL(recorded.error().message);

@@ -13,9 +13,10 @@ namespace gpu_node::test {
 scalar::Block block_of(std::string_view text);
 
 // The results of |block| on the device for vectors of equal lengths, one for each input. |vectors|: four elements for
-// each invocation; REQUIRES a multiple of four. An error anywhere is a failed test.
+// each invocation; REQUIRES a multiple of four. |turns|: so many for each, one after the other. An error anywhere is a
+// failed test.
 std::vector<HostTensor> run_block(const scalar::Block& block, const std::vector<HostTensor>& inputs,
-                                  bool vectors = false);
+                                  bool vectors = false, uint32_t turns = 1);
 
 // The same on the host, by the evaluator.
 std::vector<HostTensor> evaluate_block(const scalar::Block& block, const std::vector<HostTensor>& inputs);

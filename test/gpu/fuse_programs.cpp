@@ -13,7 +13,6 @@ using enum Dtype;
 using ir::ValueName;
 
 Scalar number(double value) { return {f32, value}; }
-Scalar word(uint64_t value) { return {u32, value}; }
 
 program::Value tensor(Dtype dtype, const Shape& shape, uint32_t seed = 1, Placement placement = Placement::kPlain) {
   return to_device(any_tensor(dtype, shape, seed), placement);
@@ -150,56 +149,6 @@ TEST_CASE("fuse programs: an error names an instruction that was sent") {
   REQUIRE_FALSE(step.ok());
   CHECK(step.error().code == ErrorCode::kQuota);
   CHECK(step.error().message == "run_program: instruction 2: add f32{4}, f32 literal -> f32{4}: no more");
-}
-
-TEST_CASE("fuse programs: the random numbers of a normal distribution are one dispatch") {
-  // As Nx.Random has them: threefry2x32 of an iota's halves, 20 rounds, then the inverse of erf.
-  constexpr int64_t kHalf = 500;
-  ProgramBuilder p;
-  const Shape half = {kHalf};
-  const ValueName key = p.input(u32, {2});
-  const auto key_part = [&](int64_t at) {
-    ir::SliceAttributes slice;
-    slice.starts.values = {at};
-    slice.lengths = {1};
-    return p.op("reshape", u32, {}, {p.op("slice", u32, {1}, {key}, slice)});
-  };
-  const ValueName iota = p.op("iota", u32, {2, kHalf}, {}, ir::IotaAttributes{});
-  const auto row = [&](int64_t at) {
-    ir::SliceAttributes slice;
-    slice.starts.values = {at, 0};
-    slice.lengths = {1, kHalf};
-    return p.op("reshape", u32, half, {p.op("slice", u32, {1, kHalf}, {iota}, slice)});
-  };
-  const auto two = [&](std::string_view op, ir::Operand a, ir::Operand b, const Shape& shape) {
-    return p.op(op, u32, shape, {std::move(a), std::move(b)});
-  };
-  ValueName keys[3] = {key_part(0), key_part(1), 0};
-  keys[2] = two("bitwise_xor", two("bitwise_xor", keys[0], keys[1], {}), word(0x1BD11BDA), {});
-  ValueName left = two("add", row(0), keys[0], half), right = two("add", row(1), keys[1], half);
-  constexpr uint64_t kTurns[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
-  for (uint64_t round = 0; round < 5; ++round) {
-    for (const uint64_t turn : kTurns[round % 2]) {
-      left = two("add", left, right, half);
-      const ValueName up = two("left_shift", right, word(turn), half);
-      const ValueName down = two("right_shift", right, word(32 - turn), half);
-      right = two("bitwise_xor", two("bitwise_or", up, down, half), left, half);
-    }
-    left = two("add", left, keys[(round + 1) % 3], half);
-    right = two("add", right, two("add", keys[(round + 2) % 3], word(round + 1), {}), half);
-  }
-  const Shape whole = {2 * kHalf};
-  const ValueName bits = p.op("concatenate", u32, whole, {left, right}, ir::AxisAttributes{0});
-  const ValueName shaped = p.op("reshape", u32, {20, kHalf / 10}, {bits});
-  const Shape shape = {20, kHalf / 10};
-  const ValueName mantissa = two("bitwise_or", two("right_shift", shaped, word(9), shape), word(0x3f800000), shape);
-  const auto real = [&](std::string_view op, ValueName a, double b) { return p.op(op, f32, shape, {a, number(b)}); };
-  ValueName unit = real("subtract", p.op("bitcast", f32, shape, {mantissa}), 1);
-  unit = real("max", real("add", real("multiply", unit, 2), -0.99999994), -0.99999994);
-  const ValueName normal = real("add", real("multiply", p.op("erf_inv", f32, shape, {unit}), 1.4142135), 0);
-  const std::vector<program::Value> inputs = {to_device(HostTensor(u32, {2}, {Number::of(12345), Number::of(678910)}))};
-  const ir::Program program = p.with_outputs({normal});
-  CHECK(check_fused(program, inputs).dispatches == 1);
 }
 
 TEST_CASE("fuse programs: other sizes compile nothing new") {

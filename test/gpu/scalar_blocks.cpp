@@ -5,6 +5,8 @@
 
 #include "gpu/block_case.h"
 #include "gpu/host_ops.h"
+#include "gpu/plan_runner.h"
+#include "kernels/elementwise/block.h"
 #include "scalar/evaluate.h"
 
 namespace gpu_node::test {
@@ -111,9 +113,9 @@ Block typed_block(Dtype type, Dtype other) {
   return block;
 }
 
-void check_block(const Block& block, const std::vector<HostTensor>& inputs, bool vectors) {
-  INFO(block.text() << (vectors ? " by vectors" : ""));
-  const std::vector<HostTensor> got = run_block(block, inputs, vectors);
+void check_block(const Block& block, const std::vector<HostTensor>& inputs, bool vectors, uint32_t turns = 1) {
+  INFO(block.text() << (vectors ? " by vectors" : "") << ", " << turns << " in turn");
+  const std::vector<HostTensor> got = run_block(block, inputs, vectors, turns);
   const std::vector<HostTensor> wanted = evaluate_block(block, inputs);
   for (size_t i = 0; i < got.size(); ++i)
     for (int64_t at = 0; at < got[i].count(); ++at) {
@@ -153,6 +155,7 @@ TEST_CASE("scalar blocks: several steps and results on the device, every type") 
       const Block block = typed_block(type, second);
       check_block(block, inputs, false);
       if (second == type) check_block(block, inputs, true);
+      check_block(block, inputs, false, 3);
     }
   }
 }
@@ -171,6 +174,32 @@ TEST_CASE("scalar blocks: a long one with many inputs and results") {
   }
   CHECK(block.results().size() == 3);
   check_block(block, inputs, false);
+}
+
+TEST_CASE("scalar blocks: a long one of many elements goes in turns on a GPU, with what is the same for all") {
+  static const auto planner = [](const ir::Instruction&, std::span<const kernels::Arg> operands,
+                                 kernels::PlanBuilder& plan) -> Result<void> {
+    Block block;
+    const ValueNumber each = block.input(u32), one = block.input(u32), number = block.input(u32);
+    ValueNumber last = each, same = one;
+    for (int i = 0; i < 20; ++i) {
+      same = block.step(op(i % 2 == 0 ? "multiply" : "add"), u32, {same, number});
+      last = block.step(op(i % 3 == 0 ? "multiply" : "bitwise_xor"), u32, {last, i % 3 == 1 ? same : each});
+    }
+    block.result(last);
+    const kernels::Source sources[] = {kernels::source_of(operands[0], 0), kernels::source_of(operands[1], 1),
+                                       Scalar{u32, uint64_t{747796405}}};
+    return append_block(block, sources, plan.result(), plan);
+  };
+  for (const int64_t count : {int64_t{1} << 20, (int64_t{1} << 20) + 5}) {
+    const std::vector<HostTensor> operands = {vector_of(u32, static_cast<size_t>(count), 11), vector_of(u32, 1, 12)};
+    const auto run = [&] { return run_op(planner, "add", operands, u32, {count}, {}); };
+    const HostTensor plain = run();
+    vulkan::DeviceInfo info = device().info();
+    info.software = false;
+    const PlannedFor gpu(info);
+    CHECK(run().bytes == plain.bytes);
+  }
 }
 
 TEST_CASE("scalar blocks: a double that becomes a float and a double again is rounded") {

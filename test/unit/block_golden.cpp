@@ -36,6 +36,9 @@ TEST_CASE("emitter: golden blocks of several steps") {
         {.inputs = {kFlat, kSingle}, .vectors = true});
   check("block_results_in_buffer", "s32 s32 add,0,1:s32 subtract,0,1:s32 >2,3",
         {.inputs = {kStrided, kSingle}, .in_buffer = true, .out_strided = true});
+  // What the single element and the number come to is computed before the turns.
+  check("block_turns", "u32 u32 u32 u32=0000000d bitwise_xor,1,2:u32 left_shift,0,3:u32 add,5,4:u32 >6,5",
+        {.inputs = {kStrided, kSingle, kLiteral}, .rank = 2, .turns = 4});
 }
 
 }  // namespace gpu_node::kernels

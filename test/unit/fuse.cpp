@@ -129,14 +129,15 @@ TEST_CASE("fuse: views between are seen through, where that costs no copy") {
         "-3 f32{4, 3} = map -4, -5, 2 [{4, 3}: a = -4; b = -5; c = 2; d = add a b f32; e = multiply d c f32; > e]\n"
         "out -3\n");
 
-  ProgramBuilder q;  // what is transposed has no flat view
+  ProgramBuilder q;  // what is transposed has no flat view, so what comes behind is computed before it
   const ValueName u = q.input(f32, {3, 4});
   const ValueName v = q.op("transpose", f32, {4, 3}, {u});
   const ValueName e = q.op("exp", f32, {4, 3}, {v});
   const ValueName flat = q.op("reshape", f32, {12}, {e});
   const ValueName w = q.op("negate", f32, {12}, {flat});
   CHECK(text_of(q.with_outputs({w})) ==
-        "-1 f32{4, 3} = transpose 0\n-2 f32{4, 3} = exp -1\n-3 f32{12} = reshape -2\n-4 f32{12} = negate -3\nout -4\n");
+        "-1 f32{4, 3} = transpose 0\n-5 f32{4, 3} = map -1 [{4, 3}: a = -1; b = exp a f32; c = negate b f32; > c]\n"
+        "-4 f32{12} = reshape -5\nout -4\n");
 }
 
 TEST_CASE("fuse: what comes behind a concatenation is computed of its pieces") {

@@ -103,6 +103,33 @@ TEST_CASE("plan builder: results and scratch are places by number") {
   CHECK(made.scratch_bytes == std::vector<uint64_t>{40, 8});
 }
 
+TEST_CASE("plan builder: an invocation of a long block of many elements takes several on a GPU") {
+  const auto dispatch_of = [](size_t steps, int64_t count, bool software) {
+    vulkan::DeviceInfo device = test::full_device();
+    device.software = software;
+    PlanBuilder plan("map", device);
+    plan.add_result({u32, {count}});
+    scalar::Block block;
+    scalar::ValueNumber last = block.input(u32);
+    for (size_t i = 0; i < steps; ++i) last = block.step(*ir::find_op("multiply"), u32, {last, 0});
+    block.result(last);
+    const Source source = operand(u32, IndexMap::row_major({count}));
+    REQUIRE(append_block(block, {&source, 1}, plan.result(), plan).ok());
+    Plan made = plan.take();
+    REQUIRE(made.dispatches.size() == 1);
+    return std::move(made.dispatches[0]);
+  };
+  constexpr int64_t kMany = int64_t{1} << 20;
+  const Dispatch turns = dispatch_of(40, kMany + 1, false), few = dispatch_of(40, kMany - 1, false),
+                 software = dispatch_of(40, kMany + 1, true);
+  CHECK(turns.key.ends_with(" x4"));
+  CHECK(turns.grid.units == kMany + 1);
+  CHECK(turns.grid.groups[0] == kMany / 256 / 4 + 1);
+  CHECK_FALSE(few.key.ends_with(" x4"));
+  CHECK(few.grid.groups[0] == kMany / 256);
+  CHECK_FALSE(software.key.ends_with(" x4"));
+}
+
 TEST_CASE("axes: neighbours that every place walks as one are merged, axes of one element dropped") {
   Axes axes = axes_of({2, 1, 3, 4, 5});
   add_place(axes, IndexMap::row_major({2, 1, 3, 4, 5}));

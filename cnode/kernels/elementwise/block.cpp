@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/divide_up.h"
 #include "kernels/bits.h"
 #include "kernels/box.h"
 #include "kernels/check_block.h"
@@ -90,6 +91,7 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
                                         : plan.bind(box.origins[p], box.reach(p), work.is_result(p)));
   Layout layout = choose_layout(work.block, box, work.places);
   if (takes_vectors(work.block, box, bounds, work.places)) make_vectors(layout, box, bounds, work.places);
+  if (!layout.vectors) layout.turns = turns_of(work.block, box, plan.device());
   Dispatch dispatch;
   dispatch.key = elementwise_key(work.block, layout);
   dispatch.emit = [block = work.block, layout, &device = plan.device()] {
@@ -103,7 +105,9 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
     plan.bind_parameters({words.begin(), words.size()}, dispatch);
   }
   fill_push(work, box, layout, bounds, dispatch);
-  plan.set_grid(static_cast<uint64_t>(box.elements()), element_local_size(plan.device()), dispatch);
+  const auto elements = static_cast<uint64_t>(box.elements());
+  plan.set_grid(divide_up(elements, uint64_t{layout.turns}), element_local_size(plan.device()), dispatch);
+  dispatch.grid.units = static_cast<double>(elements);
   return plan.append(std::move(dispatch));
 }
 

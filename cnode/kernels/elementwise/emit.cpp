@@ -130,19 +130,45 @@ WrittenBlock block_lines(ShaderBuilder& shader, const scalar::Block& block, cons
   return write_block(shader, block, inputs);
 }
 
+// Whether a value depends on the element, by number.
+std::vector<bool> varying(const scalar::Block& block, const Layout& layout) {
+  std::vector<bool> varies;
+  size_t input = 0;
+  for (const scalar::Value& value : block.values()) {
+    const InputMode mode = value.kind == scalar::ValueKind::kInput ? layout.inputs[input++] : InputMode::kLiteral;
+    varies.push_back((mode != InputMode::kLiteral && mode != InputMode::kSingle) ||
+                     std::any_of(value.operands.begin(), value.operands.end(),
+                                 [&](scalar::ValueNumber operand) { return varies[operand]; }));
+  }
+  return varies;
+}
+
 void emit_scalar_main(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
-  shader.body() += element_prologue();
-  if (layout.strided()) shader.body() += index_text(block, layout);
   const WrittenBlock written = block_lines(shader, block, layout, [&layout](size_t k) {
     const std::string name = numbered("in", k);
     return concat(name, "[", place_index(layout.inputs[k], name), "]");
   });
-  shader.body() += written.lines;
+  std::string stores;
   for (size_t i = 0; i < block.results().size(); ++i) {
     const TypedValue& result = written.result(block, i);
-    shader.body() +=
-        concat("  out", i, "[", result_index(layout, i), "] = ", shader.store(result.type, result.name), ";\n");
+    stores += concat("  out", i, "[", result_index(layout, i), "] = ", shader.store(result.type, result.name), ";\n");
   }
+  const std::string index = layout.strided() ? index_text(block, layout) : std::string();
+  if (layout.turns == 1) {
+    shader.body() += element_prologue() + index + written.lines + stores;
+    return;
+  }
+  std::string once, each;
+  const std::vector<bool> varies = varying(block, layout);
+  for (size_t value = 0; value < varies.size(); ++value) {
+    const size_t end = value + 1 < varies.size() ? written.starts[value + 1] : written.lines.size();
+    (varies[value] ? each : once) += written.lines.substr(written.starts[value], end - written.starts[value]);
+  }
+  shader.body() +=
+      concat("  uint first = (gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x) * (gl_WorkGroupSize.x * ",
+             layout.turns, "u) + gl_LocalInvocationID.x;\n", once, "  for (uint turn = 0u; turn < ", layout.turns,
+             "u; ++turn) {\n  uint i = first + turn * gl_WorkGroupSize.x;\n  if (i >= count) return;\n", index, each,
+             stores, "  }\n");
 }
 
 // What the vector kernel's function element() is called with: parameters with their types, and arguments in which #
@@ -249,6 +275,7 @@ std::string elementwise_key(const scalar::Block& block, const Layout& layout) {
   key += layout.in_buffer ? 'b' : static_cast<char>('0' + layout.rank);
   if (layout.out_strided) key += 's';
   if (layout.numbers_in_buffer) key += 'n';
+  if (layout.turns > 1) key += concat(" x", layout.turns);
   return key;
 }
 

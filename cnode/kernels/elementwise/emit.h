@@ -2,7 +2,7 @@
 //
 // Buffers: the tensor inputs in order, the results, then the parameter buffer where the layout has one. Push constants:
 // see declare_parameters. One invocation computes one element of each result, its number being
-// x + y * (invocations in x); the grid may be larger than |count|.
+// x + y * (invocations in x), or several; the grid may be larger than |count|.
 #pragma once
 
 #include <span>
@@ -45,6 +45,10 @@ struct Layout {
   bool out_strided = false;        // the elements of the results lie at strides too: parts of larger results
 
   bool vectors = false;  // four elements per invocation, moved as one: neighbours in the last coordinate
+
+  // How many elements an invocation computes, one after the other and a workgroup's width apart. What is the same for
+  // all of them is computed once.
+  uint32_t turns = 1;
 
   bool strided() const { return rank > 0 || in_buffer; }
   bool has_buffer() const { return in_buffer || numbers_in_buffer; }

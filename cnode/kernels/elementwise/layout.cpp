@@ -36,6 +36,11 @@ bool fits_push_constants(const scalar::Block& block, const Layout& layout) {
 // From so many steps on a block is four times too long for a vector, and no longer what memory waits for.
 constexpr size_t kVectorSteps = 32;
 
+// Of as many elements, in so many turns, invocations are still enough to fill a card. Long blocks start with what is
+// the same for all elements, and it takes an invocation longer to begin than a turn takes.
+constexpr int64_t kTurnElements = int64_t{1} << 20;
+constexpr uint32_t kTurns = 4;
+
 bool is_step(const scalar::Value& value) { return value.kind == scalar::ValueKind::kStep; }
 
 size_t steps_of(const scalar::Block& block) {
@@ -134,6 +139,11 @@ void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& i
   for (size_t k = 0; k < inputs.size(); ++k)
     if (layout.inputs[k] == InputMode::kStrided && box.axes[last].strides[static_cast<size_t>(inputs[k].at)] == 0)
       layout.inputs[k] = InputMode::kRepeated;
+}
+
+uint32_t turns_of(const scalar::Block& block, const Box& box, const vulkan::DeviceInfo& device) {
+  const bool has_many = !device.software && box.elements() >= kTurnElements;
+  return has_many && steps_of(block) >= kVectorSteps ? kTurns : 1;
 }
 
 int64_t vector_tail(const scalar::Block& block, const Box& box, const InputPlaces& inputs) {

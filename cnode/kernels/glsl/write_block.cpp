@@ -69,6 +69,7 @@ WrittenBlock write_block(ShaderBuilder& shader, const scalar::Block& block, std:
       text = op_expression(shader, *value.op, value.type, value.computing, operands);
       if (rounds && taken[number] && scalar::converts_operands(*value.op)) text = shader.round(value.type, text);
     }
+    written.starts.push_back(written.lines.size());
     std::string own = name ? name(number) : concat("v", number);
     written.lines += concat(indent, compute_type(value.type), " ", own, " = ", text, ";\n");
     written.values.push_back({value.type, std::move(own)});

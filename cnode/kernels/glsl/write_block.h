@@ -14,6 +14,7 @@ namespace gpu_node::kernels {
 
 struct WrittenBlock {
   std::string lines;
+  std::vector<size_t> starts;      // where in them that of each value begins
   std::vector<TypedValue> values;  // what the lines call each value, by number
 
   const TypedValue& result(const scalar::Block& block, size_t i = 0) const { return values[block.results()[i]]; }
