@@ -17,12 +17,13 @@ class Emitter {
 
   Result<vulkan::KernelSource> emit() {
     declare_buffers();
+    declare_words(kernel_.words, shader_);
     GroupText condition(condition_, kernel_.condition, kernel_.memory, "c", names_, kernel_.words, shader_);
     GroupText body(body_, kernel_.body, kernel_.memory, "b", names_, kernel_.words, shader_);
     line("", condition.declarations() + body.declarations());
     read_state();
     line("  ", concat("bool more = ", kernel_.first ? "true" : "goes_on[0] != 0u", ";\n  barrier();\n"));
-    line("  ", concat("for (uint round = 0u; more && round < ", parameter_text(0, kernel_.words), "; ++round) {\n"));
+    line("  ", concat("for (uint round = 0u; more && round < ", param(0), "; ++round) {\n"));
     line("", condition.stages());
     line("    ", concat("more = ", condition.name(condition_.outputs[0]), " != 0;\n    if (!more) break;\n"));
     line("", "    barrier();\n" + body.stages() + "    barrier();\n");
@@ -34,7 +35,7 @@ class Emitter {
 
  private:
   void line(const char* indent, const std::string& text) { shader_.body() += indent + text; }
-  std::string param(uint32_t at) const { return parameter_text(at, kernel_.words); }
+  std::string param(uint32_t at) const { return word_text(at, kernel_.words); }
   const GroupValue& value(size_t k) const { return body_.values[k]; }
   bool is_given_anew(size_t k) const { return body_.outputs[k] != k; }
 

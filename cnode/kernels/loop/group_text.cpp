@@ -54,6 +54,18 @@ void declare_group(const GroupMemory& memory, uint32_t invocations, const vulkan
   shader.body() += "  uint lane = gl_LocalInvocationIndex;\n";
 }
 
+std::string word_text(uint32_t at, uint32_t words) {
+  return fits_push(words) ? parameter_text(at, words) : concat("word", at);
+}
+
+void declare_words(uint32_t words, ShaderBuilder& shader) {
+  if (fits_push(words)) return;
+  for (uint32_t at = 0; at < words; ++at) {
+    shader.declare(concat("uint ", word_text(at, words), ";\n"));
+    shader.body() += concat("  ", word_text(at, words), " = ", parameter_text(at, words), ";\n");
+  }
+}
+
 std::string shared_element(Dtype type, const std::string& at, const std::string& index) {
   return concat("array_", compute_type(type), "[", at, " + ", index, "]");
 }
@@ -70,7 +82,7 @@ GroupText::GroupText(const GroupCode& code, const GroupLayout& layout, const Gro
   for (size_t value = code_.inputs; value < code_.values.size(); ++value) names_.push_back(concat(prefix_, "n", value));
 }
 
-std::string GroupText::param(uint32_t at) const { return parameter_text(at, words_); }
+std::string GroupText::param(uint32_t at) const { return word_text(at, words_); }
 
 std::string GroupText::declarations() const {
   std::string text;

@@ -13,6 +13,10 @@ namespace gpu_node::kernels {
 void declare_group(const GroupMemory& memory, uint32_t invocations, const vulkan::DeviceInfo& device,
                    ShaderBuilder& shader);
 
+// Parameter |at| of |words|. Those that lie in a buffer are read once, by the lines that declare_words appends.
+std::string word_text(uint32_t at, uint32_t words);
+void declare_words(uint32_t words, ShaderBuilder& shader);
+
 // The array at parameter |at| of |words|, element |index|.
 std::string shared_element(Dtype type, const std::string& at, const std::string& index);
 
