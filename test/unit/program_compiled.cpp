@@ -55,6 +55,7 @@ TEST_CASE("compiled program: names become places, and a value ends after its las
 TEST_CASE("compiled program: fused, it has fewer steps, whose values end as others do") {
   const auto made = CompiledProgram::make(
       two_inputs({add(-1, 0, 1), add(-2, -1, -1), instruction("exp", -3, {f32, {2}}, {-2}),
+                  instruction("cumulative_sum", -4, {f32, {2}}, {-3}), add(-5, -3, -4), add(-6, 0, 0)},
                  {-5}));
   REQUIRE(made.ok());
   const CompiledProgram& program = **made;
