@@ -20,9 +20,6 @@ class DescriptorSets {
   // A set of |layout| for |buffers|, as many as it has, at least one; busy until the next submission is over.
   Result<VkDescriptorSet> take(const KernelLayout& layout, const VkDescriptorBufferInfo* buffers);
 
-  // Sets that were made, for tests.
-  size_t count() const { return pools_.size() * kSetsOfPool; }
-
  private:
   static constexpr uint32_t kSetsOfPool = 32;
   struct Used {
