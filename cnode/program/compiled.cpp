@@ -140,11 +140,6 @@ uint64_t bytes_of(const ir::Instruction& instruction) {
   return bytes;
 }
 
-uint64_t bytes_of(const kernels::LoopCode& code) {
-  return sizeof(code) + code.state.size() * sizeof(kernels::LoopCode::Value) +
-         (code.condition.values().size() + code.body.values().size()) * sizeof(scalar::Value);
-}
-
 uint64_t bytes_of(const ir::Map& map) {
   uint64_t bytes = sizeof(map);
   for (const ir::MapPart& part : map.parts)
@@ -223,7 +218,7 @@ void CompiledProgram::take_bodies(std::vector<std::shared_ptr<CompiledProgram>> 
     const auto [known, is_new] = codes.try_emplace({attributes.condition.value, attributes.body.value});
     if (is_new)
       if (auto code = kernels::loop_code(steps_[i].condition->sent(), steps_[i].body->sent())) {
-        code_bytes_ += bytes_of(*code);
+        code_bytes_ += code->host_bytes();
         known->second = std::make_shared<const kernels::LoopCode>(*std::move(code));
       }
     steps_[i].code = known->second;

@@ -31,7 +31,8 @@ constexpr milliseconds kBetweenLooks{5};
 constexpr milliseconds kIdleBeforeTidying{5000};
 // Since the last work of a message: whoever sends one after another is still there.
 constexpr milliseconds kOthersAbout{200};
-constexpr microseconds kLooks{200};  // for what is lacking
+constexpr microseconds kSoonDone{200};  // what is waited for from the beginning
+constexpr microseconds kLooks{200};     // for what is lacking
 
 }  // namespace
 
@@ -84,11 +85,15 @@ void DeviceThread::loop() {
     if (work) {
       last_work_ = Clock::now();
       ++unsubmitted_items_;
-      if (!std::holds_alternative<RunWork>(*work)) acknowledge();
+      const bool is_run = std::holds_alternative<RunWork>(*work);
       std::visit([this](auto& item) { perform(item); }, *work);
       work.reset();
+      housekeeping();
+      // A packet, which the device need not wait for.
+      if (!is_run) acknowledge();
+    } else {
+      housekeeping();
     }
-    housekeeping();
     vulkan::bump(progress_);
     busy_since_.store(0, std::memory_order_relaxed);
     if (closing_.load(std::memory_order_acquire) && idle()) break;
@@ -140,6 +145,10 @@ std::optional<Work> DeviceThread::next_work() {
     until = std::min(until, now + std::clamp<Clock::duration>(waited / 16, microseconds(20), milliseconds(1)));
   } else if (running) {
     until = std::min(until, now + std::clamp<Clock::duration>(waited / 4, microseconds(500), milliseconds(20)));
+  }
+  if (running && awaited && recorder_.pending() == 0 && waited < kSoonDone) {
+    wait_a_little();
+    until = now;
   }
   if (queue_.size() == 0 && closing_.load(std::memory_order_acquire)) {
     std::this_thread::sleep_until(std::min(until, now + milliseconds(1)));
@@ -255,6 +264,20 @@ bool DeviceThread::has_looks() const {
 bool DeviceThread::look_wants_submit() const {
   return std::any_of(waits_.begin(), waits_.end(),
                      [](const Wait& wait) { return wait.looks() && !wait.lacking.submission.is_made(); });
+}
+
+// For what is in flight, as long as nothing comes: who sleeps and looks again is late by what timers are, 50 us and
+// more, and on a software device takes the cores of those who compute. There the driver wakes this thread, and what
+// comes waits for that, a millisecond at most; a card is looked at until it is done.
+void DeviceThread::wait_a_little() {
+  if (device_.info().software) {
+    if (queue_.size() == 0) check(recorder_.wait(recorder_.completed() + 1, Deadline::after_ms(1)));
+    return;
+  }
+  const uint64_t before = recorder_.completed();
+  const Clock::time_point until = wait_began_ + kSoonDone;
+  while (recorder_.completed() == before && queue_.size() == 0 && Clock::now() < until) {
+  }
 }
 
 // One by one, since each that is waited for tells what its kernels take.

@@ -95,6 +95,7 @@ class DeviceThread {
   bool has_looks() const;
   bool look_wants_submit() const;
   void wait_for_device();
+  void wait_a_little();
   bool submit();
   // Between the commands of a message, the steps of a program and the parts of a long dispatch, of which there may be
   // any number: what was recorded is submitted as between messages. False when the message is to wait: the device has

@@ -213,6 +213,17 @@ void CommandRecorder::push_constants(const KernelLayout& layout, std::span<const
   pushed_for_ = kept ? layout.pipeline : VK_NULL_HANDLE;
 }
 
+Result<void> CommandRecorder::bind_buffers(const KernelLayout& layout, const VkDescriptorBufferInfo* buffers) {
+  const VolkDeviceTable& vk = context_.vk;
+  if (layout.pushes) {
+    vk.vkCmdPushDescriptorSetWithTemplateKHR(commands_, layout.update, layout.pipeline, 0, buffers);
+    return {};
+  }
+  GPU_ASSIGN(const VkDescriptorSet set, sets_.take(layout, buffers));
+  vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, layout.pipeline, 0, 1, &set, 0, nullptr);
+  return {};
+}
+
 Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const BufferRange> ranges,
                                        std::span<const std::byte> push, const Grid& grid) {
   context_.thread.check(kOwned);
@@ -242,8 +253,7 @@ Result<void> CommandRecorder::dispatch(const Kernel& kernel, std::span<const Buf
     vk.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, compiled.pipeline());
     bound_ = compiled.pipeline();
   }
-  if (count != 0)
-    vk.vkCmdPushDescriptorSetWithTemplateKHR(commands_, compiled.layout().update, compiled.layout().pipeline, 0, infos);
+  if (count != 0) GPU_TRY(bind_buffers(compiled.layout(), infos));
   push_constants(compiled.layout(), push);
   const auto& [x, y, z] = grid.groups;
   if (grid.first == std::array<uint32_t, 3>{})

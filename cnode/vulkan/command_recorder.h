@@ -6,6 +6,7 @@
 
 #include "vulkan/compiled_kernel.h"
 #include "vulkan/cost_model.h"
+#include "vulkan/descriptor_sets.h"
 #include "vulkan/device_buffer_pool.h"
 #include "vulkan/recorder.h"
 #include "vulkan/timeline.h"
@@ -42,12 +43,17 @@ class CommandRecorder final : public Recorder {
   };
 
   CommandRecorder(Context& context, Timeline& timeline, DeviceBufferPool& pool)
-      : context_(context), timeline_(timeline), pool_(pool), costs_(context.info().software) {}
+      : context_(context),
+        timeline_(timeline),
+        pool_(pool),
+        sets_(context, timeline),
+        costs_(context.info().software) {}
   Result<void> make_slots();
   Result<Slot*> free_slot();
   Result<void> begin();
   // Tells the cost model what has been completed since it was last told.
   void measure();
+  Result<void> bind_buffers(const KernelLayout& layout, const VkDescriptorBufferInfo* buffers);
   void push_constants(const KernelLayout& layout, std::span<const std::byte> push);
   Result<void> check(const Kernel& kernel, std::span<const BufferRange> ranges, size_t push_bytes,
                      const Grid& grid) const;
@@ -63,6 +69,7 @@ class CommandRecorder final : public Recorder {
   Context& context_;
   Timeline& timeline_;
   DeviceBufferPool& pool_;
+  DescriptorSets sets_;
   CostModel costs_;
   std::array<Slot, kMaxInFlight> slots_;
   // The last submission that the cost model was told of: when it was known to be over, and whether that was its end.

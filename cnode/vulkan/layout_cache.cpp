@@ -11,7 +11,8 @@ Result<KernelLayout> LayoutCache::layout(uint32_t buffers, uint32_t push_bytes) 
     GPU_ASSIGN(Layout made, make(buffers, push_bytes));
     found = layouts_.emplace(std::pair(buffers, push_bytes), std::move(made)).first;
   }
-  return KernelLayout{found->second.pipeline.get(), found->second.update.get()};
+  const Layout& layout = found->second;
+  return KernelLayout{layout.pipeline.get(), layout.update.get(), layout.set.get(), buffers, pushes()};
 }
 
 Result<LayoutCache::Layout> LayoutCache::make(uint32_t buffers, uint32_t push_bytes) {
@@ -24,7 +25,7 @@ Result<LayoutCache::Layout> LayoutCache::make(uint32_t buffers, uint32_t push_by
     bindings[i].stageFlags = VK_SHADER_STAGE_COMPUTE_BIT;
   }
   VkDescriptorSetLayoutCreateInfo set_info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
-  set_info.flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR;
+  if (pushes()) set_info.flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR;
   set_info.bindingCount = buffers;
   set_info.pBindings = bindings.data();
   VkDescriptorSetLayout raw_set = VK_NULL_HANDLE;
@@ -55,7 +56,9 @@ Result<Handle<VkDescriptorUpdateTemplate>> LayoutCache::make_update(const Layout
   VkDescriptorUpdateTemplateCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_UPDATE_TEMPLATE_CREATE_INFO};
   info.descriptorUpdateEntryCount = buffers;
   info.pDescriptorUpdateEntries = entries.data();
-  info.templateType = VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR;
+  info.templateType = pushes() ? VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR
+                               : VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_DESCRIPTOR_SET;
+  info.descriptorSetLayout = layout.set.get();
   info.pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE;
   info.pipelineLayout = layout.pipeline.get();
   VkDescriptorUpdateTemplate raw = VK_NULL_HANDLE;

@@ -1,7 +1,7 @@
 // Pipeline layouts, one per number of buffers and push constant bytes. Any thread.
 //
-// Descriptors are pushed through a template, an array of VkDescriptorBufferInfo: recording a dispatch takes 0.7 of the
-// time that writes take.
+// Descriptors are written through a template, an array of VkDescriptorBufferInfo: recording a dispatch takes 0.7 of the
+// time that writes take. They are pushed, but on software drivers, which have sets (vulkan/descriptor_sets.h).
 #pragma once
 
 #include <map>
@@ -15,6 +15,9 @@ namespace gpu_node::vulkan {
 struct KernelLayout {
   VkPipelineLayout pipeline = VK_NULL_HANDLE;
   VkDescriptorUpdateTemplate update = VK_NULL_HANDLE;  // null without buffers
+  VkDescriptorSetLayout set = VK_NULL_HANDLE;
+  uint32_t buffers = 0;
+  bool pushes = true;
 };
 
 class LayoutCache {
@@ -32,6 +35,8 @@ class LayoutCache {
   };
   Result<Handle<VkDescriptorUpdateTemplate>> make_update(const Layout& layout, uint32_t buffers);
   Result<Layout> make(uint32_t buffers, uint32_t push_bytes);
+
+  bool pushes() const { return !context_.info().software; }
 
   Context& context_;
   Mutex mutex_;

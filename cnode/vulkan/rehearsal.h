@@ -27,10 +27,12 @@ class Rehearsal {
   explicit Rehearsal(std::unique_ptr<Context> context) : context_(std::move(context)), layouts_(*context_) {}
   Result<void> open();
   Result<void> record(const KernelModule& module, const KernelLayout& layout, VkPipeline pipeline);
+  Result<VkDescriptorSet> make_set(const KernelLayout& layout);
   Result<void> run();
 
   std::unique_ptr<Context> context_;
   LayoutCache layouts_;
+  Handle<VkDescriptorPool> sets_;  // of the kernel at hand, where it is not pushed
   Handle<VkCommandPool> pool_;
   VkCommandBuffer commands_ = VK_NULL_HANDLE;
   Handle<VkFence> fence_;

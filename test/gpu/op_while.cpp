@@ -5,68 +5,13 @@
 #include <cmath>
 
 #include "base/concat.h"
-#include "gpu/program_case.h"
-#include "program_builder.h"
+#include "gpu/loop_case.h"
 
 namespace gpu_node::test {
 namespace {
 
 using enum Dtype;
 using ir::ValueName;
-
-Scalar number(Dtype dtype, double value) {
-  return is_float(dtype) ? Scalar{dtype, value} : Scalar{dtype, static_cast<int64_t>(value)};
-}
-
-program::Value scalar(Dtype dtype, double value) {
-  return to_device(
-      HostTensor(dtype, {}, {is_float(dtype) ? Number::of_real(value) : Number::of(static_cast<int64_t>(value))}));
-}
-
-program::Value vector(const std::vector<float>& values) {
-  std::vector<Number> numbers;
-  for (const float value : values) numbers.push_back(Number::of_real(value));
-  return to_device(HostTensor(f32, {static_cast<int64_t>(values.size())}, numbers));
-}
-
-std::vector<float> floats(const HostTensor& tensor) {
-  std::vector<float> values;
-  for (int64_t i = 0; i < tensor.count(); ++i) values.push_back(static_cast<float>(tensor.number(i).as_real()));
-  return values;
-}
-
-// Of a state whose first value is an s64 counter: whether it is below the last value.
-ir::Program below_last(const std::vector<ir::TensorType>& state) {
-  ProgramBuilder p;
-  std::vector<ValueName> values;
-  for (const ir::TensorType& type : state) values.push_back(p.input(type.dtype, type.shape));
-  return p.with_outputs({p.op("less", u8, {}, {values.front(), values.back()})});
-}
-
-// A loop over {counter, ...} with the number of rounds behind it, whose rounds |body| writes: given the builder and the
-// state, it returns the new values of what is between.
-template <typename Body>
-ir::Program counted_loop(const std::vector<ir::TensorType>& between, Body body) {
-  std::vector<ir::TensorType> state = {{s64, {}}};
-  state.insert(state.end(), between.begin(), between.end());
-  std::vector<ir::TensorType> changed = state;
-  state.push_back({s64, {}});
-  ProgramBuilder round;
-  std::vector<ValueName> values;
-  for (const ir::TensorType& type : state) values.push_back(round.input(type.dtype, type.shape));
-  const ValueName next = round.op("add", s64, {}, {values[0], number(s64, 1)});
-  std::vector<ValueName> outputs = body(round, values);
-  outputs.insert(outputs.begin(), next);
-  ir::Program work = round.with_outputs({});
-  work.outputs = std::move(outputs);
-  ProgramBuilder p;
-  std::vector<ValueName> inputs;
-  for (const ir::TensorType& type : state) inputs.push_back(p.input(type.dtype, type.shape));
-  const std::vector<ValueName> results = p.loop(inputs, changed, below_last(state), std::move(work));
-  ir::Program made = p.with_outputs({});
-  made.outputs = results;
-  return made;
-}
 
 constexpr int64_t kRounds[] = {0, 1, 2, 3, 4, 5, 63, 100, 1000};
 

@@ -131,8 +131,8 @@ TEST_CASE("compiled program: a loop's bodies take its operands and give its resu
   REQUIRE(made.ok());
   CHECK((*made)->steps()[0].body == (*made)->bodies()[1]);
   CHECK((*made)->steps()[0].condition == (*made)->bodies()[0]);
-  // Its condition has a reduction: no kernel is all of it.
-  CHECK((*made)->steps()[0].code == nullptr);
+  // Its condition has a reduction, and a workgroup does all of it.
+  CHECK((*made)->steps()[0].code != nullptr);
   const auto error_with = [&](auto change) {
     ir::Program changed = program();
     change(changed);
@@ -181,7 +181,9 @@ TEST_CASE("compiled program: a loop of scalar code is a kernel where it is fused
   CHECK_FALSE(is_kernel(loop({1000}, "exp"), std::nullopt));
   CHECK_FALSE(is_kernel(loop({100'000}, "exp")));
   CHECK_FALSE(is_kernel(loop({0}, "exp")));
-  CHECK_FALSE(is_kernel(loop({1000}, "reverse")));
+  CHECK(is_kernel(loop({1000}, "reverse")));
+  CHECK_FALSE(is_kernel(loop({1000}, "reverse"), std::nullopt));
+  CHECK_FALSE(is_kernel(loop({5000}, "reverse")));
 }
 
 TEST_CASE("compiled program: the steps of functions count in what it takes") {

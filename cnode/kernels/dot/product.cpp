@@ -71,14 +71,18 @@ Product sort_product(const Place& left, const Place& right, const ProductAxes& a
   return product;
 }
 
-Result<void> append_thin(Product product, const Place& to, PlanBuilder& plan) {
+bool is_thin(const Product& product) {
+  return std::min(product.row_count, product.column_count) < kThin || product.depth_count == 0;
+}
+
+Reduction reduction_of(Product product) {
   Reduction reduction;
   reduction.element = product.element;
   reduction.sources = {std::move(product.left), std::move(product.right)};
   for (const Axes* axes : {&product.batch, &product.rows, &product.columns})
     reduction.kept.append(axes->begin(), axes->end());
   reduction.reduced = std::move(product.depth);
-  return append_reduction(std::move(reduction), to, plan);
+  return reduction;
 }
 
 int64_t tiles_of(const Product& product, const DotTile& tile) {
@@ -215,21 +219,32 @@ Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& 
   return append_reduction(reduction_of(Accumulator::kSum, sum, parts, {0}), to, plan);
 }
 
-}  // namespace
-
-Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
-                            PlanBuilder& plan) {
-  GPU_ASSIGN(const Dtype element, element_of(left.dtype, right.dtype, to.dtype, plan));
+Result<Product> sorted_product(const Place& left, const Place& right, const ProductAxes& axes, Dtype result,
+                               const PlanBuilder& plan) {
+  GPU_ASSIGN(const Dtype element, element_of(left.dtype, right.dtype, result, plan));
   Product product = sort_product(left, right, axes, element);
   for (int64_t extent : {product.batches, product.row_count, product.column_count, product.depth_count})
     if (extent >= kMaxExtent)
       return plan.unsupported(concat(product.batches, " batches of ", product.row_count, " rows, ",
                                      product.column_count, " columns and ", product.depth_count,
                                      " contracted elements; at most 2147483647 of each are supported"));
-  const bool thin = std::min(product.row_count, product.column_count) < kThin || product.depth_count == 0;
-  return write_dense(to, plan, [&](const Place& dense) {
-    return thin ? append_thin(std::move(product), dense, plan) : append_tiled(product, dense, plan);
-  });
+  return product;
+}
+
+}  // namespace
+
+Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
+                            PlanBuilder& plan) {
+  GPU_ASSIGN(Product product, sorted_product(left, right, axes, to.dtype, plan));
+  if (is_thin(product)) return append_reduction(reduction_of(std::move(product)), to, plan);
+  return write_dense(to, plan, [&](const Place& dense) { return append_tiled(product, dense, plan); });
+}
+
+Result<std::optional<Reduction>> thin_product(const Place& left, const Place& right, const ProductAxes& axes,
+                                              Dtype result, const PlanBuilder& plan) {
+  GPU_ASSIGN(Product product, sorted_product(left, right, axes, result, plan));
+  if (!is_thin(product)) return std::optional<Reduction>();
+  return std::optional(reduction_of(std::move(product)));
 }
 
 }  // namespace gpu_node::kernels

@@ -2,7 +2,10 @@
 // transpose. Declared to other families.
 #pragma once
 
+#include <optional>
+
 #include "kernels/plan_builder.h"
+#include "kernels/reduce/reduction.h"
 
 namespace gpu_node::kernels {
 
@@ -16,5 +19,9 @@ struct ProductAxes {
 // one result. Errors: kUnsupported, with the numbers.
 Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
                             PlanBuilder& plan);
+
+// The product that append_product computes as a reduction of products; nothing where it goes by tiles.
+Result<std::optional<Reduction>> thin_product(const Place& left, const Place& right, const ProductAxes& axes,
+                                              Dtype result, const PlanBuilder& plan);
 
 }  // namespace gpu_node::kernels

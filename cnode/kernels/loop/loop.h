@@ -1,17 +1,20 @@
-// Loops that are scalar code: element by element, over scalars and vectors of one shape. A kernel is such a loop, an
-// invocation an element of the vectors: its state stays in registers from round to round.
+// Loops that one kernel runs. Where all of a round is scalar code over scalars and vectors of one shape, an invocation
+// is an element of the vectors, and its state stays in registers from round to round. Other small rounds are the work
+// of one workgroup (group_code.h), whose state stays in shared memory.
 #pragma once
 
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
+#include "kernels/loop/group_code.h"
 #include "kernels/plan.h"
 #include "scalar/block.h"
 
 namespace gpu_node::kernels {
 
-struct LoopCode {
+struct ElementLoop {
   struct Value {
     Dtype type = Dtype::f32;
     bool is_scalar = true;
@@ -20,8 +23,18 @@ struct LoopCode {
   Shape shape;               // of what is no scalar; {} where all are
   // Of all of the state: whether there is another round; what it changes, in order.
   scalar::Block condition, body;
+};
 
-  size_t changed() const { return body.results().size(); }
+struct GroupLoop {
+  GroupCode condition, body;  // of all of the state
+};
+
+struct LoopCode {
+  std::variant<ElementLoop, GroupLoop> code;
+
+  // So many values of the state are given anew by rounds, the first ones.
+  size_t changed() const;
+  uint64_t host_bytes() const;
 };
 
 // The code of a loop with these bodies, where it is such. REQUIRES that they were checked.

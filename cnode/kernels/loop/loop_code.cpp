@@ -92,10 +92,8 @@ class BlockWriter {
   FlatMap<Known> numbers_;
 };
 
-}  // namespace
-
-std::optional<LoopCode> loop_code(const ir::Program& condition, const ir::Program& body) {
-  LoopCode code;
+std::optional<ElementLoop> element_loop(const ir::Program& condition, const ir::Program& body) {
+  ElementLoop code;
   for (const ir::TensorType& type : body.inputs) {
     if (!type.shape.empty() && !code.shape.empty() && type.shape != code.shape) return std::nullopt;
     if (!type.shape.empty()) code.shape = type.shape;
@@ -106,6 +104,37 @@ std::optional<LoopCode> loop_code(const ir::Program& condition, const ir::Progra
   if (!BlockWriter(condition, code.shape, code.condition).write()) return std::nullopt;
   if (!BlockWriter(body, code.shape, code.body).write()) return std::nullopt;
   return code;
+}
+
+std::optional<GroupLoop> group_loop(const ir::Program& condition, const ir::Program& body) {
+  std::optional<GroupCode> first = group_code(condition), then = group_code(body);
+  if (!first || !then) return std::nullopt;
+  return GroupLoop{*std::move(first), *std::move(then)};
+}
+
+uint64_t bytes_of(const ElementLoop& loop) {
+  return loop.state.size() * sizeof(ElementLoop::Value) +
+         (loop.condition.values().size() + loop.body.values().size()) * sizeof(scalar::Value);
+}
+uint64_t bytes_of(const GroupLoop& loop) { return host_bytes(loop.condition) + host_bytes(loop.body); }
+
+size_t changed_by(const ElementLoop& loop) { return loop.body.results().size(); }
+size_t changed_by(const GroupLoop& loop) { return loop.body.outputs.size(); }
+
+}  // namespace
+
+size_t LoopCode::changed() const {
+  return std::visit([](const auto& loop) { return changed_by(loop); }, code);
+}
+
+uint64_t LoopCode::host_bytes() const {
+  return sizeof(*this) + std::visit([](const auto& loop) { return bytes_of(loop); }, code);
+}
+
+std::optional<LoopCode> loop_code(const ir::Program& condition, const ir::Program& body) {
+  if (std::optional<ElementLoop> loop = element_loop(condition, body)) return LoopCode{*std::move(loop)};
+  if (std::optional<GroupLoop> loop = group_loop(condition, body)) return LoopCode{*std::move(loop)};
+  return std::nullopt;
 }
 
 }  // namespace gpu_node::kernels

@@ -14,9 +14,9 @@ std::string numbered(const char* name, size_t i) { return concat(name, i); }
 
 }  // namespace
 
-std::string LoopKernel::key() const {
+std::string ElementLoopKernel::key() const {
   std::string marks;
-  for (const LoopCode::Value& value : code.state) marks += value.is_scalar ? 's' : 'v';
+  for (const ElementLoop::Value& value : code.state) marks += value.is_scalar ? 's' : 'v';
   std::string key = first ? "loop first " : "loop ";
   code.condition.append_text(key, marks);
   key += " ? ";
@@ -24,10 +24,10 @@ std::string LoopKernel::key() const {
   return key;
 }
 
-Result<vulkan::KernelSource> LoopKernel::emit(const vulkan::DeviceInfo& device) const {
+Result<vulkan::KernelSource> ElementLoopKernel::emit(const vulkan::DeviceInfo& device) const {
   ShaderBuilder shader(device);
   shader.local_size(element_local_size(device));
-  const size_t changed = code.changed();
+  const size_t changed = code.body.results().size();
   for (size_t k = 0; k < code.state.size(); ++k) shader.buffer(numbered("from", k), code.state[k].type, kRead);
   if (!first) shader.buffer("goes_on", Dtype::u32, kRead);
   for (size_t k = 0; k < changed; ++k) shader.buffer(numbered("to", k), code.state[k].type, kWrite);

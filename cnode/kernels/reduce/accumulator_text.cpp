@@ -107,6 +107,19 @@ void declare_accumulator(Accumulator accumulator, Dtype element, std::string_vie
   shader.declare_under(all, {"reduce_accumulators.glsl", "reduce_tree.glsl"}, kInner);
 }
 
+void declare_plain_accumulator(Accumulator accumulator, Dtype element, std::string_view suffix, bool products,
+                               const vulkan::DeviceInfo& device, ShaderBuilder& shader) {
+  std::vector<ShaderBuilder::Macro> all = macros(accumulator, element);
+  for (const std::string_view name : kDeclared) all.emplace_back(name, concat(name, suffix));
+  shader.use(dtype_info(element).compute);
+  const std::string_view value = acc_value_type(accumulator, element);
+  if (products && device.has_f64 && (value == "float" || value == "vec2")) {
+    shader.use(ComputeType::kF64);
+    all.emplace_back("PRODUCT_IN_DOUBLE", "");
+  }
+  shader.declare_under(all, {"reduce_accumulators.glsl"}, kInner);
+}
+
 std::string acc_element_text(Accumulator accumulator, Dtype element, Dtype from, const std::string& value,
                              ShaderBuilder& shader) {
   return is_truth(accumulator) ? truth(from, value) : shader.convert(from, computing_type(element), value);

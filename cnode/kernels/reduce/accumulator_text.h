@@ -38,6 +38,9 @@ void define_accumulator(Accumulator accumulator, Dtype element, ShaderBuilder& s
 // those of an output (shaders/reduce_tree.glsl), so that a shader may have several kinds. REQUIRES no product of
 // complex numbers.
 void declare_accumulator(Accumulator accumulator, Dtype element, std::string_view suffix, ShaderBuilder& shader);
+// The same without the tree. |products|: acc_product too, where such are of factors (is_compensated).
+void declare_plain_accumulator(Accumulator accumulator, Dtype element, std::string_view suffix, bool products,
+                               const vulkan::DeviceInfo& device, ShaderBuilder& shader);
 // What is accumulated of |value|, a variable or an element of |from|; and what an Acc's result |value| is as a value of
 // |result|, not yet rounded.
 std::string acc_element_text(Accumulator accumulator, Dtype element, Dtype from, const std::string& value,

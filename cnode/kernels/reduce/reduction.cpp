@@ -319,6 +319,23 @@ Result<ReductionOrder> order_of(Accumulator accumulator, Dtype element, const Pl
   return ReductionOrder{cover.parts == 1, cover.rows, cover.lanes, made.pass.vectors, walk_over(from.map, over)};
 }
 
+Result<std::optional<ReductionWalk>> walk_of(Reduction reduction, Dtype result, PlanBuilder& plan) {
+  GPU_ASSIGN(Prepared made, prepare(std::move(reduction), result, plan));
+  if (made.cover.parts != 1) return std::optional<ReductionWalk>();
+  ReductionWalk walk{made.cover.outputs, made.cover.count, made.cover.lanes, made.pass.vectors, {}, {}, {}};
+  const int64_t unit = walk.fours ? 4 : 1;
+  for (const BoundSource& source : made.work.sources)
+    walk.offsets.push_back(source.offset * unit +
+                           static_cast<int64_t>(source.binding.offset_bytes) / dtype_size_bytes(source.dtype));
+  walk.kept = std::move(made.work.kept);
+  for (Axis& axis : walk.kept)
+    for (int64_t& stride : axis.strides) stride *= unit;
+  walk.reduced = std::move(made.work.reduced);
+  for (Axis& axis : walk.reduced)
+    for (int64_t& stride : axis.strides) stride *= unit;
+  return std::optional(std::move(walk));
+}
+
 Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan) {
   return write_dense(to, plan, [&](const Place& dense) { return append_passes(std::move(reduction), dense, plan); });
 }

@@ -7,6 +7,8 @@
 // order.
 #pragma once
 
+#include <optional>
+
 #include "kernels/plan_builder.h"
 #include "kernels/reduce/accumulator.h"
 
@@ -39,6 +41,17 @@ struct ReductionOrder {
 // That of append_reduction.
 Result<ReductionOrder> order_of(Accumulator accumulator, Dtype element, const Place& from, const Dims& over,
                                 PlanBuilder& plan);
+
+// How a reduction goes where it is part of another kernel: its elements in the same order, by as many lanes.
+struct ReductionWalk {
+  int64_t outputs = 1, count = 0;  // count: positions per output, each of |fours| elements
+  int64_t lanes = 1;               // a power of two
+  bool fours = false;              // a position is four neighbours
+  SmallList<int64_t, 2> offsets;   // by source: in elements of its storage
+  Axes kept, reduced;              // in elements; of |reduced| a position is a step, of four elements where |fours|
+};
+// Of a |reduction| with elements. Nothing where it takes several dispatches. Errors: as append_reduction.
+Result<std::optional<ReductionWalk>> walk_of(Reduction reduction, Dtype result, PlanBuilder& plan);
 
 // Writes one result, rounded to |to|'s type, for each position of the kept axes, in row-major order. A reduction of no
 // elements gives the neutral value. REQUIRES at least one result. Errors: kUnsupported, with the numbers.

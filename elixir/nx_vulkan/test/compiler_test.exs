@@ -124,6 +124,13 @@ defmodule Nx.Vulkan.CompilerTest do
     end
   end
 
+  defn fitted(x, matrix) do
+    while {x, left = 1.0, i = 0, matrix}, Nx.any(Nx.abs(x) > 1.0e-3) and left > 1.0e-4 and i < 200 do
+      slope = grad(x, &(Nx.dot(&1, Nx.dot(matrix, &1)) / 2 - Nx.sum(Nx.cos(&1))))
+      {x - 0.0625 * slope, Nx.reduce_max(Nx.abs(slope)), i + 1, matrix}
+    end
+  end
+
   defn chosen(x) do
     y = Nx.sum(x)
 
@@ -143,6 +150,16 @@ defmodule Nx.Vulkan.CompilerTest do
       # The loop, and numbers that become tensors of its state.
       assert instructions <= 4
       assert dispatches <= 4
+    end
+
+    test "rounds with products and reductions in them, and such conditions, are a dispatch too" do
+      given = [Nx.iota({7}, type: :f32) |> Nx.divide(8), Nx.eye(7) |> Nx.multiply(2) |> Nx.add(0.125)]
+      assert counted(fn -> compiled(&fitted/2, given) |> elem(0) |> Nx.to_binary() end).dispatches <= 6
+      {x, _, rounds, _} = check(&fitted/2, given)
+      host = Enum.map(given, &Nx.backend_copy(&1, Nx.BinaryBackend))
+      {expected, _, wanted, _} = Nx.with_default_backend(Nx.BinaryBackend, fn -> evaluated(&fitted/2, host) end)
+      assert Nx.to_number(rounds) in (Nx.to_number(wanted) - 1)..(Nx.to_number(wanted) + 1)
+      for {a, b} <- Enum.zip(Nx.to_flat_list(x), Nx.to_flat_list(expected)), do: assert_in_delta(a, b, 1.0e-4)
     end
 
     test "they give what Nx.BinaryBackend does" do
