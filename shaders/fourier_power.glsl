@@ -1,6 +1,6 @@
 // A pass over rows whose length is a power of two, whose main is written out (kernels/fourier/power_text.h): AROUND
-// invocations have a row, TOGETHER rows are a workgroup's at a time, P_ROUNDS times. Rows are exchanged in TILE numbers
-// of shared memory, none where one invocation has a row; with HALVES these are parts of numbers.
+// invocations have a row, TOGETHER rows are a workgroup's. Rows are exchanged in TILE numbers of shared memory, none
+// where one invocation has a row; with HALVES these are parts of numbers.
 
 #if defined(HALVES)
 shared REAL tile[TILE];

@@ -36,38 +36,36 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define REAL double
 #define VEC dvec2
 #define WIDE 
-#define P_ROUNDS p0
-#define P_ROWS_APART p1
-#define P_ROWS p2
-#define P_SIZE1 p3
-#define P_SIZE2 p4
-#define P_SIZE3 p5
-#define P_IN0 p6
-#define P_IN1 p7
-#define P_IN2 p8
-#define P_IN3 p9
-#define P_IN_FIRST p10
-#define P_IN_STEP p11
-#define P_IN_BY p12
-#define P_IN_BY3 p13
-#define P_IN_COUNT p14
-#define P_OUT0 p15
-#define P_OUT1 p16
-#define P_OUT2 p17
-#define P_OUT3 p18
-#define P_OUT_FIRST p19
-#define P_OUT_STEP p20
-#define P_OUT_BY p21
-#define P_OUT_BY2 p22
-#define P_OUT_BY3 p23
-#define P_OUT_COUNT p24
-#define P_LENGTH p25
-#define P_TURN p26
-#define P_SCALE p27
-#define P_SCALE2 p28
-#define P_EPS p29
-#define P_EPS2 p30
-#define P_FLAGS p31
+#define P_ROWS p0
+#define P_SIZE1 p1
+#define P_SIZE2 p2
+#define P_SIZE3 p3
+#define P_IN0 p4
+#define P_IN1 p5
+#define P_IN2 p6
+#define P_IN3 p7
+#define P_IN_FIRST p8
+#define P_IN_STEP p9
+#define P_IN_BY p10
+#define P_IN_BY3 p11
+#define P_IN_COUNT p12
+#define P_OUT0 p13
+#define P_OUT1 p14
+#define P_OUT2 p15
+#define P_OUT3 p16
+#define P_OUT_FIRST p17
+#define P_OUT_STEP p18
+#define P_OUT_BY p19
+#define P_OUT_BY2 p20
+#define P_OUT_BY3 p21
+#define P_OUT_COUNT p22
+#define P_LENGTH p23
+#define P_TURN p24
+#define P_SCALE p25
+#define P_SCALE2 p26
+#define P_EPS p27
+#define P_EPS2 p28
+#define P_FLAGS p29
 #define MIRRORED 
 #define ROOT_HALF 0.7071067811865476lf
 #define EPS packDouble2x32(uvec2(P_EPS, P_EPS2))
@@ -77,7 +75,8 @@ spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [44
 #define POWERS 
 #define AROUND 4u
 #define TOGETHER 64u
-#define TILE 1600u
+#define TILE 1024u
+#define slot(i) ((i) ^ ((i) >> 2 & 7u))
 layout(local_size_x = 256, local_size_y = 1, local_size_z = 1) in;
 layout(set = 0, binding = 0, std430) readonly buffer Buffer0 { float source[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Buffer1 { uint16_t result[]; };
@@ -112,71 +111,63 @@ layout(push_constant, std430) uniform Push {
   layout(offset = 108) uint p27;
   layout(offset = 112) uint p28;
   layout(offset = 116) uint p29;
-  layout(offset = 120) uint p30;
-  layout(offset = 124) uint p31;
 };
 void main() {
-  uvec2 in_at = place_of(has(kAlongIn)), out_at = place_of(has(kAlongOut));
+  uvec2 in_at = place_of(true), out_at = place_of(true);
+  uint first = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * TOGETHER;
+  VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0);
+  if (first + in_at.x < P_ROWS) {
+    uvec4 from = row_of(first + in_at.x);
+    uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
+    v0 = taken(start, whole + 0u * apart);
+    v1 = taken(start, whole + 1u * apart);
+    v2 = taken(start, whole + 2u * apart);
+    v3 = taken(start, whole + 3u * apart);
+  }
   VEC coarse1_1 = turn(out_at.y * 1u, 16u);
-  VEC coarse1_2 = turn(out_at.y * 2u, 16u);
-  VEC coarse1_3 = turn(out_at.y * 3u, 16u);
-  uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-  for (uint go = 0u; go < P_ROUNDS; ++go) {
-    uint first = (group * P_ROUNDS + go) * TOGETHER;
-    if (first >= P_ROWS) break;
-    VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0);
-    if (first + in_at.x < P_ROWS) {
-      uvec4 from = row_of(first + in_at.x);
-      uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
-      v0 = taken(start, whole + 0u * apart);
-      v1 = taken(start, whole + 1u * apart);
-      v2 = taken(start, whole + 2u * apart);
-      v3 = taken(start, whole + 3u * apart);
+  radix_4(v0, v1, v2, v3);
+  uint to0 = slot(in_at.x * 16u + (in_at.y / 1u * 4u + in_at.y % 1u) * 1u);
+  uint tile_at = slot(out_at.x * 16u + (out_at.y) * 1u);
+  tile[to0 + 0u] = v0;
+  tile[(to0 ^ 1u) + 0u] = v1;
+  tile[(to0 ^ 2u) + 0u] = v2;
+  tile[(to0 ^ 3u) + 0u] = v3;
+  barrier();
+  v0 = tile[tile_at + 0u];
+  v1 = tile[(tile_at ^ 5u) + 0u];
+  v2 = tile[(tile_at ^ 2u) + 8u];
+  v3 = tile[(tile_at ^ 7u) + 8u];
+  VEC coarse1_2 = product(coarse1_1, coarse1_1);
+  VEC coarse1_3 = product(coarse1_2, coarse1_1);
+  v1 = product(v1, coarse1_1);
+  v2 = product(v2, coarse1_2);
+  v3 = product(v3, coarse1_3);
+  radix_4(v0, v1, v2, v3);
+  if (first + out_at.x < P_ROWS) {
+    uvec4 to = row_of(first + out_at.x);
+    uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
+    if (has(kConjugateOut)) {
+      v0 = conjugated(v0);
+      v1 = conjugated(v1);
+      v2 = conjugated(v2);
+      v3 = conjugated(v3);
     }
-    radix_4(v0, v1, v2, v3);
-    uint block0 = in_at.y / 1u * 4u + in_at.y % 1u;
-    uint to0 = in_at.x * P_ROWS_APART + block0 + block0 / 4u;
-    uint tile_at = out_at.x * P_ROWS_APART + out_at.y + out_at.y / 4u;
-    barrier();
-    tile[to0 + 0u] = v0;
-    tile[to0 + 1u] = v1;
-    tile[to0 + 2u] = v2;
-    tile[to0 + 3u] = v3;
-    barrier();
-    v0 = tile[tile_at + 0u];
-    v1 = tile[tile_at + 5u];
-    v2 = tile[tile_at + 10u];
-    v3 = tile[tile_at + 15u];
-    v1 = product(v1, coarse1_1);
-    v2 = product(v2, coarse1_2);
-    v3 = product(v3, coarse1_3);
-    radix_4(v0, v1, v2, v3);
-    if (first + out_at.x < P_ROWS) {
-      uvec4 to = row_of(first + out_at.x);
-      uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
-      if (has(kConjugateOut)) {
-        v0 = conjugated(v0);
-        v1 = conjugated(v1);
-        v2 = conjugated(v2);
-        v3 = conjugated(v3);
-      }
-      if (has(kScaled)) {
-        v0 = scaled(v0);
-        v1 = scaled(v1);
-        v2 = scaled(v2);
-        v3 = scaled(v3);
-      }
-      if (EPS >= REAL(0)) {
-        v0 = cleared(v0);
-        v1 = cleared(v1);
-        v2 = cleared(v2);
-        v3 = cleared(v3);
-      }
-      uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
-      stored(v0, place + 0u * step);
-      stored(v1, place + 1u * step);
-      stored(v2, place + 2u * step);
-      stored(v3, place + 3u * step);
+    if (has(kScaled)) {
+      v0 = scaled(v0);
+      v1 = scaled(v1);
+      v2 = scaled(v2);
+      v3 = scaled(v3);
     }
+    if (EPS >= REAL(0)) {
+      v0 = cleared(v0);
+      v1 = cleared(v1);
+      v2 = cleared(v2);
+      v3 = cleared(v3);
+    }
+    uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
+    stored(v0, place + 0u * step);
+    stored(v1, place + 1u * step);
+    stored(v2, place + 2u * step);
+    stored(v3, place + 3u * step);
   }
 }

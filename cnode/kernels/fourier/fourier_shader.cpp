@@ -65,7 +65,7 @@ std::string FourierEnds::key() const {
                 out_table ? " o" : "", mirrored ? " m" : "");
 }
 
-void FourierEnds::declare(const std::array<std::string_view, kOwn>& own, bool may_divide, ShaderBuilder& shader) const {
+void FourierEnds::declare(std::initializer_list<std::string_view> own, bool may_divide, ShaderBuilder& shader) const {
   declare_numbers(computing, shader);
   const bool wide = computing == Dtype::c128;
   const std::string_view pair = compute_type(computing);
@@ -73,9 +73,11 @@ void FourierEnds::declare(const std::array<std::string_view, kOwn>& own, bool ma
   if (in_table) shader.buffer("in_table", pair, kRead);
   if (out_table) shader.buffer("out_table", pair, kRead);
   shader.buffer("result", result, kWrite);
-  shader.parameters(kWords);
-  for (uint32_t i = 0; i < kWords; ++i)
-    shader.define(concat("P_", i < kOwn ? own[i] : kNames[i - kOwn]), parameter_text(i, kWords));
+  const auto words = static_cast<uint32_t>(own.size() + std::size(kNames));
+  shader.parameters(words);
+  uint32_t word = 0;
+  for (const std::string_view name : own) shader.define(concat("P_", name), parameter_text(word++, words));
+  for (const std::string_view name : kNames) shader.define(concat("P_", name), parameter_text(word++, words));
   if (in_table) shader.define("IN_TABLE");
   if (out_table) shader.define("OUT_TABLE");
   if (mirrored) shader.define("MIRRORED");

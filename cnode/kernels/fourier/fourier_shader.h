@@ -1,8 +1,8 @@
 // The GLSL of Fourier transforms (shaders/fourier*.glsl): which kernel it is, its parameters, its text.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -34,7 +34,7 @@ struct FourierEnds {
     kScaled = 64,   // by another number than 1
   };
 
-  // The parameters, of 32 bits. The first two are the kind's own. Then rows, and how they are counted; where element 0
+  // The parameters, of 32 bits, behind up to two of the kind's own: rows, and how they are counted; where element 0
   // of each lies, how far apart elements are; which element of the whole transform the k-th of a row is, and how many
   // are there; how long the whole is; what the turn is a part of; what numbers are divided by (in two factors) or
   // multiplied with, and what is cleared, of double in two words.
@@ -42,11 +42,11 @@ struct FourierEnds {
       "ROWS",    "SIZE1",   "SIZE2",     "SIZE3",  "IN0",  "IN1",   "IN2",    "IN3",       "IN_FIRST", "IN_STEP",
       "IN_BY",   "IN_BY3",  "IN_COUNT",  "OUT0",   "OUT1", "OUT2",  "OUT3",   "OUT_FIRST", "OUT_STEP", "OUT_BY",
       "OUT_BY2", "OUT_BY3", "OUT_COUNT", "LENGTH", "TURN", "SCALE", "SCALE2", "EPS",       "EPS2",     "FLAGS"};
-  static constexpr uint32_t kOwn = 2, kWords = kOwn + std::size(kNames);
+  static constexpr uint32_t kMostWords = 2 + std::size(kNames);
 
   std::string key() const;
   // Bindings: the source, the tables, what is written.
-  void declare(const std::array<std::string_view, kOwn>& own, bool may_divide, ShaderBuilder& shader) const;
+  void declare(std::initializer_list<std::string_view> own, bool may_divide, ShaderBuilder& shader) const;
 };
 
 // A pass in shared memory, of rows of any length of primes of at most 13. Its own parameters: of a row its length and,

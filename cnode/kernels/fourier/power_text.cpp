@@ -22,27 +22,24 @@ PowerText::PowerText(const FourierPower& pass) : pass_(pass), made_(pass.element
 }
 
 std::string PowerText::text() {
-  line("uvec2 in_at = place_of(has(kAlongIn)), out_at = place_of(has(kAlongOut));");
-  turns();
-  line("uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;");
-  line("for (uint go = 0u; go < P_ROUNDS; ++go) {");
-  indent_ = "    ";
-  line("uint first = (group * P_ROUNDS + go) * TOGETHER;");
-  line("if (first >= P_ROWS) break;");
+  const auto place = [](bool along) { return along ? "place_of(true)" : "place_of(false)"; };
+  line(concat("uvec2 in_at = ", place(pass_.along_in), ", out_at = ", place(pass_.along_out), ";"));
+  line("uint first = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * TOGETHER;");
   take();
+  turns();
+  if (!pass_.cut_in) block("has(kConjugateIn)", [this] { each("conjugated"); });
   for (size_t stage = 0; stage < stages_.size(); ++stage) {
     butterflies(stage);
     if (stage + 1 < stages_.size()) exchange(stage);
   }
   put();
-  indent_ = "  ";
-  line("}");
   return std::move(text_);
 }
 
 void PowerText::line(std::string_view statement) { text_ += concat(indent_, statement, "\n"); }
 
-// They are the same for all rows of an invocation.
+// While numbers come. The first of each kind; the others are made of them where they are needed, as products of three
+// at most, so hardly anything is lost and few registers are taken.
 void PowerText::turns() {
   for (size_t s = 1; s < stages_.size(); ++s) {
     const Stage& stage = stages_[s];
@@ -51,9 +48,18 @@ void PowerText::turns() {
     const auto turn = [&](const std::string& name, uint32_t times) {
       line(concat("VEC ", name, " = turn(", at, " * ", times, "u, ", stage.done * stage.radix, "u);"));
     };
-    for (uint32_t a = 1; a < stage.coarse(); ++a) turn(coarse_turn(s, a), a * stage.fine());
-    for (uint32_t f = 1; f < stage.fine(); ++f) turn(fine_turn(s, f), f);
+    turn(coarse_turn(s, 1), stage.fine());
+    if (stage.fine() > 1) turn(fine_turn(s, 1), 1);
   }
+}
+
+void PowerText::powers(size_t stage) {
+  const auto more = [&](uint32_t count, const auto& turn) {
+    for (uint32_t i = 2; i < count; ++i)
+      line(concat("VEC ", turn(stage, i), " = product(", turn(stage, i - 1), ", ", turn(stage, 1), ");"));
+  };
+  more(stages_[stage].coarse(), coarse_turn);
+  more(stages_[stage].fine(), fine_turn);
 }
 
 void PowerText::block(std::string_view condition, const std::function<void()>& lines) {
@@ -85,8 +91,6 @@ void PowerText::take() {
     line("uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;");
     for (uint32_t i = 0; i < pass_.elements; ++i) line(concat(number(i), " = loaded(place + ", i, "u * step);"));
   });
-  if (pass_.cut_in) return;
-  block("has(kConjugateIn)", [this] { each("conjugated"); });
 }
 
 void PowerText::rotate(const std::string& value, uint32_t k, uint32_t n) {
@@ -118,6 +122,7 @@ void PowerText::rotate(const std::string& value, uint32_t k, uint32_t n) {
 }
 
 void PowerText::butterflies(size_t stage) {
+  if (stage > 0) powers(stage);
   for (uint32_t which = 0; which < pass_.elements / stages_[stage].radix; ++which) butterfly(stage, which);
 }
 
@@ -156,43 +161,57 @@ void PowerText::butterfly(size_t stage, uint32_t which) {
 
 void PowerText::exchange(size_t stage) {
   const uint32_t radix = stages_[stage].radix, done = stages_[stage].done;
+  const auto slot = [this](const std::string& name, const std::string& at, const std::string& place) {
+    line(concat("uint ", name, " = slot(", at, ".x * ", pass_.row_step(), "u + (", place, ") * ", pass_.place_step(),
+                "u);"));
+  };
   const std::string at = stage == 0 ? "in_at" : "out_at";
-  const std::string block = concat(at, ".y / ", done, "u * ", done * radix, "u + ", at, ".y % ", done, "u");
-  line(concat("uint block", stage, " = ", block, ";"));
-  line(concat("uint to", stage, " = ", at, ".x * P_ROWS_APART + block", stage, " + block", stage, " / ", pass_.elements,
-              "u;"));
-  if (stage == 0) line(concat("uint tile_at = out_at.x * P_ROWS_APART + out_at.y + out_at.y / ", pass_.elements, "u;"));
+  slot(concat("to", stage), at, concat(at, ".y / ", done, "u * ", done * radix, "u + ", at, ".y % ", done, "u"));
+  if (stage == 0) slot("tile_at", "out_at", "out_at.y");
   for (const std::string_view part :
        pass_.halves ? std::vector<std::string_view>{".x", ".y"} : std::vector<std::string_view>{""}) {
-    line("barrier();");
+    if (stage > 0 || part == ".y") line("barrier();");
     write(stage, part);
     line("barrier();");
     read(part);
   }
 }
 
+// The number |place| places behind |name|, whose bits there are 0. Those above the banks' are added as they are.
+std::string PowerText::in_tile(const std::string& name, uint32_t place) const {
+  const uint32_t slot = pass_.slot(place * pass_.place_step()), low = slot % pass_.banks(), high = slot - low;
+  const std::string begin = low == 0 ? name : concat("(", name, " ^ ", low, "u)");
+  return concat("tile[", begin, " + ", high, "u]");
+}
+
 // All but the last stage have the radix of as many numbers as an invocation has.
 void PowerText::write(size_t stage, std::string_view part) {
   for (uint32_t q = 0; q < pass_.elements; ++q)
-    line(concat("tile[to", stage, " + ", pass_.slot(q * stages_[stage].done), "u] = ", number(made_[q]), part, ";"));
+    line(concat(in_tile(concat("to", stage), q * stages_[stage].done), " = ", number(made_[q]), part, ";"));
 }
 
 void PowerText::read(std::string_view part) {
   for (uint32_t i = 0; i < pass_.elements; ++i)
-    line(concat(number(i), part, " = tile[tile_at + ", pass_.slot(i * pass_.around()), "u];"));
+    line(concat(number(i), part, " = ", in_tile("tile_at", i * pass_.around()), ";"));
 }
 
-// By k times the row's place, of P_TURN parts: the k-th number of a row is taken as the sum of two, whose turns are
+// By k times the row's place, of P_TURN parts: the k-th number of a row is taken as the sum of three, whose turns are
 // few.
 void PowerText::turn_outputs() {
   const uint32_t fine = std::min(4U, pass_.elements);
   const auto turn = [&](const std::string& name, const std::string& k) {
     line(concat("VEC ", name, " = turn(", k, " * to.w, P_TURN);"));
   };
-  for (uint32_t f = 1; f < fine; ++f) turn(concat("fine", f), concat(f * pass_.around(), "u"));
+  const auto power = [&](const std::string& name, const std::string& one, const std::string& other) {
+    line(concat("VEC ", name, " = product(", one, ", ", other, ");"));
+  };
+  turn("fine1", concat(pass_.around(), "u"));
+  for (uint32_t f = 2; f < fine; ++f) power(concat("fine", f), concat("fine", f - 1), "fine1");
+  turn("coarse0", "out_at.y");
+  if (fine < pass_.elements) turn("further", concat(fine * pass_.around(), "u"));
   for (uint32_t i = 0; i < pass_.elements; ++i) {
     const std::string coarse = concat("coarse", i / fine), value = number(made_[i]);
-    if (i % fine == 0) turn(coarse, concat("(out_at.y + ", i * pass_.around(), "u)"));
+    if (i > 0 && i % fine == 0) power(coarse, concat("coarse", i / fine - 1), "further");
     line(concat(value, " = product(", value, ", ", coarse, ");"));
     if (i % fine > 0) line(concat(value, " = product(", value, ", fine", i % fine, ");"));
   }

@@ -36,10 +36,12 @@ class PowerText {
   void take();
   void butterflies(size_t stage);
   void butterfly(size_t stage, uint32_t which);
+  void powers(size_t stage);
   void turn_inputs(size_t stage, uint32_t which);
   void exchange(size_t stage);
   void write(size_t stage, std::string_view part);
   void read(std::string_view part);
+  std::string in_tile(const std::string& name, uint32_t place) const;
   void turn_outputs();
   void put();
   // |value|, a variable, is turned back by |k| of |n| parts.

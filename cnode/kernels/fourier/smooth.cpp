@@ -1,7 +1,6 @@
 #include "kernels/fourier/smooth.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -15,10 +14,6 @@ namespace {
 
 // Workgroups that make a device busy, below which rows do not share one.
 constexpr int64_t kBusyGpu = 1024, kBusySoftware = 16;
-// Workgroups of passes in registers that a large device has work for, above which each takes rows several times, up to
-// so often: it makes its turns once. Where rows lie side by side, who reads the rest of what one has read is to be
-// there at the same time, so each takes rows once.
-constexpr int64_t kBusyPower = 2048, kMostRounds = 16;
 // Of longer rows too few lie side by side in a workgroup where neighbours in memory are of other rows.
 constexpr int64_t kLongestAcross = 4096, kLongestOfSeveral = 2048;
 // Rows that lie side by side are read together, as many as this if they can be.
@@ -52,7 +47,7 @@ bool is_power(int64_t length) { return length > 1 && std::has_single_bit(static_
 uint32_t low_word(int64_t value) { return static_cast<uint32_t>(static_cast<uint64_t>(value)); }
 
 // The greatest number of |computing|'s parts that is not above |value|, as two words; of a float the second is 0.
-void push_number(double value, Dtype computing, SmallList<uint32_t, FourierEnds::kWords>& words) {
+void push_number(double value, Dtype computing, SmallList<uint32_t, FourierEnds::kMostWords>& words) {
   if (computing == Dtype::c128) {
     const auto bits = std::bit_cast<uint64_t>(value);
     words.push_back(static_cast<uint32_t>(bits));
@@ -91,13 +86,13 @@ class Smooth {
   struct Kernel {
     std::string key;
     vulkan::KernelCache::Emit emit;
-    std::array<uint32_t, FourierEnds::kOwn> own;
+    SmallList<uint32_t, 2> own;
     int64_t rows = 1;
   };
   Kernel kernel(const Step& step, const FourierEnds& ends, bool first, bool last) const;
   FourierPass pass() const;
   int64_t rows_together(const Step& step, int64_t tile) const;
-  void push_scale(bool divided, SmallList<uint32_t, FourierEnds::kWords>& words) const;
+  void push_scale(bool divided, SmallList<uint32_t, FourierEnds::kMostWords>& words) const;
 
   Step whole() const;
   Step first() const;
@@ -184,10 +179,9 @@ Smooth::Kernel Smooth::kernel(const Step& step, const FourierEnds& ends, bool fi
     power->turned = step.turn != 0;
     power->cut_in = ends.mirrored || ends.in_table || (first && from_.map.shape[2] < length_);
     power->cut_out = ends.out_table || (last && to_.map.shape[2] < length_);
-    const int64_t groups = divide_up<int64_t>(step.rows(), power->together());
-    const int64_t rounds = step.across() ? 1 : std::clamp<int64_t>(groups / kBusyPower, 1, kMostRounds);
-    kernel.own = {low_word(rounds), power->rows_apart(!step.across())};
-    kernel.rows = rounds * power->together();
+    power->along_in = !step.across(step.in);
+    power->along_out = !step.across(step.out);
+    kernel.rows = power->together();
     kernel.key = power->key();
     kernel.emit = [power = *power, &device] { return power.emit(device); };
     return kernel;
@@ -202,7 +196,7 @@ Smooth::Kernel Smooth::kernel(const Step& step, const FourierEnds& ends, bool fi
 }
 
 // Of the last pass: what numbers are multiplied with, or if its reciprocal is not exact divided by.
-void Smooth::push_scale(bool divided, SmallList<uint32_t, FourierEnds::kWords>& words) const {
+void Smooth::push_scale(bool divided, SmallList<uint32_t, FourierEnds::kMostWords>& words) const {
   const double divisor = ends_.divisor * ends_.divisor_2;
   if (!divided) {
     push_number(1 / divisor, ends_.computing, words);
@@ -237,7 +231,7 @@ Result<void> Smooth::append(const Step& step, const Place& from, const Place& to
   if (!step.across(step.in)) flags |= Flags::kAlongIn;
   if (!step.across(step.out)) flags |= Flags::kAlongOut;
 
-  SmallList<uint32_t, FourierEnds::kWords> words;
+  SmallList<uint32_t, FourierEnds::kMostWords> words;
   const auto push = [&words](int64_t value) { words.push_back(low_word(value)); };
   for (const uint32_t own : kernel.own) words.push_back(own);
   push(step.rows());
