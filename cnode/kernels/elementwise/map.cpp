@@ -7,20 +7,6 @@
 namespace gpu_node::kernels {
 namespace {
 
-BlockInput input_of(const ir::MapSource& source, std::span<const Arg> operands) {
-  if (const auto* number = std::get_if<Scalar>(&source)) return *number;
-  if (const auto* counter = std::get_if<ir::Counter>(&source)) return *counter;
-  const uint32_t operand = std::get<uint32_t>(source);
-  // One that is a number in this run is one of its own type, as a tensor's element is.
-  return std::visit([](const auto& one) -> BlockInput { return one; }, source_of(operands[operand], operand));
-}
-
-Dtype type_of(const BlockInput& input) {
-  if (const auto* counter = std::get_if<ir::Counter>(&input)) return counter->type;
-  if (const auto* place = std::get_if<Place>(&input)) return place->dtype;
-  return std::get<Scalar>(input).dtype;
-}
-
 Place place_of(const ir::MapResult& result, const PlanBuilder& plan) {
   Place place = plan.result(result.result);
   place.map = result.map;
@@ -32,7 +18,7 @@ Result<void> append_part(const ir::MapPart& part, std::span<const Arg> operands,
   scalar::Block block;
   SmallList<BlockInput, 4> inputs;
   for (const ir::MapSource& source : part.sources) {
-    inputs.push_back(input_of(source, operands));
+    inputs.push_back(block_input(source, operands));
     block.input(type_of(inputs.back()));
   }
   for (const ir::MapStep& step : part.steps) block.step(*step.op, step.type, step.operands.span());

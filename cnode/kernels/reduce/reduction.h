@@ -7,6 +7,7 @@
 // order.
 #pragma once
 
+#include "kernels/epilogue.h"
 #include "kernels/plan_builder.h"
 #include "kernels/reduce/accumulator.h"
 
@@ -41,7 +42,9 @@ Result<ReductionOrder> order_of(Accumulator accumulator, Dtype element, const Pl
                                 PlanBuilder& plan);
 
 // Writes one result, rounded to |to|'s type, for each position of the kept axes, in row-major order. A reduction of no
-// elements gives the neutral value. REQUIRES at least one result. Errors: kUnsupported, with the numbers.
-Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan);
+// elements gives the neutral value. REQUIRES at least one result. An epilogue, which fits beside three buffers, takes
+// the results where there is one; of |to| only the type counts then. Errors: kUnsupported, with the numbers.
+Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan,
+                              const Epilogue* epilogue = nullptr);
 
 }  // namespace gpu_node::kernels
