@@ -76,6 +76,14 @@ bool is_computed_by_element(const Step& step) {
   return instruction == nullptr || is_elementwise(*instruction);
 }
 
+// Whether what |step| computes by element is behind a product of |name|.
+bool is_factor(const Step& step, ir::ValueName name) {
+  const auto* finished = std::get_if<ir::Finished>(&step.work);
+  if (finished == nullptr) return false;
+  const auto factors = finished->operands.span().first(finished->instruction.operands.size());
+  return std::find(factors.begin(), factors.end(), name) != factors.end();
+}
+
 struct Lifted {
   Why why;
   StepsOf steps;
@@ -83,7 +91,8 @@ struct Lifted {
 
 std::vector<Lifted> lifted(const ir::Program& program, const Limits& limits) {
   std::vector<Lifted> all;
-  const std::array<std::pair<Why, size_t Limits::*>, 4> kinds = {{{Why::kSteps, &Limits::weight},
+  const std::array<std::pair<Why, size_t Limits::*>, 5> kinds = {{{Why::kSteps, &Limits::weight},
+                                                                  {Why::kSteps, &Limits::epilogue},
                                                                   {Why::kReads, &Limits::reads},
                                                                   {Why::kResults, &Limits::results},
                                                                   {Why::kBuffers, &Limits::buffers}}};
@@ -95,12 +104,18 @@ std::vector<Lifted> lifted(const ir::Program& program, const Limits& limits) {
   return all;
 }
 
-Why why_apart(const Steps& steps, const std::vector<Lifted>& others, const Apart& pair, bool through_view) {
+// How a step takes what another makes.
+struct Taken {
+  bool through_view = false;  // a view is between
+  bool as_factor = false;
+};
+
+Why why_apart(const Steps& steps, const std::vector<Lifted>& others, const Apart& pair, const Taken& taken) {
   const Step &maker = steps.steps[pair.maker], &user = steps.steps[pair.user];
-  if (!is_computed_by_element(maker) || !is_computed_by_element(user)) return Why::kOwnKernel;
+  if (taken.as_factor || !is_computed_by_element(maker) || !is_computed_by_element(user)) return Why::kOwnKernel;
   for (const Lifted& other : others)
     if (meet(other.steps, maker, user)) return other.why;
-  if (through_view) return Why::kView;
+  if (taken.through_view) return Why::kView;
   const auto elements = [](const Step& step) { return element_count(step.results()[0].type.shape); };
   return elements(maker) == elements(user) ? Why::kWaits : Why::kElements;
 }
@@ -126,7 +141,7 @@ std::vector<Apart> apart(const ir::Program& program, const Steps& steps, const L
   const Makers makers(program, steps);
   std::vector<uint32_t> seen_in(steps.steps.size(), Makers::kInput);  // by view: the step that makes what it shows
   std::vector<Apart> all;
-  std::vector<bool> through;  // whether a view is between
+  std::vector<Taken> taken;
   for (uint32_t user = 0; user < steps.steps.size(); ++user) {
     const bool is_view = makers.is_view(user);
     steps.steps[user].each_operand([&](ir::ValueName name) {
@@ -144,12 +159,12 @@ std::vector<Apart> apart(const ir::Program& program, const Steps& steps, const L
       const auto is_known = [&](const Apart& pair) { return pair.user == user && pair.maker == maker; };
       if (std::find_if(all.rbegin(), all.rend(), is_known) != all.rend()) return;
       all.push_back({maker, user, Why::kWaits});
-      through.push_back(seen);
+      taken.push_back({seen, is_factor(steps.steps[user], name)});
     });
   }
   if (all.empty()) return all;
   const std::vector<Lifted> others = lifted(program, limits);
-  for (size_t k = 0; k < all.size(); ++k) all[k].why = why_apart(steps, others, all[k], through[k]);
+  for (size_t k = 0; k < all.size(); ++k) all[k].why = why_apart(steps, others, all[k], taken[k]);
   return all;
 }
 

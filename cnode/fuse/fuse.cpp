@@ -28,9 +28,9 @@ Steps fused(const ir::Program& program, const Limits& limits) {
   share_equal(traced);
   const Graph graph(traced.program);
   const Sources sources(traced.program, graph);
-  const RowGroups rows(traced.program, graph, sources, limits);
-  const Groups groups(traced.program, graph, sources, rows, limits);
-  return with_maps(traced, graph, sources, rows, groups);
+  const SeedGroups seeded(traced.program, graph, sources, limits);
+  const Groups groups(traced.program, graph, sources, seeded, limits);
+  return with_maps(traced, graph, sources, seeded, groups);
 }
 
 Steps as_sent(const ir::Program& program) {

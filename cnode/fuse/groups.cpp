@@ -37,12 +37,12 @@ Slot slot_of(const ir::Instruction& concatenation, size_t k, const Shape& shape,
 
 }  // namespace
 
-Groups::Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const RowGroups& rows,
+Groups::Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const SeedGroups& seeded,
                const Limits& limits)
     : program_(program),
       graph_(graph),
       sources_(sources),
-      rows_(rows),
+      seeded_(seeded),
       limits_(limits),
       parts_of_(program.instructions.size()),
       pieces_(graph.values()),
@@ -50,7 +50,7 @@ Groups::Groups(const ir::Program& program, const Graph& graph, const Sources& so
       seen_(program.instructions.size()) {
   for (auto i = static_cast<uint32_t>(program.instructions.size()); i-- > 0;) {
     const ir::Instruction& instruction = program.instructions[i];
-    if (element_count(instruction.results[0].type.shape) == 0 || rows.group_of(i) != Graph::kNone) continue;
+    if (element_count(instruction.results[0].type.shape) == 0 || seeded.group_of(i) != Graph::kNone) continue;
     if (is_elementwise(instruction))
       add_elementwise(i);
     else if (instruction.op->family == ir::Family::kConcatenate)
@@ -85,7 +85,7 @@ void Groups::add_concatenation(uint32_t i) {
     if (name == nullptr) return;
     const uint32_t maker = graph_.value(*name).maker;
     computed = computed || (maker != Graph::kNone && is_elementwise(program_.instructions[maker]) &&
-                            rows_.group_of(maker) == Graph::kNone);
+                            seeded_.group_of(maker) == Graph::kNone);
   }
   if (!computed) return;
   const auto node = static_cast<uint32_t>(nodes_.size());
@@ -168,8 +168,8 @@ bool Groups::reaches(std::vector<uint32_t> from, uint32_t target, uint32_t witho
     from.pop_back();
     if (std::exchange(seen_[i], round_) == round_) continue;
     if (++visited > kMaxVisited) return true;
-    if (const uint32_t group = rows_.group_of(i); group != Graph::kNone) {
-      for (const uint32_t value : rows_.groups()[group].results)
+    if (const uint32_t group = seeded_.group_of(i); group != Graph::kNone) {
+      for (const uint32_t value : seeded_.groups()[group].results)
         from.insert(from.end(), graph_[value].users.begin(), graph_[value].users.end());
       continue;
     }

@@ -12,7 +12,7 @@
 
 #include "fuse/graph.h"
 #include "fuse/limits.h"
-#include "fuse/row_groups.h"
+#include "fuse/seed_groups.h"
 #include "fuse/sources.h"
 #include "ir/map.h"
 
@@ -42,8 +42,8 @@ struct Node {
 
 class Groups {
  public:
-  // What is in |rows| is in none.
-  Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const RowGroups& rows,
+  // What is in |seeded| is in none.
+  Groups(const ir::Program& program, const Graph& graph, const Sources& sources, const SeedGroups& seeded,
          const Limits& limits);
 
   const std::vector<Part>& parts() const { return parts_; }
@@ -81,7 +81,7 @@ class Groups {
   const ir::Program& program_;
   const Graph& graph_;
   const Sources& sources_;
-  const RowGroups& rows_;
+  const SeedGroups& seeded_;
   const Limits limits_;
   std::vector<Part> parts_;
   std::vector<Node> nodes_;

@@ -5,7 +5,7 @@
 #include <queue>
 
 #include "fuse/numbers.h"
-#include "fuse/row_writer.h"
+#include "fuse/seed_writer.h"
 
 namespace gpu_node::fuse {
 namespace {
@@ -180,7 +180,7 @@ Steps in_order(const ir::Program& program, const Graph& graph, std::vector<Step>
 
 }  // namespace
 
-Steps with_maps(const Traced& traced, const Graph& graph, const Sources& sources, const RowGroups& rows,
+Steps with_maps(const Traced& traced, const Graph& graph, const Sources& sources, const SeedGroups& seeded,
                 const Groups& groups) {
   const ir::Program& program = traced.program;
   std::vector<Step> made;       // in no order yet
@@ -190,14 +190,14 @@ Steps with_maps(const Traced& traced, const Graph& graph, const Sources& sources
     place.push_back(i);
   };
   for (uint32_t i = 0; i < program.instructions.size(); ++i)
-    if (!groups.is_grouped(i) && rows.group_of(i) == kNone) add_instruction(i);
+    if (!groups.is_grouped(i) && seeded.group_of(i) == kNone) add_instruction(i);
   const auto add_step = [&](Step step) {
     place.push_back(0);
     for (const ir::Definition& result : step.results())
       place.back() = std::max(place.back(), graph.value(result.name).maker);
     made.push_back(std::move(step));
   };
-  for (const RowGroup& group : rows.groups()) add_step(rows_step(traced, graph, sources, group));
+  for (const SeedGroup& group : seeded.groups()) add_step(seed_step(traced, graph, sources, group));
   MapWriter writer(traced, graph, sources);
   for (const Node& node : groups.nodes()) {
     if (node.parts.empty()) continue;

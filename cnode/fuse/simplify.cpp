@@ -16,9 +16,7 @@ struct Hash {
 // All that an instruction's results depend on.
 std::vector<uint64_t> key_of(const ir::Instruction& instruction) {
   ir::LayoutKey key;
-  key.add(uint64_t{instruction.op->index});
-  for (const ir::Definition& result : instruction.results) key.add(result.type);
-  instruction.attributes.visit([&key](std::string_view, const auto& field) { key.add(field); });
+  key.add(instruction);
   for (const ir::Operand& operand : instruction.operands) {
     key.add(uint64_t{operand.index()});
     std::visit([&key](const auto& one) { key.add(one); }, operand);

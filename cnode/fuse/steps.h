@@ -1,9 +1,10 @@
-// What a program comes to: instructions as they were sent, and maps and rows in the place of others.
+// What a program comes to: instructions as they were sent, and maps, rows and finished ones in the place of others.
 #pragma once
 
 #include <variant>
 #include <vector>
 
+#include "ir/epilogue.h"
 #include "ir/map.h"
 #include "ir/program.h"
 #include "ir/rows.h"
@@ -11,13 +12,14 @@
 namespace gpu_node::fuse {
 
 struct Step {
-  std::variant<ir::Instruction, ir::Map, ir::Rows> work;
+  std::variant<ir::Instruction, ir::Map, ir::Rows, ir::Finished> work;
   uint32_t origin = 0;  // the instruction of the program that was sent which its errors are told of
 
   const ir::Instruction* instruction() const { return std::get_if<ir::Instruction>(&work); }
   // The operands of what is no instruction: tensors, all of them.
   const SmallList<ir::ValueName, 4>* fused_operands() const {
     if (const auto* map = std::get_if<ir::Map>(&work)) return &map->operands;
+    if (const auto* finished = std::get_if<ir::Finished>(&work)) return &finished->operands;
     const auto* rows = std::get_if<ir::Rows>(&work);
     return rows != nullptr ? &rows->operands : nullptr;
   }
@@ -42,6 +44,10 @@ struct Step {
         for (const ir::MapStep& one : part.steps) use(one.origin);
     if (const auto* rows = std::get_if<ir::Rows>(&work))
       for (const ir::MapStep& one : rows->steps) use(one.origin);
+    if (const auto* finished = std::get_if<ir::Finished>(&work)) {
+      use(finished->origin);
+      for (const ir::MapStep& one : finished->steps) use(one.origin);
+    }
   }
 };
 

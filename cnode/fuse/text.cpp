@@ -93,7 +93,7 @@ std::string line(const ir::Rows& rows) {
   for (const uint8_t axis : rows.reduced) text += concat(" ", axis);
   text += ":";
   uint32_t value = 0;
-  for (const ir::RowSource& source : rows.sources) {
+  for (const ir::AlignedSource& source : rows.sources) {
     text += concat(" ", value_text(value++), " = ", source_text(source.from, rows.operands));
     if (!source.axes.empty()) text += concat(" at ", shape_text(source.axes));
     text += ";";
@@ -101,6 +101,23 @@ std::string line(const ir::Rows& rows) {
   text += steps_text(rows.steps, value);
   for (const ir::RowResult& result : rows.written)
     text += concat(" > ", value_text(result.value), result.of_rows ? " of rows" : "");
+  return text + "]\n";
+}
+
+std::string line(const ir::Finished& finished) {
+  std::string text = concat(results_text(finished.results), " = ", finished.instruction.op->name);
+  for (size_t k = 0; k < finished.operands.size(); ++k) text += concat(k == 0 ? " " : ", ", finished.operands[k]);
+  text += concat(ir::attributes_text(finished.instruction.attributes), " [a ",
+                 dtype_name(finished.instruction.results[0].type.dtype), ";");
+  uint32_t value = 1;
+  for (const ir::AlignedSource& source : finished.sources) {
+    text += concat(" ", value_text(value++), " = ", source_text(source.from, finished.operands));
+    if (!source.axes.empty()) text += concat(" at ", shape_text(source.axes));
+    text += ";";
+  }
+  text += steps_text(finished.steps, value);
+  for (const ir::FinishedResult& result : finished.written)
+    text += concat(" > ", value_text(result.value), " at ", shape_text(result.axes));
   return text + "]\n";
 }
 

@@ -43,6 +43,15 @@ void LayoutKey::add(const MapSource& source) {
     add(std::get<Counter>(source).type, std::get<Counter>(source).map);
 }
 
+void LayoutKey::add(const std::vector<AlignedSource>& sources) {
+  words_.push_back(sources.size());
+  for (const AlignedSource& source : sources) {
+    add(source.from);
+    add(source.shape);
+    add(source.axes);
+  }
+}
+
 void LayoutKey::add(const std::vector<MapStep>& steps) {
   words_.push_back(steps.size());
   for (const MapStep& step : steps) {
@@ -71,15 +80,27 @@ void LayoutKey::add(const std::vector<MapPart>& parts) {
 void LayoutKey::add(const Rows& rows) {
   add(rows.shape);
   add(rows.reduced);
-  words_.push_back(rows.sources.size());
-  for (const RowSource& source : rows.sources) {
-    add(source.from);
-    add(source.shape);
-    add(source.axes);
-  }
+  add(rows.sources);
   add(rows.steps);
   words_.push_back(rows.written.size());
   for (const RowResult& result : rows.written) words_.push_back(uint64_t{result.value} << 1 | (result.of_rows ? 1 : 0));
+}
+
+void LayoutKey::add(const Instruction& instruction) {
+  add(uint64_t{instruction.op->index});
+  for (const Definition& result : instruction.results) add(result.type);
+  instruction.attributes.visit([this](std::string_view, const auto& field) { add(field); });
+}
+
+void LayoutKey::add(const Finished& finished) {
+  add(finished.instruction);
+  add(finished.sources);
+  add(finished.steps);
+  words_.push_back(finished.written.size());
+  for (const FinishedResult& result : finished.written) {
+    words_.push_back(result.value);
+    add(result.axes);
+  }
 }
 
 }  // namespace gpu_node::ir

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "ir/epilogue.h"
 #include "ir/map.h"
 #include "ir/rows.h"
 #include "tensor/shape.h"
@@ -51,6 +52,8 @@ class LayoutKey {
   void add(const Function& function);
   void add(const std::vector<MapPart>& parts);
   void add(const Rows& rows);
+  void add(const Instruction& instruction);  // but for its operands
+  void add(const Finished& finished);
   void add(BodyNumber body) { words_.push_back(static_cast<uint64_t>(body.value)); }
   void add(Count count) { words_.push_back(static_cast<uint64_t>(count.value)); }
   void add(double value) { words_.push_back(std::bit_cast<uint64_t>(value)); }
@@ -70,6 +73,7 @@ class LayoutKey {
 
  private:
   void add(const MapSource& source);
+  void add(const std::vector<AlignedSource>& sources);
   void add(const std::vector<MapStep>& steps);
 
   // Kinds of operands, beside the type.

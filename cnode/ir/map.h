@@ -20,6 +20,13 @@ struct Counter {
 // What a part's code starts from: an operand of the map by number, a number, a counter.
 using MapSource = std::variant<uint32_t, Scalar, Counter>;
 
+// One that lies beside other elements: axis d of |shape| is axis |axes[d]| of theirs, or of one element.
+struct AlignedSource {
+  MapSource from;
+  Shape shape;
+  Dims axes;
+};
+
 // An elementwise op of numbers. A part's values are counted from 0: its sources, then what each step gave.
 struct MapStep {
   const Op* op = nullptr;

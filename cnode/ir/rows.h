@@ -11,14 +11,6 @@
 
 namespace gpu_node::ir {
 
-// Where a source lies beside the rows: axis d of its shape is axis |axes[d]| of theirs, or of one element. One whose
-// axes are all kept is a number for each row.
-struct RowSource {
-  MapSource from;
-  Shape shape;
-  Dims axes;
-};
-
 // A value that is written: each element of the rows, or where it is of rows one for each, in row-major order.
 struct RowResult {
   uint32_t value = 0;
@@ -26,14 +18,15 @@ struct RowResult {
 };
 
 // A row is what is reduced to one number: the elements of |shape| that differ only in the axes |reduced|. Values are
-// counted from 0: the sources, then what each step gave. A step is an elementwise op, or a reduction of a value over
+// counted from 0: the sources, then what each step gave. A source whose axes are all kept is a number for each row. A
+// step is an elementwise op, or a reduction of a value over
 // the axes |reduced|, from where on it is a number of each row.
 struct Rows {
   SmallList<ValueName, 4> operands;
   SmallList<Definition, 1> results;
   Shape shape;
   Axes reduced;
-  std::vector<RowSource> sources;
+  std::vector<AlignedSource> sources;
   std::vector<MapStep> steps;
   SmallList<RowResult, 1> written;  // by result
 };

@@ -148,7 +148,12 @@ uint64_t bytes_of(const ir::Map& map) {
 }
 
 uint64_t bytes_of(const ir::Rows& rows) {
-  return sizeof(rows) + rows.sources.size() * sizeof(ir::RowSource) + rows.steps.size() * sizeof(ir::MapStep);
+  return sizeof(rows) + rows.sources.size() * sizeof(ir::AlignedSource) + rows.steps.size() * sizeof(ir::MapStep);
+}
+
+uint64_t bytes_of(const ir::Finished& finished) {
+  return sizeof(finished) + bytes_of(finished.instruction) + finished.sources.size() * sizeof(ir::AlignedSource) +
+         finished.steps.size() * sizeof(ir::MapStep);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/concat.h"
+#include "kernels/dot/finished.h"
 #include "kernels/elementwise/map.h"
 #include "kernels/reduce/rows.h"
 #include "kernels/view/view.h"
@@ -97,6 +98,7 @@ bool Executor::prefetch(const Fused& fused, std::span<const kernels::Arg> operan
 }
 template bool Executor::prefetch(const ir::Map&, std::span<const kernels::Arg>, Kernels&);
 template bool Executor::prefetch(const ir::Rows&, std::span<const kernels::Arg>, Kernels&);
+template bool Executor::prefetch(const ir::Finished&, std::span<const kernels::Arg>, Kernels&);
 
 bool Executor::ask_for(const Result<kernels::Plan>& plan, Kernels& kernels) {
   if (!plan.ok()) return true;
@@ -196,6 +198,7 @@ Result<void> Executor::resolve(const Fused& fused, std::span<const Operand> oper
 }
 template Result<void> Executor::resolve(const ir::Map&, std::span<const Operand>, Resolved&);
 template Result<void> Executor::resolve(const ir::Rows&, std::span<const Operand>, Resolved&);
+template Result<void> Executor::resolve(const ir::Finished&, std::span<const Operand>, Resolved&);
 
 Result<CachedPlan*> Executor::copy_of(const Tensor& tensor) {
   plans_.begin_copy();

@@ -4,6 +4,7 @@
 
 #include "fuse/apart.h"
 #include "fuse/fuse.h"
+#include "kernels/dot/finished.h"
 #include "kernels/elementwise/map.h"
 #include "kernels/reduce/rows.h"
 #include "kernels/view/view.h"
@@ -31,6 +32,7 @@ Result<kernels::Plan> Explainer::plan(ExplainedStep& step) {
   const fuse::Step& work = program_->work()[next_];
   if (const auto* map = std::get_if<ir::Map>(&work.work)) return kernels::plan(*map, operands_, device_);
   if (const auto* rows = std::get_if<ir::Rows>(&work.work)) return kernels::plan(*rows, operands_, device_);
+  if (const auto* finished = std::get_if<ir::Finished>(&work.work)) return kernels::plan(*finished, operands_, device_);
   const ir::Instruction& instruction = *work.instruction();
   const auto* first = operands_.empty() ? nullptr : std::get_if<kernels::TensorArg>(&operands_[0]);
   if (first == nullptr || !kernels::is_view(instruction, first->dtype))

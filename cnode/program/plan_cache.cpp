@@ -12,6 +12,7 @@ constexpr uint64_t kEmitBytes = 256;      // of a dispatch: what its emitter kee
 constexpr uint64_t kCopy = ~uint64_t{0};  // in the place of an op
 constexpr uint64_t kMap = kCopy - 1;
 constexpr uint64_t kRows = kCopy - 2;
+constexpr uint64_t kFinished = kCopy - 3;
 
 }  // namespace
 
@@ -28,9 +29,7 @@ PlanCache::PlanCache() : entries_(kPlaces) {}
 
 void PlanCache::begin(const ir::Instruction& instruction) {
   key_.clear();
-  key_.add(uint64_t{instruction.op->index});
-  for (const ir::Definition& result : instruction.results) key_.add(result.type);
-  instruction.attributes.visit([this](std::string_view, const auto& field) { key_.add(field); });
+  key_.add(instruction);
 }
 
 void PlanCache::begin(const ir::Map& map) {
@@ -45,6 +44,13 @@ void PlanCache::begin(const ir::Rows& rows) {
   key_.add(kRows);
   for (const ir::Definition& result : rows.results) key_.add(result.type);
   key_.add(rows);
+}
+
+void PlanCache::begin(const ir::Finished& finished) {
+  key_.clear();
+  key_.add(kFinished);
+  for (const ir::Definition& result : finished.results) key_.add(result.type);
+  key_.add(finished);
 }
 
 void PlanCache::begin_copy() {

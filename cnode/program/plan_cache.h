@@ -46,6 +46,7 @@ class PlanCache {
   void begin(const ir::Instruction& instruction);
   void begin(const ir::Map& map);
   void begin(const ir::Rows& rows);
+  void begin(const ir::Finished& finished);
   // The same for a row-major copy of one tensor.
   void begin_copy();
   void add(Dtype dtype, const IndexMap& map) { key_.add(dtype, map); }

@@ -22,6 +22,7 @@ std::string_view kind_of(const program::ExplainedStep& step, const fuse::Step& w
   if (step.is_view) return "view";
   if (step.is_loop) return "loop";
   if (std::holds_alternative<ir::Rows>(work.work)) return "rows";
+  if (std::holds_alternative<ir::Finished>(work.work)) return "product";
   return work.instruction() == nullptr ? "map" : "instruction";
 }
 

@@ -14,8 +14,8 @@ inline constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 // the driver says of itself, "Mesa 25.0.7-2".
 uint64_t max_loop_iterations(bool lavapipe, std::string_view info);
 
-// Whether fma of f32 is one rounding, as its name says; Vulkan allows two. A driver is named here once that was tried on
-// it. |driver|: as it calls itself, "NVIDIA".
+// Whether fma of f32 is one rounding, as its name says; Vulkan allows two. A driver is named here once that was tried
+// on it. |driver|: as it calls itself, "NVIDIA".
 bool fma_rounds_once(std::string_view driver);
 
 }  // namespace gpu_node::vulkan

@@ -1,9 +1,11 @@
-// Programs drawn at random, over all elementwise ops and types, with reductions, views, concatenations, iotas and
-// several outputs: fused they give the same bits. One that does not is made as small as dropping instructions makes it.
+// Programs drawn at random, over all elementwise ops and types, with reductions, products, views, concatenations,
+// iotas and several outputs: fused they give the same bits. One that does not is made as small as dropping instructions
+// makes it.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "base/concat.h"
 #include "fuse/text.h"
@@ -31,8 +33,10 @@ class Draw {
     // Few types and sizes in a program, so that its values meet.
     for (int i = 0; i < 2; ++i) types_.push_back(any_type());
     types_.push_back(f32);
-    rows_ = 1 + below(4);
-    columns_ = 1 + below(7);
+    // Some so large that products of theirs go by tiles.
+    const bool large = below(6) == 0;
+    rows_ = large ? 16 + below(20) : 1 + below(4);
+    columns_ = large ? 16 + below(24) : 1 + below(7);
     for (int i = 0; i < 3; ++i) {
       const Dtype type = any_of(types_);
       const Shape shape = any_shape();
@@ -130,12 +134,36 @@ class Draw {
   }
 
   void append() {
-    const int kind = below(23);
+    const int kind = below(25);
     if (kind < 13) return append_elementwise();
     if (kind < 16) return append_view();
     if (kind < 18) return append_concatenation();
     if (kind == 18) return append_created();
+    if (kind < 21) return append_product();
     append_reduction();
+  }
+
+  // Of two matrices, along axes of one length.
+  void append_product() {
+    const auto any_matrix = [this]() -> std::optional<Drawn> {
+      for (int tries = 0; tries < 8; ++tries)
+        if (const Drawn& value = any_value(); value.type.shape.size() == 2) return value;
+      return std::nullopt;
+    };
+    const std::optional<Drawn> left = any_matrix(), right = any_matrix();
+    if (!left || !right) return;
+    const int first = below(2);
+    for (int l = 0; l < 2; ++l)
+      for (int r = 0; r < 2; ++r) {
+        const auto contracted = static_cast<uint8_t>((first + l) % 2), other = static_cast<uint8_t>((first + r) % 2);
+        if (left->type.shape[contracted] != right->type.shape[other]) continue;
+        const Shape shape = {left->type.shape[1 - contracted], right->type.shape[1 - other]};
+        const ir::DotAttributes attributes{{contracted}, {}, {other}, {}};
+        if (offer(ir::op_called("dot"), {left->name, right->name},
+                  {ir::OperandType::of(left->type), ir::OperandType::of(right->type)}, shape, attributes,
+                  {left->type.dtype, right->type.dtype, f32, f64, s64, c64, c128}))
+          return;
+      }
   }
 
   // Over the last axis mostly, so that several are of the same rows.

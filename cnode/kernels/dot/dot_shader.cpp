@@ -45,7 +45,7 @@ class Emitter {
     declare_fetch();
     declare_stage();
     declare_multiply();
-    declare_put();
+    pass_.epilogue ? declare_finish() : declare_put();
     builder_.body() += "  dot_main();\n";
     return builder_.build();
   }
@@ -84,6 +84,8 @@ class Emitter {
     builder_.buffer("right_data", pass_.sources[1], kRead);
     if (pass_.writes_parts) {
       builder_.buffer("result", compute_type(pass_.element), kWrite);
+    } else if (pass_.epilogue) {
+      pass_.epilogue->declare_buffers(builder_);
     } else {
       builder_.buffer("result", pass_.element, kWrite);
     }
@@ -224,6 +226,31 @@ class Emitter {
     builder_.declare(text + "}\n");
   }
 
+  // The epilogue stands once in the text, in loops that a compiler writes out where it is short: a row's sums are
+  // always in the registers of the first, to which those of the next are moved.
+  void declare_finish() {
+    pass_.epilogue->declare(builder_, pass_.epilogue_at(), pass_.words());
+    const bool written_out = !device_.software && pass_.epilogue->is_light();
+    const std::string control = written_out ? "[[unroll]]" : "[[dont_unroll]]";
+    const auto at = [](const std::string& thread, uint32_t distance, const char* index) {
+      return concat("4u * (", thread, " + ", index, " / 4u * ", literal(distance), ") + ", index, " % 4u");
+    };
+    std::string sum = "sum0_0[c]";
+    if (fours(right_) > 1) sum = "(c < 4u ? sum0_0 : sum0_1)[c % 4u]";
+    std::string text =
+        concat("void put_sums(uint plane, uint first_row, uint first_column) {\n  ", control, " for (uint r = 0u; r < ",
+               literal(left_.own), "; ++r) {\n    uint row = first_row + ", at(thread_row(), apart(left_), "r"),
+               ";\n    if (row >= P_ROWS) return;\n    ", control, " for (uint c = 0u; c < ", literal(right_.own),
+               "; ++c) {\n      uint column = first_column + ", at(thread_column(), apart(right_), "c"),
+               ";\n      if (column < P_COLUMNS) finish((plane * P_ROWS + row) * P_COLUMNS + column, "
+               "plane, row, column, ",
+               sum, ");\n    }\n");
+    for (uint32_t row = 0; row + 1 < left_.own; ++row)
+      for (uint32_t f = 0; f < fours(right_); ++f)
+        text += "    " + sum_name(row, f) + " = " + sum_name(row + 1, f) + ";\n";
+    builder_.declare(text + "  }\n}\n");
+  }
+
   const DotPass& pass_;
   const vulkan::DeviceInfo& device_;
   ShaderBuilder builder_;
@@ -244,6 +271,7 @@ std::string DotPass::key() const {
   text += deep[1] ? "d" : "w";
   text += writes_parts ? "p" : "r";
   for (uint32_t rank : {batch_rank, row_rank, column_rank, depth_rank}) text += " " + number(rank);
+  if (epilogue) text += " + " + epilogue->text();
   return text;
 }
 

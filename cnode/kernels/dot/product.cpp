@@ -30,6 +30,7 @@ struct Product {
   Place left, right;
   Dtype element = Dtype::f32;  // what is added up
   int64_t batches = 1, row_count = 1, column_count = 1, depth_count = 1;
+  std::array<int, 3> groups = {0, 0, 0};  // axes of the result that are batch, rows, columns
 
   int64_t elements() const { return batches * row_count * column_count; }
 };
@@ -66,6 +67,8 @@ Product sort_product(const Place& left, const Place& right, const ProductAxes& a
   product.row_count = count_of(product.rows);
   product.column_count = count_of(product.columns);
   product.depth_count = count_of(product.depth);
+  product.groups = {static_cast<int>(product.batch.size()), static_cast<int>(product.rows.size()),
+                    static_cast<int>(product.columns.size())};
   sort_axes(product.depth);
   for (Axes* each : {&product.batch, &product.depth, &product.rows, &product.columns}) merge_axes(*each);
   return product;
@@ -126,6 +129,8 @@ struct Tiling {
   DotPass pass;
   int64_t chunk = 0, parts = 1;
   std::array<Bound, 2> sources;
+  std::vector<Binding> outcome;         // what is written, and what an epilogue takes
+  std::vector<uint32_t> outcome_words;  // and has of the parameters
 };
 
 SmallList<uint32_t, 32> parameters(const Product& product, const Tiling& tiling, int64_t first_batch) {
@@ -145,6 +150,7 @@ SmallList<uint32_t, 32> parameters(const Product& product, const Tiling& tiling,
   put_axes(product.rows, true, false);
   put_axes(product.columns, false, true);
   put_axes(product.depth, true, true);
+  words.append(tiling.outcome_words.begin(), tiling.outcome_words.end());
   return words;
 }
 
@@ -162,8 +168,8 @@ DotPass make_pass(const Product& product, const vulkan::DeviceInfo& device) {
   return pass;
 }
 
-// Appends the dispatches of |tiling|, which write |to|: the results, or their parts.
-Result<void> append_tiles(const Product& product, const Tiling& tiling, const Binding& to, PlanBuilder& plan) {
+// Appends the dispatches of |tiling|: the results, or their parts.
+Result<void> append_tiles(const Product& product, const Tiling& tiling, PlanBuilder& plan) {
   const vulkan::DeviceInfo& device = plan.device();
   const int64_t tiles = tiles_of(product, tiling.pass.tile);
   const int64_t groups_x = std::min<int64_t>(tiles, device.max_groups[0]);
@@ -175,7 +181,8 @@ Result<void> append_tiles(const Product& product, const Tiling& tiling, const Bi
     Dispatch dispatch;
     dispatch.key = tiling.pass.key();
     dispatch.emit = [pass = tiling.pass, device = &device] { return pass.emit(*device); };
-    dispatch.bindings = {tiling.sources[0].binding, tiling.sources[1].binding, to};
+    dispatch.bindings = {tiling.sources[0].binding, tiling.sources[1].binding};
+    dispatch.bindings.insert(dispatch.bindings.end(), tiling.outcome.begin(), tiling.outcome.end());
     const auto words = parameters(product, tiling, first);
     plan.set_parameters({words.begin(), words.size()}, dispatch);
     dispatch.grid.groups[0] = static_cast<uint32_t>(groups_x);
@@ -200,7 +207,44 @@ Result<Dtype> element_of(Dtype left, Dtype right, Dtype result, const PlanBuilde
                                  plan.device().name, ")"));
 }
 
-Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& plan) {
+// The smallest step in |map| between neighbours along the axes from |first| to |end|.
+int64_t closest_along(const IndexMap& map, int first, int end) {
+  Axes axes;
+  for (int d = first; d < end; ++d) axes.push_back({map.shape[d], {map.strides[d]}});
+  return closest_stride(axes, 0);
+}
+
+// The product of the right place and the left one, whose rows are the columns, and the epilogue of that.
+void turn(Product& product, Epilogue& epilogue) {
+  std::swap(product.left, product.right);
+  std::swap(product.rows, product.columns);
+  std::swap(product.row_count, product.column_count);
+  for (Axes* axes : {&product.batch, &product.rows, &product.columns, &product.depth})
+    for (Axis& axis : *axes) std::swap(axis.strides[0], axis.strides[1]);
+  const auto [batch, rows, columns] = product.groups;
+  Dims order;
+  for (int d = 0; d < batch; ++d) order.push_back(d);
+  for (int d = 0; d < columns; ++d) order.push_back(batch + rows + d);
+  for (int d = 0; d < rows; ++d) order.push_back(batch + d);
+  product.groups = {batch, columns, rows};
+  for (BlockInput& input : epilogue.inputs) {
+    if (auto* place = std::get_if<Place>(&input)) place->map = transposed(place->map, order);
+    if (auto* counter = std::get_if<ir::Counter>(&input)) counter->map = transposed(counter->map, order);
+  }
+  for (Place& place : epilogue.to) place.map = transposed(place.map, order);
+}
+
+// Whether all that |epilogue| writes lies closer along the rows of |product| than along its columns, along which
+// neighbours in a workgroup lie.
+bool lies_by_rows(const Product& product, const Epilogue& epilogue) {
+  const auto [batch, rows, columns] = product.groups;
+  return std::all_of(epilogue.to.begin(), epilogue.to.end(), [&](const Place& place) {
+    return closest_along(place.map, batch, batch + rows) <
+           closest_along(place.map, batch + rows, batch + rows + columns);
+  });
+}
+
+Result<void> append_tiled(const Product& product, const Place& to, const Epilogue* epilogue, PlanBuilder& plan) {
   Tiling tiling;
   GPU_ASSIGN(tiling.sources[0], plan.bind(product.left, false));
   GPU_ASSIGN(tiling.sources[1], plan.bind(product.right, false));
@@ -208,15 +252,34 @@ Result<void> append_tiled(const Product& product, const Place& to, PlanBuilder& 
   tiling.chunk = choose_chunk(product, tiling.pass.tile, plan);
   tiling.parts = divide_up(product.depth_count, tiling.chunk);
   tiling.pass.writes_parts = tiling.parts > 1 || product.element != to.dtype;
-  GPU_ASSIGN(const Bound result, plan.bind(to, true));
-  if (!tiling.pass.writes_parts) return append_tiles(product, tiling, result.binding, plan);
-
+  if (!tiling.pass.writes_parts && epilogue != nullptr) {
+    GPU_ASSIGN(BoundEpilogue bound, bind_epilogue(*epilogue, product.groups, plan));
+    tiling.pass.epilogue = std::move(bound.code);
+    tiling.outcome = std::move(bound.bindings);
+    tiling.outcome_words = std::move(bound.words);
+    return append_tiles(product, tiling, plan);
+  }
+  if (!tiling.pass.writes_parts) {
+    GPU_ASSIGN(const Bound result, plan.bind(to, true));
+    tiling.outcome = {result.binding};
+    return append_tiles(product, tiling, plan);
+  }
   const int64_t elements = product.elements();
   GPU_ASSIGN(const uint32_t scratch, plan.add_parts(tiling.parts, elements, sum_bytes(product)));
-  GPU_TRY(append_tiles(product, tiling, of_scratch(scratch, true), plan));
+  tiling.outcome = {of_scratch(scratch, true)};
+  GPU_TRY(append_tiles(product, tiling, plan));
   const Dtype sum = computing_type(product.element);
   const Place parts{Binding::Kind::kScratch, scratch, sum, IndexMap::row_major({tiling.parts, elements})};
-  return append_reduction(reduction_of(Accumulator::kSum, sum, parts, {0}), to, plan);
+  return append_reduction(reduction_of(Accumulator::kSum, sum, parts, {0}), to, plan, epilogue);
+}
+
+// The product to a place, from which |epilogue| takes it.
+Result<void> append_apart(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
+                          const Epilogue& epilogue, PlanBuilder& plan) {
+  const Place* own = place_of_element(epilogue);
+  const Place from = own != nullptr ? *own : plan.add_scratch(to.dtype, to.map.shape);
+  GPU_TRY(append_product(left, right, axes, from, plan));
+  return append_epilogue(epilogue, from, plan);
 }
 
 Result<Product> sorted_product(const Place& left, const Place& right, const ProductAxes& axes, Dtype result,
@@ -234,10 +297,18 @@ Result<Product> sorted_product(const Place& left, const Place& right, const Prod
 }  // namespace
 
 Result<void> append_product(const Place& left, const Place& right, const ProductAxes& axes, const Place& to,
-                            PlanBuilder& plan) {
+                            PlanBuilder& plan, const Epilogue* epilogue) {
+  // The most that a pass binds beside: two sources, or a sum and what it lost, and parameters.
+  constexpr size_t kOthers = 3;
+  if (epilogue != nullptr && !fits_kernel(*epilogue, kOthers, plan))
+    return append_apart(left, right, axes, to, *epilogue, plan);
   GPU_ASSIGN(Product product, sorted_product(left, right, axes, to.dtype, plan));
-  if (is_thin(product)) return append_reduction(reduction_of(std::move(product)), to, plan);
-  return write_dense(to, plan, [&](const Place& dense) { return append_tiled(product, dense, plan); });
+  if (is_thin(product)) return append_reduction(reduction_of(std::move(product)), to, plan, epilogue);
+  if (epilogue == nullptr)
+    return write_dense(to, plan, [&](const Place& dense) { return append_tiled(product, dense, nullptr, plan); });
+  Epilogue turned = *epilogue;
+  if (lies_by_rows(product, turned)) turn(product, turned);
+  return append_tiled(product, to, &turned, plan);
 }
 
 Result<std::optional<Reduction>> thin_product(const Place& left, const Place& right, const ProductAxes& axes,

@@ -10,20 +10,6 @@
 namespace gpu_node::kernels {
 namespace {
 
-BlockInput input_of(const ir::MapSource& source, std::span<const Arg> operands) {
-  if (const auto* number = std::get_if<Scalar>(&source)) return *number;
-  if (const auto* counter = std::get_if<ir::Counter>(&source)) return *counter;
-  const uint32_t operand = std::get<uint32_t>(source);
-  // One that is a number in this run is one of its own type, as a tensor's element is.
-  return std::visit([](const auto& one) -> BlockInput { return one; }, source_of(operands[operand], operand));
-}
-
-Dtype type_of(const BlockInput& input) {
-  if (const auto* counter = std::get_if<ir::Counter>(&input)) return counter->type;
-  if (const auto* place = std::get_if<Place>(&input)) return place->dtype;
-  return std::get<Scalar>(input).dtype;
-}
-
 Place place_of(const ir::MapResult& result, const PlanBuilder& plan) {
   Place place = plan.result(result.result);
   place.map = result.map;
@@ -48,7 +34,7 @@ class PartCode {
         if (distance_of(step, k) == nullptr) want(step.operands[k]);
     for (const ir::MapResult& result : part.results) want(result.value);
     for (size_t k = 0; k < part.sources.size(); ++k) {
-      sources_.push_back(input_of(part.sources[k], operands));
+      sources_.push_back(block_input(part.sources[k], operands));
       values_.push_back(wanted[k] ? block_.input(type_of(sources_[k])) : kNone);
       if (wanted[k]) inputs_.push_back(sources_[k]);
     }

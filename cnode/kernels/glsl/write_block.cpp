@@ -1,5 +1,7 @@
 #include "kernels/glsl/write_block.h"
 
+#include <algorithm>
+
 #include "base/concat.h"
 #include "scalar/op_code.h"
 
@@ -35,6 +37,19 @@ std::string value_of_bits(Dtype dtype, std::string_view low, std::string_view pa
     default:
       return concat("dvec2(packDouble2x32(", pair, ".xy), packDouble2x32(", pair, ".zw))");
   }
+}
+
+uint32_t words_of_number(Dtype type) {
+  return static_cast<uint32_t>(std::max(dtype_size_bytes(computing_type(type)), 4)) / 4;
+}
+
+std::string parameter_number(Dtype type, uint32_t at, uint32_t words) {
+  const std::string low = parameter_text(at, words);
+  const uint32_t own = words_of_number(type);
+  if (own == 1) return value_of_bits(type, low, low);
+  std::string all = low;
+  for (uint32_t word = 1; word < own; ++word) all += ", " + parameter_text(at + word, words);
+  return value_of_bits(type, low, concat("uvec", own, "(", all, ")"));
 }
 
 std::string constant_text(const Scalar& number) {

@@ -32,6 +32,11 @@ WrittenBlock write_block(ShaderBuilder& shader, const scalar::Block& block, std:
 // first component.
 std::string value_of_bits(Dtype dtype, std::string_view low, std::string_view pair);
 
+// A number of |type| among the parameters: how many words it has, and its text where the first is parameter |at| of
+// |words|.
+uint32_t words_of_number(Dtype type);
+std::string parameter_number(Dtype type, uint32_t at, uint32_t words);
+
 // |number|, converted to its own type, by its bits, so that no digit and no special value is lost on the way.
 std::string constant_text(const Scalar& number);
 

@@ -84,6 +84,8 @@ class Emitter {
     }
     if (pass_.writes_accs) {
       declare_acc_buffers(pass_.accumulator, pass_.element, "out", kWrite, builder_);
+    } else if (pass_.epilogue) {
+      pass_.epilogue->declare_buffers(builder_);
     } else {
       builder_.buffer("result", pass_.result, kWrite);
     }
@@ -201,6 +203,7 @@ class Emitter {
   }
 
   void declare_put() {
+    if (pass_.epilogue) pass_.epilogue->declare(builder_, pass_.epilogue_at(), pass_.words());
     std::string text = "void put(uint part, uint output_index, Acc acc) {\n";
     if (pass_.writes_accs) {
       text += "  uint at = part * P_OUTPUTS + output_index;\n";
@@ -208,7 +211,8 @@ class Emitter {
     } else {
       const std::string value =
           acc_outcome_text(pass_.accumulator, pass_.element, pass_.result, "acc_result(acc)", builder_);
-      text += "  result[output_index] = " + builder_.store(pass_.result, value) + ";\n";
+      text += pass_.epilogue ? "  finish(output_index, output_index, " + value + ");\n"
+                             : "  result[output_index] = " + builder_.store(pass_.result, value) + ";\n";
     }
     builder_.declare(text + "}\n");
   }
@@ -233,6 +237,7 @@ std::string ReducePass::key() const {
   text += dtype_name(result);
   text += concat(" i", static_cast<int>(input), vectors ? "v" : "", writes_accs ? "p" : "r");
   text += concat(" k", kept_rank, "w", walk_rank, "n", invocations);
+  if (epilogue) text += " + " + epilogue->text();
   return text;
 }
 

@@ -3,9 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "kernels/glsl/epilogue_code.h"
 #include "kernels/reduce/accumulator.h"
 #include "tensor/dtype.h"
 #include "vulkan/device_info.h"
@@ -29,6 +31,7 @@ struct ReducePass {
   uint32_t kept_rank = 0;  // axes of the outputs, after merging
   uint32_t walk_rank = 0;  // axes reduced, after merging; at least 1 unless the input is kNothing
   uint32_t invocations = 256;
+  std::optional<EpilogueCode> epilogue;  // of results: takes them instead of a buffer
 
   // Positions of the parameters, all of 32 bits.
   static constexpr uint32_t kOutputs = 0, kCount = 1, kChunk = 2, kMode = 3, kFixed = 4;
@@ -38,10 +41,12 @@ struct ReducePass {
   uint32_t offset_at() const { return kFixed; }
   uint32_t kept_at(uint32_t axis) const { return kFixed + inputs() + axis * kept_words(); }
   uint32_t walk_at(uint32_t axis) const { return kept_at(kept_rank) + axis * walk_words(); }
-  uint32_t words() const { return walk_at(walk_rank); }
+  uint32_t epilogue_at() const { return walk_at(walk_rank); }
+  uint32_t words() const { return epilogue_at() + (epilogue ? epilogue->words() : 0); }
 
   std::string key() const;
-  // Bindings: the sources (or the Acc buffers), the result (or the Acc buffers), the parameters if they have a buffer.
+  // Bindings: the sources (or the Acc buffers), the result (or the Acc buffers, or the epilogue's), the parameters if
+  // they have a buffer.
   Result<vulkan::KernelSource> emit(const vulkan::DeviceInfo& device) const;
 };
 

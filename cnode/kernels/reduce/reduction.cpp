@@ -133,15 +133,23 @@ SmallList<uint32_t, 32> parameters(const ReducePass& pass, const Work& work, con
   return words;
 }
 
+// What writes results: its bindings, and what they have of the parameters.
+struct Outcome {
+  std::vector<Binding> bindings;
+  std::vector<uint32_t> words;
+};
+
 Result<void> append_pass(const ReducePass& pass, std::vector<Binding> bindings, const Work& work, const Cover& cover,
-                         PlanBuilder& plan) {
+                         const Outcome& outcome, PlanBuilder& plan) {
   Dispatch dispatch;
   dispatch.key = pass.key();
   dispatch.emit = [pass, device = &plan.device()] { return pass.emit(*device); };
   dispatch.bindings = std::move(bindings);
+  dispatch.bindings.insert(dispatch.bindings.end(), outcome.bindings.begin(), outcome.bindings.end());
   dispatch.grid = {cover.groups,
                    static_cast<double>(cover.outputs) * static_cast<double>(std::max<int64_t>(cover.count, 1))};
-  const auto words = parameters(pass, work, cover);
+  auto words = parameters(pass, work, cover);
+  words.append(outcome.words.begin(), outcome.words.end());
   plan.set_parameters({words.begin(), words.size()}, dispatch);
   return plan.append(std::move(dispatch));
 }
@@ -197,7 +205,7 @@ ReducePass make_pass(const Reduction& reduction, const Work& work, Dtype result,
 
 // Reduces the Accs that |first| left: one per part and output, those of an output |outputs| apart.
 Result<void> append_second_pass(ReducePass pass, const Cover& first, std::vector<Binding> bindings,
-                                const Binding& result, PlanBuilder& plan) {
+                                const Outcome& outcome, PlanBuilder& plan) {
   pass.writes_accs = false;
   pass.input = PassInput::kAccs;
   pass.vectors = false;
@@ -215,8 +223,7 @@ Result<void> append_second_pass(ReducePass pass, const Cover& first, std::vector
   choose_lanes(cover, pass.invocations, variant_of(plan.device()));
   set_blocks(cover, plan.device());
   for (Binding& binding : bindings) binding.written = false;
-  bindings.push_back(result);
-  return append_pass(pass, std::move(bindings), work, cover, plan);
+  return append_pass(pass, std::move(bindings), work, cover, outcome, plan);
 }
 
 // The sources of |reduction| bound, its axes arranged; nothing where there are no elements.
@@ -266,24 +273,35 @@ Result<Prepared> prepare(Reduction reduction, Dtype result, PlanBuilder& plan) {
   return made;
 }
 
-// |to| is dense.
-Result<void> append_passes(Reduction reduction, const Place& to, PlanBuilder& plan) {
-  GPU_ASSIGN(const Bound result, plan.bind(to, true));
+// |to| is dense, or an epilogue takes what would be written there.
+Result<void> append_passes(Reduction reduction, const Place& to, const Epilogue* epilogue, PlanBuilder& plan) {
+  Outcome outcome;
+  std::optional<EpilogueCode> code;
+  if (epilogue != nullptr) {
+    const int axes = epilogue->to[0].map.shape.size();
+    GPU_ASSIGN(BoundEpilogue bound, bind_epilogue(*epilogue, {&axes, 1}, plan));
+    code = std::move(bound.code);
+    outcome = {std::move(bound.bindings), std::move(bound.words)};
+  } else {
+    GPU_ASSIGN(const Bound result, plan.bind(to, true));
+    outcome.bindings.push_back(result.binding);
+  }
   GPU_ASSIGN(Prepared made, prepare(std::move(reduction), to.dtype, plan));
   auto& [pass, work, cover] = made;
   std::vector<Binding> bindings;
   bindings.reserve(work.sources.size() + 2);
   for (const BoundSource& source : work.sources) bindings.push_back(source.binding);
   if (cover.parts == 1) {
-    bindings.push_back(result.binding);
-    return append_pass(pass, std::move(bindings), work, cover, plan);
+    pass.epilogue = std::move(code);
+    return append_pass(pass, std::move(bindings), work, cover, outcome, plan);
   }
   GPU_ASSIGN(const AccParts parts, add_acc_parts(pass.accumulator, pass.element, cover.parts, cover.outputs, plan));
   std::vector<Binding> accs = bound(parts, true);
   pass.writes_accs = true;
   bindings.insert(bindings.end(), accs.begin(), accs.end());
-  GPU_TRY(append_pass(pass, std::move(bindings), work, cover, plan));
-  return append_second_pass(pass, cover, std::move(accs), result.binding, plan);
+  GPU_TRY(append_pass(pass, std::move(bindings), work, cover, {}, plan));
+  pass.epilogue = std::move(code);
+  return append_second_pass(pass, cover, std::move(accs), outcome, plan);
 }
 
 // The axes |over| of more than one element in the order in which they are walked, ~axis for one that is walked
@@ -336,8 +354,10 @@ Result<std::optional<ReductionWalk>> walk_of(Reduction reduction, Dtype result, 
   return std::optional(std::move(walk));
 }
 
-Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan) {
-  return write_dense(to, plan, [&](const Place& dense) { return append_passes(std::move(reduction), dense, plan); });
+Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan, const Epilogue* epilogue) {
+  if (epilogue != nullptr) return append_passes(std::move(reduction), to, epilogue, plan);
+  return write_dense(to, plan,
+                     [&](const Place& dense) { return append_passes(std::move(reduction), dense, nullptr, plan); });
 }
 
 }  // namespace gpu_node::kernels

@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "kernels/epilogue.h"
 #include "kernels/plan_builder.h"
 #include "kernels/reduce/accumulator.h"
 
@@ -54,7 +55,9 @@ struct ReductionWalk {
 Result<std::optional<ReductionWalk>> walk_of(Reduction reduction, Dtype result, PlanBuilder& plan);
 
 // Writes one result, rounded to |to|'s type, for each position of the kept axes, in row-major order. A reduction of no
-// elements gives the neutral value. REQUIRES at least one result. Errors: kUnsupported, with the numbers.
-Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan);
+// elements gives the neutral value. REQUIRES at least one result. An epilogue, which fits beside three buffers, takes
+// the results where there is one; of |to| only the type counts then. Errors: kUnsupported, with the numbers.
+Result<void> append_reduction(Reduction reduction, const Place& to, PlanBuilder& plan,
+                              const Epilogue* epilogue = nullptr);
 
 }  // namespace gpu_node::kernels

@@ -112,12 +112,9 @@ class Emitter {
 
   std::string number(uint32_t value, uint32_t& at) {
     const Dtype type = code_.sources[value].type;
-    const uint32_t words = words_of_number(type);
-    std::string pair = param(at);
-    for (uint32_t word = 1; word < words; ++word) pair += ", " + param(at + word);
-    const std::string low = param(at);
-    at += words;
-    return value_of_bits(type, low, words == 1 ? low : concat("uvec", words, "(", pair, ")"));
+    const uint32_t first = at;
+    at += words_of_number(type);
+    return parameter_number(type, first, rows_.words());
   }
 
   // Those of rows.
@@ -255,10 +252,6 @@ class Emitter {
 };
 
 }  // namespace
-
-uint32_t words_of_number(Dtype type) {
-  return static_cast<uint32_t>(std::max(dtype_size_bytes(computing_type(type)), 4)) / 4;
-}
 
 uint32_t RowShader::places() const {
   uint32_t places = static_cast<uint32_t>(code.written.size());

@@ -11,9 +11,6 @@
 
 namespace gpu_node::kernels {
 
-// Of a number of |type| among the parameters: those of its compute type.
-uint32_t words_of_number(Dtype type);
-
 // Everything that changes a kernel's text; shapes, strides, offsets and numbers are parameters.
 struct RowShader {
   RowCode code;

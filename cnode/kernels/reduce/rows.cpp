@@ -4,9 +4,11 @@
 #include <bit>
 
 #include "base/divide_up.h"
+#include "kernels/aligned.h"
 #include "kernels/check_block.h"
 #include "kernels/elementwise/block_input.h"
 #include "kernels/glsl/glsl_types.h"
+#include "kernels/glsl/write_block.h"
 #include "kernels/literal.h"
 #include "kernels/reduce/accumulator_text.h"
 #include "kernels/reduce/reduce_variants.h"
@@ -34,43 +36,17 @@ bool reduces(const ir::Rows& rows, int64_t axis) {
   return std::find(rows.reduced.begin(), rows.reduced.end(), axis) != rows.reduced.end();
 }
 
-// |map| seen as one of the rows' shape.
-IndexMap widened(const IndexMap& map, const ir::RowSource& source, const Shape& shape) {
-  IndexMap wide{shape, {}, map.offset};
-  for (int d = 0; d < shape.size(); ++d) wide.strides.push_back(0);
-  for (int d = 0; d < map.shape.size(); ++d)
-    if (map.shape[d] != 1) wide.strides[static_cast<int>(source.axes[d])] = map.strides[d];
-  return wide;
-}
-
-void add_source(const ir::RowSource& source, const ir::Rows& rows, std::span<const Arg> operands, Work& work) {
+void add_source(const ir::AlignedSource& source, const ir::Rows& rows, std::span<const Arg> operands, Work& work) {
   RowCode::Source code;
   code.of_rows = true;
   for (int d = 0; d < source.shape.size(); ++d)
     code.of_rows = code.of_rows && (source.shape[d] == 1 || !reduces(rows, source.axes[d]));
-  const auto number = [&](const Scalar& value) {
-    code.read = RowCode::Read::kNumber;
-    code.type = value.dtype;
-    work.inputs.push_back(value);
-  };
-  if (const auto* value = std::get_if<Scalar>(&source.from)) {
-    number(*value);
-  } else if (const auto* counter = std::get_if<ir::Counter>(&source.from)) {
-    code.read = RowCode::Read::kCounter;
-    code.type = counter->type;
-    work.inputs.push_back(ir::Counter{counter->type, widened(counter->map, source, rows.shape)});
-  } else {
-    const uint32_t operand = std::get<uint32_t>(source.from);
-    const Source from = source_of(operands[operand], operand);
-    if (const auto* literal = std::get_if<Scalar>(&from)) {
-      number(*literal);
-    } else {
-      Place place = std::get<Place>(from);
-      place.map = widened(place.map, source, rows.shape);
-      code.type = place.dtype;
-      work.inputs.push_back(std::move(place));
-    }
-  }
+  BlockInput input = aligned(source, rows.shape, operands);
+  code.type = type_of(input);
+  code.read = std::holds_alternative<Place>(input)    ? RowCode::Read::kTensor
+              : std::holds_alternative<Scalar>(input) ? RowCode::Read::kNumber
+                                                      : RowCode::Read::kCounter;
+  work.inputs.push_back(std::move(input));
   work.code.sources.push_back(code);
 }
 
@@ -83,7 +59,7 @@ Work work_of(const ir::Rows& rows, std::span<const Arg> operands) {
   }
   work.outputs = element_count(work.kept);
   work.count = element_count(work.shape) / work.outputs;
-  for (const ir::RowSource& source : rows.sources) add_source(source, rows, operands, work);
+  for (const ir::AlignedSource& source : rows.sources) add_source(source, rows, operands, work);
   for (const ir::MapStep& step : rows.steps) work.code.steps.push_back({step.op, step.type, step.operands});
   for (const ir::RowResult& result : rows.written) work.code.written.push_back({result.value, result.of_rows});
   return work;

@@ -254,7 +254,8 @@ defmodule GpuNode do
   A map:
 
     * `steps` - what is carried out, in order: its `kind` (`:map`, several elementwise ops as one; `:rows`, reductions of the same rows with
-      what is computed beside them; `:instruction`; `:loop`, whose dispatches nobody knows; `:view`, another way
+      what is computed beside them; `:product`, a dot with what is computed of each of its elements where it is stored;
+      `:instruction`; `:loop`, whose dispatches nobody knows; `:view`, another way
       to see the same elements), `ops`, the names of the program's ops that it carries out, and `instructions`, which of the program those
       are; `takes` and `gives`, the names of values (0 and more: inputs), those with types and shapes; `dispatches`, of each the kernel and how
       many workgroups; `read_bytes` and `written_bytes`, if a dispatch touches each element once; `refusal` where the device cannot

@@ -13,7 +13,7 @@ defmodule Nx.Vulkan.CompilerPropertyTest do
   @types [f: 32, f: 64, bf: 16, f: 16, s: 8, s: 16, s: 32, s: 64, u: 8, u: 16, u: 32, u: 64, f: 32, f: 32, c: 64]
   @unary ~w(negate abs sign exp sin tanh sqrt floor round is_nan logical_not sigmoid erf)a
   @binary ~w(add subtract multiply divide min max atan2 equal less greater_equal logical_and)a
-  @others ~w(sum back roll reverse edges iota select cast cond counted long sort cumulative outer constant)a
+  @others ~w(sum back roll reverse edges iota select cast cond counted long sort cumulative outer product constant)a
 
   # Every op takes tensors of one shape and gives one of it; `a` and `b` are earlier values, `n` is a small number.
   defp apply_op({name, a, _b, _n}, v) when name in @unary, do: apply(Nx, name, [v.(a)])
@@ -35,6 +35,7 @@ defmodule Nx.Vulkan.CompilerPropertyTest do
   defp apply_op({:sort, a, _, n}, v), do: Nx.sort(v.(a), axis: rem(n, 2), direction: :desc)
   defp apply_op({:cumulative, a, _, n}, v), do: Nx.cumulative_max(v.(a), axis: rem(n, 2))
   defp apply_op({:outer, a, b, _}, v), do: Nx.dot(Nx.new_axis(v.(a)[[.., 0]], 1), Nx.new_axis(v.(b)[0], 0))
+  defp apply_op({:product, a, b, _}, v), do: Nx.dot(v.(a), Nx.concatenate([v.(b), v.(b)[0..0]]))
   defp apply_op({:constant, a, _, n}, v), do: Nx.multiply(Nx.broadcast(n / 4, @shape), v.(a))
 
   defp apply_op({:cond, a, b, n}, v) do

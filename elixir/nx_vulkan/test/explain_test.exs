@@ -63,8 +63,11 @@ defmodule Nx.Vulkan.ExplainTest do
     # Each op once, but for what is the same.
     ops = explanation |> groups() |> Enum.flat_map(& &1.ops)
     assert :sum in ops and :divide in ops and Enum.count(ops, &(&1 == :exp)) >= 1
-    apart = Nx.Vulkan.explain(&Nx.exp(Nx.dot(&1, [1], &1, [1])), [template])
-    assert to_string(apart) =~ "not with 1: dot is a kernel of its own"
+    apart = Nx.Vulkan.explain(&Nx.exp(Nx.cumulative_sum(&1)), [template])
+    assert to_string(apart) =~ "not with 1: cumulative_sum is a kernel of its own"
+    product = Nx.Vulkan.explain(&Nx.exp(Nx.dot(&1, [1], &1, [1])), [template])
+    assert [%{kind: :product, dispatches: [_]}] = groups(product)
+    assert to_string(product) =~ "dot with exp"
   end
 
   test "without fusing, an op is a step" do

@@ -25,7 +25,7 @@ defmodule GpuNode.ExplainTest do
     assert Enum.map(told.outputs, &made[&1]) == [{{:f, 32}, {16, 8}}, {{:f, 32}, {8, 1}}]
 
     for {step, index} <- Enum.with_index(told.steps) do
-      assert step.kind in [:map, :rows, :instruction, :view]
+      assert step.kind in [:map, :rows, :product, :instruction, :view]
       # Everything is made before it is taken.
       earlier = for other <- Enum.take(told.steps, index), {name, _, _} <- other.gives, do: name
       assert Enum.all?(step.takes, &(&1 == 0 or &1 in earlier))

@@ -80,6 +80,7 @@ defmodule Nx.Vulkan.Explanation.Text do
   @spec label(map) :: String.t()
   def label(%{kind: :map, ops: ops}), do: "map of " <> ops(ops)
   def label(%{kind: :rows, ops: ops}), do: "rows of " <> ops(ops)
+  def label(%{kind: :product, ops: ops}), do: "dot with " <> ops(ops -- [:dot])
   def label(%{kind: :loop} = loop), do: "while #{ops(loop.condition)}: rounds of #{ops(loop.body)}"
   def label(%{ops: ops}), do: ops(ops)
 
