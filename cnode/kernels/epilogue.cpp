@@ -18,7 +18,7 @@ Result<BoundEpilogue> bind_epilogue(const Epilogue& epilogue, std::span<const in
   BoundEpilogue bound;
   bound.code.block = epilogue.block;
   SmallList<int64_t, 8> offsets;
-  SmallList<const IndexMap*, 8> strided;
+  std::vector<const IndexMap*> strided;
   const auto add_map = [&](const IndexMap& map, int64_t offset) {
     offsets.push_back(offset);
     if (!is_flat(map)) strided.push_back(&map);
