@@ -10,7 +10,9 @@
 const uint HEIGHT = PANEL + 2u * TILE, ACROSS = INVOCATIONS / PANEL, OWN = HEIGHT / ACROSS, QUARTER = TILE / 4u;
 
 shared NUM strip[PANEL * HEIGHT];  // column by column
-shared NUM given[HEIGHT];          // the sums of the column whose turn it is
+// Of the column whose turn it is and of the next one: sums without the products of the column before, elements of |a|.
+shared NUM sums_of[2u * HEIGHT];
+shared ELEMENT elements_of[2u * HEIGHT];
 
 #if defined(ROUNDS_TO_F32) && !defined(COMPLEX)
 // Products of floats are exact in double: contracted or not, the sum is the same.
@@ -61,37 +63,63 @@ bool has_row(uint r, Part part) {
   return row_of(r, part) < P_N && (r < PANEL + TILE || part.row != part.column);
 }
 
+// An invocation has every ACROSS-th row of a column in registers, and makes numbers of a row. While a column is made
+// the products of the one before are added, so that there is one barrier for each; what is made adds those it needs
+// itself.
 void make_strip(Part part) {
-  uint lane = gl_LocalInvocationIndex, c = lane % PANEL, across = lane / PANEL;
+  uint lane = gl_LocalInvocationIndex, c = lane % PANEL, across = lane / PANEL, width = part.to - part.from;
   NUM own[OWN];
+  ELEMENT given[OWN];
   [[unroll]] for (uint k = 0u; k < OWN; ++k) {
-    uint r = across + k * ACROSS;
-    bool begun = part.from > 0u && part.from + c < part.to && has_row(r, part);
-    own[k] = begun ? sums[part.first + row_of(r, part) * P_N + part.from + c] : number(PART(0));
+    uint r = across + k * ACROSS, at = part.first + row_of(r, part) * P_N + part.from + c;
+    bool there = c < width && has_row(r, part);
+    own[k] = there && part.from > 0u ? sums[at] : number(PART(0));
+    given[k] = there ? a[at] : ELEMENT(number(PART(0)));
   }
-  for (uint j = 0u; j < part.to - part.from; ++j) {
-    if (c == j) {
-      [[unroll]] for (uint k = 0u; k < OWN; ++k) given[across + k * ACROSS] = own[k];
+  if (c == 0u) {
+    [[unroll]] for (uint k = 0u; k < OWN; ++k) {
+      sums_of[across + k * ACROSS] = own[k];
+      elements_of[across + k * ACROSS] = given[k];
     }
+  }
+  for (uint j = 0u; j < width; ++j) {
     barrier();
-    uint column = part.from + j;
-    Divisor diagonal = root_of(left(a[part.first + column * P_N + column], given[j]));
+    uint column = part.from + j, now = j % 2u * HEIGHT, before = (j - 1u) * HEIGHT;
+    NUM sum = sums_of[now + j], by = number(PART(0));
+    if (j > 0u) {
+      by = adjoint(strip[before + j]);
+      sum = added(sum, strip[before + j], by);
+    }
+    Divisor diagonal = root_of(left(elements_of[now + j], sum));
     for (uint r = lane; r < HEIGHT; r += INVOCATIONS) {
       NUM x = number(PART(0));
-      if (r >= j && has_row(r, part)) {
-        uint row = row_of(r, part), at = part.first + row * P_N + column;
-        x = r == j ? number(PART(diagonal.value)) : NUM(quotient(left(a[at], given[r]), diagonal));
-        if (r < PANEL ? part.row == part.to && part.column == part.to : r < PANEL + TILE && part.column == part.to) {
-          l[at] = ELEMENT(x);
-          if (row > column) l[part.first + column * P_N + row] = ELEMENT(number(PART(0)));
-        }
+      if (r == j) x = number(PART(diagonal.value));
+      if (r > j && has_row(r, part)) {
+        sum = sums_of[now + r];
+        if (j > 0u) sum = added(sum, strip[before + r], by);
+        x = NUM(quotient(left(elements_of[now + r], sum), diagonal));
       }
       strip[j * HEIGHT + r] = x;
+      bool last = part.column == part.to && (r < PANEL ? part.row == part.to : r < PANEL + TILE);
+      if (r >= j && last && has_row(r, part)) {
+        uint row = row_of(r, part);
+        l[part.first + row * P_N + column] = ELEMENT(x);
+        if (row > column) l[part.first + column * P_N + row] = ELEMENT(number(PART(0)));
+      }
     }
-    barrier();
-    NUM by = adjoint(strip[j * HEIGHT + c]);
-    [[unroll]] for (uint k = 0u; k < OWN; ++k) own[k] = added(own[k], strip[j * HEIGHT + across + k * ACROSS], by);
+    if (j > 0u) {
+      by = adjoint(strip[before + c]);
+      [[unroll]] for (uint k = 0u; k < OWN; ++k) own[k] = added(own[k], strip[before + across + k * ACROSS], by);
+    }
+    if (c == j + 1u) {
+      uint next = HEIGHT - now;
+      [[unroll]] for (uint k = 0u; k < OWN; ++k) {
+        sums_of[next + across + k * ACROSS] = own[k];
+        elements_of[next + across + k * ACROSS] = given[k];
+      }
+    }
   }
+  barrier();
 }
 
 // What the panel takes off the tile.

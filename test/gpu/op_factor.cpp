@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "gpu/matrix_case.h"
 #include "gpu/op_case.h"
+#include "gpu/plan_runner.h"
 
 namespace gpu_node::test {
 namespace {
@@ -112,6 +114,37 @@ TEST_CASE("cholesky: sizes, batches, types, layouts") {
   for (const Layout layout : {Layout::kTransposed, Layout::kReversed}) check_cholesky(c64, 3, 9, 1, layout);
   for (const long double scale : {1e-30L, 1e30L}) check_cholesky(f32, 2, 20, scale);
   for (const long double scale : {1e-200L, 1e200L}) check_cholesky(f64, 2, 20, scale);
+}
+
+TEST_CASE(
+    "cholesky: every number of f32 is rounded once - as root or quotient - of sums that were - whatever the panels") {
+  for (const int64_t n : {1, 15, 16, 33, 64, 97, 150}) {
+    const Matrix root = random_batch(f32, 1, n, n, 5)[0];
+    Matrix square = root * adjoint(root);
+    for (int64_t i = 0; i < n; ++i) square(i, i) += 1;
+    const HostTensor a = tensor_of(f32, {square}, true);
+    std::vector<double> expected(static_cast<size_t>(n * n));
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j <= i; ++j) {
+        double sum = 0;
+        for (int64_t k = 0; k < j; ++k) sum += expected[i * n + k] * expected[j * n + k];
+        const float left = static_cast<float>(a.real(i * n + j)) - static_cast<float>(sum);
+        expected[i * n + j] = static_cast<float>(i == j ? std::sqrt(static_cast<double>(left))
+                                                        : static_cast<double>(left) / expected[j * n + j]);
+      }
+    // Room for panels of 16 rows and of 32, and tiles of 16 to 64.
+    for (const uint32_t shared : {16'384U, 24'576U, 32'768U, 49'152U}) {
+      vulkan::DeviceInfo info = device().info();
+      if (shared > info.shared_memory_bytes || !info.has_f64) continue;
+      info.software = false;
+      info.shared_memory_bytes = shared;
+      const PlannedFor planned(info);
+      const HostTensor l = run_matrices("cholesky", {a}, {{f32, {n, n}}})[0];
+      int64_t wrong = 0;
+      for (int64_t i = 0; i < n * n; ++i) wrong += l.real(i) == expected[static_cast<size_t>(i)] ? 0 : 1;
+      CHECK_MESSAGE(wrong == 0, wrong << " numbers of " << n << " rows with " << shared << " bytes");
+    }
+  }
 }
 
 TEST_CASE("cholesky: the upper triangle is not read, what is not positive definite gives NaN") {

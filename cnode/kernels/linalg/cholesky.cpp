@@ -42,7 +42,8 @@ const LinalgKernel& kernel_for(Dtype number, const PlanBuilder& plan) {
   const auto bytes = static_cast<uint32_t>(dtype_size_bytes(number));
   const auto fits = [&](const LinalgKernel& kernel) {
     const Sizes sizes(kernel);
-    return (sizes.panel + 1) * sizes.height() * bytes <= plan.device().shared_memory_bytes;
+    // The strip, two columns of sums and two of elements.
+    return (sizes.panel + 4) * sizes.height() * bytes <= plan.device().shared_memory_bytes;
   };
   const auto* found = std::find_if(std::begin(kKernels), std::end(kKernels), fits);
   return found == std::end(kKernels) ? *std::rbegin(kKernels) : *found;
