@@ -221,7 +221,7 @@ Result<std::optional<ReductionLayout>> GroupPlanner::add_reduction(const GroupCo
   const double each = static_cast<double>(divide_up(walk->count, walk->lanes)) * (walk->fours ? 4 : 1);
   count(outputs * lanes, each * (products ? kStepsOfProduct : 4) + 4);
   iterations_ += each * std::max(1.0, outputs * lanes / invocations_);
-  for (double gap = lanes / 2; gap >= 1; gap /= 2) count(outputs * gap, 4);
+  for (int64_t gap = walk->lanes / 2; gap > 0; gap /= 2) count(outputs * static_cast<double>(gap), 4);
   count(outputs, 2);
   steps_in_line_ += lots * (std::log2(lanes) + 2) * kStepsOfBarrier;
   iterations_ += lots * (std::log2(lanes) + 2);
