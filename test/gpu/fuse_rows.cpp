@@ -200,7 +200,9 @@ TEST_CASE("fuse rows: rows that are split, and rows for which shared memory is t
     const ValueName x = rows.p.input(f32, shape);
     const program::Value input = plain(f32, shape);
     const ProgramOutcome outcome = check_fused(rows.p.with_outputs({rows.softmax(x)}), {&input, 1});
-    CHECK((shape[0] == 16) == (outcome.dispatches == 1));
+    // Of many elements a card makes one dispatch, a software driver several.
+    const bool is_whole = shape[0] == 16 || (shape[0] == 600 && !device().info().software);
+    CHECK(is_whole == (outcome.dispatches == 1));
   }
 }
 

@@ -130,6 +130,27 @@ TEST_CASE("plan builder: an invocation of a long block of many elements takes se
   CHECK_FALSE(software.key.ends_with(" x4"));
 }
 
+TEST_CASE("plan builder: roots and exp of f32 by fours where fma rounds once") {
+  const auto key_of = [](const char* op, Dtype type, bool fma_rounds_once) {
+    vulkan::DeviceInfo device = test::full_device();
+    device.fma_rounds_once = fma_rounds_once;
+    PlanBuilder plan("map", device);
+    plan.add_result({type, {40'000}});
+    scalar::Block block;
+    block.result(block.step(*ir::find_op(op), type, {block.input(type)}));
+    const Source source = operand(type, IndexMap::row_major({40'000}));
+    REQUIRE(append_block(block, {&source, 1}, plan.result(), plan).ok());
+    return plan.take().dispatches.at(0).key;
+  };
+  for (const char* op : {"sqrt", "exp"})
+    for (const Dtype type : {f32, f16}) {
+      CHECK(key_of(op, type, true).ends_with(" v0"));
+      CHECK(key_of(op, type, false).ends_with(" r0"));
+    }
+  CHECK(key_of("sqrt", f64, true).ends_with(" r0"));
+  CHECK(key_of("log", f32, true).ends_with(" r0"));
+}
+
 TEST_CASE("axes: neighbours that every place walks as one are merged, axes of one element dropped") {
   Axes axes = axes_of({2, 1, 3, 4, 5});
   add_place(axes, IndexMap::row_major({2, 1, 3, 4, 5}));

@@ -90,7 +90,8 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
     bounds.push_back(work.is_counted(p) ? Bound{{}, box.origins[p].offset}
                                         : plan.bind(box.origins[p], box.reach(p), work.is_result(p)));
   Layout layout = choose_layout(work.block, box, work.places);
-  if (takes_vectors(work.block, box, bounds, work.places)) make_vectors(layout, box, bounds, work.places);
+  if (takes_vectors(work.block, box, bounds, work.places, plan.device()))
+    make_vectors(layout, box, bounds, work.places);
   if (!layout.vectors) layout.turns = turns_of(work.block, box, plan.device());
   Dispatch dispatch;
   dispatch.key = elementwise_key(work.block, layout);
@@ -113,7 +114,7 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
 
 // Appends the dispatch of |part|, and of its tail where vectors leave one.
 Result<void> append_part(const Work& work, Box& part, PlanBuilder& plan) {
-  const int64_t rest = vector_tail(work.block, part, work.places);
+  const int64_t rest = vector_tail(work.block, part, work.places, plan.device());
   if (rest > 0) {
     Box tail = part;
     Axis& whole = part.axes[0];

@@ -47,10 +47,18 @@ size_t steps_of(const scalar::Block& block) {
   return static_cast<size_t>(std::count_if(block.values().begin(), block.values().end(), is_step));
 }
 
+// Functions that are a few instructions where fma rounds once (shaders/lib/math_f32.glsl).
+bool is_short(const scalar::Value& value, const vulkan::DeviceInfo& device) {
+  const bool has_short = value.op->name == "sqrt" || value.op->name == "exp";
+  return has_short && device.fma_rounds_once && dtype_info(value.type).compute == ComputeType::kF32;
+}
+
 // Complex numbers are pairs already; counters are computed for each element.
-bool is_light(const scalar::Block& block, const InputPlaces& inputs) {
-  for (const scalar::Value& value : block.values())
-    if (is_complex(value.type) || (is_step(value) && scalar::is_heavy(*value.op, value.type))) return false;
+bool is_light(const scalar::Block& block, const InputPlaces& inputs, const vulkan::DeviceInfo& device) {
+  for (const scalar::Value& value : block.values()) {
+    if (is_complex(value.type)) return false;
+    if (is_step(value) && scalar::is_heavy(*value.op, value.type) && !is_short(value, device)) return false;
+  }
   for (const InputPlace& input : inputs)
     if (input.counted) return false;
   return steps_of(block) < kVectorSteps;
@@ -112,8 +120,9 @@ Layout choose_layout(const scalar::Block& block, const Box& box, const InputPlac
   return layout;
 }
 
-bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds, const InputPlaces& inputs) {
-  if (box.axes.empty() || box.elements() < kVectorElements || !is_light(block, inputs)) return false;
+bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bounds, const InputPlaces& inputs,
+                   const vulkan::DeviceInfo& device) {
+  if (box.axes.empty() || box.elements() < kVectorElements || !is_light(block, inputs, device)) return false;
   const size_t last = box.axes.size() - 1;
   if (box.axes[last].size % kVector != 0) return false;
   for (size_t p = 0; p < bounds.size(); ++p) {
@@ -146,8 +155,9 @@ uint32_t turns_of(const scalar::Block& block, const Box& box, const vulkan::Devi
   return has_many && steps_of(block) >= kVectorSteps ? kTurns : 1;
 }
 
-int64_t vector_tail(const scalar::Block& block, const Box& box, const InputPlaces& inputs) {
-  if (box.axes.size() != 1 || box.axes[0].size < kVectorElements || !is_light(block, inputs)) return 0;
+int64_t vector_tail(const scalar::Block& block, const Box& box, const InputPlaces& inputs,
+                    const vulkan::DeviceInfo& device) {
+  if (box.axes.size() != 1 || box.axes[0].size < kVectorElements || !is_light(block, inputs, device)) return 0;
   for (const int64_t stride : box.axes[0].strides)
     if (stride != 0 && stride != 1) return 0;
   return box.axes[0].size % kVector;
