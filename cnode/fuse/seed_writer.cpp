@@ -13,8 +13,8 @@ constexpr uint32_t kMember = uint32_t{1} << 31;
 // What a group's members come to: steps of sources that lie beside the elements. Values are counted from |first| on.
 class SeedWriter {
  public:
-  SeedWriter(const Traced& traced, const Graph& graph, const Sources& sources, const SeedGroup& group, uint32_t first)
-      : traced_(traced), graph_(graph), known_sources_(sources), group_(group), first_(first) {}
+  SeedWriter(const Traced& traced, const Graph& graph, const Sources& known, const SeedGroup& group, uint32_t first)
+      : traced_(traced), graph_(graph), known_sources_(known), group_(group), first_(first) {}
 
   // The axes of the elements that those of |whole|, to which the operands of |i| broadcast, are.
   void add_step(uint32_t i, const Shape& whole, const Dims& axes) {

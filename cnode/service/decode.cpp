@@ -143,7 +143,6 @@ Result<Request> read_request(Reader& reader) {
 
 // {Pid, Tag}
 Result<void> read_from(Reader& reader, TermBytes& pid, TermBytes& tag) {
-  uint32_t arity = 0;
   std::span<const std::byte> pid_raw, tag_raw;
   if (!reader.read_tuple_of(2) || !reader.read_pid(pid_raw) || !reader.read_raw(tag_raw) ||
       tag_raw.size() > kMaxTagBytes)

@@ -38,7 +38,6 @@ Result<void> read_named(Reader& reader, std::string_view what, Entry entry) {
 
 // {Shape, Binary}, f64 in row-major order.
 Result<chain::Array> read_array(Reader& reader, const std::string& name) {
-  uint32_t arity = 0;
   if (!reader.read_tuple_of(2)) return malformed("data " + name, "a tensor's id or {Shape, Binary}", reader);
   GPU_ASSIGN(const Shape shape, decode_shape(reader));
   std::span<const std::byte> bytes;

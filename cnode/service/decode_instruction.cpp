@@ -41,7 +41,6 @@ Result<void> read_results(Reader& reader, ir::Instruction& instruction) {
     return malformed(instruction.op->name, concat("a list of 1 to ", kMaxResults, " results"), before);
   instruction.results.resize(count);
   for (auto& [name, type] : instruction.results) {
-    uint32_t arity = 0;
     if (!reader.read_tuple_of(3) || !reader.read_int64(name))
       return malformed(instruction.op->name, "a result {Id, Type, Shape}", reader);
     GPU_TRY(read_dtype(reader, type.dtype));

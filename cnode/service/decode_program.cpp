@@ -29,7 +29,6 @@ Result<void> read_each(Reader& reader, std::string_view what, std::string_view o
 }
 
 Result<void> read_input(Reader& reader, ir::TensorType& type) {
-  uint32_t arity = 0;
   if (!reader.read_tuple_of(2)) return malformed(kCompile, "an input {Type, Shape}", reader);
   GPU_TRY(read_dtype(reader, type.dtype));
   return read_shape(reader, type.shape);
@@ -47,7 +46,6 @@ Result<void> read_program(Reader& reader, int depth, program::ProgramSize& size,
 
 Result<void> read_bodies(Reader& reader, int depth, program::ProgramSize& size, ir::Program& program) {
   return read_each(reader, kCompile, "bodies", kMaxBodies, [&](uint32_t i) -> Result<void> {
-    uint32_t arity = 0;
     if (Result<void> added = size.add_body(depth + 1); !added.ok())
       return with_context(std::move(added).error(), kCompile);
     if (!reader.read_tuple_of(4)) return malformed(kCompile, "a body {Inputs, Instructions, Outputs, Bodies}", reader);

@@ -82,7 +82,6 @@ Result<void> read_buffers(Reader& reader, std::string_view what, std::vector<Sha
 }
 
 Result<void> read_groups(Reader& reader, std::string_view what, std::array<uint32_t, 3>& groups) {
-  uint32_t arity = 0;
   if (!reader.read_tuple_of(3)) return malformed(what, "groups as {X, Y, Z}", reader);
   for (uint32_t& group : groups) {
     int64_t value = 0;
