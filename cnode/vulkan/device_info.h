@@ -21,7 +21,6 @@ struct DeviceInfo {
   bool has_f16_storage = false, has_8bit_storage = false;  // 16- and 8-bit elements in storage buffers
   bool has_f64 = false, has_i64 = false;                   // shaderFloat64, shaderInt64
   bool preserves_nan_f32 = false, preserves_nan_f64 = false;
-  bool fma_rounds_once = false;  // that of f32 (driver_quirks.h)
 
   uint64_t memory_bytes = 0;          // of the device-local heap
   uint64_t max_storage_range = 0;     // maxStorageBufferRange

@@ -25,6 +25,6 @@ uint64_t max_loop_iterations(bool lavapipe, std::string_view info) {
   return version >= kUncut ? kUnlimited : kCut;
 }
 
-bool fma_rounds_once(std::string_view driver) { return driver == "NVIDIA"; }
+bool fma_rounds_once(std::string_view driver) { return driver.starts_with("NVIDIA "); }
 
 }  // namespace gpu_node::vulkan

@@ -15,7 +15,7 @@ inline constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 uint64_t max_loop_iterations(bool lavapipe, std::string_view info);
 
 // Whether fma of f32 is one rounding, as its name says; Vulkan allows two. A driver is named here once that was tried
-// on it. |driver|: as it calls itself, "NVIDIA".
+// on it. |driver|: as DeviceInfo has it, "NVIDIA 580.159.04".
 bool fma_rounds_once(std::string_view driver);
 
 }  // namespace gpu_node::vulkan

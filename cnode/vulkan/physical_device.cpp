@@ -110,7 +110,6 @@ void read_properties(PhysicalDevice& device) {
   info.name = basic.deviceName;
   info.driver = std::string(v12.driverName) + " " + v12.driverInfo;
   info.max_loop_iterations = max_loop_iterations(v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE, v12.driverInfo);
-  info.fma_rounds_once = fma_rounds_once(v12.driverName);
   info.api_version = version_text(basic.apiVersion);
   info.uuid = hex(v11.deviceUUID);
   info.vendor_id = basic.vendorID;

@@ -15,8 +15,9 @@ TEST_CASE("driver quirks: loops are ended by a lavapipe that is not known to let
 }
 
 TEST_CASE("driver quirks: what nobody tried a driver on is not relied upon") {
-  CHECK(fma_rounds_once("NVIDIA"));
-  for (const char* other : {"llvmpipe", "radv", "NVK", "nvidia", ""}) CHECK(!fma_rounds_once(other));
+  CHECK(fma_rounds_once("NVIDIA 580.159.04"));
+  for (const char* other : {"llvmpipe Mesa 25.0.7", "radv Mesa 25.0.7", "NVK Mesa 25.0.7", "nvidia 1", ""})
+    CHECK(!fma_rounds_once(other));
 }
 
 }  // namespace gpu_node::vulkan

@@ -4,6 +4,7 @@
 
 #include "kernels/literal.h"
 #include "scalar/op_code.h"
+#include "vulkan/driver_quirks.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -50,7 +51,7 @@ size_t steps_of(const scalar::Block& block) {
 // Functions that are a few instructions where fma rounds once (shaders/lib/math_f32.glsl).
 bool is_short(const scalar::Value& value, const vulkan::DeviceInfo& device) {
   const bool has_short = value.op->name == "sqrt" || value.op->name == "exp";
-  return has_short && device.fma_rounds_once && dtype_info(value.type).compute == ComputeType::kF32;
+  return has_short && dtype_info(value.type).compute == ComputeType::kF32 && vulkan::fma_rounds_once(device.driver);
 }
 
 // Complex numbers are pairs already; counters are computed for each element.

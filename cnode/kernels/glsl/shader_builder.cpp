@@ -6,6 +6,7 @@
 #include "base/concat.h"
 #include "base/embedded.h"
 #include "kernels/glsl/shader_library.h"
+#include "vulkan/driver_quirks.h"
 
 namespace gpu_node::kernels {
 namespace {
@@ -249,7 +250,7 @@ Result<vulkan::KernelSource> ShaderBuilder::build() const {
   }
   if (use_i64_) text += "#define USE_I64\n";
   if (use_f64_) text += "#define USE_F64\n";
-  if (device_.fma_rounds_once) text += "#define FMA_ROUNDS_ONCE\n";
+  if (vulkan::fma_rounds_once(device_.driver)) text += "#define FMA_ROUNDS_ONCE\n";
   text += define_text_;
   text += concat("layout(local_size_x = ", local_[0], ", local_size_y = ", local_[1], ", local_size_z = ", local_[2],
                  ") in;\n");
