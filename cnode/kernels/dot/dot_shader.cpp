@@ -172,11 +172,9 @@ class Emitter {
   // An invocation's rows are fours that lie a fraction of the tile apart, its columns likewise: neighbours in the
   // workgroup then read neighbouring fours.
   static uint32_t fours(const Side& side) { return side.own / 4; }
-  static uint32_t apart(const Side& side) { return side.extent / fours(side) / 4; }
-  std::string thread_row() const { return "(gl_LocalInvocationIndex / " + literal(right_.extent / right_.own) + ")"; }
-  std::string thread_column() const {
-    return "(gl_LocalInvocationIndex % " + literal(right_.extent / right_.own) + ")";
-  }
+  static uint32_t apart(const Side& side) { return side.extent / side.own; }
+  std::string thread_row() const { return "(gl_LocalInvocationIndex / " + literal(apart(right_)) + ")"; }
+  std::string thread_column() const { return "(gl_LocalInvocationIndex % " + literal(apart(right_)) + ")"; }
   static std::string sum_name(uint32_t row, uint32_t four) { return "sum" + number(row) + "_" + number(four); }
 
   // A complex number times four.

@@ -237,10 +237,9 @@ void turn(Product& product, Epilogue& epilogue) {
 // Whether all that |epilogue| writes lies closer along the rows of |product| than along its columns, along which
 // neighbours in a workgroup lie.
 bool lies_by_rows(const Product& product, const Epilogue& epilogue) {
-  const auto [batch, rows, columns] = product.groups;
+  const int rows = product.groups[0], columns = rows + product.groups[1], end = columns + product.groups[2];
   return std::all_of(epilogue.to.begin(), epilogue.to.end(), [&](const Place& place) {
-    return closest_along(place.map, batch, batch + rows) <
-           closest_along(place.map, batch + rows, batch + rows + columns);
+    return closest_along(place.map, rows, columns) < closest_along(place.map, columns, end);
   });
 }
 
