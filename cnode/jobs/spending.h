@@ -37,7 +37,7 @@ class Spending {
 
  private:
   static constexpr uint64_t kMostDispatches = 4096;
-  static constexpr double kProbe = 1.0 / 16, kCrumb = 0.25;
+  static constexpr double kProbe = 0.25, kCrumb = 0.25;
 
   double left_ms() const { return aim_ms_ - (costs_.recorded_ms() - began_ms_); }
 

@@ -11,12 +11,12 @@ namespace {
 constexpr int64_t kLarge = 8 << 20;  // elements: a function of them takes tens of milliseconds on two cores
 
 // Sends |work| of one client, whose last result is |last|, and looks after another's waits meanwhile.
-void check_served(Two& two, const std::vector<Commands>& work, int64_t last) {
+void check_served_beside(Two& two, const std::vector<Commands>& work, int64_t last) {
   for (const Commands& commands : work) two.busy.run(commands);
   Reply reply;
   const Waits waits = waits_beside(two, two.busy.send_call(two.busy.download_request(last, 0, 4)), reply);
   CHECK(reply.code == "");
-  CHECK(waits.median() <= 100);
+  check_served(waits);
 }
 
 // |id| is the product of matrix |of| with itself.
@@ -40,7 +40,7 @@ TEST_CASE("service heavy: ops sent one by one are no hang") {
     Commands& commands = work.emplace_back();
     for (int i = 0; i < 16; ++i, ++id) commands.op("sin", id + 1, "f32", {kLarge}, {id}).free({id});
   }
-  check_served(two, work, id);
+  check_served_beside(two, work, id);
 }
 
 TEST_CASE("service heavy: one message of a long program is no hang") {
@@ -60,7 +60,7 @@ TEST_CASE("service heavy: one message of a long program is no hang") {
   etf::Writer run;
   run.tuple(4).atom("run_program").integer(10).list(1).integer(1).nil().list(1).integer(20).nil();
   two.busy.run(Commands().op("iota", 1, "f32", {kLarge}, {}));
-  check_served(two, {Commands().raw(compile).raw(run).op("negate", 21, "f32", {kLarge}, {20})}, 21);
+  check_served_beside(two, {Commands().raw(compile).raw(run).op("negate", 21, "f32", {kLarge}, {20})}, 21);
   CHECK(two.busy.floats(21)[12345] == -two.busy.floats(20)[12345]);
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("service heavy: kernels that are being compiled hold up their own sess
       commands.op(op, ++id, type, {1}, {operand});
   }
   commands.op("as_type", id + 1, "f32", {1}, {id});
-  check_served(two, {commands}, id + 1);
+  check_served_beside(two, {commands}, id + 1);
   CHECK(two.busy.floats(id + 1)[0] == doctest::Approx(0.4769362));
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("service heavy: a product that takes seconds goes in parts, and the no
   two.busy.run(Commands().op("iota", 3, "f32", {kSize, kSize}, {}).op("sigmoid", 1, "f32", {kSize, kSize}, {3}));
   const int64_t before = two.busy.stats().numbers["counters.submits"];
   const Clock::time_point began = Clock::now();
-  check_served(two, {Commands().raw(product(2, 1, kSize))}, 2);
+  check_served_beside(two, {Commands().raw(product(2, 1, kSize))}, 2);
   const std::vector<float> product = two.busy.floats(2);
   const int64_t took_ms = in_milliseconds(Clock::now() - began);
   const int64_t submits = two.busy.stats().numbers["counters.submits"] - before;

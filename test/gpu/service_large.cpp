@@ -18,8 +18,7 @@ void check_bystander(Two& two, uint64_t tag) {
   const Waits waits = waits_beside(two, tag, reply);
   INFO(reply.message);
   CHECK(reply.ok());
-  CHECK(waits.median() <= 100);
-  CHECK(waits.worst() <= 300);
+  check_served(waits);
 }
 
 std::vector<float> numbers(const Bytes& bytes) {
@@ -30,7 +29,7 @@ std::vector<float> numbers(const Bytes& bytes) {
 
 }  // namespace
 
-TEST_CASE("while a session makes tensors of 2 GiB, another's add is answered within 100 ms, 300 at worst" *
+TEST_CASE("while a session makes tensors of 2 GiB, another's add is answered within 100 ms" *
           doctest::test_suite("truth")) {
   Two two(5000);
   two.busy.run(Commands().alloc(1, "u8", {3 * kGibi / 2}).alloc(2, "u8", {kGibi / 2}));

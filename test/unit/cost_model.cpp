@@ -51,6 +51,17 @@ TEST_CASE("cost model: what a first dispatch takes longer is not the kernel's, w
   CHECK(machine.costs.estimate_ms(other, 1e8) < guess);
 }
 
+TEST_CASE("cost model: one submission that seems short makes an estimate little shorter") {
+  Machine machine;
+  const TestKernel kernel;
+  machine.run({{&kernel, 1e8}}, 100);
+  const double known = machine.costs.estimate_ms(kernel, 1e8);
+  machine.run({{&kernel, 1e8}}, known / 1000);
+  CHECK(machine.costs.estimate_ms(kernel, 1e8) == doctest::Approx(known / 4));
+  machine.run({{&kernel, 1e8}}, 100 * known);
+  CHECK(machine.costs.estimate_ms(kernel, 1e8) == doctest::Approx(2 * known));
+}
+
 TEST_CASE("cost model: many small dispatches say nothing of a unit, one that takes long does") {
   Machine machine;
   const TestKernel kernel;
