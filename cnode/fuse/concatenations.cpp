@@ -75,7 +75,7 @@ class ConcatenationSplit {
     const ir::Instruction& one = *out_.maker(a.concatenation);
     const ir::Instruction& other = *out_.maker(b.concatenation);
     if (!a.views.empty() || !b.views.empty() || one.op != other.op || one.operands.size() != other.operands.size() ||
-        one.attributes.as<ir::AxisAttributes>().axis != other.attributes.as<ir::AxisAttributes>().axis)
+        axis_of(one) != axis_of(other))
       return false;
     for (size_t k = 0; k < one.operands.size(); ++k)
       if (out_.type(std::get<ir::ValueName>(one.operands[k])).shape !=
@@ -142,10 +142,6 @@ class ConcatenationSplit {
     return true;
   }
 
-  static int axis_of(const ir::Instruction& concatenation) {
-    return static_cast<int>(concatenation.attributes.as<ir::AxisAttributes>().axis);
-  }
-
   bool only_reshapes(const Whole& whole) const {
     return std::all_of(whole.views.begin(), whole.views.end(),
                        [&](ir::ValueName view) { return is_reshape(*out_.maker(view)); });
@@ -157,12 +153,9 @@ class ConcatenationSplit {
     const Dtype type = out_.type(name).dtype;
     const Shape& all = whole.results[0].type.shape;
     const auto view = [&](std::string_view op, const Shape& seen, ir::Attributes attributes) {
-      ir::Instruction made;
-      made.op = &ir::op_called(op);
-      made.operands = {name};
-      made.attributes = std::move(attributes);
-      name = define(made, {type, seen});
-      out_.append(std::move(made), origin);
+      const ir::Definition result = out_.define({type, seen});
+      out_.append(instruction_of(op, {name}, result, std::move(attributes)), origin);
+      name = result.name;
     };
     if (out_.type(name).shape != all) view("reshape", all, {});
     ir::SliceAttributes slice;
@@ -176,10 +169,8 @@ class ConcatenationSplit {
 
   // Gives |made| a result of a new name, which is used once.
   ir::ValueName define(ir::Instruction& made, ir::TensorType type) {
-    const ir::ValueName name = out_.next_name();
-    out_.add_use(name);
-    made.results = {{name, std::move(type)}};
-    return name;
+    made.results = {out_.define(std::move(type))};
+    return made.results[0].name;
   }
 
   const Traced& traced_;
@@ -190,8 +181,7 @@ class ConcatenationSplit {
 
 void split_concatenations(Traced& traced) {
   const std::vector<ir::Instruction>& all = traced.program.instructions;
-  const auto concatenates = [](const ir::Instruction& one) { return one.op->family == ir::Family::kConcatenate; };
-  if (std::any_of(all.begin(), all.end(), concatenates)) traced = ConcatenationSplit(traced).run();
+  if (std::any_of(all.begin(), all.end(), is_concatenation)) traced = ConcatenationSplit(traced).run();
 }
 
 }  // namespace gpu_node::fuse

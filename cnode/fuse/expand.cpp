@@ -28,13 +28,8 @@ class Expander {
  private:
   ir::ValueName add(std::string_view op, const ir::TensorType& type, std::initializer_list<ir::Operand> operands,
                     ir::Attributes attributes = {}, ir::ValueName name = 0) {
-    ir::Instruction made;
-    made.op = &ir::op_called(op);
-    made.operands.append(operands.begin(), operands.end());
-    made.attributes = std::move(attributes);
-    made.results = {{name == 0 ? out_.next_name() : name, type}};
-    const ir::ValueName result = made.results[0].name;
-    out_.append(std::move(made), origin_);
+    const ir::ValueName result = name == 0 ? out_.next_name() : name;
+    out_.append(instruction_of(op, operands, {result, type}, std::move(attributes)), origin_);
     return result;
   }
 

@@ -6,6 +6,16 @@ namespace gpu_node::fuse {
 
 bool is_elementwise(const ir::Instruction& instruction) { return ir::is_elementwise(instruction.op->family); }
 
+bool is_concatenation(const ir::Instruction& instruction) { return instruction.op->family == ir::Family::kConcatenate; }
+
+int axis_of(const ir::Instruction& concatenation) {
+  return static_cast<int>(concatenation.attributes.as<ir::AxisAttributes>().axis);
+}
+
+bool contains(std::span<const uint32_t> list, uint32_t value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
 Graph::Graph(const ir::Program& program) {
   const auto define = [this](ir::ValueName name, const ir::TensorType& type, uint32_t maker) {
     numbers_.insert(name, static_cast<uint32_t>(values_.size()));

@@ -13,6 +13,13 @@ namespace gpu_node::fuse {
 // Whether |instruction| is computed element by element: one result, from elements of its operands at the same place.
 bool is_elementwise(const ir::Instruction& instruction);
 
+// Whether |instruction| puts its operands together along an axis, and which.
+bool is_concatenation(const ir::Instruction& instruction);
+int axis_of(const ir::Instruction& concatenation);
+
+// Of short lists of values.
+bool contains(std::span<const uint32_t> list, uint32_t value);
+
 class Graph {
  public:
   // Of an input there is no maker.

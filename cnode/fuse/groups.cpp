@@ -15,16 +15,12 @@ constexpr size_t kRepeatedReads = 2;
 // linear.
 constexpr size_t kMaxVisited = 256;
 
-bool contains(const std::vector<uint32_t>& list, uint32_t value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 void add_once(std::vector<uint32_t>& list, uint32_t value) {
   if (!contains(list, value)) list.push_back(value);
 }
 
 Slot slot_of(const ir::Instruction& concatenation, size_t k, const Shape& shape, int64_t start) {
-  const auto axis = static_cast<int>(concatenation.attributes.as<ir::AxisAttributes>().axis);
+  const int axis = axis_of(concatenation);
   const Dims strides = row_major_strides(concatenation.results[0].type.shape);
   Slot slot;
   slot.map.shape = shape;
@@ -53,7 +49,7 @@ Groups::Groups(const ir::Program& program, const Graph& graph, const Sources& so
     if (element_count(instruction.results[0].type.shape) == 0 || seeded.group_of(i) != Graph::kNone) continue;
     if (is_elementwise(instruction))
       add_elementwise(i);
-    else if (instruction.op->family == ir::Family::kConcatenate)
+    else if (is_concatenation(instruction))
       add_concatenation(i);
   }
   merge_readers();
@@ -77,7 +73,7 @@ uint32_t Groups::add_part(Shape shape, uint32_t node) {
 
 void Groups::add_concatenation(uint32_t i) {
   const ir::Instruction& instruction = program_.instructions[i];
-  const auto axis = static_cast<int>(instruction.attributes.as<ir::AxisAttributes>().axis);
+  const int axis = axis_of(instruction);
   // Of numbers, and of what nothing computes, it stays as it is.
   bool computed = false;
   for (const ir::Operand& operand : instruction.operands) {

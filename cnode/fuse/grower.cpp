@@ -10,10 +10,6 @@ namespace {
 // How far from the seed, in instructions, what joins it may stand, which keeps the pass linear.
 constexpr uint32_t kReach = 512;
 
-bool contains(const std::vector<uint32_t>& list, uint32_t value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 }  // namespace
 
 SeedGroup Grower::grow(uint32_t seed) {

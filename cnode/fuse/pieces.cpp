@@ -15,26 +15,12 @@ constexpr size_t kMaxChosen = 4;
 // Each view looks for its piece: with more of them the time would grow with the square of the program.
 constexpr size_t kMaxSeen = 64;
 
-bool concatenates(const ir::Instruction& instruction) { return instruction.op->family == ir::Family::kConcatenate; }
-
-int axis_of(const ir::Instruction& concatenation) {
-  return static_cast<int>(concatenation.attributes.as<ir::AxisAttributes>().axis);
-}
-
 // Whether the pieces lie one behind the other, in row-major order.
 bool is_in_line(const ir::Instruction& concatenation) {
   const Shape& shape = concatenation.results[0].type.shape;
   for (int d = 0; d < axis_of(concatenation); ++d)
     if (shape[d] != 1) return false;
   return element_count(shape) > 0;
-}
-
-ir::Instruction view_called(std::string_view op, ir::ValueName of, ir::Definition result) {
-  ir::Instruction made;
-  made.op = &ir::op_called(op);
-  made.operands = {of};
-  made.results.push_back(std::move(result));
-  return made;
 }
 
 class PieceViews {
@@ -86,7 +72,7 @@ class PieceViews {
       seen.whole = seen_[of]->whole;
       seen.map = seen_[of]->map;
     } else if (const ir::Instruction& made = traced_.program.instructions[maker];
-               concatenates(made) && made.operands.size() <= kMaxSeen && is_in_line(made)) {
+               is_concatenation(made) && made.operands.size() <= kMaxSeen && is_in_line(made)) {
       seen.whole = maker;
       seen.map = IndexMap::row_major(made.results[0].type.shape);
     } else {
@@ -157,10 +143,9 @@ class PieceViews {
     if (type.shape == result.type.shape) return same_.insert(result.name, name);
     const auto step = [&](std::string_view op, const Shape& shape, ir::Attributes attributes) {
       const bool is_last = shape == result.type.shape;
-      ir::Instruction made = view_called(op, name, {is_last ? result.name : fresh_.next(), {type.dtype, shape}});
-      made.attributes = std::move(attributes);
-      name = made.results[0].name;
-      append(std::move(made), origin);
+      const ir::Definition seen_as{is_last ? result.name : fresh_.next(), {type.dtype, shape}};
+      append(instruction_of(op, {name}, seen_as, std::move(attributes)), origin);
+      name = seen_as.name;
     };
     if (elements == element_count(type.shape)) return step("reshape", result.type.shape, {});
     if (type.shape.size() != 1) step("reshape", {element_count(type.shape)}, {});
@@ -222,22 +207,10 @@ class Choices {
     return is_first || is_integer(type.dtype);
   }
 
-  ir::ValueName append(std::string_view op, std::initializer_list<ir::Operand> operands, ir::Definition result,
+  ir::ValueName append(std::string_view op, std::initializer_list<ir::Operand> operands, const ir::Definition& result,
                        ir::Attributes attributes, uint32_t origin) {
-    ir::Instruction made;
-    made.op = &ir::op_called(op);
-    made.operands.append(operands.begin(), operands.end());
-    made.attributes = std::move(attributes);
-    const ir::ValueName name = result.name;
-    made.results.push_back(std::move(result));
-    out_.append(std::move(made), origin);
-    return name;
-  }
-
-  ir::Definition define(Dtype dtype, const Shape& shape) {
-    const ir::ValueName name = out_.next_name();
-    out_.add_use(name);
-    return {name, {dtype, shape}};
+    out_.append(instruction_of(op, operands, result, std::move(attributes)), origin);
+    return result.name;
   }
 
   // Piece |k|, which begins at element |start|, as the whole would have it if it went on to both sides.
@@ -246,14 +219,14 @@ class Choices {
     const auto piece = std::get<ir::ValueName>(whole.operands[k]);
     const ir::Instruction* maker = out_.maker(piece);
     if (maker != nullptr && maker->op->code == ir::Code::kConstant)
-      return append("constant", {}, define(dtype, shape), maker->attributes, origin);
+      return append("constant", {}, out_.define({dtype, shape}), maker->attributes, origin);
     if (maker == nullptr || maker->op->code != ir::Code::kIota) {
       if (out_.type(piece).shape.empty()) return piece;
-      return append("reshape", {piece}, define(dtype, {}), {}, origin);
+      return append("reshape", {piece}, out_.define({dtype, {}}), {}, origin);
     }
-    const ir::ValueName count = append("iota", {}, define(dtype, shape), ir::IotaAttributes{}, origin);
+    const ir::ValueName count = append("iota", {}, out_.define({dtype, shape}), ir::IotaAttributes{}, origin);
     if (start == 0) return count;
-    return append("subtract", {count, converted({Dtype::s64, start}, dtype)}, define(dtype, shape), {}, origin);
+    return append("subtract", {count, converted({Dtype::s64, start}, dtype)}, out_.define({dtype, shape}), {}, origin);
   }
 
   void choose(const ir::Instruction& whole, uint32_t origin) {
@@ -266,12 +239,12 @@ class Choices {
     }
     size_t k = whole.operands.size() - 1;
     ir::Operand chosen = spread(whole, k, starts[k], origin);
-    const ir::ValueName place = append("iota", {}, define(Dtype::u32, shape), ir::IotaAttributes{}, origin);
+    const ir::ValueName place = append("iota", {}, out_.define({Dtype::u32, shape}), ir::IotaAttributes{}, origin);
     while (k-- > 0) {
       const ir::ValueName before = append("less", {place, converted({Dtype::s64, starts[k + 1]}, Dtype::u32)},
-                                          define(Dtype::u8, shape), {}, origin);
+                                          out_.define({Dtype::u8, shape}), {}, origin);
       const ir::Operand piece = spread(whole, k, starts[k], origin);
-      ir::Definition result = define(dtype, shape);
+      ir::Definition result = out_.define({dtype, shape});
       if (k == 0) result.name = whole.results[0].name;
       chosen = append("select", {before, piece, chosen}, std::move(result), {}, origin);
     }
@@ -284,12 +257,12 @@ class Choices {
 
 void see_pieces(Traced& traced) {
   const std::vector<ir::Instruction>& all = traced.program.instructions;
-  if (std::any_of(all.begin(), all.end(), concatenates)) traced = PieceViews(traced).run();
+  if (std::any_of(all.begin(), all.end(), is_concatenation)) traced = PieceViews(traced).run();
 }
 
 void choose_pieces(Traced& traced) {
   const std::vector<ir::Instruction>& all = traced.program.instructions;
-  if (std::any_of(all.begin(), all.end(), concatenates)) traced = Choices(traced).run(traced);
+  if (std::any_of(all.begin(), all.end(), is_concatenation)) traced = Choices(traced).run(traced);
 }
 
 }  // namespace gpu_node::fuse

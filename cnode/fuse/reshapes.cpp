@@ -53,20 +53,9 @@ class ReshapeLift {
     return shape;
   }
 
-  ir::ValueName reshape(ir::ValueName of, ir::Definition result, uint32_t origin) {
-    ir::Instruction made;
-    made.op = &ir::op_called("reshape");
-    made.operands = {of};
-    const ir::ValueName name = result.name;
-    made.results.push_back(std::move(result));
-    out_.append(std::move(made), origin);
-    return name;
-  }
-
-  ir::Definition define(Dtype dtype, const Shape& shape) {
-    const ir::ValueName name = out_.next_name();
-    out_.add_use(name);
-    return {name, {dtype, shape}};
+  ir::ValueName reshape(ir::ValueName of, const ir::Definition& result, uint32_t origin) {
+    out_.append(instruction_of("reshape", {of}, result), origin);
+    return result.name;
   }
 
   void lift(ir::Instruction instruction, const Shape& shape, uint32_t origin) {
@@ -74,10 +63,10 @@ class ReshapeLift {
       if (is_scalar(operand)) continue;
       const auto name = std::get<ir::ValueName>(operand);
       const std::optional<ir::ValueName> of = below(name);
-      operand = of ? *of : reshape(name, define(out_.type(name).dtype, shape), origin);
+      operand = of ? *of : reshape(name, out_.define({out_.type(name).dtype, shape}), origin);
     }
     const ir::Definition result = instruction.results[0];
-    instruction.results = {define(result.type.dtype, shape)};
+    instruction.results = {out_.define({result.type.dtype, shape})};
     const ir::ValueName flat = instruction.results[0].name;
     out_.append(std::move(instruction), origin);
     reshape(flat, result, origin);

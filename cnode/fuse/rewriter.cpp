@@ -40,6 +40,12 @@ void Rewriter::append(ir::Instruction instruction, uint32_t origin) {
   origins_.push_back(origin);
 }
 
+ir::Definition Rewriter::define(ir::TensorType type) {
+  const ir::ValueName name = next_name();
+  add_use(name);
+  return {name, std::move(type)};
+}
+
 ir::Instruction Rewriter::take(ir::ValueName name) {
   std::optional<ir::Instruction>& made = instructions_[*makers_.find(name)];
   return *std::exchange(made, std::nullopt);
@@ -66,6 +72,16 @@ Traced Rewriter::finish() && {
     traced.origins.push_back(origins_[i]);
   }
   return traced;
+}
+
+ir::Instruction instruction_of(std::string_view op, std::initializer_list<ir::Operand> operands, ir::Definition result,
+                               ir::Attributes attributes) {
+  ir::Instruction made;
+  made.op = &ir::op_called(op);
+  made.operands.append(operands.begin(), operands.end());
+  made.attributes = std::move(attributes);
+  made.results.push_back(std::move(result));
+  return made;
 }
 
 bool is_view(const ir::Instruction& instruction) {

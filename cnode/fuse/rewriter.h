@@ -1,7 +1,9 @@
 // A program that is written anew, an instruction after the other, of which what was written last may be taken back.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "fuse/graph.h"
@@ -17,6 +19,8 @@ class Rewriter {
   // instruction once.
   void append(ir::Instruction instruction, uint32_t origin);
   ir::ValueName next_name() { return fresh_.next(); }
+  // A result of a new name that one instruction will use.
+  ir::Definition define(ir::TensorType type);
   // Takes back what makes |name|.
   ir::Instruction take(ir::ValueName name);
 
@@ -41,6 +45,10 @@ class Rewriter {
   FlatMap<uint32_t> makers_;  // by name, the place of its instruction
   FlatMap<uint32_t> uses_;
 };
+
+// One of |op|, with one result.
+ir::Instruction instruction_of(std::string_view op, std::initializer_list<ir::Operand> operands, ir::Definition result,
+                               ir::Attributes attributes = {});
 
 // Whether |instruction| is made by an op that looks at the elements of its first operand in another way.
 bool is_view(const ir::Instruction& instruction);

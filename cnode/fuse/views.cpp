@@ -128,14 +128,9 @@ class ViewSink {
 
   // |name| as a view of |shape|, to which it broadcasts at the last axis.
   ir::ValueName widened(ir::ValueName name, const Shape& shape, uint32_t origin) {
-    static const ir::Op& kBroadcast = ir::op_called("broadcast");
-    ir::Instruction wide;
-    wide.op = &kBroadcast;
-    wide.operands = {name};
-    wide.results = {{out_.next_name(), {out_.type(name).dtype, shape}}};
-    out_.add_use(wide.results[0].name);
-    append(wide, origin);
-    return wide.results[0].name;
+    const ir::Definition wide = out_.define({out_.type(name).dtype, shape});
+    append(instruction_of("broadcast", {name}, wide), origin);
+    return wide.name;
   }
 
   const Traced& traced_;

@@ -10,8 +10,6 @@ namespace {
 
 constexpr scalar::ValueNumber kElement = 0;
 
-bool is_flat(const IndexMap& map) { return map.is_row_major(); }
-
 }  // namespace
 
 Result<BoundEpilogue> bind_epilogue(const Epilogue& epilogue, std::span<const int> groups, const PlanBuilder& plan) {
@@ -21,8 +19,8 @@ Result<BoundEpilogue> bind_epilogue(const Epilogue& epilogue, std::span<const in
   std::vector<const IndexMap*> strided;
   const auto add_map = [&](const IndexMap& map, int64_t offset) {
     offsets.push_back(offset);
-    if (!is_flat(map)) strided.push_back(&map);
-    return is_flat(map);
+    if (!map.is_row_major()) strided.push_back(&map);
+    return map.is_row_major();
   };
   const auto add_place = [&](const Place& place, bool written) -> Result<bool> {
     GPU_ASSIGN(const Bound at, plan.bind(place, written));

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/small_list.h"
-#include "ir/op.h"
+#include "ir/program.h"
 #include "tensor/scalar.h"
 
 namespace gpu_node::kernels {
@@ -24,5 +24,14 @@ bool is_exact(const Scalar& scalar, Dtype to);
 // literals.
 Scalar literal_operand(const ir::Op& op, size_t operand, const Scalar& literal, Dtype result,
                        std::optional<Dtype> other);
+// The same of |instruction|'s operand |k|, a literal, where |type_of(name)| is the type of a tensor.
+template <typename TypeOf>
+Scalar literal_operand(const ir::Instruction& instruction, size_t k, const TypeOf& type_of) {
+  std::optional<Dtype> other;
+  if (instruction.operands.size() == 2)
+    if (const auto* name = std::get_if<ir::ValueName>(&instruction.operands[1 - k])) other = type_of(*name);
+  return literal_operand(*instruction.op, k, std::get<Scalar>(instruction.operands[k]),
+                         instruction.results[0].type.dtype, other);
+}
 
 }  // namespace gpu_node::kernels

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,10 @@
 #include "vulkan/timeline.h"
 
 namespace gpu_node::vulkan {
+
+// Fills |sets| with new ones of |layout|, and gives the pool that they are of.
+Result<Handle<VkDescriptorPool>> make_sets(Context& context, const KernelLayout& layout,
+                                           std::span<VkDescriptorSet> sets);
 
 class DescriptorSets {
  public:

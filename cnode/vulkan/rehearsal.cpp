@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vulkan/descriptor_sets.h"
+
 namespace gpu_node::vulkan {
 namespace {
 
@@ -87,7 +89,9 @@ Result<void> Rehearsal::record(const KernelModule& module, const KernelLayout& l
   if (!buffers.empty() && layout.pushes)
     vk.vkCmdPushDescriptorSetWithTemplateKHR(commands_, layout.update, layout.pipeline, 0, buffers.data());
   if (!buffers.empty() && !layout.pushes) {
-    GPU_ASSIGN(const VkDescriptorSet set, make_set(layout));
+    VkDescriptorSet set = VK_NULL_HANDLE;
+    // The one before is not in use any more.
+    GPU_ASSIGN(sets_, make_sets(*context_, layout, {&set, 1}));
     vk.vkUpdateDescriptorSetWithTemplate(context_->device.get(), set, layout.update, buffers.data());
     vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, layout.pipeline, 0, 1, &set, 0, nullptr);
   }
@@ -98,26 +102,6 @@ Result<void> Rehearsal::record(const KernelModule& module, const KernelLayout& l
   vk.vkCmdDispatch(commands_, 0, 0, 0);
   GPU_TRY_VK(vk.vkEndCommandBuffer(commands_), "vkEndCommandBuffer");
   return {};
-}
-
-// The one before is not in use any more.
-Result<VkDescriptorSet> Rehearsal::make_set(const KernelLayout& layout) {
-  const VolkDeviceTable& vk = context_->vk;
-  const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, layout.buffers};
-  VkDescriptorPoolCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
-  info.maxSets = 1;
-  info.poolSizeCount = 1;
-  info.pPoolSizes = &size;
-  VkDescriptorPool raw = VK_NULL_HANDLE;
-  GPU_TRY_VK(vk.vkCreateDescriptorPool(context_->device.get(), &info, nullptr, &raw), "vkCreateDescriptorPool");
-  sets_ = {context_->device.get(), raw, vk.vkDestroyDescriptorPool};
-  VkDescriptorSetAllocateInfo allocate{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
-  allocate.descriptorPool = raw;
-  allocate.descriptorSetCount = 1;
-  allocate.pSetLayouts = &layout.set;
-  VkDescriptorSet set = VK_NULL_HANDLE;
-  GPU_TRY_VK(vk.vkAllocateDescriptorSets(context_->device.get(), &allocate, &set), "vkAllocateDescriptorSets");
-  return set;
 }
 
 Result<void> Rehearsal::run() {

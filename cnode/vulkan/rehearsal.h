@@ -27,7 +27,6 @@ class Rehearsal {
   explicit Rehearsal(std::unique_ptr<Context> context) : context_(std::move(context)), layouts_(*context_) {}
   Result<void> open();
   Result<void> record(const KernelModule& module, const KernelLayout& layout, VkPipeline pipeline);
-  Result<VkDescriptorSet> make_set(const KernelLayout& layout);
   Result<void> run();
 
   std::unique_ptr<Context> context_;

@@ -1,5 +1,5 @@
 // Transcendental functions of f32, computed in double and rounded once; where fma rounds once (FMA_ROUNDS_ONCE) the
-// commonest ones by floats alone, for most arguments.
+// commonest ones by floats alone, for most arguments: those that have a section mi_NAME.fma.
 //
 // Every result is within 1 ulp of the exact one, and what is computed in double is the nearest float in all but about one
 // case in 2^18 or fewer.
@@ -9,9 +9,9 @@
 // Read by kernels/glsl/shader_library.h: m_exp is in section m_exp.f32, and so on; names with mi_ are internal.
 // Text here uses only what GLSL 4.50 has. Polynomials are minimax fits; each says its relative error.
 
-//@ mi_exp_f32:
+//@ mi_exp.fma:
 // e^x for |x| <= 87, to 0.66 ulp. REQUIRES FMA_ROUNDS_ONCE.
-float mi_exp_f32(float x) {
+float mi_exp_fma(float x) {
   float k = floor(x * 1.442695 + 0.5);
   // ln 2 in two parts: k times the first is exact, and so is the difference.
   precise float rest = fma(k, -0.693145751953125, x);
@@ -26,10 +26,10 @@ float mi_exp_f32(float x) {
   return e * uintBitsToFloat(uint(int(k) + 127) << 23);
 }
 
-//@ m_exp.f32: mi_exp_d mi_widen mi_exp_f32
+//@ m_exp.f32: mi_exp_d mi_widen mi_exp.fma
 float m_exp(float x) {
 #ifdef FMA_ROUNDS_ONCE
-  if (abs(x) <= 87.0) return mi_exp_f32(x);
+  if (abs(x) <= 87.0) return mi_exp_fma(x);
 #endif
   if ((floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u) return x;
   return float(mi_exp_d(clamp(mi_widen(x), -150.0lf, 150.0lf)));
@@ -209,23 +209,27 @@ float m_atanh(float x) {
   return mi_sign(float(0.5lf * mi_log1p_d(2.0lf * a / (1.0lf - a))), u);
 }
 
-//@ m_sqrt.f32: mi_widen
+//@ mi_sqrt.fma:
+// The square root of finite x >= 2^-70, from where on no remainder is subnormal: root and half of its inverse approach
+// each other, and the last step rounds correctly (P. Markstein, "IA-64 and Elementary Functions", 2000). REQUIRES
+// FMA_ROUNDS_ONCE.
+float mi_sqrt_fma(float x) {
+  float y = inversesqrt(x);
+  precise float root = x * y;
+  precise float half_inverse = 0.5 * y;
+  precise float off = fma(-half_inverse, root, 0.5);
+  root = fma(root, off, root);
+  half_inverse = fma(half_inverse, off, half_inverse);
+  return fma(fma(-root, root, x), half_inverse, root);
+}
+
+//@ m_sqrt.f32: mi_widen mi_sqrt.fma
 float m_sqrt(float x) {
   uint u = floatBitsToUint(x);
   if (u == 0u || u == 0x80000000u || u == 0x7f800000u) return x;
   if (u > 0x7f800000u) return uintBitsToFloat(0x7fc00000u);
 #ifdef FMA_ROUNDS_ONCE
-  // From 2^-70 on no remainder is subnormal: root and half of its inverse approach each other, and the last step rounds
-  // correctly (P. Markstein, "IA-64 and Elementary Functions", 2000).
-  if (u >= 0x1c800000u) {
-    float y = inversesqrt(x);
-    precise float root = x * y;
-    precise float half_inverse = 0.5 * y;
-    precise float off = fma(-half_inverse, root, 0.5);
-    root = fma(root, off, root);
-    half_inverse = fma(half_inverse, off, half_inverse);
-    return fma(fma(-root, root, x), half_inverse, root);
-  }
+  if (u >= 0x1c800000u) return mi_sqrt_fma(x);
 #endif
   double d = mi_widen(x);
   double s = sqrt(d);

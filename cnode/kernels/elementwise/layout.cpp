@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
+#include "kernels/glsl/shader_library.h"
 #include "kernels/literal.h"
 #include "scalar/op_code.h"
 #include "vulkan/driver_quirks.h"
@@ -50,8 +52,8 @@ size_t steps_of(const scalar::Block& block) {
 
 // Functions that are a few instructions where fma rounds once (shaders/lib/math_f32.glsl).
 bool is_short(const scalar::Value& value, const vulkan::DeviceInfo& device) {
-  const bool has_short = value.op->name == "sqrt" || value.op->name == "exp";
-  return has_short && dtype_info(value.type).compute == ComputeType::kF32 && vulkan::fma_rounds_once(device.driver);
+  return dtype_info(value.type).compute == ComputeType::kF32 && vulkan::fma_rounds_once(device.driver) &&
+         library_has(concat("mi_", value.op->name, ".fma"));
 }
 
 // Complex numbers are pairs already; counters are computed for each element.

@@ -218,9 +218,9 @@ class GroupWriter {
     SmallList<std::variant<Scalar, GroupRead>, 3> operands;
     size_t at = 0;
     for (size_t k = 0; k < instruction.operands.size(); ++k) {
-      if (const auto* literal = std::get_if<Scalar>(&instruction.operands[k])) {
+      if (instruction.is_literal(k)) {
         operands.push_back(
-            literal_operand(*instruction.op, k, *literal, result.type.dtype, other_type(instruction, k)));
+            literal_operand(instruction, k, [this](ir::ValueName name) { return known(name).type.dtype; }));
         continue;
       }
       const Known& of = known(instruction.operands[k]);
@@ -244,12 +244,6 @@ class GroupWriter {
     define(result.name, result.type, {Maker::Kind::kElements, at, step, made});
     work_ += count;
     return true;
-  }
-
-  std::optional<Dtype> other_type(const ir::Instruction& instruction, size_t k) const {
-    if (instruction.operands.size() != 2) return std::nullopt;
-    const auto* name = std::get_if<ir::ValueName>(&instruction.operands[1 - k]);
-    return name == nullptr ? std::nullopt : std::optional(known_[*numbers_.find(*name)].type.dtype);
   }
 
   // A value of its own, row-major, of what |known| is.
@@ -283,10 +277,7 @@ class GroupWriter {
     std::optional<int64_t> axis;
     if (instruction.op->family == ir::Family::kArgReduce) {
       const auto& attributes = instruction.attributes.as<ir::ArgReduceAttributes>();
-      const bool high = attributes.tie_break == ir::TieBreak::kHigh;
-      made.accumulator = instruction.op->code == ir::Code::kArgmax
-                             ? (high ? Accumulator::kArgMaxHigh : Accumulator::kArgMax)
-                             : (high ? Accumulator::kArgMinHigh : Accumulator::kArgMin);
+      made.accumulator = arg_accumulator(instruction.op->code, attributes.tie_break);
       made.element = of.type.dtype;
       made.ordered = true;
       made.over = attributes.axis ? Dims{*attributes.axis} : axes_or_all({}, of.type.shape);
@@ -307,10 +298,8 @@ class GroupWriter {
   bool write_product(const ir::Instruction& instruction) {
     if (instruction.is_literal(0) || instruction.is_literal(1)) return false;
     const Known left = known(instruction.operands[0]), right = known(instruction.operands[1]);
-    const auto& attributes = instruction.attributes.as<ir::DotAttributes>();
     GroupReduction made;
-    made.axes = {dims_of(attributes.contract_left), dims_of(attributes.batch_left), dims_of(attributes.contract_right),
-                 dims_of(attributes.batch_right)};
+    made.axes = product_axes(instruction.attributes.as<ir::DotAttributes>());
     made.element = instruction.results[0].type.dtype;
     made.sources = {source(left), source(right)};
     int64_t depth = 1;

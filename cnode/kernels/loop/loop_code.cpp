@@ -56,9 +56,9 @@ class BlockWriter {
     const Dtype type = instruction.results[0].type.dtype;
     SmallList<ValueNumber, 3> operands;
     for (size_t k = 0; k < instruction.operands.size(); ++k) {
-      if (const auto* literal = std::get_if<Scalar>(&instruction.operands[k])) {
-        operands.push_back(
-            block_.constant(literal_operand(*instruction.op, k, *literal, type, other_type(instruction, k))));
+      if (instruction.is_literal(k)) {
+        operands.push_back(block_.constant(literal_operand(
+            instruction, k, [this](ir::ValueName name) { return block_[numbers_.find(name)->number].type; })));
         continue;
       }
       const Known& known = *numbers_.find(std::get<ir::ValueName>(instruction.operands[k]));
@@ -67,12 +67,6 @@ class BlockWriter {
     define(instruction.results[0].name, instruction.results[0].type.shape,
            block_.step(*instruction.op, type, operands.span()));
     return true;
-  }
-
-  std::optional<Dtype> other_type(const ir::Instruction& instruction, size_t k) {
-    if (instruction.operands.size() != 2) return std::nullopt;
-    const auto* name = std::get_if<ir::ValueName>(&instruction.operands[1 - k]);
-    return name == nullptr ? std::nullopt : std::optional(block_[numbers_.find(*name)->number].type);
   }
 
   // The same element at every place.

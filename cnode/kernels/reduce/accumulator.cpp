@@ -21,4 +21,10 @@ std::optional<Accumulator> accumulator_of(ir::Code code) {
   }
 }
 
+Accumulator arg_accumulator(ir::Code code, ir::TieBreak tie_break) {
+  const bool high = tie_break == ir::TieBreak::kHigh;
+  if (code == ir::Code::kArgmax) return high ? Accumulator::kArgMaxHigh : Accumulator::kArgMax;
+  return high ? Accumulator::kArgMinHigh : Accumulator::kArgMin;
+}
+
 }  // namespace gpu_node::kernels

@@ -8,10 +8,7 @@ namespace gpu_node::kernels {
 
 Result<void> plan_arg_reduce(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan) {
   const auto& attributes = instruction.attributes.as<ir::ArgReduceAttributes>();
-  const bool high = attributes.tie_break == ir::TieBreak::kHigh;
-  const Accumulator accumulator = instruction.op->code == ir::Code::kArgmax
-                                      ? (high ? Accumulator::kArgMaxHigh : Accumulator::kArgMax)
-                                      : (high ? Accumulator::kArgMinHigh : Accumulator::kArgMin);
+  const Accumulator accumulator = arg_accumulator(instruction.op->code, attributes.tie_break);
   const Place from = plan.placed(source_of(operands[0], 0));
   const Dims over = attributes.axis ? Dims{*attributes.axis} : axes_or_all({}, from.map.shape);
   Reduction reduction = reduction_of(accumulator, from.dtype, from, over);
