@@ -14,6 +14,8 @@
 namespace gpu_node::kernels {
 namespace {
 
+constexpr std::string_view kComponents = "xyzw";
+
 // The kinds of accumulators in |code|, each once.
 std::vector<RowAccumulator> accumulators_of(const RowCode& code) {
   std::vector<RowAccumulator> all;
@@ -44,14 +46,15 @@ class Emitter {
     shader_.define("P_MODE", param(RowShader::kMode));
     shader_.define("P_FOURS", param(RowShader::kFours));
     shader_.library("reduce_table.glsl");
-    shader_.library("rows.glsl");
+    if (!rows_.fours) shader_.library("rows.glsl");
     declare_buffers();
     for (size_t i = 0; i < accumulators_.size(); ++i)
       declare_accumulator(accumulators_[i].accumulator, accumulators_[i].element, concat(i), shader_);
     declare_places();
     if (rows_.slots > 0)
       for (size_t i = 0; i < arrays_.size(); ++i)
-        shader_.declare(concat("shared ", arrays_[i].type, " kept", i, "[", rows_.slots * rows_.invocations, "];\n"));
+        shader_.declare(concat("shared ", of_elements(arrays_[i].type), " kept", i, "[",
+                               rows_.slots * rows_.invocations / elements(), "];\n"));
     line("Seat seat = find_seat();");
     line("uint row = min(seat.output_index, P_OUTPUTS - 1u), end = seat.inside ? P_COUNT : 0u;");
     for (uint32_t place = 0; place < rows_.places(); ++place)
@@ -70,6 +73,10 @@ class Emitter {
   std::string param(uint32_t position) const { return parameter_text(position, rows_.words()); }
   void line(const std::string& text, const char* indent = "  ") { shader_.body() += indent + text + "\n"; }
 
+  // What a step of a walk has, and a GLSL type of that.
+  uint32_t elements() const { return rows_.fours ? 4 : 1; }
+  std::string_view of_elements(std::string_view type) const { return rows_.fours ? vector_type(type) : type; }
+
   static std::string value_name(uint32_t value) { return concat("r", value); }
   // Source |value| in the places; the first of what is written.
   uint32_t place_of(uint32_t value) const {
@@ -83,10 +90,14 @@ class Emitter {
     using enum ShaderBuilder::Access;
     for (uint32_t v = 0; v < code_.sources.size(); ++v)
       if (code_.sources[v].read == RowCode::Read::kTensor)
-        shader_.buffer(concat("in", place_of(v)), code_.sources[v].type, kRead);
+        declare_buffer(concat("in", place_of(v)), code_.sources[v].type, code_.sources[v].of_rows, kRead);
     for (uint32_t w = 0; w < code_.written.size(); ++w)
-      shader_.buffer(concat("out", w), code_.type(code_.written[w].value), kWrite);
+      declare_buffer(concat("out", w), code_.type(code_.written[w].value), code_.written[w].of_rows, kWrite);
     shader_.parameters(rows_.words());
+  }
+
+  void declare_buffer(const std::string& name, Dtype type, bool of_rows, ShaderBuilder::Access access) {
+    rows_.fours && !of_rows ? shader_.vector_buffer(name, type, access) : shader_.buffer(name, type, access);
   }
 
   // rowN(i): where row i of place N begins; alongN(i): how far from there its element i lies.
@@ -167,13 +178,47 @@ class Emitter {
     return std::nullopt;
   }
 
-  std::string input(uint32_t value, const RowWalk& walk) {
-    if (walks_.of_rows[value]) return value_name(value);
+  // How a walk has a value that it does not compute.
+  enum class Given : uint8_t { kOfRows, kKept, kCounter, kRead };
+  Given given(uint32_t value, const RowWalk& walk) const {
+    if (walks_.of_rows[value]) return Given::kOfRows;
     const bool is_new =
         std::any_of(walk.kept.begin(), walk.kept.end(), [value](const KeptValue& kept) { return kept.value == value; });
-    if (const std::optional<size_t> array = array_of(value); array && !is_new) return concat("kept", *array, "[slot]");
-    const uint32_t place = place_of(value);
-    return read(value, concat("base", place, " + along", place, "(column)"));
+    if (array_of(value) && !is_new) return Given::kKept;
+    return code_.sources[value].read == RowCode::Read::kCounter ? Given::kCounter : Given::kRead;
+  }
+
+  // Where the element, or the four, of place |place| lies that a walk is at.
+  std::string at(uint32_t place) const {
+    return concat("[base", place, " + along", place, rows_.fours ? "(position)]" : "(column)]");
+  }
+
+  // The four that |walk| takes of a value as one.
+  void write_four(uint32_t value, const RowWalk& walk) {
+    if (given(value, walk) == Given::kKept) {
+      const std::string_view type = of_elements(compute_type(code_.type(value)));
+      line(concat(type, " e", value, " = kept", *array_of(value), "[slot];"), "    ");
+    } else if (given(value, walk) == Given::kRead) {
+      const uint32_t place = place_of(value);
+      const std::string_view type = of_elements(word_type(code_.type(value)));
+      line(concat(type, " e", value, " = ", type, "(in", place, at(place), ");"), "    ");
+    }
+  }
+
+  // The element of |value| that is |component| of its four, where there are fours.
+  std::string input(uint32_t value, const RowWalk& walk, const std::string& component) {
+    switch (given(value, walk)) {
+      case Given::kOfRows:
+        return value_name(value);
+      case Given::kKept:
+        return rows_.fours ? concat("e", value, component) : concat("kept", *array_of(value), "[slot]");
+      case Given::kCounter:
+        return read(value, concat("base", place_of(value), " + along", place_of(value), "(column)"));
+      case Given::kRead:
+        break;
+    }
+    return shader_.load(code_.sources[value].type, rows_.fours ? concat("e", value, component)
+                                                               : concat("in", place_of(value), at(place_of(value))));
   }
 
   // |value|, rounded, in the walk whose block is |written|.
@@ -181,17 +226,12 @@ class Emitter {
     return walks_.of_rows[value] ? value_name(value) : written.values[block.number(value)].name;
   }
 
-  void write_walk(const RowWalk& walk) {
-    for (const uint32_t value : walk.reductions) {
-      const size_t n = accumulator_number(value);
-      line(concat("Acc", n, " acc", value, " = acc_identity", n, "();"));
-    }
-    line("for (uint k = 0u, column = column_of(seat, 0u); column < end; column = column_of(seat, ++k)) {");
-    if (rows_.slots > 0) line("uint slot = k * INVOCATIONS + seat.thread;", "    ");
+  // What |walk| does at |column|, with the |component| of each four.
+  void write_element(const RowWalk& walk, const std::string& component, const char* indent) {
     std::vector<std::string> inputs;
     inputs.reserve(walk.elements.inputs.size());
-    for (const uint32_t value : walk.elements.inputs) inputs.push_back(input(value, walk));
-    const WrittenBlock written = write(walk.elements, inputs, "v", "    ");
+    for (const uint32_t value : walk.elements.inputs) inputs.push_back(input(value, walk, component));
+    const WrittenBlock written = write(walk.elements, inputs, "v", indent);
     for (const uint32_t value : walk.reductions) {
       const RowCode::Step& step = *code_.step(value);
       const RowAccumulator& acc = accumulators_[accumulator_number(value)];
@@ -200,22 +240,63 @@ class Emitter {
       const std::string rounded = concat("x", value);
       line(concat(compute_type(from), " ", rounded, " = ",
                   shader_.round(from, element(operand, walk.elements, written)), ";"),
-           "    ");
+           indent);
       line(concat("acc_add", accumulator_number(value), "(acc", value, ", ",
                   acc_element_text(acc.accumulator, acc.element, from, rounded, shader_), ", column);"),
-           "    ");
+           indent);
     }
-    for (const KeptValue& kept : walk.kept)
-      line(concat("kept", *array_of(kept.value),
-                  "[slot] = ", shader_.round(code_.type(kept.value), element(kept.value, walk.elements, written)), ";"),
-           "    ");
+    for (const KeptValue& kept : walk.kept) {
+      const std::string to = rows_.fours ? concat("k", kept.value, component) : kept_element(kept.value);
+      line(concat(to, " = ", shader_.round(code_.type(kept.value), element(kept.value, walk.elements, written)), ";"),
+           indent);
+    }
     for (const uint32_t w : walk.written) {
-      const uint32_t place = first_written() + w, value = code_.written[w].value;
-      line(concat("out", w, "[base", place, " + along", place,
-                  "(column)] = ", shader_.store(code_.type(value), element(value, walk.elements, written)), ";"),
-           "    ");
+      const uint32_t value = code_.written[w].value;
+      const Dtype type = code_.type(value);
+      const std::string name = element(value, walk.elements, written);
+      line(rows_.fours ? concat("o", w, component, " = ", shader_.word(type, name), ";")
+                       : concat("out", w, at(first_written() + w), " = ", shader_.store(type, name), ";"),
+           indent);
+    }
+  }
+
+  std::string kept_element(uint32_t value) const { return concat("kept", *array_of(value), "[slot]"); }
+
+  void write_fours(const RowWalk& walk) {
+    line("for (uint k = 0u, position = seat.lane; position < end; position += seat.lanes, ++k) {");
+    if (rows_.slots > 0) line("uint slot = k * INVOCATIONS + seat.thread;", "    ");
+    for (const uint32_t value : walk.elements.inputs) write_four(value, walk);
+    for (const KeptValue& kept : walk.kept)
+      line(concat(of_elements(compute_type(code_.type(kept.value))), " k", kept.value, ";"), "    ");
+    for (const uint32_t w : walk.written)
+      line(concat(of_elements(word_type(code_.type(code_.written[w].value))), " o", w, ";"), "    ");
+    for (size_t c = 0; c < kComponents.size(); ++c) {
+      line("{", "    ");
+      line(concat("uint column = 4u * position + ", c, "u;"), "      ");
+      write_element(walk, concat(".", kComponents.substr(c, 1)), "      ");
+      line("}", "    ");
+    }
+    for (const KeptValue& kept : walk.kept) line(concat(kept_element(kept.value), " = k", kept.value, ";"), "    ");
+    for (const uint32_t w : walk.written) {
+      const std::string_view type = of_elements(storage_type(code_.type(code_.written[w].value)));
+      line(concat("out", w, at(first_written() + w), " = ", type, "(o", w, ");"), "    ");
     }
     line("}");
+  }
+
+  void write_ones(const RowWalk& walk) {
+    line("for (uint k = 0u, column = column_of(seat, 0u); column < end; column = column_of(seat, ++k)) {");
+    if (rows_.slots > 0) line("uint slot = k * INVOCATIONS + seat.thread;", "    ");
+    write_element(walk, "", "    ");
+    line("}");
+  }
+
+  void write_walk(const RowWalk& walk) {
+    for (const uint32_t value : walk.reductions) {
+      const size_t n = accumulator_number(value);
+      line(concat("Acc", n, " acc", value, " = acc_identity", n, "();"));
+    }
+    rows_.fours ? write_fours(walk) : write_ones(walk);
     for (const uint32_t value : walk.reductions) {
       const size_t n = accumulator_number(value);
       const Dtype type = code_.type(value);
@@ -267,7 +348,7 @@ uint32_t RowShader::number_words() const {
 }
 
 std::string RowShader::key() const {
-  return concat("rows ", code.text(), " k", kept_rank, "w", walk_rank, "n", invocations, "s", slots);
+  return concat("rows ", code.text(), " k", kept_rank, "w", walk_rank, "n", invocations, "s", slots, fours ? "v" : "");
 }
 
 Result<vulkan::KernelSource> RowShader::emit(const vulkan::DeviceInfo& device) const {

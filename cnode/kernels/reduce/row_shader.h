@@ -17,6 +17,9 @@ struct RowShader {
   uint32_t kept_rank = 0, walk_rank = 0;  // axes of rows, and along a row, after merging
   uint32_t invocations = 256;
   uint32_t slots = 0;  // of an invocation in shared memory for each value that is kept; 0: nothing is kept
+  // Elements are read, kept and written in fours, one position for each: places of elements count fours, and so does
+  // kCount. REQUIRES walk_rank 1, with neighbours side by side.
+  bool fours = false;
 
   // Places: the sources that are no numbers, then what is written.
   uint32_t places() const;

@@ -222,6 +222,20 @@ Result<Work> set_apart(Work&& whole, const ReductionOrder& order, PlanBuilder& p
   return rest;
 }
 
+// Calls |f| with the places of elements, and their types; not with those of rows, nor with counters.
+template <typename F>
+void each_place_of_elements(const RowCode& code, F f) {
+  size_t place = 0;
+  for (const RowCode::Source& source : code.sources) {
+    if (source.read == RowCode::Read::kTensor && !source.of_rows) f(place, source.type);
+    place += source.read == RowCode::Read::kNumber ? 0 : 1;
+  }
+  for (const RowCode::Written& written : code.written) {
+    if (!written.of_rows) f(place, code.type(written.value));
+    ++place;
+  }
+}
+
 // How many invocations a workgroup has, and what each keeps; false where not even the tree has room.
 bool choose_memory(RowShader& shader, const Work& work, const ReductionOrder& order, const vulkan::DeviceInfo& device) {
   const uint32_t limit = std::min(device.shared_memory_bytes, kSharedBytes);
@@ -241,6 +255,18 @@ bool choose_memory(RowShader& shader, const Work& work, const ReductionOrder& or
   shader.invocations = device.software ? least : most;
   while (shader.invocations > least && shader.invocations * accs > limit) shader.invocations /= 2;
   return shader.invocations * accs <= limit;
+}
+
+// Whether the elements of rows, along |along|, lie side by side in aligned fours wherever they are read or written.
+bool lies_in_fours(const RowCode& code, const Axes& kept, const Axes& along, std::span<const int64_t> offsets) {
+  if (along.size() != 1 || along[0].size % 4 != 0) return false;
+  const auto place_does = [&](size_t place, Dtype type) {
+    if (is_complex(type) || along[0].strides[place] != 1 || offsets[place] % 4 != 0) return false;
+    return std::all_of(kept.begin(), kept.end(), [place](const Axis& axis) { return axis.strides[place] % 4 == 0; });
+  };
+  bool all = true;
+  each_place_of_elements(code, [&](size_t place, Dtype type) { all = all && place_does(place, type); });
+  return all;
 }
 
 // One dispatch of what is left of |work|; false where it is too large for one.
@@ -288,13 +314,20 @@ Result<bool> append_whole(Work&& work, const ReductionOrder& order, PlanBuilder&
   shader.kept_rank = static_cast<uint32_t>(kept.size());
   shader.walk_rank = static_cast<uint32_t>(along.size());
   if (!choose_memory(shader, work, order, plan.device())) return false;
+  shader.fours = order.fours && lies_in_fours(shader.code, kept, along, offsets.span());
+  if (shader.fours) {
+    each_place_of_elements(shader.code, [&](size_t place, Dtype) {
+      offsets[place] /= 4;
+      for (Axis& axis : kept) axis.strides[place] /= 4;
+    });
+  }
   const auto walks = static_cast<int64_t>(walks_of(shader.code, true).walks.size());
   if (divide_up(work.count, order.lanes) * walks > kMaxWalked) return false;
 
   SmallList<uint32_t, 32> words;
   const auto put = [&words](int64_t value) { words.push_back(static_cast<uint32_t>(value)); };
   put(work.outputs);
-  put(work.count);
+  put(shader.fours ? work.count / 4 : work.count);
   put(std::countr_zero(static_cast<uint64_t>(order.lanes)) + (order.rows ? 32 : 0));
   put(order.fours ? 2 : 0);
   for (const int64_t offset : offsets) put(offset);
