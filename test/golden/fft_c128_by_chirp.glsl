@@ -21,7 +21,7 @@ void main() {
   if (i >= p1) return;
   chirp_main(i);
 }
-// fourier power c128 c128 c128 l64 e8 n256 h
+// fourier power c128 c128 c128 l64 e8 n256 h ui uo
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -112,16 +112,15 @@ void main() {
   VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0);
   if (first + in_at.x < P_ROWS) {
     uvec4 from = row_of(first + in_at.x);
-    uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
-    uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;
-    v0 = loaded(place + 0u * step);
-    v1 = loaded(place + 1u * step);
-    v2 = loaded(place + 2u * step);
-    v3 = loaded(place + 3u * step);
-    v4 = loaded(place + 4u * step);
-    v5 = loaded(place + 5u * step);
-    v6 = loaded(place + 6u * step);
-    v7 = loaded(place + 7u * step);
+    uint place = start_in(from) + whole_in(from) + in_at.y;
+    v0 = loaded(place + 0u);
+    v1 = loaded(place + 8u);
+    v2 = loaded(place + 16u);
+    v3 = loaded(place + 24u);
+    v4 = loaded(place + 32u);
+    v5 = loaded(place + 40u);
+    v6 = loaded(place + 48u);
+    v7 = loaded(place + 56u);
   }
   VEC coarse1_1 = turn(out_at.y * 2u, 64u);
   VEC fine1_1 = turn(out_at.y * 1u, 64u);
@@ -204,7 +203,6 @@ void main() {
   radix_2(v6, v7);
   if (first + out_at.x < P_ROWS) {
     uvec4 to = row_of(first + out_at.x);
-    uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
     if (has(kConjugateOut)) {
       v0 = conjugated(v0);
       v1 = conjugated(v1);
@@ -235,15 +233,15 @@ void main() {
       v6 = cleared(v6);
       v7 = cleared(v7);
     }
-    uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
-    stored(v0, place + 0u * step);
-    stored(v2, place + 1u * step);
-    stored(v4, place + 2u * step);
-    stored(v6, place + 3u * step);
-    stored(v1, place + 4u * step);
-    stored(v3, place + 5u * step);
-    stored(v5, place + 6u * step);
-    stored(v7, place + 7u * step);
+    uint place = start_out(to) + whole_out(to) + out_at.y;
+    stored(v0, place + 0u);
+    stored(v2, place + 8u);
+    stored(v4, place + 16u);
+    stored(v6, place + 24u);
+    stored(v1, place + 32u);
+    stored(v3, place + 40u);
+    stored(v5, place + 48u);
+    stored(v7, place + 56u);
   }
 }
 // fourier power f64 c128 c128 i o l64 e8 n256 h ci co
@@ -435,7 +433,7 @@ void main() {
     put(v7, start, whole + 7u * apart);
   }
 }
-// fourier power c128 c128 c128 o l64 e8 n256 h co
+// fourier power c128 c128 c128 o l64 e8 n256 h co ui
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -530,16 +528,15 @@ void main() {
   VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0);
   if (first + in_at.x < P_ROWS) {
     uvec4 from = row_of(first + in_at.x);
-    uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
-    uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;
-    v0 = loaded(place + 0u * step);
-    v1 = loaded(place + 1u * step);
-    v2 = loaded(place + 2u * step);
-    v3 = loaded(place + 3u * step);
-    v4 = loaded(place + 4u * step);
-    v5 = loaded(place + 5u * step);
-    v6 = loaded(place + 6u * step);
-    v7 = loaded(place + 7u * step);
+    uint place = start_in(from) + whole_in(from) + in_at.y;
+    v0 = loaded(place + 0u);
+    v1 = loaded(place + 8u);
+    v2 = loaded(place + 16u);
+    v3 = loaded(place + 24u);
+    v4 = loaded(place + 32u);
+    v5 = loaded(place + 40u);
+    v6 = loaded(place + 48u);
+    v7 = loaded(place + 56u);
   }
   VEC coarse1_1 = turn(out_at.y * 2u, 64u);
   VEC fine1_1 = turn(out_at.y * 1u, 64u);

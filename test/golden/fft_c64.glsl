@@ -1,4 +1,4 @@
-// fourier power c64 c64 c64 l4096 e16 n256 h
+// fourier power c64 c64 c64 l4096 e16 n256 h ui uo
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -86,24 +86,23 @@ void main() {
   VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0), v8 = VEC(0, 0), v9 = VEC(0, 0), v10 = VEC(0, 0), v11 = VEC(0, 0), v12 = VEC(0, 0), v13 = VEC(0, 0), v14 = VEC(0, 0), v15 = VEC(0, 0);
   if (first + in_at.x < P_ROWS) {
     uvec4 from = row_of(first + in_at.x);
-    uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
-    uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;
-    v0 = loaded(place + 0u * step);
-    v1 = loaded(place + 1u * step);
-    v2 = loaded(place + 2u * step);
-    v3 = loaded(place + 3u * step);
-    v4 = loaded(place + 4u * step);
-    v5 = loaded(place + 5u * step);
-    v6 = loaded(place + 6u * step);
-    v7 = loaded(place + 7u * step);
-    v8 = loaded(place + 8u * step);
-    v9 = loaded(place + 9u * step);
-    v10 = loaded(place + 10u * step);
-    v11 = loaded(place + 11u * step);
-    v12 = loaded(place + 12u * step);
-    v13 = loaded(place + 13u * step);
-    v14 = loaded(place + 14u * step);
-    v15 = loaded(place + 15u * step);
+    uint place = start_in(from) + whole_in(from) + in_at.y;
+    v0 = loaded(place + 0u);
+    v1 = loaded(place + 256u);
+    v2 = loaded(place + 512u);
+    v3 = loaded(place + 768u);
+    v4 = loaded(place + 1024u);
+    v5 = loaded(place + 1280u);
+    v6 = loaded(place + 1536u);
+    v7 = loaded(place + 1792u);
+    v8 = loaded(place + 2048u);
+    v9 = loaded(place + 2304u);
+    v10 = loaded(place + 2560u);
+    v11 = loaded(place + 2816u);
+    v12 = loaded(place + 3072u);
+    v13 = loaded(place + 3328u);
+    v14 = loaded(place + 3584u);
+    v15 = loaded(place + 3840u);
   }
   VEC coarse1_1 = turn(out_at.y % 16u * 4u, 256u);
   VEC fine1_1 = turn(out_at.y % 16u * 1u, 256u);
@@ -374,7 +373,6 @@ void main() {
   radix_4(v12, v13, v14, v15);
   if (first + out_at.x < P_ROWS) {
     uvec4 to = row_of(first + out_at.x);
-    uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
     if (has(kConjugateOut)) {
       v0 = conjugated(v0);
       v1 = conjugated(v1);
@@ -429,22 +427,22 @@ void main() {
       v14 = cleared(v14);
       v15 = cleared(v15);
     }
-    uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
-    stored(v0, place + 0u * step);
-    stored(v4, place + 1u * step);
-    stored(v8, place + 2u * step);
-    stored(v12, place + 3u * step);
-    stored(v1, place + 4u * step);
-    stored(v5, place + 5u * step);
-    stored(v9, place + 6u * step);
-    stored(v13, place + 7u * step);
-    stored(v2, place + 8u * step);
-    stored(v6, place + 9u * step);
-    stored(v10, place + 10u * step);
-    stored(v14, place + 11u * step);
-    stored(v3, place + 12u * step);
-    stored(v7, place + 13u * step);
-    stored(v11, place + 14u * step);
-    stored(v15, place + 15u * step);
+    uint place = start_out(to) + whole_out(to) + out_at.y;
+    stored(v0, place + 0u);
+    stored(v4, place + 256u);
+    stored(v8, place + 512u);
+    stored(v12, place + 768u);
+    stored(v1, place + 1024u);
+    stored(v5, place + 1280u);
+    stored(v9, place + 1536u);
+    stored(v13, place + 1792u);
+    stored(v2, place + 2048u);
+    stored(v6, place + 2304u);
+    stored(v10, place + 2560u);
+    stored(v14, place + 2816u);
+    stored(v3, place + 3072u);
+    stored(v7, place + 3328u);
+    stored(v11, place + 3584u);
+    stored(v15, place + 3840u);
   }
 }

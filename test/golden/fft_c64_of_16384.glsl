@@ -370,7 +370,7 @@ void main() {
     stored(v15, place + 15u * step);
   }
 }
-// fourier power c64 c64 c64 l128 e16 n256 h ao
+// fourier power c64 c64 c64 l128 e16 n256 h ao ui
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -458,24 +458,23 @@ void main() {
   VEC v0 = VEC(0, 0), v1 = VEC(0, 0), v2 = VEC(0, 0), v3 = VEC(0, 0), v4 = VEC(0, 0), v5 = VEC(0, 0), v6 = VEC(0, 0), v7 = VEC(0, 0), v8 = VEC(0, 0), v9 = VEC(0, 0), v10 = VEC(0, 0), v11 = VEC(0, 0), v12 = VEC(0, 0), v13 = VEC(0, 0), v14 = VEC(0, 0), v15 = VEC(0, 0);
   if (first + in_at.x < P_ROWS) {
     uvec4 from = row_of(first + in_at.x);
-    uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;
-    uint place = start + whole * P_IN_STEP, step = apart * P_IN_STEP;
-    v0 = loaded(place + 0u * step);
-    v1 = loaded(place + 1u * step);
-    v2 = loaded(place + 2u * step);
-    v3 = loaded(place + 3u * step);
-    v4 = loaded(place + 4u * step);
-    v5 = loaded(place + 5u * step);
-    v6 = loaded(place + 6u * step);
-    v7 = loaded(place + 7u * step);
-    v8 = loaded(place + 8u * step);
-    v9 = loaded(place + 9u * step);
-    v10 = loaded(place + 10u * step);
-    v11 = loaded(place + 11u * step);
-    v12 = loaded(place + 12u * step);
-    v13 = loaded(place + 13u * step);
-    v14 = loaded(place + 14u * step);
-    v15 = loaded(place + 15u * step);
+    uint place = start_in(from) + whole_in(from) + in_at.y;
+    v0 = loaded(place + 0u);
+    v1 = loaded(place + 8u);
+    v2 = loaded(place + 16u);
+    v3 = loaded(place + 24u);
+    v4 = loaded(place + 32u);
+    v5 = loaded(place + 40u);
+    v6 = loaded(place + 48u);
+    v7 = loaded(place + 56u);
+    v8 = loaded(place + 64u);
+    v9 = loaded(place + 72u);
+    v10 = loaded(place + 80u);
+    v11 = loaded(place + 88u);
+    v12 = loaded(place + 96u);
+    v13 = loaded(place + 104u);
+    v14 = loaded(place + 112u);
+    v15 = loaded(place + 120u);
   }
   VEC coarse1_1 = turn(out_at.y * 2u, 128u);
   VEC fine1_1 = turn(out_at.y * 1u, 128u);

@@ -26,7 +26,7 @@ void main() {
   float v1 = v0;
   out0[offset_out + i] = v1;
 }
-// fourier power f32 c128 f16 m l16 e4 n256 ci
+// fourier power f32 c128 f16 m l16 e4 n256 ci uo
 #version 460
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_EXT_spirv_intrinsics : require
@@ -145,7 +145,6 @@ void main() {
   radix_4(v0, v1, v2, v3);
   if (first + out_at.x < P_ROWS) {
     uvec4 to = row_of(first + out_at.x);
-    uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;
     if (has(kConjugateOut)) {
       v0 = conjugated(v0);
       v1 = conjugated(v1);
@@ -164,10 +163,10 @@ void main() {
       v2 = cleared(v2);
       v3 = cleared(v3);
     }
-    uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;
-    stored(v0, place + 0u * step);
-    stored(v1, place + 1u * step);
-    stored(v2, place + 2u * step);
-    stored(v3, place + 3u * step);
+    uint place = start_out(to) + whole_out(to) + out_at.y;
+    stored(v0, place + 0u);
+    stored(v1, place + 4u);
+    stored(v2, place + 8u);
+    stored(v3, place + 12u);
   }
 }

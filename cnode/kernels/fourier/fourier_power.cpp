@@ -40,7 +40,7 @@ uint32_t FourierPower::shared_bytes() const {
 std::string FourierPower::key() const {
   return concat("fourier power ", ends.key(), " l", length, " e", elements, " n", invocations, halves ? " h" : "",
                 along_in ? "" : " ai", along_out ? "" : " ao", cut_in ? " ci" : "", cut_out ? " co" : "",
-                turned ? " t" : "");
+                unit_in ? " ui" : "", unit_out ? " uo" : "", turned ? " t" : "");
 }
 
 Result<vulkan::KernelSource> FourierPower::emit(const vulkan::DeviceInfo& device) const {

@@ -27,6 +27,8 @@ struct FourierPower {
   bool along_in = true, along_out = true;
   // Not all numbers are there or wanted, or they come and go otherwise than they lie.
   bool cut_in = false, cut_out = false;
+  // A row's numbers are neighbours there, none cut: how far apart an invocation's are is in the text.
+  bool unit_in = false, unit_out = false;
   bool turned = false;  // by a turn as numbers go, to the next pass
 
   bool wide() const { return ends.computing == Dtype::c128; }

@@ -82,6 +82,12 @@ void PowerText::take() {
   line(names + ";");
   block("first + in_at.x < P_ROWS", [this] {
     line("uvec4 from = row_of(first + in_at.x);");
+    if (pass_.unit_in) {
+      line("uint place = start_in(from) + whole_in(from) + in_at.y;");
+      for (uint32_t i = 0; i < pass_.elements; ++i)
+        line(concat(number(i), " = loaded(place + ", i * pass_.around(), "u);"));
+      return;
+    }
     line("uint start = start_in(from), whole = whole_in(from) + in_at.y * P_IN_BY, apart = AROUND * P_IN_BY;");
     if (pass_.cut_in) {
       for (uint32_t i = 0; i < pass_.elements; ++i)
@@ -221,7 +227,8 @@ void PowerText::put() {
   block("first + out_at.x < P_ROWS", [this] {
     line("uvec4 to = row_of(first + out_at.x);");
     if (pass_.turned) turn_outputs();
-    line("uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;");
+    if (!pass_.unit_out)
+      line("uint start = start_out(to), whole = whole_out(to) + out_at.y * P_OUT_BY, apart = AROUND * P_OUT_BY;");
     if (pass_.cut_out) {
       for (uint32_t i = 0; i < pass_.elements; ++i)
         line(concat("put(", number(made_[i]), ", start, whole + ", i, "u * apart);"));
@@ -230,9 +237,12 @@ void PowerText::put() {
     block("has(kConjugateOut)", [this] { each("conjugated"); });
     block("has(kScaled)", [this] { each("scaled"); });
     block("EPS >= REAL(0)", [this] { each("cleared"); });
-    line("uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;");
-    for (uint32_t i = 0; i < pass_.elements; ++i)
-      line(concat("stored(", number(made_[i]), ", place + ", i, "u * step);"));
+    line(pass_.unit_out ? "uint place = start_out(to) + whole_out(to) + out_at.y;"
+                        : "uint place = start + whole * P_OUT_STEP, step = apart * P_OUT_STEP;");
+    for (uint32_t i = 0; i < pass_.elements; ++i) {
+      const std::string behind = pass_.unit_out ? concat(i * pass_.around(), "u") : concat(i, "u * step");
+      line(concat("stored(", number(made_[i]), ", place + ", behind, ");"));
+    }
   });
 }
 

@@ -179,6 +179,8 @@ Smooth::Kernel Smooth::kernel(const Step& step, const FourierEnds& ends, bool fi
     power->turned = step.turn != 0;
     power->cut_in = ends.mirrored || ends.in_table || (first && from_.map.shape[2] < length_);
     power->cut_out = ends.out_table || (last && to_.map.shape[2] < length_);
+    power->unit_in = !power->cut_in && step.in.step == 1 && step.in.by == 1;
+    power->unit_out = !power->cut_out && step.out.step == 1 && step.out.by == 1;
     power->along_in = !step.across(step.in);
     power->along_out = !step.across(step.out);
     kernel.rows = power->together();
