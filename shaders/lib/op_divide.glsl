@@ -3,10 +3,14 @@
 // as no remainder is subnormal (P. Markstein, "IA-64 and Elementary Functions", 2000). Doubles are divided by the device.
 float op_divide(float a, float b) {
 #ifdef FMA_ROUNDS_ONCE
-  uint of_a = floatBitsToUint(a) >> 23 & 255u, of_b = floatBitsToUint(b) >> 23 & 255u;
-  if (of_a - 60u < 160u && of_b - 60u < 130u && of_a - of_b + 100u < 200u) {
-    precise float y = 1.0 / b;
-    y = fma(y, fma(-b, y, 1.0), y);
+  // What depends on b alone stands outside the branch, so that several quotients by one divisor share it.
+  int of_a = int(floatBitsToUint(a) >> 23 & 255u), of_b = int(floatBitsToUint(b) >> 23 & 255u);
+  bool plain = of_b >= 60 && of_b < 190;
+  int least = plain ? max(60, of_b - 100) : 1000;
+  uint span = plain ? uint(min(219, of_b + 99) - least) : 0u;
+  precise float y = 1.0 / b;
+  y = fma(y, fma(-b, y, 1.0), y);
+  if (uint(of_a - least) <= span) {
     precise float q = a * y;
     q = fma(fma(-b, q, a), y, q);
     return fma(fma(-b, q, a), y, q);

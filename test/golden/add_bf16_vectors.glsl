@@ -24,5 +24,10 @@ void main() {
   if (i >= count) return;
   uvec4 w0 = uvec4(in0[offset_in0 + i]);
   uvec4 w1 = uvec4(in1[offset_in1 + i]);
-  out0[offset_out + i] = u16vec4(uvec4(element(w0.x, w1.x), element(w0.y, w1.y), element(w0.z, w1.z), element(w0.w, w1.w)));
+  uvec4 e0;
+  e0.x = element(w0.x, w1.x);
+  e0.y = element(w0.y, w1.y);
+  e0.z = element(w0.z, w1.z);
+  e0.w = element(w0.w, w1.w);
+  out0[offset_out + i] = u16vec4(e0);
 }

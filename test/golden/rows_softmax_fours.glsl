@@ -1,4 +1,4 @@
-rows f32.t reduce_max,0:f32 subtract,0,1:f32 exp,2:f32 sum,3:f32 divide,3,4:f32 > 5 k1w1n256s4v
+rows f32.t reduce_max,0:f32 subtract,0,1:f32 exp,2:f32 sum,3:f32 divide,3,4:f32 > 5 k1w1n256r4v
 #version 460
 #extension GL_EXT_spirv_intrinsics : require
 spirv_execution_mode(extensions = ["SPV_KHR_float_controls"], capabilities = [4466], 4461, 32);
@@ -47,57 +47,59 @@ uint along1(uint index) {
   at += p11 * index;
   return at;
 }
-shared vec4 kept0[256];
 void main() {
   Seat seat = find_seat();
   uint row = min(seat.output_index, P_OUTPUTS - 1u), end = seat.inside ? P_COUNT : 0u;
   uint base0 = row0(row);
   uint base1 = row1(row);
+  vec4 kept0_0;
   Acc0 acc1 = acc_identity0();
-  for (uint k = 0u, position = seat.lane; position < end; position += seat.lanes, ++k) {
-    uint slot = k * INVOCATIONS + seat.thread;
-    vec4 e0 = vec4(in0[base0 + along0(position)]);
+  {
+    vec4 e0_0 = vec4(in0[base0 + along0(min(seat.lane + 0u * seat.lanes, P_COUNT - 1u))]);
+    if (seat.lane + 0u * seat.lanes < end) {
+    uint position = seat.lane + 0u * seat.lanes;
     vec4 k0;
     {
       uint column = 4u * position + 0u;
-      float v0 = e0.x;
+      float v0 = e0_0.x;
       float x1 = v0;
       acc_add0(acc1, x1, column);
       k0.x = v0;
     }
     {
       uint column = 4u * position + 1u;
-      float v0 = e0.y;
+      float v0 = e0_0.y;
       float x1 = v0;
       acc_add0(acc1, x1, column);
       k0.y = v0;
     }
     {
       uint column = 4u * position + 2u;
-      float v0 = e0.z;
+      float v0 = e0_0.z;
       float x1 = v0;
       acc_add0(acc1, x1, column);
       k0.z = v0;
     }
     {
       uint column = 4u * position + 3u;
-      float v0 = e0.w;
+      float v0 = e0_0.w;
       float x1 = v0;
       acc_add0(acc1, x1, column);
       k0.w = v0;
     }
-    kept0[slot] = k0;
+    kept0_0 = k0;
+    }
   }
   float a1 = acc_result0(acc_of_all0(acc1, seat));
   float r1 = a1;
   Acc1 acc4 = acc_identity1();
-  for (uint k = 0u, position = seat.lane; position < end; position += seat.lanes, ++k) {
-    uint slot = k * INVOCATIONS + seat.thread;
-    vec4 e0 = kept0[slot];
+  {
+    if (seat.lane + 0u * seat.lanes < end) {
+    uint position = seat.lane + 0u * seat.lanes;
     vec4 k3;
     {
       uint column = 4u * position + 0u;
-      float v0 = e0.x;
+      float v0 = kept0_0.x;
       float v1 = r1;
       float v2 = op_subtract(v0, v1);
       float v3 = m_exp(v2);
@@ -107,7 +109,7 @@ void main() {
     }
     {
       uint column = 4u * position + 1u;
-      float v0 = e0.y;
+      float v0 = kept0_0.y;
       float v1 = r1;
       float v2 = op_subtract(v0, v1);
       float v3 = m_exp(v2);
@@ -117,7 +119,7 @@ void main() {
     }
     {
       uint column = 4u * position + 2u;
-      float v0 = e0.z;
+      float v0 = kept0_0.z;
       float v1 = r1;
       float v2 = op_subtract(v0, v1);
       float v3 = m_exp(v2);
@@ -127,7 +129,7 @@ void main() {
     }
     {
       uint column = 4u * position + 3u;
-      float v0 = e0.w;
+      float v0 = kept0_0.w;
       float v1 = r1;
       float v2 = op_subtract(v0, v1);
       float v3 = m_exp(v2);
@@ -135,42 +137,44 @@ void main() {
       acc_add1(acc4, x4, column);
       k3.w = v3;
     }
-    kept0[slot] = k3;
+    kept0_0 = k3;
+    }
   }
   float a4 = acc_result1(acc_of_all1(acc4, seat));
   float r4 = a4;
-  for (uint k = 0u, position = seat.lane; position < end; position += seat.lanes, ++k) {
-    uint slot = k * INVOCATIONS + seat.thread;
-    vec4 e3 = kept0[slot];
+  {
+    if (seat.lane + 0u * seat.lanes < end) {
+    uint position = seat.lane + 0u * seat.lanes;
     vec4 o0;
     {
       uint column = 4u * position + 0u;
-      float v3 = e3.x;
+      float v3 = kept0_0.x;
       float v4 = r4;
       float v5 = op_divide(v3, v4);
       o0.x = v5;
     }
     {
       uint column = 4u * position + 1u;
-      float v3 = e3.y;
+      float v3 = kept0_0.y;
       float v4 = r4;
       float v5 = op_divide(v3, v4);
       o0.y = v5;
     }
     {
       uint column = 4u * position + 2u;
-      float v3 = e3.z;
+      float v3 = kept0_0.z;
       float v4 = r4;
       float v5 = op_divide(v3, v4);
       o0.z = v5;
     }
     {
       uint column = 4u * position + 3u;
-      float v3 = e3.w;
+      float v3 = kept0_0.w;
       float v4 = r4;
       float v5 = op_divide(v3, v4);
       o0.w = v5;
     }
     out0[base1 + along1(position)] = vec4(o0);
+    }
   }
 }

@@ -6,6 +6,8 @@
 
 #include "base/concat.h"
 #include "fuse/text.h"
+#include "gpu/device.h"
+#include "gpu/plan_runner.h"
 #include "gpu/program_case.h"
 #include "program_builder.h"
 
@@ -180,6 +182,54 @@ TEST_CASE("fuse rows: logsumexp with what is beside it, of types that compute in
         CHECK(check_fused(program, {&input, 1}).dispatches == 1);
     }
   }
+}
+
+TEST_CASE("fuse rows: as a card has them, in registers, in shared memory or read again, in fours or one by one") {
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  info.shared_memory_bytes = 32'768;
+  info.max_workgroup_invocations = 1024;
+  const PlannedFor planned(info);
+  const auto check = [](RowProgram& rows, std::initializer_list<ValueName> outputs,
+                        const std::vector<program::Value>& inputs) {
+    const ir::Program program = rows.p.with_outputs(outputs);
+    const fuse::Steps steps = fuse::fused(program);
+    REQUIRE(steps.steps.size() == 1);
+    REQUIRE(std::holds_alternative<ir::Rows>(steps.steps[0].work));
+    std::vector<HostTensor> operands;
+    for (const program::Value& input : inputs) operands.push_back(from_device(std::get<program::Tensor>(input)));
+    const std::vector<HostTensor> made = run_rows(std::get<ir::Rows>(steps.steps[0].work), operands);
+    // Other lanes take the elements of a sum in another order.
+    const ProgramOutcome apart = run_program(program, inputs, false);
+    REQUIRE(apart.error == "");
+    REQUIRE(made.size() == apart.outputs.size());
+    const double close = rows.type == f32 ? 4e-6 : rows.type == f64 ? 1e-13 : rows.type == f16 ? 4e-3 : 3e-2;
+    for (size_t k = 0; k < made.size(); ++k) {
+      double most = 0;
+      for (int64_t i = 0; i < made[k].count(); ++i) {
+        const auto want = static_cast<double>(apart.outputs[k].number(i).as_real());
+        const auto got = static_cast<double>(made[k].number(i).as_real());
+        most = std::max(most, std::abs(got - want) / std::max(std::abs(want), 1e-3));
+      }
+      CHECK_MESSAGE(most <= close, type_text(made[k].dtype, made[k].map.shape) << " is off by " << most);
+    }
+  };
+  for (const Dtype type : {f32, f64, bf16, f16})
+    for (const Shape& shape : {Shape{70, 1000}, Shape{70, 999}, Shape{9, 36}, Shape{300, 4}, Shape{5, 4096},
+                               Shape{3, 5000}, Shape{2, 9216}, Shape{2, 30'000}}) {
+      INFO(concat(dtype_name(type), " ", shape_text(shape)));
+      const program::Value input = plain(type, shape);
+      RowProgram soft(type, shape, {1});
+      const ValueName of_soft = soft.softmax(soft.p.input(type, shape));
+      check(soft, {of_soft}, {input});
+      RowProgram norm(type, shape, {1});
+      const ValueName x = norm.p.input(type, shape), weight = norm.p.input(type, {shape[1]});
+      const ValueName column = norm.p.op("iota", s32, shape, {}, ir::IotaAttributes{1});
+      const ValueName late = norm.p.op("greater", u8, shape, {column, Scalar{s64, int64_t{3}}});
+      const ValueName out = norm.elements("select", {late, norm.layer_norm(x, weight, weight), x});
+      const ValueName spread = norm.variance(x);
+      check(norm, {out, spread}, {input, plain(type, {shape[1]}, 2)});
+    }
 }
 
 TEST_CASE("fuse rows: special values are what they are one by one") {

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <random>
 
+#include "gpu/device.h"
 #include "gpu/host_ops.h"
+#include "gpu/plan_runner.h"
+#include "kernels/families.h"
 
 namespace gpu_node::test {
 namespace {
@@ -314,6 +317,20 @@ TEST_CASE("elementwise: vectors of every type, with tails") {
     check_cases(cases);
   }
   report("vectors", before);
+}
+
+TEST_CASE("elementwise: two vectors of each invocation, as a card has them, whatever the last workgroup has") {
+  vulkan::DeviceInfo card = device().info();
+  card.software = false;
+  constexpr int64_t kMany = 1 << 20;
+  for (const Dtype type : {u8, bf16, f32, s64})
+    for (const int64_t size : {kMany, kMany + 4 * 77, kMany + 4 * 300, kMany + 3}) {
+      const std::vector<HostTensor> operands = {tensor_of(type, {size}, 1), tensor_of(type, {size}, 2)};
+      const auto run = [&] { return run_op(kernels::plan_elementwise, "subtract", operands, type, {size}, {}); };
+      const HostTensor want = run();
+      const PlannedFor planned(card);
+      CHECK(run().bytes == want.bytes);
+    }
 }
 
 }  // namespace gpu_node::test

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "gpu/device.h"
+#include "kernels/reduce/rows.h"
 
 namespace gpu_node::test {
 namespace {
@@ -48,16 +49,37 @@ Call make_call(std::string_view op, const std::vector<HostTensor>& operands, con
   return call;
 }
 
+// A key is one device's: what is planned for another one is another kernel.
+kernels::Plan of_planned_device(kernels::Plan plan) {
+  if (g_planned_for != nullptr)
+    for (kernels::Dispatch& dispatch : plan.dispatches)
+      dispatch.key += " for device " + std::to_string(g_planned_count);
+  return plan;
+}
+
+// What |plan| makes of |operands|.
+Result<std::vector<HostTensor>> run(const kernels::Plan& plan, const std::vector<HostTensor>& operands,
+                                    const std::vector<ir::TensorType>& types) {
+  std::vector<HostTensor> results;
+  for (const ir::TensorType& type : types) results.emplace_back(type.dtype, type.shape);
+  std::vector<vulkan::BufferRef> buffers;
+  for (const HostTensor& operand : operands)
+    buffers.push_back(operand.bytes.empty() ? nullptr : upload(device(), operand.bytes));
+  // Bytes that no kernel writes must not look like a result by chance.
+  std::vector<vulkan::BufferRef> outputs;
+  for (const HostTensor& result : results)
+    outputs.push_back(upload(device(), std::vector<std::byte>(result.bytes.size(), std::byte{0xa5})));
+  GPU_TRY(record_plan(device(), plan, buffers, outputs));
+  for (size_t k = 0; k < results.size(); ++k)
+    results[k].bytes = download(device(), outputs[k], results[k].bytes.size());
+  return results;
+}
+
 Result<kernels::Plan> plan_of(const Call& call, Planner planner) {
   kernels::PlanBuilder plan(call.instruction.op->name, planned_for());
   for (const auto& [name, type] : call.instruction.results) plan.add_result(type);
   GPU_TRY(planner(call.instruction, call.args, plan));
-  kernels::Plan made = plan.take();
-  // A key is one device's: what is planned for another one is another kernel.
-  if (g_planned_for != nullptr)
-    for (kernels::Dispatch& dispatch : made.dispatches)
-      dispatch.key += " for device " + std::to_string(g_planned_count);
-  return made;
+  return of_planned_device(plan.take());
 }
 
 Result<const vulkan::Kernel*> wait_for_kernel(vulkan::Device& device, const kernels::Dispatch& dispatch) {
@@ -122,22 +144,24 @@ std::vector<HostTensor> run_op(Planner planner, std::string_view op, const std::
     if (!outcome.ok())
       FAIL(ir::instruction_text(call.instruction, call.operand_types()) << ": " << outcome.error().message);
   };
-  std::vector<HostTensor> results;
-  for (const ir::TensorType& type : types) results.emplace_back(type.dtype, type.shape);
-  if (results[0].bytes.empty()) return results;
+  if (element_count(types[0].shape) == 0) return {HostTensor(types[0].dtype, types[0].shape)};
   const Result<kernels::Plan> plan = plan_of(call, planner);
   check(plan);
-  std::vector<vulkan::BufferRef> buffers;
-  for (const HostTensor& operand : operands)
-    buffers.push_back(operand.bytes.empty() ? nullptr : upload(device(), operand.bytes));
-  // Bytes that no kernel writes must not look like a result by chance.
-  std::vector<vulkan::BufferRef> outputs;
-  for (const HostTensor& result : results)
-    outputs.push_back(upload(device(), std::vector<std::byte>(result.bytes.size(), std::byte{0xa5})));
-  check(record_plan(device(), *plan, buffers, outputs));
-  for (size_t k = 0; k < results.size(); ++k)
-    results[k].bytes = download(device(), outputs[k], results[k].bytes.size());
-  return results;
+  auto results = run(*plan, operands, types);
+  check(results);
+  return std::move(results).value();
+}
+
+std::vector<HostTensor> run_rows(const ir::Rows& rows, const std::vector<HostTensor>& operands) {
+  std::vector<kernels::Arg> args;
+  for (const HostTensor& operand : operands) args.push_back(kernels::TensorArg{operand.dtype, operand.map});
+  auto plan = kernels::plan(rows, args, planned_for());
+  if (!plan.ok()) FAIL(plan.error().message);
+  std::vector<ir::TensorType> types;
+  for (const auto& [name, type] : rows.results) types.push_back(type);
+  auto results = run(of_planned_device(std::move(plan).value()), operands, types);
+  if (!results.ok()) FAIL(results.error().message);
+  return std::move(results).value();
 }
 
 Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,

@@ -34,6 +34,7 @@ TEST_CASE("emitter: golden blocks of several steps") {
         {.inputs = {kStrided, kStrided}, .rank = 2, .out_strided = true});
   check("block_results_vectors", "f16 f32 exp,0:f16 multiply,2,1:f32 less,3,1:u8 >2,3,4",
         {.inputs = {kFlat, kSingle}, .vectors = true});
+  check("block_vector_turns", "bf16 f32 multiply,0,1:f32 >2", {.inputs = {kFlat, kFlat}, .vectors = true, .turns = 2});
   check("block_results_in_buffer", "s32 s32 add,0,1:s32 subtract,0,1:s32 >2,3",
         {.inputs = {kStrided, kSingle}, .in_buffer = true, .out_strided = true});
   // What the single element and the number come to is computed before the turns.

@@ -92,7 +92,7 @@ Result<void> append_dispatch(const Work& work, Box& box, PlanBuilder& plan) {
   Layout layout = choose_layout(work.block, box, work.places);
   if (takes_vectors(work.block, box, bounds, work.places, plan.device()))
     make_vectors(layout, box, bounds, work.places);
-  if (!layout.vectors) layout.turns = turns_of(work.block, box, plan.device());
+  layout.turns = turns_of(work.block, layout, box, plan.device());
   Dispatch dispatch;
   dispatch.key = elementwise_key(work.block, layout);
   dispatch.emit = [block = work.block, layout, &device = plan.device()] {

@@ -88,13 +88,13 @@ std::string index_text(const scalar::Block& block, const Layout& layout) {
   return text + "  }\n";
 }
 
-std::string place_index(InputMode mode, const std::string& name) {
+std::string place_index(InputMode mode, const std::string& name, std::string_view element = "i") {
   if (is_strided(mode)) return "at_" + name;
-  return mode == InputMode::kSingle ? "offset_" + name : "offset_" + name + " + i";  // kFlat, kCounted
+  return mode == InputMode::kSingle ? "offset_" + name : concat("offset_", name, " + ", element);  // kFlat, kCounted
 }
 
-std::string result_index(const Layout& layout, size_t i) {
-  return place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, out_place(i));
+std::string result_index(const Layout& layout, size_t i, std::string_view element = "i") {
+  return place_index(layout.out_strided ? InputMode::kStrided : InputMode::kFlat, out_place(i), element);
 }
 
 // Input |k|, a number, which begins at word |at| where numbers lie in the buffer.
@@ -143,6 +143,11 @@ std::vector<bool> varying(const scalar::Block& block, const Layout& layout) {
   return varies;
 }
 
+std::string first_of_turns(const Layout& layout) {
+  return concat("  uint first = (gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x) * (gl_WorkGroupSize.x * ",
+                layout.turns, "u) + gl_LocalInvocationID.x;\n");
+}
+
 void emit_scalar_main(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
   const WrittenBlock written = block_lines(shader, block, layout, [&layout](size_t k) {
     const std::string name = numbered("in", k);
@@ -164,81 +169,91 @@ void emit_scalar_main(ShaderBuilder& shader, const scalar::Block& block, const L
     const size_t end = value + 1 < varies.size() ? written.starts[value + 1] : written.lines.size();
     (varies[value] ? each : once) += written.lines.substr(written.starts[value], end - written.starts[value]);
   }
-  shader.body() +=
-      concat("  uint first = (gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x) * (gl_WorkGroupSize.x * ",
-             layout.turns, "u) + gl_LocalInvocationID.x;\n", once, "  for (uint turn = 0u; turn < ", layout.turns,
-             "u; ++turn) {\n  uint i = first + turn * gl_WorkGroupSize.x;\n  if (i >= count) return;\n", index, each,
-             stores, "  }\n");
+  shader.body() += concat(first_of_turns(layout), once, "  for (uint turn = 0u; turn < ", layout.turns,
+                          "u; ++turn) {\n  uint i = first + turn * gl_WorkGroupSize.x;\n  if (i >= count) return;\n",
+                          index, each, stores, "  }\n");
 }
 
-// What the vector kernel's function element() is called with: parameters with their types, and arguments in which #
-// stands for the component; and what moves the inputs, four at a time.
-struct VectorInputs {
-  std::string parameters, arguments, moves;
+// The vector kernel's function element(), from words to words, and how it is called. In what is called # stands for the
+// component, @ for the turn.
+struct VectorCall {
+  std::string parameters, arguments;
+  std::string reads;   // what moves the inputs, four at a time
+  std::string calls;   // what computes four elements of each result
+  std::string writes;  // what moves the results
+
+  void add(std::string_view type, std::string_view parameter, std::string_view argument) {
+    const char* separator = parameters.empty() ? "" : ", ";
+    parameters += concat(separator, type, " ", parameter);
+    arguments += concat(separator, argument);
+  }
 };
 
-VectorInputs vector_inputs(const scalar::Block& block, const Layout& layout) {
-  VectorInputs inputs;
+std::string replaced(std::string_view text, char mark, std::string_view by) {
+  std::string result;
+  for (const char c : text)
+    if (c == mark)
+      result += by;
+    else
+      result += c;
+  return result;
+}
+
+// The lines stand in a function, called for each of the four: with one result it returns that.
+VectorCall vector_call(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
+  VectorCall call;
   const std::vector<Dtype> types = input_types(block);
   for (size_t k = 0; k < types.size(); ++k) {
     if (!is_read(layout.inputs[k])) continue;
-    const std::string word = numbered("w", k);
-    const std::string name(word_type(types[k]));
+    const std::string word = numbered("w", k), place = numbered("in", k);
+    const std::string_view type = word_type(types[k]);
     const bool vector = is_vector(layout.inputs[k]);
-    const std::string moved = vector ? std::string(vector_type(name)) : name;
-    const char* separator = inputs.parameters.empty() ? "" : ", ";
-    inputs.parameters += concat(separator, name, " ", word);
-    inputs.arguments += concat(separator, word, vector ? ".#" : "");
-    const std::string place = numbered("in", k);
-    inputs.moves +=
-        concat("  ", moved, " ", word, " = ", moved, "(", place, "[", place_index(layout.inputs[k], place), "]);\n");
+    const std::string_view moved = vector ? vector_type(type) : type;
+    call.add(type, word, concat(word, "@", vector ? ".#" : ""));
+    call.reads += concat("  ", moved, " ", word, "@ = ", moved, "(", place, "[",
+                         place_index(layout.inputs[k], place, "i@"), "]);\n");
   }
-  return inputs;
-}
-
-std::string of_component(std::string text, char component) {
-  std::replace(text.begin(), text.end(), '#', component);
-  return text;
-}
-
-// |value|, four words of |type|, as four elements.
-std::string narrowed(Dtype type, const std::string& value) {
-  const std::string_view narrow = vector_type(storage_type(type));
-  return narrow == vector_type(word_type(type)) ? value : concat(narrow, "(", value, ")");
-}
-
-// The lines stand in a function from words to a word, called for each of the four; to several words by parameters.
-void emit_vector_main(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
-  VectorInputs inputs = vector_inputs(block, layout);
   const WrittenBlock written = block_lines(shader, block, layout, [](size_t k) { return numbered("w", k); });
-  std::string moved, calls;
-  if (block.results().size() == 1) {
-    const TypedValue& result = written.result(block);
-    shader.declare(concat(word_type(result.type), " element(", inputs.parameters, ") {\n", written.lines, "  return ",
-                          shader.word(result.type, result.name), ";\n}\n"));
-    for (const char component : {'x', 'y', 'z', 'w'})
-      calls += concat(calls.empty() ? "element(" : ", element(", of_component(inputs.arguments, component), ")");
-    moved = concat("  out0[", result_index(layout, 0),
-                   "] = ", narrowed(result.type, concat(vector_type(word_type(result.type)), "(", calls, ")")), ";\n");
-  } else {
-    std::string assignments;
-    for (size_t i = 0; i < block.results().size(); ++i) {
-      const TypedValue& result = written.result(block, i);
-      const std::string_view type = word_type(result.type);
-      const char* separator = inputs.parameters.empty() ? "" : ", ";
-      inputs.parameters += concat(separator, "out ", type, " r", i);
-      inputs.arguments += concat(separator, "e", i, ".#");
-      assignments += concat("  r", i, " = ", shader.word(result.type, result.name), ";\n");
-      inputs.moves += concat("  ", vector_type(type), " e", i, ";\n");
-      moved += concat("  out", i, "[", result_index(layout, i), "] = ", narrowed(result.type, concat("e", i)), ";\n");
-    }
-    shader.declare(concat("void element(", inputs.parameters, ") {\n", written.lines, assignments, "}\n"));
-    for (const char component : {'x', 'y', 'z', 'w'})
-      inputs.moves += concat("  element(", of_component(inputs.arguments, component), ");\n");
+  const bool returns = block.results().size() == 1;
+  std::string assignments;
+  for (size_t i = 0; i < block.results().size(); ++i) {
+    const TypedValue& result = written.result(block, i);
+    const std::string_view type = word_type(result.type), four = vector_type(type),
+                           narrow = vector_type(storage_type(result.type));
+    const std::string word = shader.word(result.type, result.name), name = numbered("e", i);
+    if (!returns) call.add(concat("out ", type), numbered("r", i), concat(name, "@.#"));
+    assignments += returns ? concat("  return ", word, ";\n") : concat("  r", i, " = ", word, ";\n");
+    call.calls += concat("  ", four, " ", name, "@;\n");
+    call.writes += concat("  out", i, "[", result_index(layout, i, "i@"),
+                          "] = ", narrow == four ? concat(name, "@") : concat(narrow, "(", name, "@)"), ";\n");
   }
-  shader.body() += element_prologue();
-  if (layout.strided()) shader.body() += index_text(block, layout);
-  shader.body() += inputs.moves + moved;
+  for (const char component : {'x', 'y', 'z', 'w'}) {
+    const std::string made = replaced(concat("element(", call.arguments, ");\n"), '#', std::string(1, component));
+    call.calls += returns ? concat("  e0@.", std::string(1, component), " = ", made) : concat("  ", made);
+  }
+  shader.declare(concat(returns ? word_type(written.result(block).type) : "void", " element(", call.parameters, ") {\n",
+                        written.lines, assignments, "}\n"));
+  return call;
+}
+
+// In several turns all that is read is under way before any of it is needed. What is read behind the end is not used.
+void emit_vector_main(ShaderBuilder& shader, const scalar::Block& block, const Layout& layout) {
+  const VectorCall call = vector_call(shader, block, layout);
+  std::string& body = shader.body();
+  if (layout.turns == 1) {
+    body += element_prologue();
+    if (layout.strided()) body += index_text(block, layout);
+    body += replaced(call.reads + call.calls + call.writes, '@', "");
+    return;
+  }
+  const auto for_each_turn = [&](const std::string& text) {
+    for (uint32_t turn = 0; turn < layout.turns; ++turn) body += replaced(text, '@', concat("_", turn));
+  };
+  body += first_of_turns(layout);
+  for (uint32_t turn = 0; turn < layout.turns; ++turn)
+    body += concat("  uint i_", turn, " = first + ", turn, "u * gl_WorkGroupSize.x;\n");
+  for_each_turn(call.reads);
+  for_each_turn(concat(call.calls, "  if (i@ < count) {\n", call.writes, "  }\n"));
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ struct Layout {
 
   bool vectors = false;  // four elements per invocation, moved as one: neighbours in the last coordinate
 
-  // How many elements an invocation computes, one after the other and a workgroup's width apart. What is the same for
-  // all of them is computed once.
+  // How many elements an invocation computes, one after the other and a workgroup's width apart, what is the same for
+  // all of them once; or how many vectors, all of which it reads first.
   uint32_t turns = 1;
 
   bool strided() const { return rank > 0 || in_buffer; }

@@ -43,6 +43,8 @@ constexpr size_t kVectorSteps = 32;
 // the same for all elements, and it takes an invocation longer to begin than a turn takes.
 constexpr int64_t kTurnElements = int64_t{1} << 20;
 constexpr uint32_t kTurns = 4;
+// Of vectors, so that more is read at once.
+constexpr uint32_t kVectorTurns = 2;
 
 bool is_step(const scalar::Value& value) { return value.kind == scalar::ValueKind::kStep; }
 
@@ -153,9 +155,10 @@ void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& i
       layout.inputs[k] = InputMode::kRepeated;
 }
 
-uint32_t turns_of(const scalar::Block& block, const Box& box, const vulkan::DeviceInfo& device) {
-  const bool has_many = !device.software && box.elements() >= kTurnElements;
-  return has_many && steps_of(block) >= kVectorSteps ? kTurns : 1;
+uint32_t turns_of(const scalar::Block& block, const Layout& layout, const Box& box, const vulkan::DeviceInfo& device) {
+  if (device.software || box.elements() < kTurnElements) return 1;
+  if (layout.vectors) return layout.strided() ? 1 : kVectorTurns;
+  return steps_of(block) >= kVectorSteps ? kTurns : 1;
 }
 
 int64_t vector_tail(const scalar::Block& block, const Box& box, const InputPlaces& inputs,

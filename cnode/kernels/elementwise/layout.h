@@ -25,8 +25,8 @@ bool takes_vectors(const scalar::Block& block, const Box& box, const Bounds& bou
 // Makes |layout| one of vectors: |box| and |bounds| then count in units of four where the layout moves four.
 void make_vectors(Layout& layout, Box& box, Bounds& bounds, const InputPlaces& inputs);
 
-// How many elements of |box| an invocation computes where they are no vector.
-uint32_t turns_of(const scalar::Block& block, const Box& box, const vulkan::DeviceInfo& device);
+// How many elements, or vectors, of |box| an invocation computes.
+uint32_t turns_of(const scalar::Block& block, const Layout& layout, const Box& box, const vulkan::DeviceInfo& device);
 
 // How many elements at the end of a large row are to be cut off, so that the rest takes vectors.
 int64_t vector_tail(const scalar::Block& block, const Box& box, const InputPlaces& inputs,

@@ -20,6 +20,8 @@ namespace {
 
 // Shared memory of a workgroup, so that several are at work on a processor.
 constexpr uint32_t kSharedBytes = 32768;
+// Of what an invocation keeps in registers: each four is text.
+constexpr uint64_t kMostSlots = 32, kRegisterBytes = 256;
 // What an invocation may walk in all, far below what any driver lets loops run (vulkan/driver_quirks.h).
 constexpr int64_t kMaxWalked = 32768;
 
@@ -244,13 +246,17 @@ bool choose_memory(RowShader& shader, const Work& work, const ReductionOrder& or
   const uint32_t accs = acc_bytes(shader.code), kept = kept_bytes(shader.code, walks_of(shader.code, true));
   const int64_t pieces = divide_up(divide_up(work.count, int64_t{order.fours ? 4 : 1}), order.lanes);
   const uint64_t slots = std::bit_ceil(static_cast<uint64_t>(pieces)) * (order.fours ? 4 : 1);
+  // A card's shared memory is for all workgroups of a multiprocessor: the less one takes the more are at work.
+  shader.in_registers = shader.fours && !device.software && slots <= kMostSlots && slots * kept <= kRegisterBytes;
+  const uint64_t shared = accs + (shader.in_registers ? 0 : slots * kept);
   for (uint32_t n = most; n >= least && kept > 0; n /= 2) {
-    if (n * (accs + slots * kept) > limit) continue;
+    if (n * shared > limit) continue;
     shader.invocations = n;
     shader.slots = static_cast<uint32_t>(slots);
     return true;
   }
   shader.slots = 0;
+  shader.in_registers = false;
   // Of long rows in software few to a workgroup, which is the least that can be waited for.
   shader.invocations = device.software ? least : most;
   while (shader.invocations > least && shader.invocations * accs > limit) shader.invocations /= 2;
@@ -313,8 +319,8 @@ Result<bool> append_whole(Work&& work, const ReductionOrder& order, PlanBuilder&
   shader.code = std::move(work.code);
   shader.kept_rank = static_cast<uint32_t>(kept.size());
   shader.walk_rank = static_cast<uint32_t>(along.size());
-  if (!choose_memory(shader, work, order, plan.device())) return false;
   shader.fours = order.fours && lies_in_fours(shader.code, kept, along, offsets.span());
+  if (!choose_memory(shader, work, order, plan.device())) return false;
   if (shader.fours) {
     each_place_of_elements(shader.code, [&](size_t place, Dtype) {
       offsets[place] /= 4;
