@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fuse/rewriter.h"
+#include "kernels/finished.h"
 #include "kernels/view/view.h"
 
 namespace gpu_node::fuse {
@@ -14,7 +15,7 @@ constexpr size_t kMaxVisited = 512;
 
 // One of whose elements others may be computed where they are stored.
 bool is_product(const ir::Instruction& instruction) {
-  return instruction.op->family == ir::Family::kDot && !instruction.is_literal(0) && !instruction.is_literal(1) &&
+  return kernels::can_be_finished(*instruction.op) && !instruction.is_literal(0) && !instruction.is_literal(1) &&
          element_count(instruction.results[0].type.shape) > 0;
 }
 
@@ -88,7 +89,7 @@ class RowGrower : public Grower {
   }
 };
 
-// A product, and what is computed of its elements one by one. Views that put its axes in another order, or leave out or
+// A product or a convolution, and what is computed of its elements one by one. Views that put its axes in another order, or leave out or
 // add axes of one element, are seen through.
 class ProductGrower : public Grower {
  public:

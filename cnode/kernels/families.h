@@ -2,6 +2,7 @@
 // is validated, every type passed check_types, and every result has at least one element; |plan| has the results.
 #pragma once
 
+#include "kernels/epilogue.h"
 #include "kernels/plan_builder.h"
 
 namespace gpu_node::kernels {
@@ -40,6 +41,11 @@ Result<void> plan_window(const ir::Instruction& instruction, std::span<const Arg
 Result<void> plan_window_scatter(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // conv.
 Result<void> plan_conv(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
+// dot and conv whose elements |epilogue| takes, beside the result's shape, in the place of the plan's results.
+Result<void> plan_finished_dot(const ir::Instruction& instruction, std::span<const Arg> operands,
+                               const Epilogue& epilogue, PlanBuilder& plan);
+Result<void> plan_finished_conv(const ir::Instruction& instruction, std::span<const Arg> operands,
+                                const Epilogue& epilogue, PlanBuilder& plan);
 // fft, ifft, rfft, irfft, fft2, ifft2.
 Result<void> plan_fourier(const ir::Instruction& instruction, std::span<const Arg> operands, PlanBuilder& plan);
 // triangular_solve, cholesky, lu, qr, eigh, svd.

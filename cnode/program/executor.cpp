@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/concat.h"
-#include "kernels/dot/finished.h"
+#include "kernels/finished.h"
 #include "kernels/elementwise/map.h"
 #include "kernels/reduce/rows.h"
 #include "kernels/view/view.h"

@@ -8,7 +8,7 @@
 #include "gpu/device.h"
 #include "gpu/plan_runner.h"
 #include "gpu/program_case.h"
-#include "kernels/dot/finished.h"
+#include "kernels/finished.h"
 #include "program_builder.h"
 
 namespace gpu_node::test {
@@ -91,33 +91,59 @@ ir::Program descent(const Shape& left, const Shape& right, bool turns) {
   return p.with_outputs({p.op("subtract", f32, own, {w, p.op("multiply", f32, own, {d, Scalar{f64, 0.1}})})});
 }
 
-// The outputs of |program|, one finished product of row-major inputs, as planned for a card.
-std::vector<HostTensor> run_on_card(const ir::Program& program, const std::vector<HostTensor>& inputs) {
-  static vulkan::DeviceInfo info = device().info();
-  info.software = false;
-  info.shared_memory_bytes = std::min(info.shared_memory_bytes, 32768u);
-  const fuse::Steps steps = fuse::fused(program);
-  REQUIRE(steps.steps.size() == 1);
-  const auto& finished = std::get<ir::Finished>(steps.steps[0].work);
-  std::vector<kernels::Arg> operands;
-  std::vector<vulkan::BufferRef> buffers, results;
-  for (const ValueName name : finished.operands) {
-    const HostTensor& input = inputs[static_cast<size_t>(name)];
-    operands.emplace_back(kernels::TensorArg{input.dtype, IndexMap::row_major(input.map.shape)});
-    buffers.push_back(upload(device(), input.bytes));
-  }
-  auto plan = kernels::plan(finished, operands, info);
-  REQUIRE(plan.ok());
-  for (kernels::Dispatch& dispatch : plan->dispatches) dispatch.key += " planned for a card";
-  std::vector<HostTensor> outputs;
-  for (const auto& [name, type] : finished.results) {
-    outputs.emplace_back(type.dtype, type.shape);
-    results.push_back(upload(device(), outputs.back().bytes));
-  }
-  REQUIRE(record_plan(device(), *plan, buffers, results).ok());
-  for (size_t i = 0; i < outputs.size(); ++i)
-    outputs[i].bytes = download(device(), results[i], outputs[i].bytes.size());
-  return outputs;
+// A convolution with a bias of its filters, a threshold and its mask, and what is beside it.
+struct Convolution {
+  const char* what;
+  Shape input, kernel, result;
+  ir::ConvAttributes attributes;
+  int filters = 1;  // which axis of the result they are
+};
+
+const std::vector<Convolution>& convolutions() {
+  static const std::vector<Convolution> kConvolutions = [] {
+    const auto conv = [](ir::Padding padding, int64_t by_feature = 1, int64_t by_batch = 1) {
+      ir::ConvAttributes given;
+      given.padding = std::move(padding);
+      given.feature_group_size = {by_feature};
+      given.batch_group_size = {by_batch};
+      return given;
+    };
+    std::vector<Convolution> all = {
+        {"images side by side", {2, 3, 9, 8}, {4, 3, 3, 3}, {2, 4, 9, 8}, conv({{1, 1}, {1, 1}})},
+        {"images by tiles", {2, 4, 20, 20}, {24, 4, 3, 3}, {2, 24, 18, 18}, conv({{}, {}})},
+        {"groups of features", {2, 4, 7, 6}, {6, 2, 3, 2}, {2, 6, 3, 5}, conv({{}, {}}, 2)},
+        {"groups of images", {6, 2, 5, 5}, {6, 2, 2, 2}, {2, 6, 4, 4}, conv({{}, {}}, 1, 3)},
+        {"depthwise", {2, 24, 12, 12}, {24, 1, 3, 3}, {2, 24, 10, 10}, conv({{}, {}}, 24)},
+        {"filters last", {2, 9, 8, 3}, {3, 3, 3, 4}, {2, 7, 6, 4}, conv({{}, {}}), 3},
+    };
+    all[2].attributes.strides = Dims{2, 1};
+    ir::ConvAttributes& last = all.back().attributes;
+    last.input_permutation = last.output_permutation = ir::Axes{0, 3, 1, 2};
+    last.kernel_permutation = ir::Axes{3, 2, 0, 1};
+    return all;
+  }();
+  return kConvolutions;
+}
+
+ir::Program biased(const Convolution& conv, Dtype type) {
+  ProgramBuilder p;
+  const ValueName x = p.input(type, conv.input), k = p.input(type, conv.kernel), beside = p.input(type, conv.result);
+  const ValueName c = p.op("conv", type, conv.result, {x, k}, conv.attributes);
+  return p.with_outputs({p.op("multiply", type, conv.result, {c, beside})});
+}
+
+ir::Program dressed(const Convolution& conv, Dtype type, bool own) {
+  ProgramBuilder p;
+  const Shape& shape = conv.result;
+  Shape of_filters = shape;
+  for (int d = 0; d < shape.size(); ++d) of_filters[d] = d == conv.filters ? shape[d] : 1;
+  const ValueName x = p.input(type, conv.input), k = p.input(type, conv.kernel);
+  const ValueName bias = p.input(type, of_filters), beside = p.input(type, shape);
+  const ValueName c = p.op("conv", type, shape, {x, k}, conv.attributes);
+  const ValueName sum = p.op("add", type, shape, {c, bias});
+  const ValueName mask = p.op("greater", u8, shape, {sum, beside});
+  const ValueName out = p.op("multiply", type, shape, {sum, mask});
+  return own ? p.with_outputs({out, c, mask}) : p.with_outputs({out});
 }
 
 }  // namespace
@@ -181,8 +207,22 @@ TEST_CASE("fuse products: a step of gradient descent, transposed too") {
     }
 }
 
+TEST_CASE("fuse products: convolutions of all layouts and groups are one step, to the bit") {
+  for (const Convolution& conv : convolutions())
+    for (const Dtype type : {f32, bf16, f64, c64})
+      for (const bool own : {false, true}) {
+        if (is_complex(type) && own) continue;
+        INFO(concat(conv.what, " ", dtype_name(type)));
+        ir::Program program = is_complex(type) ? biased(conv, type) : dressed(conv, type, own);
+        CHECK(check_fused(program, inputs_of(program, Placement::kPlain)).steps == 1);
+      }
+}
+
 TEST_CASE("fuse products: as planned for a card") {
-  const auto check = [](const ir::Program& program) {
+  vulkan::DeviceInfo info = device().info();
+  info.software = false;
+  info.shared_memory_bytes = std::min(info.shared_memory_bytes, 32768u);
+  const auto check = [&info](const ir::Program& program) {
     std::vector<HostTensor> inputs;
     std::vector<program::Value> values;
     for (const ir::TensorType& type : program.inputs) {
@@ -191,7 +231,10 @@ TEST_CASE("fuse products: as planned for a card") {
     }
     ProgramOutcome card = run_program(program, values, false);
     const ProgramOutcome apart = card;
-    card.outputs = run_on_card(program, inputs);
+    const fuse::Steps steps = fuse::fused(program);
+    REQUIRE(steps.steps.size() == 1);
+    const PlannedFor planned(info);
+    card.outputs = run_work(std::get<ir::Finished>(steps.steps[0].work), inputs);
     CHECK(difference(apart, card) == "");
   };
   for (const auto& [left, right] : std::vector<std::pair<Shape, Shape>>{
@@ -202,6 +245,11 @@ TEST_CASE("fuse products: as planned for a card") {
     }
   check(dressed(products()[1], f32, f32, false));
   check(dressed(products()[3], f32, f32, false));
+  for (const Convolution& conv : convolutions()) {
+    INFO(conv.what);
+    // What is padded is written first.
+    if (conv.attributes.padding[0].low == 0) check(dressed(conv, f32, false));
+  }
 }
 
 }  // namespace gpu_node::test

@@ -198,7 +198,7 @@ TEST_CASE("fuse rows: as a card has them, in registers, in shared memory or read
     REQUIRE(std::holds_alternative<ir::Rows>(steps.steps[0].work));
     std::vector<HostTensor> operands;
     for (const program::Value& input : inputs) operands.push_back(from_device(std::get<program::Tensor>(input)));
-    const std::vector<HostTensor> made = run_rows(std::get<ir::Rows>(steps.steps[0].work), operands);
+    const std::vector<HostTensor> made = run_work(std::get<ir::Rows>(steps.steps[0].work), operands);
     // Other lanes take the elements of a sum in another order.
     const ProgramOutcome apart = run_program(program, inputs, false);
     REQUIRE(apart.error == "");

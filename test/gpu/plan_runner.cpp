@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "gpu/device.h"
+#include "kernels/finished.h"
 #include "kernels/reduce/rows.h"
 
 namespace gpu_node::test {
@@ -152,17 +153,24 @@ std::vector<HostTensor> run_op(Planner planner, std::string_view op, const std::
   return std::move(results).value();
 }
 
-std::vector<HostTensor> run_rows(const ir::Rows& rows, const std::vector<HostTensor>& operands) {
+template <typename Work>
+std::vector<HostTensor> run_work(const Work& work, const std::vector<HostTensor>& inputs) {
+  std::vector<HostTensor> operands;
   std::vector<kernels::Arg> args;
-  for (const HostTensor& operand : operands) args.push_back(kernels::TensorArg{operand.dtype, operand.map});
-  auto plan = kernels::plan(rows, args, planned_for());
+  for (const ir::ValueName name : work.operands) {
+    operands.push_back(inputs[static_cast<size_t>(name)]);
+    args.push_back(kernels::TensorArg{operands.back().dtype, operands.back().map});
+  }
+  auto plan = kernels::plan(work, args, planned_for());
   if (!plan.ok()) FAIL(plan.error().message);
   std::vector<ir::TensorType> types;
-  for (const auto& [name, type] : rows.results) types.push_back(type);
+  for (const auto& [name, type] : work.results) types.push_back(type);
   auto results = run(of_planned_device(std::move(plan).value()), operands, types);
   if (!results.ok()) FAIL(results.error().message);
   return std::move(results).value();
 }
+template std::vector<HostTensor> run_work(const ir::Rows&, const std::vector<HostTensor>&);
+template std::vector<HostTensor> run_work(const ir::Finished&, const std::vector<HostTensor>&);
 
 Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                  const Shape& result_shape, const ir::Attributes& attributes) {

@@ -8,7 +8,6 @@
 
 #include "gpu/host_tensor.h"
 #include "ir/infer.h"
-#include "ir/rows.h"
 #include "kernels/plan_builder.h"
 #include "vulkan/buffer_pool.h"
 #include "vulkan/device.h"
@@ -22,7 +21,7 @@ Result<void> record_plan(vulkan::Device& device, const kernels::Plan& plan, std:
 
 using Planner = Result<void> (*)(const ir::Instruction&, std::span<const kernels::Arg>, kernels::PlanBuilder&);
 
-// What run_op and run_rows plan for: the device of the tests, or while one of these lives a device with other limits,
+// What run_op and run_work plan for: the device of the tests, or while one of these lives a device with other limits,
 // which the tests' device then runs.
 class PlannedFor {
  public:
@@ -42,8 +41,9 @@ HostTensor run_op(Planner planner, std::string_view op, const std::vector<HostTe
 // The same of an op with several results.
 std::vector<HostTensor> run_op(Planner planner, std::string_view op, const std::vector<HostTensor>& operands,
                                const std::vector<ir::TensorType>& results, const ir::Attributes& attributes);
-// The same of rows.
-std::vector<HostTensor> run_rows(const ir::Rows& rows, const std::vector<HostTensor>& operands);
+// The same of a step of a fused program, rows or a finished instruction, of the program's |inputs|.
+template <typename Work>
+std::vector<HostTensor> run_work(const Work& work, const std::vector<HostTensor>& inputs);
 // The error of planning the same.
 Error plan_error(Planner planner, std::string_view op, const std::vector<HostTensor>& operands, Dtype result_dtype,
                  const Shape& result_shape, const ir::Attributes& attributes);

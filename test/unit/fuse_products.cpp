@@ -5,7 +5,7 @@
 #include "fuse/fuse.h"
 #include "fuse/text.h"
 #include "golden.h"
-#include "kernels/dot/finished.h"
+#include "kernels/finished.h"
 #include "program_builder.h"
 
 namespace gpu_node::fuse {

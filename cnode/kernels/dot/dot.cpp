@@ -14,4 +14,13 @@ Result<void> plan_dot(const ir::Instruction& instruction, std::span<const Arg> o
   return append_product(left, right, product_axes(attributes), plan.result(), plan);
 }
 
+Result<void> plan_finished_dot(const ir::Instruction& instruction, std::span<const Arg> operands,
+                               const Epilogue& epilogue, PlanBuilder& plan) {
+  const auto& attributes = instruction.attributes.as<ir::DotAttributes>();
+  const Place left = plan.placed(source_of(operands[0], 0)), right = plan.placed(source_of(operands[1], 1));
+  const ir::TensorType& type = instruction.results[0].type;
+  const Place whole{Binding::Kind::kScratch, 0, type.dtype, IndexMap::row_major(type.shape)};
+  return append_product(left, right, product_axes(attributes), whole, plan, &epilogue);
+}
+
 }  // namespace gpu_node::kernels

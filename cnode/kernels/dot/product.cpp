@@ -22,6 +22,7 @@ constexpr int64_t kThin = 16;  // below so many rows or columns most of a tile w
 constexpr int64_t kMaxFloatRun = 4096;
 constexpr int64_t kMaxRun = 32768;  // of other types: an iteration each and one per tile stay within the bound on loops
 constexpr int64_t kMinRun = 256;    // parts for parallelism are not made shorter
+constexpr double kProductsOfUnit = 16;  // what tiles multiply in the time that an element of other kernels takes
 constexpr int64_t kMaxExtent = int64_t{1} << 31;
 
 // A product with its axes sorted by what they do. The first stride of each is the left place's, the second the right's.
@@ -190,7 +191,7 @@ Result<void> append_tiles(const Product& product, const Tiling& tiling, PlanBuil
     const int64_t batches = std::min(batches_at_once, product.batches - first);
     dispatch.grid.groups[2] = static_cast<uint32_t>(batches * tiling.parts);
     dispatch.grid.units = static_cast<double>(product.elements()) * static_cast<double>(product.depth_count) *
-                          static_cast<double>(batches) / static_cast<double>(product.batches);
+                          static_cast<double>(batches) / static_cast<double>(product.batches) / kProductsOfUnit;
     GPU_TRY(plan.append(std::move(dispatch)));
   }
   return {};

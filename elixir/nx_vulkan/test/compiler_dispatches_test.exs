@@ -44,6 +44,27 @@ defmodule Nx.Vulkan.CompilerDispatchesTest do
     assert %{dispatches: 10} = counted(run)
   end
 
+  test "a convolution with a bias and a threshold is one dispatch, filters first or last" do
+    layer = fn x, kernel, bias, options -> x |> Nx.conv(kernel, options) |> Nx.add(bias) |> Nx.max(0) end
+    numbers = fn shape -> Nx.iota(shape, type: :f32) |> Nx.multiply(0.7) |> Nx.sin() end
+
+    last = [
+      input_permutation: [0, 3, 1, 2],
+      kernel_permutation: [3, 2, 0, 1],
+      output_permutation: [0, 3, 1, 2]
+    ]
+
+    for {x, kernel, bias, options} <- [
+          {{2, 3, 20, 20}, {16, 3, 3, 3}, {16, 1, 1}, []},
+          {{2, 20, 20, 3}, {3, 3, 3, 16}, {16}, last}
+        ] do
+      arguments = [numbers.(x), numbers.(kernel), numbers.(bias)]
+      fun = &layer.(&1, &2, &3, options)
+      check(fun, arguments)
+      assert %{dispatches: 1} = counted(fn -> compiled(fun, arguments) |> Nx.to_binary() end)
+    end
+  end
+
   test "normalisations and statistics of rows are one dispatch" do
     x = Nx.iota({64, 100}, type: :f32)
 

@@ -12,7 +12,7 @@ defmodule Nx.Vulkan.Explanation do
       what it gives (a value of nil: known without running anything)
     * `steps` - in order, each a map with its `kind`:
       * `:program` - what the node does by one message: `ops`, how many it was told, and `groups`, what it carries out, each with its `kind` (`:map`:
-        several elementwise ops as one; `:rows`: reductions of the same rows with what is computed beside them; `:product`: a dot with
+        several elementwise ops as one; `:rows`: reductions of the same rows with what is computed beside them; `:product`: a dot or conv with
         what is computed of each of its elements where it is stored; `:instruction`; `:view`:
         nothing but another way to see a tensor; `:loop`: a `while` of the node, with the ops of its `condition` and its `body`), the names of its `ops`, what it
         `takes` and `gives`, its `dispatches`, `read_bytes`, `written_bytes`, and `apart`: `{group, why}` of those whose results it takes

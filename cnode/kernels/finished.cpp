@@ -1,8 +1,8 @@
-#include "kernels/dot/finished.h"
+#include "kernels/finished.h"
 
 #include "kernels/aligned.h"
 #include "kernels/check_block.h"
-#include "kernels/dot/product.h"
+#include "kernels/families.h"
 #include "kernels/glsl/glsl_types.h"
 
 namespace gpu_node::kernels {
@@ -29,18 +29,18 @@ Result<Epilogue> epilogue_of(const ir::Finished& finished, std::span<const Arg> 
 
 }  // namespace
 
+bool can_be_finished(const ir::Op& op) { return op.family == ir::Family::kDot || op.family == ir::Family::kConv; }
+
 Result<Plan> plan(const ir::Finished& finished, std::span<const Arg> operands, const vulkan::DeviceInfo& device) {
   const ir::Instruction& instruction = finished.instruction;
   PlanBuilder builder(instruction.op->name, device);
   for (const auto& [name, type] : finished.results) builder.add_result(type);
-  const auto& attributes = instruction.attributes.as<ir::DotAttributes>();
-  const Place left = builder.placed(source_of(operands[0], 0)), right = builder.placed(source_of(operands[1], 1));
-  const ir::TensorType& type = instruction.results[0].type;
-  const std::array<Dtype, 3> types = {left.dtype, right.dtype, type.dtype};
+  const std::array<Dtype, 3> types = {std::get<TensorArg>(operands[0]).dtype, std::get<TensorArg>(operands[1]).dtype,
+                                      instruction.results[0].type.dtype};
   GPU_TRY(check_types(instruction.op->name, types, device));
   GPU_ASSIGN(const Epilogue epilogue, epilogue_of(finished, operands, builder));
-  const Place whole{Binding::Kind::kScratch, 0, type.dtype, IndexMap::row_major(type.shape)};
-  GPU_TRY(append_product(left, right, product_axes(attributes), whole, builder, &epilogue));
+  const auto plan_finished = instruction.op->family == ir::Family::kConv ? plan_finished_conv : plan_finished_dot;
+  GPU_TRY(plan_finished(instruction, operands, epilogue, builder));
   return builder.take();
 }
 
