@@ -100,7 +100,45 @@ defmodule Nx.Vulkan.CompilerTest do
     |> then(fn {a, b} -> {a, Nx.as_type(b, :f32), y} end)
   end
 
+  # Branches that are too much to be computed all: of many elements, or with a loop in them.
+  defn branching(x, steps) do
+    {x, _, count, _} =
+      while {x, i = 0, count = Nx.tensor(0), steps}, i < steps do
+        y = Nx.sum(x)
+
+        {x, count} =
+          cond do
+            y > 1000 -> {x / 2, count + 1}
+            Nx.remainder(i, 3) == 1 -> {x - y / Nx.size(x), count + 10}
+            y < -5 -> {Nx.abs(x), Nx.as_type(collatz(i + 1), {:s, 32}) + count}
+            true -> {x * 1.5 + 0.25, count}
+          end
+
+        {x, i + 1, count, steps}
+      end
+
+    {x, count}
+  end
+
+  defn doubled(x, steps) do
+    while {x, i = 0, steps}, i < steps do
+      x = if Nx.remainder(i, 2) == 0, do: if(i > 2, do: x * 2, else: x + collatz(i + 3)), else: x - 0.5
+      {x, i + 1, steps}
+    end
+  end
+
   describe "loops of the node" do
+    test "branches in a loop are the node's too: the loop is a part of one program" do
+      for size <- [3, 70_000], steps <- [0, 1, 7] do
+        given = [Nx.iota({size}, type: :f32) |> Nx.sin(), Nx.tensor(steps)]
+
+        for fun <- [&branching/2, &doubled/2] do
+          check(fun, given)
+          assert [%{kind: :program}] = Nx.Vulkan.explain(fun, given).steps
+        end
+      end
+    end
+
     test "a hundred rounds are one step, a part of one program; as scalar code they are a dispatch" do
       given = [Nx.iota({10}, type: :f32), Nx.tensor(2.5), Nx.tensor(100)]
       counted = counted(fn -> compiled(&descent/3, given) |> Nx.to_binary() end)

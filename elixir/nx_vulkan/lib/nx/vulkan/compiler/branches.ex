@@ -1,11 +1,12 @@
 defmodule Nx.Vulkan.Compiler.Branches do
   @moduledoc false
   # `cond`. Where all branches are short and have no effect they are all computed, and the results selected: nobody waits for a
-  # predicate. Else a step asks the node for each predicate in turn, and computes one branch.
+  # predicate. Else a step asks the node for each predicate in turn, and computes one branch. In a loop that would be every
+  # round's way to the host and back: there each branch is a loop itself, of one round where it is taken, and of none elsewhere.
 
   alias Nx.Defn.{Composite, Expr, Tree}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.Compiler.{Lowering, Recorder}
+  alias Nx.Vulkan.Compiler.{Lowering, Loops, Programs, Recorder}
   alias Nx.Vulkan.Eager
 
   # Of all branches together: ops, and elements of what any of them makes.
@@ -114,19 +115,66 @@ defmodule Nx.Vulkan.Compiler.Branches do
 
     clauses =
       for {predicate, body} <- clauses do
-        {predicate, asking} = Recorder.body(fn -> predicate |> branch(state) |> Lowering.handle(node) end)
+        asking = Recorder.body(fn -> branch(predicate, state) end)
         {_templates, body} = recorded(body, state)
-        {{asking, [predicate]}, body}
+        {asking, body}
       end
 
-    results = Enum.map(templates, &Recorder.value(&1.type, &1.shape))
-    Recorder.note({:cond, clauses, last, results})
+    results =
+      if state.looping? and Enum.all?(clauses, &on_node?/1) and on_node?(last),
+        do: in_turn(clauses, last, templates, node),
+        else: asked(clauses, last, templates, node)
 
     case {out, Enum.zip_with(templates, results, &Eager.ours(&1, node, &2))} do
       {%T{type: {:tuple, _}}, values} -> List.to_tuple(values)
       {_out, [value]} -> value
     end
   end
+
+  defp on_node?({{_predicate, asking}, body}), do: on_node?({asking, []}) and on_node?(body)
+  defp on_node?({entries, _made}), do: Enum.all?(entries, &(Programs.instructions(&1) != :infinity))
+
+  defp asked(clauses, last, templates, node) do
+    clauses =
+      for {{predicate, asking}, body} <- clauses do
+        {handle, more} = Recorder.body(fn -> Lowering.handle(predicate, node) end)
+        {{asking ++ more, [handle]}, body}
+      end
+
+    results = values_of(templates)
+    Recorder.note({:cond, clauses, last, results})
+    results
+  end
+
+  # The loops' state is whether one is to run, and the results, which begin with anything.
+  defp in_turn(clauses, last, templates, node) do
+    begun = for template <- templates, do: template |> constant(0, node) |> Lowering.handle(node)
+
+    {results, open} =
+      Enum.reduce(clauses, {begun, nil}, fn {{predicate, asking}, body}, {results, open} ->
+        Enum.each(asking, &Recorder.note/1)
+        holds = Loops.predicate(predicate)
+        taken = if open, do: Nx.logical_and(open, holds), else: holds
+        left = if open, do: Nx.logical_and(open, Nx.logical_not(holds)), else: Nx.logical_not(holds)
+        {once(taken, body, results, templates, node), left}
+      end)
+
+    once(open, last, results, templates, node)
+  end
+
+  defp once(taken, {entries, made}, given, templates, node) do
+    flag = Nx.template({}, :u8)
+    [now, later] = values_of([flag, flag])
+    {none, ending} = Recorder.body(fn -> flag |> constant(0, node) |> Lowering.handle(node) end)
+    results = values_of(templates)
+    state = [now | values_of(templates)]
+    initial = [Lowering.handle(taken, node) | given]
+    Recorder.note({:while, initial, state, {[], [now]}, {entries ++ ending, [none | made]}, [later | results]})
+    results
+  end
+
+  defp constant(template, number, node), do: Eager.constant(template, number, node)
+  defp values_of(templates), do: Enum.map(templates, &Recorder.value(&1.type, &1.shape))
 
   defp recorded(body, %{node: node} = state) do
     {{templates, handles}, entries} =

@@ -38,6 +38,7 @@ defmodule Nx.Vulkan.Compiler.Loops do
 
   # What a round leaves as it is goes behind what it changes: the node keeps it as it is.
   defp loop(initial, condition, body, %{node: node} = state) do
+    state = %{state | looping?: true}
     flat = Composite.flatten_list([initial])
     handles = Enum.map(flat, &Lowering.handle(&1, node))
     carried = Enum.map(flat, &Recorder.value(&1.type, &1.shape))
@@ -72,8 +73,10 @@ defmodule Nx.Vulkan.Compiler.Loops do
     values
   end
 
-  defp predicate(%T{type: {:u, 8}} = predicate), do: predicate
-  defp predicate(predicate), do: Nx.not_equal(predicate, 0)
+  @doc "A number as the node's loops take it: whether it is not 0."
+  @spec predicate(T.t()) :: T.t()
+  def predicate(%T{type: {:u, 8}} = predicate), do: predicate
+  def predicate(predicate), do: Nx.not_equal(predicate, 0)
 
   defp unzip(list), do: {for({a, _, _} <- list, do: a), for({_, b, _} <- list, do: b), for({_, _, c} <- list, do: c)}
 end

@@ -16,11 +16,11 @@ defmodule Nx.Vulkan.Compiler.Lowering do
   # Numbers of which computing them now costs nothing.
   @most_known 64
 
-  defstruct [:node, hooks: %{}, params: %{}, scope: %{}, memo: %{}, asking?: false]
+  defstruct [:node, hooks: %{}, params: %{}, scope: %{}, memo: %{}, asking?: false, looping?: false]
 
   @typedoc """
   `params` by index, `scope` the ids of the expressions around, `memo` what was lowered so far, by id; `asking?` where nothing is
-  wanted but what is known now.
+  wanted but what is known now; `looping?` in a loop that is noted.
   """
   @type t :: %__MODULE__{
           node: node,
@@ -28,7 +28,8 @@ defmodule Nx.Vulkan.Compiler.Lowering do
           params: %{non_neg_integer => T.t()},
           scope: map,
           memo: %{reference => term},
-          asking?: boolean
+          asking?: boolean,
+          looping?: boolean
         }
 
   @doc "The values of a container of expressions, in the same container."
