@@ -34,6 +34,8 @@ std::string job_text(Leaves& stats, const std::string& at) {
     char share[16];
     std::snprintf(share, sizeof share, " (%.0f %%)", 100 * done / of);
     text += ", " + count_text(done) + " of " + count_text(of) + share;
+  } else if (done > 0) {
+    text += ", " + count_text(done) + " rounds";
   }
   text += ", for " + duration_text(elapsed);
   // What is left at the pace so far, once there is one.

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "base/concat.h"
-#include "kernels/finished.h"
 #include "kernels/elementwise/map.h"
+#include "kernels/finished.h"
 #include "kernels/reduce/rows.h"
 #include "kernels/view/view.h"
 #include "program/storage.h"

@@ -10,13 +10,14 @@ constexpr size_t kMostParts = 16;  // until a look
 
 }  // namespace
 
-KernelLoop::KernelLoop(Executor& executor, std::shared_ptr<const kernels::LoopCode> code, kernels::Plan first,
-                       kernels::Plan next, std::span<const Operand> state)
+KernelLoop::KernelLoop(Executor& executor, std::shared_ptr<const kernels::LoopCode> code, kernels::LoopPlan first,
+                       kernels::LoopPlan next, std::span<const Operand> state)
     : executor_(executor),
       transfer_(executor.device()),
       code_(std::move(code)),
-      first_(std::make_shared<CachedPlan>(std::move(first))),
-      next_(std::make_shared<CachedPlan>(std::move(next))) {
+      first_(std::make_shared<CachedPlan>(std::move(first.plan))),
+      next_(std::make_shared<CachedPlan>(std::move(next.plan))),
+      rounds_of_part_(next.rounds) {
   for (const Operand& operand : state) state_.push_back(*operand.tensor);
 }
 
@@ -38,6 +39,7 @@ Result<bool> KernelLoop::advance(const Charges& charges, Tensors& results) {
     readback_.reset();
     awaits_ = {};
     if (goes_on == 0) break;
+    known_rounds_ += parts_ * rounds_of_part_;
     parts_ = 0;
     wanted_ = std::min(2 * wanted_, kMostParts);
   }

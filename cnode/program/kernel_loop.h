@@ -14,8 +14,8 @@ namespace gpu_node::program {
 class KernelLoop final : public LoopRun {
  public:
   // |first|, |next|: the plans of the first part and of each other.
-  KernelLoop(Executor& executor, std::shared_ptr<const kernels::LoopCode> code, kernels::Plan first, kernels::Plan next,
-             std::span<const Operand> state);
+  KernelLoop(Executor& executor, std::shared_ptr<const kernels::LoopCode> code, kernels::LoopPlan first,
+             kernels::LoopPlan next, std::span<const Operand> state);
 
   Result<bool> advance(const Charges& charges, Tensors& results) override;
   const Rest* rest() const override { return rest_ ? &*rest_ : nullptr; }
@@ -30,6 +30,7 @@ class KernelLoop final : public LoopRun {
   Transfer transfer_;
   const std::shared_ptr<const kernels::LoopCode> code_;
   const std::shared_ptr<CachedPlan> first_, next_;
+  const uint64_t rounds_of_part_;
   std::vector<Tensor> state_;
   std::optional<Tensor> goes_on_;  // u32, of the last part
   size_t parts_ = 0, wanted_ = 1;  // recorded since the last look, and to be until the next

@@ -9,8 +9,8 @@ namespace gpu_node::program {
 std::unique_ptr<LoopRun> begin_loop(Executor& executor, const CompiledProgram::Step& step,
                                     std::span<const Operand> state, size_t results) {
   if (step.code != nullptr) {
-    Result<kernels::Plan> first = kernels::plan_loop(*step.code, true, executor.info());
-    Result<kernels::Plan> next = kernels::plan_loop(*step.code, false, executor.info());
+    Result<kernels::LoopPlan> first = kernels::plan_loop(*step.code, true, executor.info());
+    Result<kernels::LoopPlan> next = kernels::plan_loop(*step.code, false, executor.info());
     if (first.ok() && next.ok())
       return std::make_unique<KernelLoop>(executor, step.code, std::move(first).value(), std::move(next).value(),
                                           state);

@@ -42,6 +42,12 @@ class LoopRun {
   // What is left of the dispatches at hand, where they are not all recorded; else nullptr.
   virtual const Rest* rest() const = 0;
   virtual AwaitedSubmission awaits() const = 0;
+
+  // As many rounds, or more, are carried out or will be.
+  uint64_t rounds() const { return known_rounds_; }
+
+ protected:
+  uint64_t known_rounds_ = 0;
 };
 
 // A run of the loop |step| from |state| on, whose first |results| values each round gives anew.

@@ -33,6 +33,7 @@ class ProgramRun {
   const Rest* rest() const { return rest_ ? &*rest_ : loop_ ? loop_->rest() : nullptr; }
   // Whether a step is a loop that is not over, and what it waits for.
   bool is_looping() const { return loop_ != nullptr; }
+  uint64_t rounds() const { return loop_ ? loop_->rounds() : 0; }
   AwaitedSubmission awaits() const { return loop_ ? loop_->awaits() : AwaitedSubmission(); }
 
   // The outputs, after the last step. The run is over then; what it was planned as is remembered where |host| pays for

@@ -149,6 +149,7 @@ bool RecordedLoop::is_over() {
   std::memcpy(&seen, readback_->bytes.data(), readback_->bytes.size());
   readback_.reset();
   awaits_ = {};
+  known_rounds_ += ahead_ ? seen : seen != 0 ? 1 : 0;
   if (!ahead_) {
     phase_ = Phase::kBody;
     return seen == 0;

@@ -196,6 +196,7 @@ void DeviceThread::housekeeping() {
     parked_.drop(*session);
     interpreter_.drop(*session);
     heap_returned_ = false;
+    show_jobs();
   }
   interpreter_.expire_kept();
   if (lost_) return;
@@ -323,6 +324,12 @@ void DeviceThread::advance_jobs() {
 void DeviceThread::show_jobs() {
   std::vector<JobView> views;
   jobs_.each([&](const jobs::TaskView& task, Clock::time_point begun) { views.push_back({task, begun}); });
+  parked_.each_begun([&](uint64_t session, const RunWork& run) {
+    if (std::optional<jobs::TaskView> task = run.paused->view()) {
+      task->session = session;
+      views.push_back({*task, run.paused->begun});
+    }
+  });
   const MutexLock lock(views_mutex_);
   views_.swap(views);
 }

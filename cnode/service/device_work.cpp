@@ -47,6 +47,7 @@ void DeviceThread::perform(RunWork& work) {
     turn_of_ = session.id;
     turn_began_ms_ = spent_ms();
   }
+  const bool was_shown = work.paused != nullptr;
   const bool done = interpreter_.run(session, work.run.commands, work.paused);
   session.recorded_in = recorder_.submitted() + (recorder_.pending() > 0 ? 1 : 0);
   if (turn_is_over()) {
@@ -56,8 +57,10 @@ void DeviceThread::perform(RunWork& work) {
   if (!done) {
     acknowledge();  // of messages before it
     const Running& paused = *work.paused;
-    return put_back(std::move(work), paused.lacking(), paused.trial.attempt.buffers.bytes());
+    put_back(std::move(work), paused.lacking(), paused.trial.attempt.buffers.bytes());
+    return show_jobs();
   }
+  if (was_shown) show_jobs();
   const auto commands = static_cast<uint32_t>(work.run.commands.size());
   session.queued_commands.fetch_sub(commands, std::memory_order_relaxed);
   owed_to_ = std::move(work.session);

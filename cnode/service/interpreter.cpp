@@ -39,6 +39,7 @@ bool Interpreter::run(Session& session, std::span<const Command> commands, std::
     running_->next = 0;
     running_->has_locals = find_ends(commands);
     running_->prefetched = commands.size() == 1;
+    running_->begun = Clock::now();
   }
   const bool done = [&] {
     const OnTrial trying(*this, session, running_->trial);
@@ -61,6 +62,12 @@ void Running::end() {
   step.reset();
   rest.reset();
   trial.end();
+}
+
+std::optional<jobs::TaskView> Running::view() const {
+  if (!step) return std::nullopt;
+  if (program_run.is_looping()) return jobs::TaskView{.kind = "while", .done = program_run.rounds()};
+  return jobs::TaskView{.kind = "run_program", .done = *step, .of = program_run.steps()};
 }
 
 Lacking Running::lacking() const {

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/thread_owner.h"
 #include "ir/liveness.h"
+#include "jobs/turns.h"
 #include "program/executor.h"
 #include "program/program_run.h"
 #include "program/transfer.h"
@@ -37,7 +38,10 @@ struct Running {
   void end();
   // What it waits for; nothing where that is its turn.
   Lacking lacking() const;
+  // How far a run of a program is: its steps, or where one is a loop the rounds of that. Nothing where there is none.
+  std::optional<jobs::TaskView> view() const;
 
+  Clock::time_point begun;
   size_t next = 0;  // command
   bool has_locals = false, prefetched = false;
   program::Kernels kernels;  // asked for before they are needed

@@ -123,11 +123,9 @@ void ParkedWork::end_turn(const Session& session) {
 
 std::vector<ParkedWork::Begun> ParkedWork::begun_by_others(const Session& session) const {
   std::vector<Begun> begun;
-  for (const auto& [id, lane] : lanes_) {
-    const RunWork* run = lane.work.empty() ? nullptr : std::get_if<RunWork>(&lane.work.front());
-    if (id != session.id && run != nullptr && run->paused != nullptr && run->paused->trial.others_over == nullptr)
-      begun.push_back({id, run->run.seq});
-  }
+  each_begun([&](uint64_t id, const RunWork& run) {
+    if (id != session.id && run.paused->trial.others_over == nullptr) begun.push_back({id, run.run.seq});
+  });
   return begun;
 }
 

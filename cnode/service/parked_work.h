@@ -61,6 +61,14 @@ class ParkedWork {
   };
   // Those of others than |session| that may free memory when they go on: that do not wait for any themselves.
   std::vector<Begun> begun_by_others(const Session& session) const;
+  // Calls |f| with the session and the work of each.
+  template <typename F>
+  void each_begun(F f) const {
+    for (const auto& [id, lane] : lanes_) {
+      const RunWork* run = lane.work.empty() ? nullptr : std::get_if<RunWork>(&lane.work.front());
+      if (run != nullptr && run->paused != nullptr) f(id, *run);
+    }
+  }
   bool is_begun(const Begun& message) const;
 
   // Shows |use| what is here of |session|, until something needs what it is about: whether there was such.

@@ -348,12 +348,12 @@ TEST_CASE("while of a workgroup: planned for a card, for little shared memory, f
   info.max_loop_iterations = 65'535;
   for (const uint32_t shared : {16384u, 32768u}) {
     info.shared_memory_bytes = shared;
-    const Result<kernels::Plan> plan = kernels::plan_loop(*code, true, info);
+    const Result<kernels::LoopPlan> plan = kernels::plan_loop(*code, true, info);
     REQUIRE(plan.ok());
     std::vector<vulkan::BufferRef> operands, results;
     for (const program::Value& input : inputs) operands.push_back(std::get<program::Tensor>(input).storage->parts[0]);
     for (const size_t bytes : {8u, 40u, 400u, 4u}) results.push_back(upload(device(), std::vector<std::byte>(bytes)));
-    REQUIRE(record_plan(device(), *plan, operands, results).ok());
+    REQUIRE(record_plan(device(), plan->plan, operands, results).ok());
     finish(device());
     CHECK(download_as<int64_t>(device(), results[0], 1)[0] == 100);
     CHECK(download_as<uint32_t>(device(), results[3], 1)[0] == 0);
@@ -361,7 +361,7 @@ TEST_CASE("while of a workgroup: planned for a card, for little shared memory, f
     for (size_t i = 0; i < 10; ++i) CHECK(std::abs(got[i] - expected[i]) < 2e-5);
   }
   info.shared_memory_bytes = 256;
-  const Result<kernels::Plan> refused = kernels::plan_loop(*code, true, info);
+  const Result<kernels::LoopPlan> refused = kernels::plan_loop(*code, true, info);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == ErrorCode::kUnsupported);
 }

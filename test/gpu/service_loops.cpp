@@ -114,6 +114,29 @@ TEST_CASE("service loops: one that never ends holds up no other session, and end
   }
 }
 
+TEST_CASE("service loops: how many rounds one has had is seen while it goes on, and no more when it is over") {
+  for (const bool scalar : {true, false}) {
+    CAPTURE(scalar);
+    Fixture f(scalar);
+    Client other{*f.service, std::make_shared<Peer>("b@test")};
+    REQUIRE(other.open().ok());
+    const auto rounds = [&] {
+      const Reply stats = other.stats();
+      const auto found = stats.numbers.find("activity.jobs.0.done");
+      return found == stats.numbers.end() ? int64_t{-1} : found->second;
+    };
+    f.client.run(Commands().raw(loop_program(10, scalar, "greater_equal")).raw(run(10, {1, 1}, 20)));
+    CHECK(eventually([&] { return rounds() > 0; }));
+    const int64_t before = rounds();
+    CHECK(eventually([&] { return rounds() > before; }));
+    CHECK(static_cast<uint64_t>(other.stats().numbers["activity.jobs.0.session"]) == f.client.session);
+    CHECK(other.stats().numbers["activity.jobs.0.of"] == 0);
+    f.client.run(Commands().free({20}));
+    CHECK(f.client.floats(2).size() == (scalar ? 1 : 4));
+    CHECK(eventually([&] { return rounds() == -1; }));
+  }
+}
+
 TEST_CASE("service loops: freed results give a loop up, and its session goes on") {
   for (const bool scalar : {true, false}) {
     CAPTURE(scalar);

@@ -33,7 +33,8 @@ void bind_state(size_t state, size_t changed, bool first, Dispatch& dispatch) {
   for (size_t k = 0; k < changed + 1; ++k) bind(Binding::Kind::kResult, k, true);
 }
 
-Result<void> append_loop(const ElementLoop& code, bool first, PlanBuilder& plan) {
+// Appends some rounds, and says how many.
+Result<uint32_t> append_loop(const ElementLoop& code, bool first, PlanBuilder& plan) {
   GPU_TRY(check_block(code.condition, plan));
   GPU_TRY(check_block(code.body, plan));
   Dispatch dispatch;
@@ -47,10 +48,11 @@ Result<void> append_loop(const ElementLoop& code, bool first, PlanBuilder& plan)
   plan.set_parameters(words, dispatch);
   plan.set_grid(words[0], element_local_size(plan.device()), dispatch);
   dispatch.grid.units = elements * words[1];
-  return plan.append(std::move(dispatch));
+  GPU_TRY(plan.append(std::move(dispatch)));
+  return words[1];
 }
 
-Result<void> append_loop(const GroupLoop& code, bool first, PlanBuilder& plan) {
+Result<uint32_t> append_loop(const GroupLoop& code, bool first, PlanBuilder& plan) {
   GroupLoopKernel kernel;
   kernel.code = std::make_shared<const GroupLoop>(code);
   kernel.first = first;
@@ -89,15 +91,17 @@ Result<void> append_loop(const GroupLoop& code, bool first, PlanBuilder& plan) {
   dispatch.grid = {{1, 1, 1}, group.steps() * rounds};
   dispatch.key = kernel.key();
   dispatch.emit = [kernel = std::move(kernel), device = &plan.device()] { return kernel.emit(*device); };
-  return plan.append(std::move(dispatch));
+  GPU_TRY(plan.append(std::move(dispatch)));
+  return rounds;
 }
 
 }  // namespace
 
-Result<Plan> plan_loop(const LoopCode& code, bool first, const vulkan::DeviceInfo& device) {
+Result<LoopPlan> plan_loop(const LoopCode& code, bool first, const vulkan::DeviceInfo& device) {
   PlanBuilder builder("while", device);
-  GPU_TRY(std::visit([&](const auto& loop) { return append_loop(loop, first, builder); }, code.code));
-  return builder.take();
+  GPU_ASSIGN(const uint32_t rounds,
+             std::visit([&](const auto& loop) { return append_loop(loop, first, builder); }, code.code));
+  return LoopPlan{builder.take(), rounds};
 }
 
 }  // namespace gpu_node::kernels

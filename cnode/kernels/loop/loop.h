@@ -40,9 +40,14 @@ struct LoopCode {
 // The code of a loop with these bodies, where it is such. REQUIRES that they were checked.
 std::optional<LoopCode> loop_code(const ir::Program& condition, const ir::Program& body);
 
+struct LoopPlan {
+  Plan plan;
+  uint32_t rounds = 0;  // that it comes to, where the loop does not end before
+};
+
 // Plans some rounds for |device|. Operands: the state, each row-major from offset 0 on; then, unless this is the
 // |first| part, u32{}: whether it goes on. Results: what changes, then u32{}, whether it goes on: nobody knows yet
 // where it is not 0. Errors: kUnsupported, where a round for round will say what the device lacks.
-Result<Plan> plan_loop(const LoopCode& code, bool first, const vulkan::DeviceInfo& device);
+Result<LoopPlan> plan_loop(const LoopCode& code, bool first, const vulkan::DeviceInfo& device);
 
 }  // namespace gpu_node::kernels

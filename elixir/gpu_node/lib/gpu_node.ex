@@ -102,8 +102,8 @@ defmodule GpuNode do
   local one `os_pid`, `restarts`, `binary`. Answered here, whatever the node does.
 
   What the last heartbeat told, `nil` or `[]` before the first: `busy` (share of the time that the device was, 0.0 to 1.0, over the last seconds),
-  `rates` (`window_ms`, `ops_per_s`, `bytes_in_per_s`, `bytes_out_per_s`), `jobs` (those that run: `kind`, `session`, `done` `of` how much, both `nil` where
-  nobody can say, `elapsed_ms`) and `sessions` (the largest eight: `owner_node`, `bytes`, `tensors`, ...).
+  `rates` (`window_ms`, `ops_per_s`, `bytes_in_per_s`, `bytes_out_per_s`), `jobs` (those that run: `kind`, `session`, `done` `of` how much, `nil` where
+  nobody can say: of a `:while` the rounds so far; `elapsed_ms`) and `sessions` (the largest eight: `owner_node`, `bytes`, `tensors`, ...).
   """
   @spec status(name) :: {:ok, map} | {:error, Error.t()}
   def status(name) do

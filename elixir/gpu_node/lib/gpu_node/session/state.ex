@@ -61,12 +61,16 @@ defmodule GpuNode.Session.State do
         bytes_in_per_s: per_second.(told.bytes_in),
         bytes_out_per_s: per_second.(told.bytes_out)
       },
-      jobs: Enum.map(told.jobs, &if(&1.of == 0, do: %{&1 | done: nil, of: nil}, else: &1)),
+      jobs: Enum.map(told.jobs, &how_far/1),
       sessions: told.sessions
     }
   end
 
   def activity(_state), do: %{busy: nil, rates: nil, jobs: [], sessions: []}
+
+  defp how_far(%{of: 0, done: 0} = job), do: %{job | done: nil, of: nil}
+  defp how_far(%{of: 0} = job), do: %{job | of: nil}
+  defp how_far(job), do: job
 
   @doc "Whether the weak references of handles are kept here (no finalizer NIF)."
   @spec sweeping?(t) :: boolean
