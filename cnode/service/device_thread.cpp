@@ -85,19 +85,16 @@ void DeviceThread::loop() {
     if (work) {
       last_work_ = Clock::now();
       ++unsubmitted_items_;
-      const bool is_run = std::holds_alternative<RunWork>(*work);
       std::visit([this](auto& item) { perform(item); }, *work);
       work.reset();
-      housekeeping();
-      // A packet, which the device need not wait for.
-      if (!is_run) acknowledge();
-    } else {
-      housekeeping();
     }
+    housekeeping();
+    if (owed_to_ && Clock::now() >= owed_until_) acknowledge();
     vulkan::bump(progress_);
     busy_since_.store(0, std::memory_order_relaxed);
     if (closing_.load(std::memory_order_acquire) && idle()) break;
   }
+  acknowledge();
   device_.hand_on();
   finished_.store(true, std::memory_order_release);
 }
@@ -134,6 +131,7 @@ std::optional<Work> DeviceThread::next_work() {
   took_parked_ = false;
   Clock::time_point until = now + milliseconds(50);
   if (recorder_.pending() > 0) until = std::min(until, std::max(now, last_work_ + kIdleBeforeSubmit));
+  if (owed_to_) until = std::min(until, std::max(now, owed_until_));
   // A read is looked after often at first, less often the longer it takes: its answer is late by a sixteenth at most.
   const Clock::duration waited = now - wait_began_;
   if (!waits_.empty()) until = std::min(until, now + kLooks);
@@ -158,7 +156,8 @@ std::optional<Work> DeviceThread::next_work() {
 }
 
 std::optional<Work> DeviceThread::take_queued(Clock::time_point until) {
-  std::optional<Work> work = queue_.pop_until(until);
+  // To wait until a time that is past is a call of the system all the same, and its timer's interrupt.
+  std::optional<Work> work = until <= Clock::now() ? queue_.try_pop() : queue_.pop_until(until);
   if (!work) return std::nullopt;
   queued_bytes_.fetch_sub(held_bytes(*work), std::memory_order_relaxed);
   if (hold_back(*work)) return std::nullopt;

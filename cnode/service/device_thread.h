@@ -177,6 +177,7 @@ class DeviceThread {
   SessionRef owed_to_;
   int64_t owed_seq_ = 0;
   uint32_t owed_commands_ = 0;
+  Clock::time_point owed_until_{};
   uint64_t staged_bytes_ = 0;  // recorded copies out of staging since the last submission
   uint32_t unsubmitted_items_ = 0;
   Clock::time_point last_work_{};

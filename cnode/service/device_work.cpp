@@ -10,8 +10,11 @@
 namespace gpu_node::service {
 namespace {
 
-// An acknowledgement costs a packet; while more work waits, one is sent for this many commands.
+// An acknowledgement costs a packet, and the peer a look at it when an answer may be on its way. Nobody waits for one
+// but those who have thousands of commands on their way: so one is sent for this many commands, or for what was done in
+// this time.
 constexpr uint32_t kAcknowledgedCommands = 256;
+constexpr std::chrono::milliseconds kAcknowledgedWithin{2};
 
 }  // namespace
 
@@ -63,11 +66,12 @@ void DeviceThread::perform(RunWork& work) {
   if (was_shown) show_jobs();
   const auto commands = static_cast<uint32_t>(work.run.commands.size());
   session.queued_commands.fetch_sub(commands, std::memory_order_relaxed);
+  if (!owed_to_) owed_until_ = Clock::now() + kAcknowledgedWithin;
   owed_to_ = std::move(work.session);
   owed_seq_ = work.run.seq;
   owed_commands_ += commands;
   shared_.spare.give(std::move(work.run.commands));
-  if (owed_commands_ >= kAcknowledgedCommands || queue_.size() == 0) acknowledge();
+  if (owed_commands_ >= kAcknowledgedCommands) acknowledge();
 }
 
 void DeviceThread::perform(DownloadWork& work) {

@@ -42,6 +42,25 @@ TEST_CASE("service: alloc, run, download, free, and the memory comes back") {
   CHECK(f.client.stats().numbers["tensors"] == 0);
 }
 
+// Each costs the peer a packet to look at, just when it waits for an answer.
+TEST_CASE("service: what is sent and read again and again is acknowledged every 2 ms") {
+  Fixture f;
+  constexpr int64_t kRounds = 1000;
+  const Clock::time_point began = Clock::now();
+  for (int64_t i = 1; i <= kRounds; ++i) {
+    const std::vector<float> value = {static_cast<float>(i)};
+    f.client.run(Commands().alloc(i, "f32", {1}, bytes_of(value)), i);
+    REQUIRE_UNARY(f.client.floats(i) == value);
+  }
+  int64_t acknowledgements = 0, seq = 0;
+  while (seq >= 0 && seq < kRounds) {
+    seq = next_ack(*f.peer, f.client.pid(), f.client.session);
+    ++acknowledgements;
+  }
+  CHECK(seq == kRounds);
+  CHECK(acknowledgements <= in_milliseconds(Clock::now() - began) / 2 + 2);
+}
+
 TEST_CASE("service: attributes that are given twice poison their result, and the node serves on") {
   Fixture f;
   Writer run;
