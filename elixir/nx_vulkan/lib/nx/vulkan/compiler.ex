@@ -22,6 +22,14 @@ defmodule Nx.Vulkan.Compiler do
 
   Others, which Nx's libraries pass, are left alone.
 
+  `Nx.Defn.shard_jit/3` runs a function on the parts of data, each on a node: `:node` is a list with one for each place of the mesh, or
+  one node for all of them. Arguments that lie on another node are copied. Parts are of the same types and shapes, run at once, and each by itself: what is reduced over an axis that was
+  divided is reduced in each part, and the caller adds up the parts (`:input_shardings`, by which EXLA would, is an error).
+
+      mesh = %Nx.Mesh{name: "pair", shape: {2}}
+      step = Nx.Defn.shard_jit(&gradient/2, mesh, compiler: Nx.Vulkan, node: [:"gpu0@a", :"gpu0@b"])
+      [left, right] = step.([[params, half], [params, other_half]])
+
   A function that is compiled executes the telemetry event `[:nx_vulkan, :compile, :stop]` with `duration`, and what of that was Nx tracing it
   (`trace`), making ops of its expression (`lower`) and programs of those (`build`), in native units; its metadata has the `node`. What the node
   takes behind that, and what the function came to, says `Nx.Vulkan.explain/3`.
@@ -36,7 +44,7 @@ defmodule Nx.Vulkan.Compiler do
   alias GpuNode.Error
   alias Nx.Defn.{Composite, Evaluator}
   alias Nx.Tensor, as: T
-  alias Nx.Vulkan.Compiler.{Build, Cache, Executable}
+  alias Nx.Vulkan.Compiler.{Build, Cache, Executable, Shards}
   alias Nx.Vulkan.{Backend, Config, Fallback, Placement}
 
   @options [
@@ -97,9 +105,22 @@ defmodule Nx.Vulkan.Compiler do
   def options, do: @options
 
   @impl true
-  def __shard_jit__(_key, _mesh, _vars, _fun, _args_list, _options) do
-    raise ArgumentError,
-          "Nx.Vulkan has no Nx.Defn.shard_jit yet: call the function once for each node, by the option :node"
+  def __shard_jit__(key, mesh, vars, fun, args_list, options) do
+    if options[:input_shardings] do
+      raise ArgumentError,
+            "Nx.Vulkan has no :input_shardings: it runs the function on each part's arguments by themselves, which are given divided"
+    end
+
+    nodes = Shards.nodes!(mesh, options[:node])
+    args_list = Shards.check!(args_list, vars, length(nodes))
+    options = Keyword.delete(options, :input_shardings)
+
+    Shards.each(Enum.zip(Enum.zip(nodes, args_list), nodes), fn {node, arguments} ->
+      options = Keyword.put(options, :node, node)
+      run = __compile__(key, vars, fun, options)
+      {_own, node} = own(options)
+      hd(run.([Shards.on(arguments, node)]))
+    end)
   end
 
   defp node!([]),
