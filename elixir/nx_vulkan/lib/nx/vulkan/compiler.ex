@@ -24,7 +24,8 @@ defmodule Nx.Vulkan.Compiler do
 
   `Nx.Defn.shard_jit/3` runs a function on the parts of data, each on a node: `:node` is a list with one for each place of the mesh, or
   one node for all of them. Arguments that lie on another node are copied. Parts are of the same types and shapes, run at once, and each by itself: what is reduced over an axis that was
-  divided is reduced in each part, and the caller adds up the parts (`:input_shardings`, by which EXLA would, is an error).
+  divided is reduced in each part, and the caller adds up the parts (`:input_shardings`, by which EXLA would, is an error). A part has a
+  process of its own, which calls its hooks.
 
       mesh = %Nx.Mesh{name: "pair", shape: {2}}
       step = Nx.Defn.shard_jit(&gradient/2, mesh, compiler: Nx.Vulkan, node: [:"gpu0@a", :"gpu0@b"])
@@ -34,9 +35,9 @@ defmodule Nx.Vulkan.Compiler do
   (`trace`), making ops of its expression (`lower`) and programs of those (`build`), in native units; its metadata has the `node`. What the node
   takes behind that, and what the function came to, says `Nx.Vulkan.explain/3`.
 
-  `while` and `cond`: a loop that counts integers is written out where that is short, and branches that are short are all computed
-  and one selected. Else the process that calls asks the node for each predicate. Hooks and `Nx.runtime_call` are called by
-  that process, with tensors of the node.
+  `while` and `cond`: a loop that counts integers is written out where that is short, others run on the node with the branches in
+  them; branches that are short are all computed and one selected. Of other branches, and of loops with hooks in them, the
+  process that calls asks the node for each predicate. Hooks and `Nx.runtime_call` are called by that process, with tensors of the node.
   """
 
   @behaviour Nx.Defn.Compiler
@@ -111,14 +112,12 @@ defmodule Nx.Vulkan.Compiler do
             "Nx.Vulkan has no :input_shardings: it runs the function on each part's arguments by themselves, which are given divided"
     end
 
-    nodes = Shards.nodes!(mesh, options[:node])
+    # Found once: what a list of nodes stands for depends on the process.
+    nodes = Shards.nodes!(mesh, options[:node], &elem(own(Keyword.put(options, :node, &1)), 1))
     args_list = Shards.check!(args_list, vars, length(nodes))
-    options = Keyword.delete(options, :input_shardings)
 
     Shards.each(Enum.zip(Enum.zip(nodes, args_list), nodes), fn {node, arguments} ->
-      options = Keyword.put(options, :node, node)
-      run = __compile__(key, vars, fun, options)
-      {_own, node} = own(options)
+      run = __compile__(key, vars, fun, Keyword.put(options, :node, node))
       hd(run.([Shards.on(arguments, node)]))
     end)
   end

@@ -3,22 +3,21 @@ defmodule Nx.Vulkan.Compiler.Shards do
   # `Nx.Defn.shard_jit`: a function on the parts of data, each on a node of its own. Each part is computed by itself, so a sum over
   # an axis that was divided is one of each part.
 
-  alias GpuNode.Error
   alias Nx.Defn.Composite
   alias Nx.Tensor, as: T
   alias Nx.Vulkan.Backend
 
-  @doc "The nodes of a mesh's parts: each is given, or one for all."
-  @spec nodes!(Nx.Mesh.t(), term) :: [atom | nil]
-  def nodes!(%Nx.Mesh{shape: shape} = mesh, node) do
+  @doc "The nodes of a mesh's parts, as `find` finds what is given of each, or of all."
+  @spec nodes!(Nx.Mesh.t(), term, (term -> node)) :: [node]
+  def nodes!(%Nx.Mesh{shape: shape} = mesh, node, find) do
     parts = Tuple.product(shape)
 
     case node do
       nodes when is_list(nodes) and length(nodes) == parts ->
-        nodes
+        Enum.map(nodes, find)
 
       [node] ->
-        List.duplicate(node, parts)
+        List.duplicate(find.(node), parts)
 
       nodes when is_list(nodes) ->
         raise ArgumentError,
@@ -26,7 +25,7 @@ defmodule Nx.Vulkan.Compiler.Shards do
                 "#{inspect(nodes)}. It takes a node for each part, or one for all"
 
       node ->
-        List.duplicate(node, parts)
+        List.duplicate(find.(node), parts)
     end
   end
 
@@ -40,6 +39,11 @@ defmodule Nx.Vulkan.Compiler.Shards do
     templates = Composite.flatten_list(vars)
 
     for {arguments, part} <- Enum.with_index(args_list) do
+      if length(arguments) != length(templates) do
+        raise ArgumentError,
+              "part #{part} of #{parts} has #{length(arguments)} tensors among its arguments, the first part #{length(templates)}"
+      end
+
       for {{argument, template}, place} <- arguments |> Enum.zip(templates) |> Enum.with_index() do
         tensor = argument.()
 
@@ -80,7 +84,7 @@ defmodule Nx.Vulkan.Compiler.Shards do
   What `run` gives for each of `parts`, in order. All run at once; an error is raised when all are over, that of the first part that
   failed, which it names.
   """
-  @spec each([{part, node | atom}], (part -> result)) :: [result] when part: term, result: term
+  @spec each([{part, node}], (part -> result)) :: [result] when part: term, result: term
   def each(parts, run) do
     count = length(parts)
     backend = Nx.default_backend()
@@ -94,21 +98,20 @@ defmodule Nx.Vulkan.Compiler.Shards do
       {{{:ok, result}, _part}, _index} ->
         result
 
-      {{{:error, error, stacktrace}, {_part, node}}, index} ->
-        reraise named(error, {index, count, node}), stacktrace
+      {{{kind, reason, stacktrace}, {_part, node}}, index} ->
+        :erlang.raise(kind, named(reason, "part #{index} of #{count}, on #{node}: "), stacktrace)
     end)
   end
 
   defp outcome(part, run, backend) do
     Nx.default_backend(backend)
     {:ok, run.(part)}
-  rescue
-    error -> {:error, error, __STACKTRACE__}
+  catch
+    kind, reason -> {kind, reason, __STACKTRACE__}
   end
 
-  defp named(%Error{message: message} = error, place), do: %{error | message: where(place) <> message}
-  defp named(error, place), do: RuntimeError.exception(where(place) <> Exception.message(error))
+  defp named(%{__exception__: true, message: message} = error, where) when is_binary(message),
+    do: %{error | message: where <> message}
 
-  defp where({index, count, nil}), do: "part #{index} of #{count}: "
-  defp where({index, count, node}), do: "part #{index} of #{count}, on #{node}: "
+  defp named(other, _where), do: other
 end
