@@ -115,6 +115,12 @@ defmodule Nx.Vulkan.CompilerShardsTest do
                    sharded(&Nx.negate/1, @pair, [[x], [Nx.tensor([1, 2, 3])]], node: [gpu_node(), other])
                  end
 
+    assert_raise ArgumentError,
+                 ~r/tensor 0 of its arguments is s32 \{2\} of \[:x\], that of the first part s32 \{2\}:/,
+                 fn ->
+                   sharded(&Nx.negate/1, @pair, [[x], [Nx.rename(x, [:x])]], node: [gpu_node(), other])
+                 end
+
     assert_raise ArgumentError, ~r/part 1 of 2 has 2 tensors among its arguments, the first part 1/, fn ->
       sharded(&Nx.negate/1, @pair, [[x], [x, x]], node: [gpu_node(), other])
     end
@@ -131,7 +137,7 @@ defmodule Nx.Vulkan.CompilerShardsTest do
     # It is there again; a name that nobody has is not.
     assert [_, _] = sharded(&Nx.negate/1, @pair, [[x], [x]], node: [gpu_node(), other])
 
-    assert_raise Error, ~r/nobody@127\.0\.0\.1/, fn ->
+    assert_raise Error, ~r/^part 1 of 2: .*nobody@127\.0\.0\.1/, fn ->
       sharded(&Nx.negate/1, @pair, [[x], [x]], node: [gpu_node(), :"nobody@127.0.0.1"])
     end
   end

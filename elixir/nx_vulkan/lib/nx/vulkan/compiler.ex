@@ -22,10 +22,11 @@ defmodule Nx.Vulkan.Compiler do
 
   Others, which Nx's libraries pass, are left alone.
 
-  `Nx.Defn.shard_jit/3` runs a function on the parts of data, each on a node: `:node` is a list with one for each place of the mesh, or
-  one node for all of them. Arguments that lie on another node are copied. Parts are of the same types and shapes, run at once, and each by itself: what is reduced over an axis that was
-  divided is reduced in each part, and the caller adds up the parts (`:input_shardings`, by which EXLA would, is an error). A part has a
-  process of its own, which calls its hooks.
+  `Nx.Defn.shard_jit/3` runs a function on the parts of data, each on a node: `:node` is a list with one for each place of the mesh,
+  or one node for all of them. Arguments that lie on another node are copied. Parts are of the same types and shapes, run at once, and
+  each by itself: what is reduced over an axis that was divided is reduced in each part, and the caller adds up the parts
+  (`:input_shardings`, by which EXLA would, is an error). A part has a process of its own, which calls its hooks. Arguments that are no
+  tensors, such as options, are the first part's, as Nx has it.
 
       mesh = %Nx.Mesh{name: "pair", shape: {2}}
       step = Nx.Defn.shard_jit(&gradient/2, mesh, compiler: Nx.Vulkan, node: [:"gpu0@a", :"gpu0@b"])

@@ -14,7 +14,7 @@ defmodule Nx.Vulkan.Compiler.Shards do
 
     case node do
       nodes when is_list(nodes) and length(nodes) == parts ->
-        Enum.map(nodes, find)
+        for {node, part} <- Enum.with_index(nodes), do: found(node, find, "part #{part} of #{parts}: ")
 
       [node] ->
         List.duplicate(find.(node), parts)
@@ -27,6 +27,12 @@ defmodule Nx.Vulkan.Compiler.Shards do
       node ->
         List.duplicate(find.(node), parts)
     end
+  end
+
+  defp found(node, find, where) do
+    find.(node)
+  rescue
+    error -> reraise named(error, where), __STACKTRACE__
   end
 
   @doc "Raises unless there are arguments for each part, of the types and shapes of the first."
@@ -75,9 +81,10 @@ defmodule Nx.Vulkan.Compiler.Shards do
       Map.take(template, [:type, :shape, :names, :vectorized_axes])
   end
 
-  defp text(%T{type: type, shape: shape, vectorized_axes: axes}) do
+  defp text(%T{type: type, shape: shape, names: names, vectorized_axes: axes}) do
     vectorized = if axes == [], do: "", else: ", vectorized by #{inspect(axes)}"
-    "#{Nx.Type.to_string(type)} #{inspect(shape)}#{vectorized}"
+    named = if Enum.all?(names, &is_nil/1), do: "", else: " of #{inspect(names)}"
+    "#{Nx.Type.to_string(type)} #{inspect(shape)}#{named}#{vectorized}"
   end
 
   @doc """
