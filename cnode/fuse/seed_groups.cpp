@@ -89,8 +89,8 @@ class RowGrower : public Grower {
   }
 };
 
-// A product or a convolution, and what is computed of its elements one by one. Views that put its axes in another order, or leave out or
-// add axes of one element, are seen through.
+// A product or a convolution, and what is computed of its elements one by one. Views that put its axes in another
+// order, or leave out or add axes of one element, are seen through.
 class ProductGrower : public Grower {
  public:
   using Grower::Grower;
