@@ -246,7 +246,7 @@ class Choices {
       const ir::Operand piece = spread(whole, k, starts[k], origin);
       ir::Definition result = out_.define({dtype, shape});
       if (k == 0) result.name = whole.results[0].name;
-      chosen = append("select", {before, piece, chosen}, std::move(result), {}, origin);
+      chosen = append("select", {before, piece, chosen}, result, {}, origin);
     }
   }
 
