@@ -131,9 +131,8 @@ std::vector<ParkedWork::Begun> ParkedWork::begun_by_others(const Session& sessio
 
 bool ParkedWork::is_begun(const Begun& message) const {
   const auto lane = lanes_.find(message.session);
-  if (lane == lanes_.end() || lane->second.work.empty()) return false;
-  const RunWork* run = std::get_if<RunWork>(&lane->second.work.front());
-  return run != nullptr && run->paused != nullptr && run->run.seq == message.seq;
+  const RunWork* run = lane == lanes_.end() ? nullptr : lane->second.begun();
+  return run != nullptr && run->run.seq == message.seq;
 }
 
 bool ParkedWork::is_needed(const Session& session, LaterUse& use) const {

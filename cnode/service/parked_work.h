@@ -65,8 +65,7 @@ class ParkedWork {
   template <typename F>
   void each_begun(F f) const {
     for (const auto& [id, lane] : lanes_) {
-      const RunWork* run = lane.work.empty() ? nullptr : std::get_if<RunWork>(&lane.work.front());
-      if (run != nullptr && run->paused != nullptr) f(id, *run);
+      if (const RunWork* run = lane.begun()) f(id, *run);
     }
   }
   bool is_begun(const Begun& message) const;
@@ -89,6 +88,12 @@ class ParkedWork {
     bool ready = false;  // it is among those
     uint64_t bytes = 0;
     std::deque<Work> work;
+
+    // Its first message, where that was begun; nullptr otherwise.
+    const RunWork* begun() const {
+      const RunWork* run = work.empty() ? nullptr : std::get_if<RunWork>(&work.front());
+      return run != nullptr && run->paused != nullptr ? run : nullptr;
+    }
   };
 
   void release(uint64_t session);

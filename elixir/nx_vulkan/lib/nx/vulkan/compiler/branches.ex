@@ -148,7 +148,7 @@ defmodule Nx.Vulkan.Compiler.Branches do
 
   # The loops' state is whether one is to run, and the results, which begin with anything.
   defp in_turn(clauses, last, templates, node) do
-    begun = for template <- templates, do: template |> constant(0, node) |> Lowering.handle(node)
+    begun = for template <- templates, do: template |> Eager.constant(0, node) |> Lowering.handle(node)
 
     {results, open} =
       Enum.reduce(clauses, {begun, nil}, fn {{predicate, asking}, body}, {results, open} ->
@@ -165,7 +165,7 @@ defmodule Nx.Vulkan.Compiler.Branches do
   defp once(taken, {entries, made}, given, templates, node) do
     flag = Nx.template({}, :u8)
     [now, later] = values_of([flag, flag])
-    {none, ending} = Recorder.body(fn -> flag |> constant(0, node) |> Lowering.handle(node) end)
+    {none, ending} = Recorder.body(fn -> flag |> Eager.constant(0, node) |> Lowering.handle(node) end)
     results = values_of(templates)
     state = [now | values_of(templates)]
     initial = [Lowering.handle(taken, node) | given]
@@ -173,7 +173,6 @@ defmodule Nx.Vulkan.Compiler.Branches do
     results
   end
 
-  defp constant(template, number, node), do: Eager.constant(template, number, node)
   defp values_of(templates), do: Enum.map(templates, &Recorder.value(&1.type, &1.shape))
 
   defp recorded(body, %{node: node} = state) do
